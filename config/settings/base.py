@@ -1,0 +1,207 @@
+"""Settings shared by every way to run Everkeep. The table of variables stands in docs/operations.md."""
+
+from pathlib import Path
+
+import environ
+
+from apps.core.logs import logging_settings
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+
+DATA_DIR = Path(env.str("EVERKEEP_DATA", default=str(BASE_DIR / "var"))).resolve()
+
+DEBUG = False
+SECRET_KEY = env.str("EVERKEEP_SECRET_KEY", default="")
+ALLOWED_HOSTS = env.list("EVERKEEP_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+PORTAL_URL = env.str("EVERKEEP_PORTAL_URL", default="http://localhost:8000")
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "csp",
+    "apps.core",
+    "apps.activity",
+    "apps.accounts",
+    "apps.jobs",
+    "apps.connectors",
+    "apps.vault",
+    "apps.backups",
+    "apps.recovery",
+    "apps.portal",
+    "apps.sandbox",  # for its command only: it has no models and nobody imports it
+]
+
+MIDDLEWARE = [
+    "apps.core.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.middleware.AccountScopeMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.core.middleware.ErrorMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "loaders": [
+                ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"])
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": [],
+        },
+    },
+]
+
+DATABASES = {"default": env.db_url("EVERKEEP_DATABASE_URL", default=f"sqlite:///{DATA_DIR}/everkeep.sqlite3")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE takes the write lock at BEGIN, so two writers wait instead of failing half way.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {"user_attributes": ["email", "name"]}),
+        ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "account_login"
+SESSION_COOKIE_AGE = 12 * 3600
+
+# Sign-up and sign-in (allauth). Its limits on tries need a cache that all web processes share.
+ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "apps.accounts.forms.SignInForm",
+    "signup": "apps.accounts.forms.SignUpForm",
+    "reset_password": "apps.accounts.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "apps.accounts.forms.NewPasswordForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("EVERKEEP_TRUSTED_PROXIES", default=0)
+CACHES = {"default": env.cache_url("EVERKEEP_CACHE_URL", default="locmemcache://")}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static" / "collected"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Celery only dispatches; the database is the queue of record (docs/runs-and-jobs.md).
+CELERY_BROKER_URL = env.str("EVERKEEP_BROKER_URL", default="memory://")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "apps.backups.discovery_tasks.*": {"queue": "default"},
+    "apps.backups.tasks.tick": {"queue": "default"},
+    "apps.backups.*": {"queue": "backup"},
+    "apps.recovery.*": {"queue": "recovery"},
+}
+# How many backups all workers together run at once; the tick keeps about twice as many at hand.
+BACKUP_WORKERS = env.int("EVERKEEP_BACKUP_WORKERS", default=2)
+CELERY_BEAT_SCHEDULE = {
+    "backups": {"task": "apps.backups.tasks.tick", "schedule": 15.0, "options": {"queue": "default"}},
+    "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
+    "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
+    "jobs": {"task": "apps.jobs.tasks.dispatch_jobs", "schedule": 15.0, "options": {"queue": "default"}},
+}
+
+EMAIL_CONFIG = env.email_url("EVERKEEP_EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("EVERKEEP_EMAIL_FROM", default="Everkeep <no-reply@everkeep.example>")
+OUTBOX_DIR = DATA_DIR / "outbox"
+
+# Vault: where backups are kept and which keys wrap each account's data key ("id:base64", newest first).
+VAULT_URL = env.str("EVERKEEP_VAULT_URL", default=(DATA_DIR / "vault").as_uri())
+MASTER_KEYS = env.list("EVERKEEP_MASTER_KEYS", default=[])
+
+# Exports: a part of a ZIP ends when it has grown to this many bytes.
+EXPORT_PART_BYTES = env.int("EVERKEEP_EXPORT_PART_BYTES", default=2_000_000_000)
+
+# Microsoft: base addresses are settings, so that any server that speaks Graph can stand behind them.
+MICROSOFT_LOGIN_URL = env.str("EVERKEEP_MICROSOFT_LOGIN_URL", default="https://login.microsoftonline.com")
+MICROSOFT_GRAPH_URL = env.str("EVERKEEP_MICROSOFT_GRAPH_URL", default="https://graph.microsoft.com")
+MICROSOFT_TRIES = env.int("EVERKEEP_MICROSOFT_TRIES", default=6)
+MICROSOFT_RETRY_SECONDS = env.float("EVERKEEP_MICROSOFT_RETRY_SECONDS", default=2.0)
+MICROSOFT_CLIENT_ID = env.str("EVERKEEP_MICROSOFT_CLIENT_ID", default="")
+MICROSOFT_CLIENT_SECRET = env.str("EVERKEEP_MICROSOFT_CLIENT_SECRET", default="")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "frame-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+LOGGING = logging_settings(as_json=True, level=env.str("EVERKEEP_LOG_LEVEL", default="INFO"))
+CSRF_FAILURE_VIEW = "apps.portal.errors.csrf_failure"
+# /styleguide/ shows every component in every state; for developers, not for customers.
+STYLEGUIDE = False
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
