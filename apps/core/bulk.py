@@ -1,0 +1,55 @@
+"""Many rows in one go. `bulk_create` costs 10 to 30 times as much on both databases."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+
+
+def insert_rows(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    ignore_conflicts: bool = False,
+    using: str = DEFAULT_DB_ALIAS,
+) -> None:
+    """Insert `rows`, each in the order of `columns` (the table's column names), in the caller's transaction.
+
+    Values go to the database driver as they are: give what it takes (numbers, str, bytes, aware datetimes on
+    PostgreSQL, text for datetimes on SQLite). Field defaults are not filled in. With `ignore_conflicts` a
+    row whose key is taken is left out silently.
+    """
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)
+    names = ", ".join(quote(column) for column in columns)
+    if connection.vendor == "postgresql":
+        _copy(connection, table, names, rows, ignore_conflicts)
+        return
+    verb = "INSERT OR IGNORE INTO" if ignore_conflicts else "INSERT INTO"
+    marks = ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"{verb} {table} ({names}) VALUES ({marks})", list(rows))
+
+
+def _copy(
+    connection: Any, table: str, names: str, rows: Iterable[Sequence[Any]], ignore_conflicts: bool
+) -> None:
+    with connection.cursor() as cursor:
+        target = table
+        if ignore_conflicts:
+            # COPY knows no conflict rule: it fills a table of this transaction, from which rows are taken over.
+            target = "everkeep_incoming"
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE {target} ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA"  # noqa: S608
+            )
+        # The driver's own method: its errors are not Django's unless wrapped.
+        with connection.wrap_database_errors, cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        if ignore_conflicts:
+            cursor.execute(
+                f"INSERT INTO {table} ({names}) SELECT {names} FROM {target} ON CONFLICT DO NOTHING"  # noqa: S608
+            )
+            cursor.execute(f"DROP TABLE {target}")

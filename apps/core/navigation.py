@@ -1,0 +1,84 @@
+"""The navigation registry: apps register their area in `AppConfig.ready()`, the frame draws it.
+
+Lower apps cannot import the portal; the portal fills every area that nobody registered with an honest
+page that says what will be there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+
+@dataclass(frozen=True)
+class Area:
+    """One entry of the side navigation. `order` runs from 10 (Home) to 80 (Support).
+
+    An area is the current one on every address below its own and below `prefixes`. `badge` returns the number
+    of things going on for this request (0 shows nothing); `badge_words` says what is counted.
+    """
+
+    key: str
+    label: str
+    icon: str
+    order: int
+    url_name: str
+    url_args: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    badge: Callable[[HttpRequest], int] | None = None
+    badge_words: str = "in progress"
+
+    @property
+    def url(self) -> str:
+        """Where the entry leads."""
+        return reverse(self.url_name, args=self.url_args)
+
+
+@dataclass
+class _Registry:
+    areas: dict[str, Area] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+
+_registry = _Registry()
+
+
+def register_area(area: Area) -> None:
+    """Put an area into the side navigation; the last one to register a key wins over a default."""
+    _registry.areas[area.key] = area
+
+
+def register_default_area(area: Area) -> None:
+    """Put an area there only when no app has built it."""
+    _registry.areas.setdefault(area.key, area)
+
+
+def areas() -> list[Area]:
+    """All areas in their order."""
+    return sorted(_registry.areas.values(), key=lambda area: area.order)
+
+
+def current_area(path: str) -> Area | None:
+    """The area that an address belongs to: the longest matching prefix decides."""
+    found: tuple[int, Area | None] = (0, None)
+    for area in _registry.areas.values():
+        for prefix in (area.url, *area.prefixes):
+            exact = path == prefix
+            below = prefix != "/" and path.startswith(prefix)
+            if (exact or below) and len(prefix) > found[0]:
+                found = (len(prefix), area)
+    return found[1]
+
+
+def register_link(key: str, url_name: str) -> None:
+    """Tell the frame where a named link leads: `sign_in`, `sign_up`, `log_out`, `my_security`, `add_task`."""
+    _registry.links[key] = url_name
+
+
+def link(key: str) -> str:
+    """The address of a named link, or "" when no app offers it yet."""
+    try:
+        return reverse(_registry.links.get(key, key))
+    except NoReverseMatch:
+        return ""

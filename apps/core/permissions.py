@@ -1,0 +1,46 @@
+"""What a person may do. The names are those of the permission editor (features USR-03, USR-04, TAG-02)."""
+
+from django.db import models
+
+from .actor import current_actor
+from .errors import PermissionMissing
+
+
+class Permission(models.TextChoices):
+    """General rights first, then rights on backups. Values are stored: never renamed, never reused."""
+
+    ACCOUNT_SETTINGS = "account_settings", "View account settings"
+    BILLING = "billing", "View billing and manage payment details"
+    SUPPORT = "support", "View support"
+    ACTIVITY = "activity", "View account activity"
+    ALL_TICKETS = "all_tickets", "See all support tickets"
+    NOTIFICATIONS = "notifications", "Manage notifications"
+    BACKUPS_PAGE = "backups_page", "View the backups page"
+    BILLING_MESSAGES = "billing_messages", "See billing messages"
+    USERS = "users", "Manage users"
+    ACTIVATE = "activate", "Activate backups"
+    MODIFY = "modify", "Change backup tasks"
+    DELETE = "delete", "Delete backups"
+    PAUSE = "pause", "Pause backups"
+    EXECUTE = "execute", "Start backups"
+    CANCEL = "cancel", "Cancel backups"
+    VIEW = "view", "View backups"
+    PREVIEW = "preview", "Preview backed up data"
+    RESTORE = "restore", "Restore"
+    EXPORT = "export", "Export"
+    ERASE = "erase", "Erase backed up items"
+    LIMITED_ACCESS = "limited_access", "See entities with limited access"
+
+
+def require(permission: Permission) -> None:
+    """Raise PermissionMissing unless the actor in force has this right."""
+    if permission not in current_actor().permissions:
+        raise PermissionMissing(
+            f"This needs the permission “{permission.label}”.",
+            do="Ask an administrator of your account for it.",
+        )
+
+
+def allowed(permission: Permission) -> bool:
+    """Tell whether the actor in force has this right; for showing or hiding a control, never as the lock."""
+    return permission in current_actor().permissions
