@@ -1,0 +1,41 @@
+"""Where our house meets allauth: words, mails that fail loudly, and who is told what."""
+
+import logging
+from smtplib import SMTPException
+from typing import Any, ClassVar
+from urllib.parse import urljoin, urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+
+from apps.core.errors import Unavailable
+
+logger = logging.getLogger("everkeep.accounts")
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Named by ACCOUNT_ADAPTER."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "This email and this password do not belong together.",
+        "too_many_login_attempts": "Too many tries with this email. Wait five minutes, then try again.",
+        "invalid_password_reset": "This link was used before, or it is too old.",
+    }
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send, or say that the mail did not go out: a person waiting for it would wait in vain."""
+        links = {key: _ours(url) for key, url in context.items() if key.endswith("_url")}
+        try:
+            super().send_mail(template_prefix, email, {**context, **links})
+        except (SMTPException, OSError) as error:
+            logger.exception("mail %s was not sent", template_prefix)
+            raise Unavailable(
+                "The mail could not be sent: our mail server does not answer.",
+                do="Try again in a few minutes. If you were signing up, sign in: the mail is then sent again.",
+            ) from error
+
+
+def _ours(url: str) -> str:
+    """The same page at PORTAL_URL: who asks for a mail chooses the request's host, not where its links lead."""
+    return urljoin(str(settings.PORTAL_URL), urlsplit(url).path)

@@ -1,0 +1,19 @@
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class AccountsConfig(AppConfig):
+    name = "apps.accounts"
+    label = "accounts"
+
+    def ready(self) -> None:
+        from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
+        from apps.core import navigation  # noqa: PLC0415
+
+        register_codes("Account", {"account.created": "Account created"})
+
+        navigation.register_link("sign_in", "account_login")
+        navigation.register_link("sign_up", "account_signup")
+        navigation.register_link("log_out", "account_logout")
+        if settings.DEBUG:
+            navigation.register_link("debug_outbox", "outbox")

@@ -1,0 +1,53 @@
+"""Enters the account of whoever is signed in, for the whole request and for nobody else."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from django.http import HttpRequest, HttpResponse
+
+from apps.core.actor import ANONYMOUS, Actor, acting_as
+from apps.core.scope import account_scope
+
+from .models import Membership
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class AccountScopeMiddleware:
+    """Puts `request.account`, `request.membership` and the actor in place; without a membership, no scope."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        membership = _membership_of(request)
+        request.membership = membership  # type: ignore[attr-defined]
+        request.account = membership.account if membership else None  # type: ignore[attr-defined]
+        with ExitStack() as stack:
+            stack.enter_context(acting_as(_actor_of(request, membership)))
+            if membership:
+                stack.enter_context(account_scope(membership.account_id))
+            return self.get_response(request)
+
+
+def _membership_of(request: HttpRequest) -> Membership | None:
+    if not request.user.is_authenticated:
+        return None
+    rows = Membership.objects.select_related("account").filter(user=request.user).order_by("id")
+    chosen = request.session.get("account")
+    return rows.filter(account__public_id=chosen).first() if chosen else rows.first()
+
+
+def _actor_of(request: HttpRequest, membership: Membership | None) -> Actor:
+    address = request.META.get("REMOTE_ADDR", "")
+    reference = getattr(request, "reference", "")
+    if not request.user.is_authenticated:
+        return Actor(kind="anonymous", address=address, request_id=reference)
+    return Actor(
+        kind="user",
+        label=str(request.user),
+        user_id=request.user.pk,
+        permissions=membership.permissions if membership else ANONYMOUS.permissions,
+        address=address,
+        request_id=reference,
+    )

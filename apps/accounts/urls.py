@@ -1,0 +1,31 @@
+"""Signing up, in and out. Of allauth's addresses only those that have a page of ours; names are allauth's."""
+
+from allauth.account import views as allauth
+from django.urls import URLPattern, path, re_path
+
+from . import views
+
+urlpatterns: list[URLPattern] = [
+    path("welcome/", views.entry, name="entry"),
+    path("sign-in/", allauth.login, name="account_login"),
+    path("sign-up/", allauth.signup, name="account_signup"),
+    path("sign-out/", allauth.logout, name="account_logout"),
+    path("sign-in/closed/", allauth.account_inactive, name="account_inactive"),
+    path("sign-up/activate/", allauth.email_verification_sent, name="account_email_verification_sent"),
+    re_path(r"^sign-up/activate/(?P<key>[-:\w]+)/$", allauth.confirm_email, name="account_confirm_email"),
+    path("password/", allauth.password_reset, name="account_reset_password"),
+    path("password/sent/", allauth.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^password/new/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        allauth.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "password/changed/",
+        allauth.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    path("outbox/", views.outbox, name="outbox"),
+    path("outbox/<uuid:mail_id>/", views.outbox_mail, name="outbox_mail"),
+    path("outbox/<uuid:mail_id>/html/", views.outbox_html, name="outbox_html"),
+]

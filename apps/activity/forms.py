@@ -1,0 +1,47 @@
+"""The filter of the activity page, read from its address."""
+
+from typing import Any
+
+from django import forms
+
+from .models import ActivityStatus
+from .registry import categories, services
+from .selectors import ActivityFilter
+
+
+class ActivityFilterForm(forms.Form):
+    """All fields optional; one that makes no sense is left out of the filter and said."""
+
+    q = forms.CharField(required=False, max_length=200, label="Task, item or person")
+    activity = forms.ChoiceField(required=False, label="Activity")
+    service = forms.ChoiceField(required=False, label="Service")
+    status = forms.ChoiceField(
+        required=False, label="Status", choices=[("", "Any status"), *ActivityStatus.choices]
+    )
+    first = forms.DateField(required=False, label="From", widget=forms.DateInput({"type": "date"}))
+    last = forms.DateField(required=False, label="To", widget=forms.DateInput({"type": "date"}))
+    subject = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    before = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    after = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["activity"].choices = [("", "Any activity"), *((name, name) for name in categories())]  # type: ignore[attr-defined]
+        self.fields["service"].choices = [("", "Any service"), *services().items()]  # type: ignore[attr-defined]
+        for name in ("activity", "service", "status"):
+            self.fields[name].widget.attrs.update(
+                {"class": "form-select", "aria-label": self.fields[name].label}
+            )
+
+    def wanted(self) -> ActivityFilter:
+        """The filter; call after is_valid()."""
+        data = self.cleaned_data
+        return ActivityFilter(
+            text=data.get("q", ""),
+            category=data.get("activity", ""),
+            service=data.get("service", ""),
+            status=data.get("status", ""),
+            first_day=data.get("first"),
+            last_day=data.get("last"),
+            subject=data.get("subject"),
+        )

@@ -1,0 +1,92 @@
+"""A row of the activity as a page or a file shows it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from apps.core.templatetags.everkeep import filesize
+
+from .models import Activity, ActivityStatus
+from .registry import meaning_of, service_words
+
+HEADER = ("Activity", "Date and time", "Service", "Sub-service", "Status", "Task name", "Item", "Performed by")
+
+
+@dataclass(frozen=True)
+class ActivityLine:
+    """One line; `look` is a word of the status vocabulary, or "" for what is only said in ink."""
+
+    row: Activity
+    words: str
+    service: str
+    sub_service: str
+    status: str
+    look: str
+    facts: list[tuple[str, str]]
+
+
+def line_of(row: Activity) -> ActivityLine:
+    """Read a row with today's words."""
+    meaning = meaning_of(row.code)
+    return ActivityLine(
+        row=row,
+        words=meaning.words,
+        service=service_words(row.service) if row.service else "",
+        sub_service=service_words(row.sub_service) if row.sub_service else "",
+        status=row.get_status_display(),
+        look=_look(row.status, outcome=meaning.is_outcome),
+        facts=facts_of(row.details),
+    )
+
+
+def cells_of(row: Activity) -> tuple[str, ...]:
+    """The cells of a line in the exported file, in the order of HEADER; times are UTC."""
+    line = line_of(row)
+    at = row.at.strftime("%Y-%m-%d %H:%M:%S")
+    return (
+        line.words,
+        at,
+        line.service,
+        line.sub_service,
+        line.status,
+        row.task_label,
+        row.item_label,
+        row.actor_label,
+    )
+
+
+def facts_of(details: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the row's pop-up says (features ACT-02): every detail that is a word or a number."""
+    return [
+        (_TERMS.get(key) or key.replace("_", " ").capitalize(), _said(key, value))
+        for key, value in details.items()
+        if isinstance(value, str | int | float) and value != ""
+    ]
+
+
+_TERMS = {"seconds": "Took", "bytes": "Size", "done": "Done", "skipped": "Skipped", "failed": "Failed"}
+
+
+def _look(status: str, *, outcome: bool) -> str:
+    """Green is spoken for: only the good end of a backup, restore or export is "Success"."""
+    if status == ActivityStatus.DONE:
+        return "success" if outcome else ""
+    return "" if status == ActivityStatus.STARTED else status
+
+
+def _said(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, str):
+        return value
+    if key == "seconds":
+        return duration_words(value)
+    return filesize(value) if key == "bytes" else f"{value:,}"
+
+
+def duration_words(seconds: float) -> str:
+    """4000 → "1 h 6 min"."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
