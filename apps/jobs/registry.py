@@ -1,0 +1,59 @@
+"""Which app does which kind of job. Filled by upper apps in `AppConfig.ready()`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .base import Handler, UrlOf
+from .models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class JobKindEntry:
+    """`handler` does the work; `results_url` gives the address of what can be downloaded, or "".
+
+    `finished` is called once the end of the job is durable, to tell its initiator.
+    """
+
+    handler: Handler
+    results_url: UrlOf | None = None
+    finished: Callable[[Job], None] | None = None
+
+
+_kinds: dict[str, JobKindEntry] = {}
+
+
+def register(
+    kind: str,
+    handler: Handler,
+    *,
+    results_url: UrlOf | None = None,
+    finished: Callable[[Job], None] | None = None,
+) -> None:
+    """Say who does this kind of job. The last one wins, so that a test may put its own in place."""
+    _kinds[kind] = JobKindEntry(handler, results_url, finished)
+
+
+def unregister(kind: str) -> None:
+    """Forget a kind (tests)."""
+    _kinds.pop(kind, None)
+
+
+def handler_of(kind: str) -> Handler:
+    """Return who does it. Raises LookupError when no installed app does."""
+    try:
+        return _kinds[kind].handler
+    except KeyError:
+        raise LookupError(f"No app does jobs of the kind “{kind}”.") from None
+
+
+def tell_finished(job: Job) -> None:
+    """Call the app whose job has ended."""
+    entry = _kinds.get(job.kind)
+    if entry and entry.finished:
+        entry.finished(job)
+
+
+def results_url(job: Job) -> str:
+    """Return where the job's results can be downloaded now, "" when there is nothing (any more)."""
+    entry = _kinds.get(job.kind)
+    return entry.results_url(job) if entry and entry.results_url else ""
