@@ -1,0 +1,259 @@
+"""The connector contract: what every cloud offers to backups and recovery.
+
+A connector is asynchronous, knows nothing of the database or the vault, and raises only
+`apps.core.errors`. It is opened for one connection and closed after use:
+
+    async with open_connector(connection) as connector:
+        async for page in connector.changes(entity, SubService.MAIL, cursor): ...
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, Self
+
+from .enums import EntityKind, SkipCause, SubService
+
+Cursor = dict[str, Any]
+"""Where the provider's list of changes was read up to. JSON; opaque to everybody but its connector."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEntity:
+    """One protectable thing of a tenant. `remote_id` is stable over renames."""
+
+    remote_id: str
+    kind: EntityKind
+    name: str
+    address: str
+    licensed: bool | None
+    reachable: bool = True
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRef:
+    """What a connector needs to address an entity."""
+
+    remote_id: str
+    kind: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """A folder or an item as the provider has it now.
+
+    `etag` changes whenever content or properties do; equal etag means the stored content may be used again.
+    `props` is what is kept beside the content (flags, categories, read state...): JSON bytes, canonical.
+    `parent_id` is None for the root's children only when the provider has no root folder.
+    `time` is the item's own time (received, modified), the column that lists are sorted by.
+    """
+
+    remote_id: str
+    parent_id: str | None
+    is_folder: bool
+    name: str
+    etag: str
+    props: bytes
+    author: str = ""
+    recipients: str = ""
+    time: datetime | None = None
+    has_attachments: bool = False
+    well_known: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Left `parent_id`: deleted, or moved to a folder whose own changes name it.
+
+    It ends an item only if the item is still known in `parent_id`; with `parent_id` None it ends it anywhere.
+    A removed folder ends everything that is still inside it when all changes have been read.
+    """
+
+    remote_id: str
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderListed:
+    """Marks that the items of `folder_id` were listed in full in this round, not by changes.
+
+    Items still known in that folder and not named since the round began are no longer there; its subfolders
+    are judged by FoldersListed. `expected` is the provider's own count of items, for the coverage ledger.
+    """
+
+    folder_id: str
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoldersListed:
+    """Marks that all folders were listed in full in this round: those that were not named are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCount:
+    """The provider's own count of items in one folder, for the coverage ledger."""
+
+    folder_id: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFailed:
+    """Marks that `folder_id` could not be read to its end in this round, though its neighbours could.
+
+    What is known of it stays as it is; the cursor makes the next round try again. The run is partial.
+    """
+
+    folder_id: str
+    what: str
+    do: str = ""
+    code: str = ""
+    request_id: str = ""
+
+
+Change = Upsert | Removal | FolderListed | FoldersListed | FolderCount | FolderFailed
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """Changes in the provider's order, and on the last page of the round the cursor for the next one."""
+
+    changes: Sequence[Change]
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Content of one item: exact bytes as the provider served them."""
+
+    remote_id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FetchProblem:
+    """One item that could not be fetched. With a `skip` cause it is skipped for good, else retried next run."""
+
+    remote_id: str
+    what: str
+    do: str = ""
+    skip: SkipCause | None = None
+    code: str = ""
+    request_id: str = ""
+
+
+@dataclass(slots=True)
+class CallCounter:
+    """What the connection cost so far."""
+
+    calls: int = 0
+    bytes_received: int = 0
+    throttled: int = 0
+    waited_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WriteItem:
+    """One item to be written back. `restore_key` is stored on the item, so that a repeat finds it.
+
+    `name` is how the provider showed it; empty: what the content says.
+    """
+
+    restore_key: str
+    folder_id: str
+    content: bytes
+    props: bytes
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A written item as the provider shows it afterwards, for verification."""
+
+    remote_id: str
+    folder_id: str
+    name: str
+    time: datetime | None
+    is_draft: bool
+
+
+class Connector(Protocol):
+    """Read side. Every method may raise ConsentLost, Forbidden, Unavailable, Throttled (all tries used up)."""
+
+    counter: CallCounter
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def test(self) -> str:
+        """Sign in and read the least; returns the tenant's display name."""
+        ...
+
+    def discover(self) -> AsyncIterator[FoundEntity]:
+        """Yield every protectable entity of the tenant."""
+        ...
+
+    def sub_services(self, kind: EntityKind) -> tuple[SubService, ...]: ...
+
+    def changes(
+        self, entity: EntityRef, sub_service: SubService, cursor: Cursor | None
+    ) -> AsyncIterator[ChangePage]:
+        """Yield what changed since `cursor` (None: everything there is). Raises Gone if the entity is gone.
+
+        A cursor refused by the provider is no error: the folder or the whole is listed in full instead and
+        said so by FolderListed.
+        """
+        ...
+
+    def fetch(
+        self, entity: EntityRef, sub_service: SubService, remote_ids: Sequence[str]
+    ) -> AsyncIterator[Fetched | FetchProblem]:
+        """Yield exactly one answer per id, in any order."""
+        ...
+
+
+class Writer(Protocol):
+    """Write side, opened with `open_writer`; needs write consent at the provider."""
+
+    counter: CallCounter
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def folders(self, entity: EntityRef) -> list[Upsert]:
+        """All folders of the live target, parents before children."""
+        ...
+
+    async def ensure_folder(self, entity: EntityRef, parent_id: str | None, name: str) -> str:
+        """Return the id of the folder of that name under the parent, created when missing."""
+        ...
+
+    async def find_restored(
+        self, entity: EntityRef, folder_id: str, restore_keys: Sequence[str]
+    ) -> dict[str, str]:
+        """Map restore keys to ids of items written before, so that a repeat writes nothing twice."""
+        ...
+
+    async def find_existing(
+        self, entity: EntityRef, folder_id: str, items: Sequence[tuple[str, bytes]]
+    ) -> dict[str, str]:
+        """Map the remote id of each (remote_id, props) that is live in that folder to its live id.
+
+        First by remote id, else by what identifies the item (Internet message id).
+        """
+        ...
+
+    async def write(self, entity: EntityRef, item: WriteItem) -> str:
+        """Create the item, not as a draft, with its dates, flags and folder; returns its new id."""
+        ...
+
+    async def read_back(self, entity: EntityRef, remote_ids: Sequence[str]) -> dict[str, Written]:
+        """Return by id what is there now of these items; ids that are not there are left out."""
+        ...
+
+    async def remove(self, entity: EntityRef, remote_id: str) -> None:
+        """Delete an item (used by replace, after its successor was written)."""
+        ...

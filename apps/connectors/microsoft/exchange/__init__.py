@@ -1,0 +1,1 @@
+"""Exchange mailboxes: one file per concern."""

@@ -1,0 +1,59 @@
+"""Reading a list page by page, by the links that Graph gives."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from apps.core.errors import Malformed
+
+from .client import GraphClient
+from .governor import Pool
+
+MOST_PAGES: Final = 100_000
+"""A list longer than this goes in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, and how it goes on: exactly one of `next_path` and `delta_path` in a list of changes."""
+
+    entries: list[dict[str, Any]]
+    next_path: str | None
+    delta_path: str | None
+
+
+def read_page(graph: GraphClient, body: Any) -> Page:
+    """Read one page of a list. Raises Malformed when it is none, or goes on at another place than Graph."""
+    entries = body.get("value") if isinstance(body, dict) else None
+    if not isinstance(entries, list):
+        raise Malformed("Microsoft's list cannot be understood.")
+    after, delta = body.get("@odata.nextLink"), body.get("@odata.deltaLink")
+    return Page(
+        entries=[each for each in entries if isinstance(each, dict)],
+        next_path=None if after is None else graph.endpoints.path_of(after),
+        delta_path=None if delta is None else graph.endpoints.path_of(delta),
+    )
+
+
+async def get_page(
+    graph: GraphClient, path: str, *, pool: Pool, headers: Mapping[str, str] | None = None
+) -> Page:
+    """Read one page. A page whose link is broken (quirk 11) is asked for once more."""
+    try:
+        return read_page(graph, await graph.get_json(path, pool=pool, headers=headers))
+    except Malformed:
+        return read_page(graph, await graph.get_json(path, pool=pool, headers=headers))
+
+
+async def pages(
+    graph: GraphClient, path: str, *, pool: Pool, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """Yield the entries of each page until there is no further one. Pages may be empty in the middle."""
+    following: str | None = path
+    for _ in range(MOST_PAGES):
+        if following is None:
+            return
+        page = await get_page(graph, following, pool=pool, headers=headers)
+        yield page.entries
+        following = page.next_path
+    raise Malformed("Microsoft's list has no end.")

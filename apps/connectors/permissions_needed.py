@@ -1,0 +1,31 @@
+"""Which permissions at Microsoft serve what: least privilege, shown before anybody consents.
+
+https://learn.microsoft.com/graph/permissions-reference, application permissions.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One permission. `missing`: what happens without it."""
+
+    name: str
+    words: str
+    missing: str
+    write: bool = False
+
+
+MICROSOFT: Final = (
+    Need("Mail.Read", "Read mail in all mailboxes", "No messages are backed up"),
+    Need("User.Read.All", "Read people", "Mailboxes are not found"),
+    Need("MailboxSettings.Read", "Read mailbox settings", "Rooms and shared mailboxes are not told apart"),
+    Need("Organization.Read.All", "Read the organisation's name", "The connection cannot be tested"),
+    Need("Mail.ReadWrite", "Write mail in all mailboxes", "Nothing can be restored into mailboxes", write=True),
+)
+
+
+def microsoft_needs(*, write: bool) -> tuple[Need, ...]:
+    """Return what is asked for: reading alone, or writing too when a restore needs it."""
+    return tuple(need for need in MICROSOFT if write or not need.write)
