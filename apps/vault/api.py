@@ -1,0 +1,44 @@
+"""The vault, as other apps see it.
+
+    with open_writer(account_id) as writer:          # one per run
+        part = writer.put(Role.MIME, data)           # not durable yet
+        writer.flush()                               # now it is: `part` may be written to a catalog row
+    data = open_reader(account_id).read(part)
+
+Everything here may run in worker threads: a database connection that a call has to open it also closes. Who
+calls often from one thread opens it once (`connection.ensure_connection()`) and closes it at the end.
+"""
+
+from .selectors import orphans, verify
+from .services import open_vault
+from .store.content import ContentPart, Role, decode_content, encode_content
+from .store.errors import BlobCorrupt, BlobMissing, ContentCorrupt, VaultError
+from .store.reader import VaultReader
+from .store.writer import VaultWriter
+
+__all__ = [
+    "BlobCorrupt",
+    "BlobMissing",
+    "ContentCorrupt",
+    "ContentPart",
+    "Role",
+    "VaultError",
+    "VaultReader",
+    "VaultWriter",
+    "decode_content",
+    "encode_content",
+    "open_reader",
+    "open_writer",
+    "orphans",
+    "verify",
+]
+
+
+def open_writer(account_id: int) -> VaultWriter:
+    """Return a writer into the account's vault, which is made on first use. Raises VaultError."""
+    return open_vault(account_id=account_id).writer()
+
+
+def open_reader(account_id: int) -> VaultReader:
+    """Return a reader of the account's vault. Raises VaultError."""
+    return open_vault(account_id=account_id).reader()

@@ -1,0 +1,33 @@
+"""The vault's errors, for other apps."""
+
+from .store.errors import (
+    BlobCorrupt,
+    BlobError,
+    BlobMissing,
+    ContentCorrupt,
+    Corrupt,
+    KeysCorrupt,
+    PackCorrupt,
+    StoreError,
+    StoreFull,
+    StoreMismatch,
+    StoreRefused,
+    StoreUnavailable,
+    VaultError,
+)
+
+__all__ = [
+    "BlobCorrupt",
+    "BlobError",
+    "BlobMissing",
+    "ContentCorrupt",
+    "Corrupt",
+    "KeysCorrupt",
+    "PackCorrupt",
+    "StoreError",
+    "StoreFull",
+    "StoreMismatch",
+    "StoreRefused",
+    "StoreUnavailable",
+    "VaultError",
+]

@@ -1,0 +1,81 @@
+"""The blob index of one account in the database: looked up in batches, never blob by blob."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from apps.core.bulk import insert_rows
+from apps.core.scope import account_scope
+
+from .models import BlobLocation, Pack
+from .store.pack import Location, SealedPack
+
+BATCH: Final = 500
+_COLUMNS: Final = (
+    "account_id", "blob_id", "pack_row", "position", "stored_length", "raw_length", "codec"
+)  # fmt: skip
+_KNOWN: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND blob_id IN ({})"
+_LOCATE: Final = (
+    "SELECT b.blob_id, p.pack_id, b.position, b.stored_length, b.raw_length, b.codec"
+    " FROM vault_blob b JOIN vault_pack p ON p.id = b.pack_row AND p.account_id = b.account_id"
+    " WHERE b.account_id = %s AND b.blob_id IN ({})"
+)
+
+
+class DatabaseIndex:
+    """A BlobIndex (store/index.py) that may be used from any thread, one at a time."""
+
+    def __init__(self, account_id: int, store_row: int) -> None:
+        self._account_id, self._store_row = account_id, store_row
+
+    def known(self, blob_ids: Collection[bytes]) -> set[bytes]:
+        return {bytes(row[0]) for row in self._select(_KNOWN, blob_ids)}
+
+    def locate(self, blob_ids: Collection[bytes]) -> dict[bytes, Location]:
+        return {
+            bytes(blob_id): Location(bytes(pack_id), *numbers)
+            for blob_id, pack_id, *numbers in self._select(_LOCATE, blob_ids)
+        }
+
+    def record(self, pack: SealedPack) -> None:
+        # V2: the pack's row and those of all its blobs become visible together.
+        # V3: a blob that another writer recorded meanwhile keeps its place; ours is only a spare copy.
+        with owned_connection(), account_scope(self._account_id), transaction.atomic():
+            row, _ = Pack.objects.get_or_create(
+                account_id=self._account_id,
+                pack_id=pack.pack_id,
+                defaults={"store_id": self._store_row, "size": len(pack.data), "blobs": len(pack.blobs)},
+            )
+            insert_rows(BlobLocation, _COLUMNS, self._rows(row.pk, pack), ignore_conflicts=True)
+
+    def _rows(self, pack_row: int, pack: SealedPack) -> Iterator[Sequence[Any]]:
+        # In the order of the key: neighbours in the index are written together.
+        for blob_id, at in sorted(pack.blobs, key=lambda blob: blob[0]):
+            yield (
+                self._account_id, blob_id, pack_row, at.offset, at.stored_length, at.raw_length, int(at.codec)
+            )  # fmt: skip
+
+    def _select(self, sql: str, blob_ids: Collection[bytes]) -> Iterator[Any]:
+        wanted = sorted(blob_ids)
+        with owned_connection(), connection.cursor() as cursor:
+            for start in range(0, len(wanted), BATCH):
+                batch = wanted[start : start + BATCH]
+                cursor.execute(sql.format(", ".join(["%s"] * len(batch))), [self._account_id, *batch])
+                yield from cursor.fetchall()
+
+
+@contextmanager
+def owned_connection() -> Iterator[None]:
+    """Close this thread's database connection afterwards when it was not there before.
+
+    A worker thread thus leaves none behind. Who wants to keep it opens it first
+    (`connection.ensure_connection()`) and closes it at the thread's end.
+    """
+    was_open = connection.connection is not None
+    try:
+        yield
+    finally:
+        if not was_open and not connection.in_atomic_block:
+            connection.close()

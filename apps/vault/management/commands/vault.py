@@ -1,0 +1,46 @@
+"""The operator's doors to the vault: `manage.py vault newkey | rotate | orphans`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from apps.accounts.models import Account
+from apps.core.rotation import reseal_all
+from apps.core.scope import every_account
+from apps.core.sealing import new_master_key
+from apps.vault.models import VaultKey
+from apps.vault.selectors import orphans
+from apps.vault.services import keys_rewrap
+
+
+class Command(BaseCommand):
+    help = "Make a master key, bring all vaults under the newest one, or list packs that no row names."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("newkey", help="print a new entry for EVERKEEP_MASTER_KEYS")
+        actions.add_parser("rotate", help="bring vault keys and other secrets under the first master key")
+        actions.add_parser("orphans", help="list packs left by crashed runs (harmless)")
+
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        {"newkey": self._newkey, "rotate": self._rotate, "orphans": self._orphans}[action]()
+
+    def _newkey(self) -> None:
+        self.stdout.write(new_master_key())
+
+    def _rotate(self) -> None:
+        moved = sum(keys_rewrap(account_id=account_id) for account_id in _with_vault())
+        secrets = reseal_all()
+        self.stdout.write(f"{moved} vaults and {secrets} other secrets moved to the first master key.")
+
+    def _orphans(self) -> None:
+        names = dict(Account.objects.values_list("pk", "name"))
+        for account_id in _with_vault():
+            for pack_id in orphans(account_id):
+                self.stdout.write(f"{names[account_id]}: {pack_id.hex()}")
+
+
+def _with_vault() -> list[int]:
+    with every_account("the operator's commands go over all vaults"):
+        return list(VaultKey.objects.order_by("account_id").values_list("account_id", flat=True))

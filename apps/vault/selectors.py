@@ -1,0 +1,36 @@
+"""What is known of an account's vault."""
+
+from collections.abc import Iterable, Iterator
+
+from apps.core.scope import account_scope
+
+from .errors import BlobError
+from .index import owned_connection
+from .models import Pack
+from .services import open_vault
+from .store.content import ContentPart
+from .store.inspect import list_packs
+
+
+def orphans(account_id: int) -> list[bytes]:
+    """Return the ids of packs that lie in the store but have no row: left by a crash between V1 and V2.
+
+    They are harmless. A pack that a running backup has just stored is among them for a moment, so nothing
+    may be deleted by this list alone.
+    """
+    vault = open_vault(account_id=account_id)
+    stored = {pack_id for pack_id, _ in list_packs(vault.store)}  # listed first: rows only grow meanwhile
+    with owned_connection(), account_scope(account_id):
+        recorded = {bytes(pack_id) for pack_id in Pack.objects.values_list("pack_id", flat=True)}
+    return sorted(stored - recorded)
+
+
+def verify(account_id: int, parts: Iterable[ContentPart]) -> Iterator[tuple[ContentPart, BlobError]]:
+    """Read every byte of `parts` and yield those that are not whole, with what is wrong. Raises StoreError."""
+    reader = open_vault(account_id=account_id).reader()
+    for part in parts:
+        try:
+            for _ in reader.stream(part):
+                pass
+        except BlobError as error:
+            yield part, error

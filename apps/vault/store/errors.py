@@ -1,0 +1,110 @@
+"""What can go wrong in the vault. All derive from VaultError: a run tells them from a cloud's trouble."""
+
+from apps.core.errors import EverkeepError
+
+
+class VaultError(EverkeepError):
+    """Base: our own storage could not do its part."""
+
+    code, status = "vault_error", 503
+
+
+class StoreError(VaultError):
+    """Base: the object store refused, failed or is not the right one."""
+
+    code = "store_error"
+
+
+class StoreUnavailable(StoreError):
+    """A passing fault of the store, still there after all tries. A later run may succeed."""
+
+    code = "store_unavailable"
+
+
+class StoreFull(StoreError):
+    """No space left. Nothing half-written is kept."""
+
+    code = "store_full"
+
+
+class StoreRefused(StoreError):
+    """Credentials, permissions or settings of the store are wrong: trying again does not help."""
+
+    code = "store_refused"
+
+
+class StoreMismatch(StoreError):
+    """Behind the address is not the store that holds this vault (moved, unmounted, another bucket)."""
+
+    code = "store_mismatch"
+
+
+class KeyRefused(StoreError):
+    """An object name that could leave the store's own folder, or that no store could hold."""
+
+    code = "store_key_refused"
+
+
+class ObjectMissing(StoreError):
+    """There is no object of this name."""
+
+    code = "store_object_missing"
+
+
+class ObjectTruncated(StoreError):
+    """The object is shorter than the range that was asked for."""
+
+    code = "store_object_truncated"
+
+
+class ObjectConflict(StoreError):
+    """The name is taken by an object of another size: write-once names never get new content."""
+
+    code = "store_object_conflict"
+
+
+class Corrupt(VaultError):
+    """Base: bytes that do not authenticate or do not parse. Nothing of them is ever handed out."""
+
+    code = "vault_corrupt"
+
+
+class PackCorrupt(Corrupt):
+    """A pack that is damaged, cut, foreign or of a format that this release does not know."""
+
+    code = "pack_corrupt"
+
+
+class KeysCorrupt(Corrupt):
+    """A key envelope that is damaged or belongs to another vault."""
+
+    code = "keys_corrupt"
+
+
+class ContentCorrupt(Corrupt):
+    """A catalog row's content list that does not parse."""
+
+    code = "content_corrupt"
+
+
+class BlobError(VaultError):
+    """Base of a blob that cannot be read; `blob_id` and `pack_id` (hexadecimal, "" when unknown) name it."""
+
+    code = "blob_error"
+
+    def __init__(self, what: str, *, blob_id: bytes, pack_id: bytes | None = None) -> None:
+        super().__init__(what)
+        self.blob_id = blob_id.hex()
+        self.pack_id = pack_id.hex() if pack_id else ""
+
+
+class BlobMissing(BlobError):
+    """The vault does not hold these bytes, or no longer."""
+
+    code = "blob_missing"
+
+
+class BlobCorrupt(BlobError):
+    """The stored bytes are not the ones that were written."""
+
+    code = "blob_corrupt"

@@ -1,0 +1,29 @@
+"""An account's vault, opened: keys unwrapped, store checked."""
+
+from dataclasses import dataclass
+
+from .index import DatabaseIndex
+from .store.backends.base import ObjectStore
+from .store.keys import VaultKeys
+from .store.reader import VaultReader
+from .store.writer import VaultWriter
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVault:
+    """What reading and writing need. Holds secrets: keep it no longer than the work."""
+
+    account_id: int
+    store_row: int
+    keys: VaultKeys
+    store: ObjectStore
+
+    @property
+    def index(self) -> DatabaseIndex:
+        return DatabaseIndex(self.account_id, self.store_row)
+
+    def writer(self) -> VaultWriter:
+        return VaultWriter(self.keys, self.store, self.index)
+
+    def reader(self) -> VaultReader:
+        return VaultReader(self.keys, self.store, self.index)
