@@ -1,0 +1,35 @@
+"""From an id in a request to a row of backups. Missing and foreign are one answer; a weak right is another."""
+
+from uuid import UUID
+
+from apps.core.errors import NotFound
+from apps.core.permissions import Permission, require
+
+from .models import BackupTask, Entity, Run
+
+
+def task_for(public_id: UUID, permission: Permission = Permission.VIEW) -> BackupTask:
+    """Return the account's backup task. Raises NotFound, or PermissionMissing without `permission`."""
+    task = BackupTask.objects.select_related("connection").filter(public_id=public_id).first()
+    if task is None:
+        raise NotFound("There is no such backup task.", do="Open it from the list on the home page.")
+    require(permission)
+    return task
+
+
+def entity_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Entity:
+    """Return the account's entity with its task. Raises NotFound, or PermissionMissing."""
+    entity = Entity.objects.select_related("task__connection").filter(public_id=public_id).first()
+    if entity is None:
+        raise NotFound("There is no such mailbox.", do="Open it from the page of its backup task.")
+    require(permission)
+    return entity
+
+
+def run_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Run:
+    """Return the account's run with its entity and task. Raises NotFound, or PermissionMissing."""
+    run = Run.objects.select_related("entity__task__connection").filter(public_id=public_id).first()
+    if run is None:
+        raise NotFound("There is no such run.", do="Open it from the page of its mailbox.")
+    require(permission)
+    return run

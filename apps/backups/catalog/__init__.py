@@ -1,0 +1,31 @@
+"""All writes to the catalog of node versions, and the look-ups that decide them.
+
+A run works on a `Draft`: the next snapshot of one sub-service. Its rows carry the next number and stay
+invisible until the snapshot row commits, so a run may die anywhere (docs/runs-and-jobs.md, "Order").
+"""
+
+from .apply import Applied, apply
+from .closing import Listed, finish
+from .draft import Draft, Drop, Entry, Keep, Put, begin
+from .reuse import Stored, in_batches, stored_contents
+from .seen import SeenHashes
+from .totals import Totals, add_up
+
+__all__ = [
+    "Applied",
+    "Draft",
+    "Drop",
+    "Entry",
+    "Keep",
+    "Listed",
+    "Put",
+    "SeenHashes",
+    "Stored",
+    "Totals",
+    "add_up",
+    "apply",
+    "begin",
+    "finish",
+    "in_batches",
+    "stored_contents",
+]

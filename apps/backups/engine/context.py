@@ -1,0 +1,45 @@
+"""What all parts of one run share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apps.connectors.base import Connector, EntityRef
+
+from ..errors import RunStopped
+from ..models import Run
+from .bridge import Bridge
+from .lease import Lease
+from .sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a run holds in memory or leaves undone at a crash. Counts of items unless said otherwise."""
+
+    unit: int = 60
+    units_ahead: int = 12
+    fetches: int = 3
+    seal_items: int = 32
+    seal_bytes: int = 1024 * 1024
+    batch_items: int = 1_000
+    batch_bytes: int = 16 * 1024 * 1024
+    batch_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """One run of one entity. `stopping` tells whether the worker wants to shut down."""
+
+    run: Run
+    lease: Lease
+    target: EntityRef
+    connector: Connector
+    sealer: Sealer
+    bridge: Bridge
+    stopping: Callable[[], bool]
+    limits: Limits
+
+    def check_stop(self) -> None:
+        """Raise RunStopped when the worker shuts down: cheap, asked before each piece of work."""
+        if self.stopping():
+            raise RunStopped("The worker was stopped. The backup goes on after its restart.")

@@ -1,0 +1,54 @@
+"""Download and seal what a unit misses, a bounded amount at a time."""
+
+import asyncio
+
+from apps.connectors.base import Fetched, FetchProblem
+from apps.connectors.enums import SubService
+
+from .context import RunContext
+from .units import Unit
+
+
+class Fetcher:
+    """Fetches units of one sub-service. Memory: `fetches` x (`seal_bytes` + the item at hand)."""
+
+    def __init__(self, context: RunContext, sub_service: SubService) -> None:
+        self._context, self._sub_service = context, sub_service
+        self._slots = asyncio.Semaphore(context.limits.fetches)
+
+    async def fetch(self, unit: Unit) -> None:
+        """Fill in an answer for every item of the unit that has none."""
+        missing = unit.missing()
+        if not missing:
+            return
+        async with self._slots:
+            self._context.check_stop()
+            await self._download(unit, missing)
+        for remote_id in missing:
+            unit.answers.setdefault(remote_id, _no_answer(remote_id))
+
+    async def _download(self, unit: Unit, remote_ids: list[str]) -> None:
+        limits, held, size = self._context.limits, list[Fetched](), 0
+        connector = self._context.connector
+        async for answer in connector.fetch(self._context.target, self._sub_service, remote_ids):
+            if isinstance(answer, FetchProblem):
+                unit.answers[answer.remote_id] = answer
+                continue
+            held.append(answer)
+            size += len(answer.content)
+            if size >= limits.seal_bytes or len(held) >= limits.seal_items:
+                await self._seal(unit, held)
+                held, size = [], 0
+        await self._seal(unit, held)
+
+    async def _seal(self, unit: Unit, fetched: list[Fetched]) -> None:
+        if not fetched:
+            return
+        stored = await self._context.sealer.seal([item.content for item in fetched])
+        for item, contents in zip(fetched, stored, strict=True):
+            unit.answers[item.remote_id] = contents
+            unit.fetched.add(item.remote_id)
+
+
+def _no_answer(remote_id: str) -> FetchProblem:
+    return FetchProblem(remote_id, "The provider gave no answer for this item.", code="no_answer")

@@ -1,0 +1,150 @@
+"""Items that could not be stored: written as they happen, opened or closed for good with the snapshot."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apps.connectors.base import FetchProblem, FolderFailed, Removal, Upsert
+from apps.connectors.enums import SkipCause
+
+from ..catalog import Draft, in_batches
+from ..enums import IssueKind
+from ..models import RunIssue
+from ..models.catalog import hash_of
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One item and why it was not stored."""
+
+    upsert: Upsert
+    problem: FetchProblem
+
+
+@dataclass(slots=True)
+class Troubles:
+    """What a run could not store so far, by remote id: the issue row and the folder that the item is in.
+
+    An item that is stored or removed later in the same round is no trouble any more. `folders` are those that
+    could not be read to their end: their cursor makes the next round try again.
+    """
+
+    failed: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    skipped: dict[str, tuple[int, str | None, str]] = field(default_factory=dict)
+    folders: dict[str, FolderFailed] = field(default_factory=dict)
+    resolved: list[int] = field(default_factory=list)
+
+    def note(self, trouble: Trouble, issue_id: int) -> None:
+        remote_id, parent_id = trouble.upsert.remote_id, trouble.upsert.parent_id
+        self.clear(remote_id)
+        if trouble.problem.skip:
+            self.skipped[remote_id] = (issue_id, parent_id, trouble.problem.skip)
+        else:
+            self.failed[remote_id] = (issue_id, parent_id)
+
+    def clear(self, remote_id: str) -> None:
+        for known in (self.failed.pop(remote_id, None), self.skipped.pop(remote_id, None)):
+            if known is not None:
+                self.resolved.append(known[0])
+
+    def removed(self, removal: Removal) -> None:
+        known = self.failed.get(removal.remote_id) or self.skipped.get(removal.remote_id)
+        if known is not None and removal.parent_id in (None, known[1]):
+            self.clear(removal.remote_id)
+
+
+def write_issues(draft: Draft, troubles: Sequence[Trouble]) -> list[int]:
+    """Write one row per trouble, not yet open; returns their keys."""
+    names = _folder_names(draft, {t.upsert.parent_id for t in troubles if t.upsert.parent_id})
+    rows = [_row(draft, trouble, names) for trouble in troubles]
+    return [row.pk for row in RunIssue.objects.bulk_create(rows)]
+
+
+def settle_issues(draft: Draft, troubles: Troubles) -> None:
+    """With the snapshot: what failed in this run is open, whatever was open before is not any more.
+
+    Also open is what was said to be gone: the provider is believed when its changes name the removal, not
+    before, since a passing "not found" would otherwise lose an item that is never named again.
+    """
+    for keys in in_batches(troubles.resolved):
+        RunIssue.objects.filter(pk__in=keys).delete()
+    RunIssue.objects.filter(entity_id=draft.entity_id, sub_service=draft.sub_service, open=True).update(
+        open=False
+    )
+    gone = [key for key, _, cause in troubles.skipped.values() if cause == SkipCause.GONE]
+    for keys in in_batches([key for key, _ in troubles.failed.values()] + gone):
+        RunIssue.objects.filter(pk__in=keys).update(open=True)
+    names = _folder_names(draft, troubles.folders)
+    RunIssue.objects.bulk_create(_folder_row(draft, each, names) for each in troubles.folders.values())
+
+
+def open_upserts(draft: Draft) -> list[Upsert]:
+    """Return the items that earlier runs failed to store, as they were named then."""
+    rows = RunIssue.objects.filter(entity_id=draft.entity_id, sub_service=draft.sub_service, open=True)
+    return [_from_json(row) for row in rows.order_by("id").values_list("upsert", flat=True)]
+
+
+def _row(draft: Draft, trouble: Trouble, names: dict[str, str]) -> RunIssue:
+    said, problem = trouble.upsert, trouble.problem
+    return RunIssue(
+        account_id=draft.account_id,
+        run_id=draft.run_id,
+        entity_id=draft.entity_id,
+        sub_service=draft.sub_service,
+        kind=IssueKind.SKIPPED if problem.skip else IssueKind.FAILED,
+        cause=(problem.skip or problem.code)[:60],
+        remote_id=said.remote_id,
+        parent_id=said.parent_id or "",
+        label=(said.name or "(no subject)")[:500],
+        folder_label=names.get(said.parent_id or "", "")[:500],
+        what=problem.what + _reference(problem.request_id),
+        do=problem.do,
+        upsert=_to_json(said),
+    )
+
+
+def _folder_row(draft: Draft, failed: FolderFailed, names: dict[str, str]) -> RunIssue:
+    return RunIssue(
+        account_id=draft.account_id,
+        run_id=draft.run_id,
+        entity_id=draft.entity_id,
+        sub_service=draft.sub_service,
+        kind=IssueKind.FAILED,
+        cause=failed.code[:60],
+        remote_id=failed.folder_id,
+        label=names.get(failed.folder_id, "A folder")[:500],
+        what=failed.what + _reference(failed.request_id),
+        do=failed.do,
+    )
+
+
+def _reference(request_id: str) -> str:
+    return f" (reference {request_id})" if request_id else ""
+
+
+def _folder_names(draft: Draft, folder_ids: Iterable[str]) -> dict[str, str]:
+    hashes = [hash_of(folder_id) for folder_id in folder_ids]
+    rows = draft.rows().filter(remote_hash__in=hashes, is_folder=True, gone__isnull=True)
+    return dict(rows.order_by("first").values_list("remote_id", "name"))
+
+
+def _to_json(said: Upsert) -> dict[str, Any]:
+    return {
+        "remote_id": said.remote_id,
+        "parent_id": said.parent_id,
+        "is_folder": said.is_folder,
+        "name": said.name,
+        "etag": said.etag,
+        "props": said.props.decode(),
+        "author": said.author,
+        "recipients": said.recipients,
+        "time": said.time.isoformat() if said.time else None,
+        "has_attachments": said.has_attachments,
+        "well_known": said.well_known,
+    }
+
+
+def _from_json(data: dict[str, Any]) -> Upsert:
+    time = datetime.fromisoformat(data["time"]) if data["time"] else None
+    return Upsert(**{**data, "props": data["props"].encode(), "time": time})

@@ -1,0 +1,138 @@
+"""One run of one entity, from the lease to the commit. Whatever happens, its row says how it ended."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from apps.connectors.base import Connector, EntityRef
+from apps.connectors.enums import EntityKind
+from apps.connectors.services import connection_mark_disconnected, open_connector
+from apps.core import clock
+from apps.core.errors import ConsentLost, EverkeepError, Gone, Throttled
+
+from ..enums import Trigger, Verdict
+from ..errors import LeaseLost, RunCancelled, RunStopped
+from ..models import Entity, Run, Snapshot
+from .bridge import Bridge
+from .commit import Ending, commit, end_without_snapshot
+from .context import Limits, RunContext
+from .lease import HEARTBEAT_SECONDS, Lease, claim
+from .pace import after_failure, slot_after_run
+from .sealing import Sealer
+from .stopping import is_stopping
+from .stream import Stream
+
+logger = logging.getLogger("everkeep.backups")
+NOT_OURS: Final = "not ours"
+OVERTAKEN: Final = "overtaken"
+
+
+def run_backup(
+    *,
+    account_id: int,
+    entity_id: int,
+    token: str = "",
+    stopping: Callable[[], bool] = is_stopping,
+    limits: Limits | None = None,
+) -> str:
+    """Back up one entity now, in the caller's account scope; returns the verdict or why nothing was done.
+
+    Safe to call twice, late, or for an entity that another process runs: then it returns "not ours".
+    """
+    lease = claim(account_id=account_id, entity_id=entity_id, token=token)
+    if lease is None:
+        return NOT_OURS
+    entity = Entity.objects.select_related("task__connection").get(pk=entity_id)
+    trigger = entity.run_trigger or Trigger.SCHEDULE
+    run = Run.objects.create(account_id=account_id, entity=entity, trigger=trigger, started_at=clock.now())
+    try:
+        streams = _read(run, lease, stopping, limits or Limits())
+        return commit(run, lease, streams, slot_after_run(entity.task))
+    except LeaseLost:
+        logger.warning("backup run %s was overtaken by another worker", run.public_id)
+        return OVERTAKEN
+    except BaseException as error:
+        ending = _ending(run, error)
+        _try_to_close(run, lease, ending)
+        if not isinstance(error, Exception):
+            raise
+        return ending.verdict
+
+
+def _read(run: Run, lease: Lease, stopping: Callable[[], bool], limits: Limits) -> list[Stream]:
+    entity, bridge = run.entity, Bridge()
+    connector = open_connector(entity.task.connection)
+    target = EntityRef(entity.remote_id, entity.kind, entity.address)
+    sealer = Sealer(run.account_id)
+    context = RunContext(run, lease, target, connector, sealer, bridge, stopping, limits)
+    streams = [
+        Stream(context, sub_service, _last_snapshot(entity, sub_service))
+        for sub_service in connector.sub_services(EntityKind(entity.kind))
+    ]
+    bridge.run(lambda: _read_all(context, connector, streams))
+    return streams
+
+
+async def _read_all(context: RunContext, connector: Connector, streams: list[Stream]) -> None:
+    beat = asyncio.create_task(_heartbeat(context))
+    reading = asyncio.create_task(_read_streams(connector, streams))
+    try:
+        await asyncio.wait({beat, reading}, return_when=asyncio.FIRST_COMPLETED)
+        if beat.done():
+            beat.result()
+        await reading
+    finally:
+        for task in (beat, reading):
+            task.cancel()
+        await asyncio.gather(beat, reading, return_exceptions=True)
+        await context.sealer.close()
+
+
+async def _read_streams(connector: Connector, streams: list[Stream]) -> None:
+    async with connector:
+        for stream in streams:
+            await stream.read()
+
+
+async def _heartbeat(context: RunContext) -> None:
+    """Keep the lease while a provider lets us wait. Raises LeaseLost, RunCancelled, RunStopped."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        context.check_stop()
+        if await context.bridge.call(context.lease.renew):
+            raise RunCancelled("Cancelled. What was read so far will be used by the next run.")
+
+
+def _last_snapshot(entity: Entity, sub_service: str) -> Snapshot | None:
+    snapshots = Snapshot.objects.filter(entity=entity, sub_service=sub_service)
+    return snapshots.order_by("-number").first()
+
+
+def _ending(run: Run, error: BaseException) -> Ending:
+    """Put an error into words that a person can act on. Only our own faults are logged with their trace."""
+    regular = slot_after_run(run.entity.task)
+    match error:
+        case RunCancelled():
+            return Ending(Verdict.CANCELLED, error.what, regular)
+        case RunStopped():
+            return Ending(Verdict.CANCELLED, error.what, clock.now())
+        case ConsentLost():
+            connection_mark_disconnected(connection=run.entity.task.connection, reason=str(error))
+            return Ending(Verdict.FAILED, str(error), regular)
+        case Gone():
+            return Ending(Verdict.FAILED, str(error), regular)
+        case EverkeepError():
+            wait = error.retry_after if isinstance(error, Throttled) else None
+            return Ending(Verdict.FAILED, str(error), after_failure(run.entity_id, regular, at_least=wait))
+    logger.exception("backup run %s failed because of a fault of ours", run.public_id, exc_info=error)
+    text = f"A fault of ours stopped the backup. It will be tried again. Reference: {run.public_id}"
+    return Ending(Verdict.FAILED, text, after_failure(run.entity_id, regular))
+
+
+def _try_to_close(run: Run, lease: Lease, ending: Ending) -> None:
+    """Write the ending. Where even that fails (database full), the next claim closes the row."""
+    try:
+        end_without_snapshot(run, lease, ending)
+    except Exception:
+        logger.exception("backup run %s: its end could not be written", run.public_id)

@@ -1,0 +1,73 @@
+"""How a run ended: one pure function of what happened to its items."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from apps.connectors.enums import SkipCause
+
+from ..enums import Verdict
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What happened to the items of a run, over all its sub-services.
+
+    `items` is what the new state holds. `gaps` names folders of which the provider counts more items than we
+    hold and know of: (name, captured, expected). `folders_failed` could not be read to their end.
+    """
+
+    stored: int = 0
+    removed: int = 0
+    items: int = 0
+    failed: int = 0
+    folders_failed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    gaps: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+def decide(outcome: Outcome) -> tuple[Verdict, str]:
+    """Return the verdict and a sentence for the run's page.
+
+    Anything that failed makes a run partial. When nothing at all could be read, it failed. Items that were
+    deleted while the run looked at them leave it a success; those skipped for another reason do not, the day
+    they are found.
+    """
+    if not outcome.items and (outcome.failed or outcome.folders_failed):
+        return Verdict.FAILED, "Nothing could be read. The next run tries again."
+    skipped = sum(count for cause, count in outcome.skipped.items() if cause != SkipCause.GONE)
+    troubles = []
+    if outcome.folders_failed:
+        folders = "1 folder" if outcome.folders_failed == 1 else f"{outcome.folders_failed:,} folders"
+        troubles.append(f"{folders} could not be read to the end and will be tried again")
+    if outcome.failed:
+        troubles.append(f"{_items(outcome.failed)} could not be read and will be tried again")
+    if skipped:
+        troubles.append(f"{_items(skipped)} cannot be backed up: see the reasons below")
+    troubles += [_gap(*gap) for gap in outcome.gaps]
+    if troubles:
+        return Verdict.PARTIAL, _sentence(troubles)
+    return Verdict.SUCCESS, _success(outcome)
+
+
+def _success(outcome: Outcome) -> str:
+    if not outcome.stored and not outcome.removed:
+        return "Nothing has changed since the last backup."
+    parts = []
+    if outcome.stored:
+        parts.append(f"{_items(outcome.stored)} stored")
+    if outcome.removed:
+        parts.append(f"{_items(outcome.removed)} no longer there")
+    return _sentence(parts)
+
+
+def _gap(name: str, captured: int, expected: int) -> str:
+    return f"{name} holds {expected:,} items by the provider's own count, {captured:,} could be read"
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count:,} items"
+
+
+def _sentence(parts: list[str]) -> str:
+    text = "; ".join(parts)
+    return text[0].upper() + text[1:] + "."

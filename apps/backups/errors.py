@@ -1,0 +1,21 @@
+"""What stops a run from the inside."""
+
+from apps.core.errors import Conflict, EverkeepError
+
+
+class LeaseLost(Conflict):
+    """Another worker runs this entity now: whatever we still hold must not be written."""
+
+    code = "lease_lost"
+
+
+class RunCancelled(EverkeepError):
+    """A person asked to stop."""
+
+    code = "run_cancelled"
+
+
+class RunStopped(EverkeepError):
+    """The worker is shutting down; the run goes on after the restart."""
+
+    code = "run_stopped"

@@ -1,0 +1,61 @@
+"""What people type about backup tasks."""
+
+from typing import Any
+
+from django import forms
+
+from apps.connectors.models import Connection
+
+from .enums import Frequency
+from .models import BackupTask
+
+HOURS = [(hour, f"{hour:02}:00 UTC") for hour in range(24)]
+# Three a day is set on request only (features SCH-01); a task that has it keeps it.
+OFFERED = [choice for choice in Frequency.choices if choice[0] != Frequency.THREE_PER_DAY]
+
+
+class NewTaskForm(forms.Form):
+    """Name and connection of a new backup task; `connections` are those of the account in force."""
+
+    name = forms.CharField(
+        label="Task name", max_length=200, help_text="Used in mails and reports. You can change it later."
+    )
+    connection: "forms.ModelChoiceField[Connection]" = forms.ModelChoiceField(
+        queryset=None,  # Rows of an account exist only inside its scope: filled in below.
+        to_field_name="public_id",
+        empty_label=None,
+        error_messages={
+            "required": "Choose an organisation, or connect one.",
+            "invalid_choice": "That organisation is not connected. Choose another one, or connect it again.",
+        },
+    )
+
+    def __init__(self, *args: Any, connections: list[Connection], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        allowed = Connection.objects.filter(pk__in=[connection.pk for connection in connections])
+        self.fields["connection"].queryset = allowed  # type: ignore[attr-defined]
+
+
+class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The settings of a task that take effect at once."""
+
+    hour = forms.TypedChoiceField(label="Starts at", choices=HOURS, coerce=int)
+
+    class Meta:
+        model = BackupTask
+        fields = ["name", "frequency", "hour", "auto_activate", "include_unlicensed"]
+        labels = {
+            "name": "Task name",
+            "frequency": "How often",
+            "auto_activate": "Activate new mailboxes",
+            "include_unlicensed": "People without a Microsoft licence",
+        }
+        help_texts = {
+            "auto_activate": "What is found from now on is backed up without asking.",
+            "include_unlicensed": "Shared and room mailboxes need no licence and are always listed.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        special = self.instance.frequency == Frequency.THREE_PER_DAY
+        self.fields["frequency"].choices = Frequency.choices if special else OFFERED  # type: ignore[attr-defined]

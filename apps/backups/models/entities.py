@@ -1,0 +1,83 @@
+"""Backup tasks and the entities they protect."""
+
+from datetime import timedelta
+
+from django.db import models
+
+from apps.connectors.enums import EntityKind, Service
+from apps.connectors.models import Connection
+from apps.core import clock
+from apps.core.models import AccountModel
+
+from ..enums import EntityState, Frequency, Verdict
+
+DISCOVERY_SILENCE = timedelta(hours=1)
+
+
+class BackupTask(AccountModel):
+    """One service of one connection, with its settings and schedule."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="tasks")
+    service = models.CharField(max_length=20, choices=Service)
+    name = models.CharField(max_length=200)
+    frequency = models.CharField(max_length=15, choices=Frequency, default=Frequency.DAILY)
+    hour = models.PositiveSmallIntegerField(default=2)
+    include_unlicensed = models.BooleanField(default=False)
+    auto_activate = models.BooleanField(default=False)
+    discovered_at = models.DateTimeField(null=True)
+    discovering_since = models.DateTimeField(null=True)
+    discovery_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        db_table = "backup_task"
+        indexes = [models.Index(fields=["account", "name", "id"], name="task_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_discovering(self) -> bool:
+        """Tell whether somebody looks for entities right now; a claim silent for an hour is nobody's."""
+        return self.discovering_since is not None and clock.now() - self.discovering_since < DISCOVERY_SILENCE
+
+
+class Entity(AccountModel):
+    """One mailbox, drive, site or team. Also its own place in the queue: next_run_at, lease and priority."""
+
+    task = models.ForeignKey(BackupTask, on_delete=models.CASCADE, related_name="entities")
+    remote_id = models.CharField(max_length=255)
+    kind = models.CharField(max_length=20, choices=EntityKind)
+    name = models.CharField(max_length=300)
+    address = models.CharField(max_length=320, blank=True)
+    licensed = models.BooleanField(null=True)
+    reachable = models.BooleanField(default=True)
+    properties = models.JSONField(default=dict)
+    state = models.CharField(max_length=12, choices=EntityState, default=EntityState.NOT_ACTIVE)
+    state_before_archive = models.CharField(max_length=12, choices=EntityState, blank=True)
+    last_verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
+    last_message = models.TextField(blank=True)
+    last_snapshot_at = models.DateTimeField(null=True)
+    first_snapshot_at = models.DateTimeField(null=True)
+    items = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    next_run_at = models.DateTimeField(null=True)
+    run_priority = models.PositiveSmallIntegerField(default=100)
+    run_trigger = models.CharField(max_length=10, blank=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "entity"
+        constraints = [models.UniqueConstraint(fields=["task", "remote_id"], name="entity_once_per_task")]
+        indexes = [
+            models.Index(fields=["task", "name", "id"], name="entity_by_name"),
+            models.Index(
+                fields=["next_run_at"], name="entity_due", condition=models.Q(next_run_at__isnull=False)
+            ),
+            models.Index(fields=["lease_until"], name="entity_leased", condition=~models.Q(lease_owner="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

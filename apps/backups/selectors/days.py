@@ -1,0 +1,104 @@
+"""Which backups of an entity there are: by day for the calendar, before and after one another."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from ..enums import Verdict
+from ..models import Entity, Run, Snapshot
+
+_WORST_FIRST = (Verdict.FAILED, Verdict.CANCELLED, Verdict.PARTIAL, Verdict.SUCCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One run of an entity as a person sees it. Without `snapshots` it kept nothing (it failed)."""
+
+    run: Run
+    at: datetime
+    verdict: str
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        return self.snapshots[0] if self.snapshots else None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The backups of one day, newest first."""
+
+    date: date
+    backups: tuple[Backup, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Return the worst verdict among those that kept something, else the worst of all."""
+        verdicts = {b.verdict for b in self.backups if b.snapshots} or {b.verdict for b in self.backups}
+        return next((v for v in _WORST_FIRST if v in verdicts), "")
+
+
+def backups_between(entity: Entity, start: datetime, end: datetime) -> list[Backup]:
+    """Return the finished runs of the entity in [start, end), newest first, with what they committed."""
+    snapshots: dict[int, list[Snapshot]] = defaultdict(list)
+    runs: dict[int, Run] = {}
+    rows = Snapshot.objects.filter(entity=entity, taken_at__gte=start, taken_at__lt=end).defer("cursor")
+    for snapshot in rows.select_related("run").order_by("sub_service"):
+        snapshots[snapshot.run_id].append(snapshot)
+        runs[snapshot.run_id] = snapshot.run
+    empty = Run.objects.filter(
+        entity=entity, started_at__gte=start, started_at__lt=end, verdict=Verdict.FAILED, snapshots=None
+    )
+    runs.update((run.pk, run) for run in empty)
+    found = [_backup(run, tuple(snapshots[pk])) for pk, run in runs.items()]
+    return sorted(found, key=lambda backup: (backup.at, backup.run.pk), reverse=True)
+
+
+def days_of_month(entity: Entity, month: date) -> dict[date, Day]:
+    """Return the days of that month that have backups, by local date."""
+    first = month.replace(day=1)
+    after = (first + timedelta(days=32)).replace(day=1)
+    by_day: dict[date, list[Backup]] = defaultdict(list)
+    for backup in backups_between(entity, _midnight(first), _midnight(after)):
+        by_day[timezone.localtime(backup.at).date()].append(backup)
+    return {day: Day(day, tuple(backups)) for day, backups in by_day.items()}
+
+
+def span_of(entity: Entity) -> tuple[date, date] | None:
+    """Return the local dates of the entity's first and last snapshots; None without any."""
+    found = Snapshot.objects.filter(entity=entity).aggregate(first=Min("taken_at"), last=Max("taken_at"))
+    if found["first"] is None:
+        return None
+    return timezone.localtime(found["first"]).date(), timezone.localtime(found["last"]).date()
+
+
+def neighbours(snapshot: Snapshot) -> tuple[Snapshot | None, Snapshot | None]:
+    """Return the snapshots before and after this one; numbers have no gaps."""
+    rows = Snapshot.objects.filter(
+        entity_id=snapshot.entity_id,
+        sub_service=snapshot.sub_service,
+        number__in=(snapshot.number - 1, snapshot.number + 1),
+    ).defer("cursor", "folder_totals", "coverage")
+    by_number = {row.number: row for row in rows}
+    return by_number.get(snapshot.number - 1), by_number.get(snapshot.number + 1)
+
+
+def taken_at(snapshot: Snapshot, numbers: set[int]) -> dict[int, datetime]:
+    """Return when the snapshots of these numbers beside this one were taken."""
+    rows = Snapshot.objects.filter(
+        entity_id=snapshot.entity_id, sub_service=snapshot.sub_service, number__in=numbers
+    )
+    return dict(rows.values_list("number", "taken_at"))
+
+
+def _backup(run: Run, snapshots: tuple[Snapshot, ...]) -> Backup:
+    at = snapshots[0].taken_at if snapshots else run.started_at
+    verdicts = {s.verdict for s in snapshots} or {run.verdict}
+    return Backup(run, at, next((v for v in _WORST_FIRST if v in verdicts), run.verdict), snapshots)
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))

@@ -1,0 +1,223 @@
+"""What the page of one entity shows: its runs, what the last snapshot covers, and thirty days in bars."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q
+
+from apps.connectors.enums import SubService
+from apps.core import clock
+from apps.core.keyset import KeysetPage, page_of
+
+from ..enums import IssueKind, Verdict
+from ..models import Entity, NodeVersion, Run, RunIssue, Snapshot
+
+RUNS_PER_PAGE = 10
+ISSUES_PER_PAGE = 100
+CHART_DAYS = 30
+FEW_FOLDERS = 5
+MARKS = (Verdict.FAILED, Verdict.PARTIAL)
+
+
+def run_page(entity: Entity, *, before: UUID | None = None, after: UUID | None = None) -> KeysetPage[Run]:
+    """Runs of the entity, newest first."""
+    return page_of(
+        Run.objects.filter(entity=entity),
+        keys=("started_at", "id"),
+        size=RUNS_PER_PAGE,
+        descending=True,
+        before=before,
+        after=after,
+    )
+
+
+def took_words(run: Run) -> str:
+    """ "6 min 48 s": how long it took, or has taken so far."""
+    seconds = int(((run.finished_at or clock.now()) - run.started_at).total_seconds())
+    minutes, seconds = divmod(max(seconds, 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    if minutes:
+        return f"{minutes} min {seconds:02} s"
+    return f"{seconds} s" if seconds else "under 1 s"
+
+
+def running_run(entity: Entity) -> Run | None:
+    """The run in progress as its row says; whether it is alive is said by the entity's lease."""
+    return Run.objects.filter(entity=entity, verdict=Verdict.RUNNING).order_by("-started_at").first()
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePage:
+    """Items that a run did not store, failed ones first. `next` is the row to go on after, 0 at the end."""
+
+    issues: list[RunIssue]
+    next: int
+
+
+def issue_page(run: Run, kind: IssueKind, after: int = 0) -> IssuePage:
+    """One page of the items of this kind, each with its cause and what to do."""
+    rows = RunIssue.objects.filter(run=run, kind=kind, id__gt=after).order_by("id")
+    found = list(rows[: ISSUES_PER_PAGE + 1])
+    more, found = len(found) > ISSUES_PER_PAGE, found[:ISSUES_PER_PAGE]
+    return IssuePage(found, found[-1].pk if more else 0)
+
+
+# ---- coverage ----
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCoverage:
+    """One folder: what the provider counts and what is kept. `expected` is None when it does not say."""
+
+    path: str
+    expected: int | None
+    captured: int
+    failed: int
+    skipped: int
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.failed and not self.skipped and not self.missing
+
+    @property
+    def missing(self) -> int:
+        return max((self.expected or 0) - self.captured - self.failed - self.skipped, 0)
+
+    @property
+    def state(self) -> str:
+        """In words: complete, or how many items are missing and why."""
+        parts = [(self.failed, "failed"), (self.skipped, "skipped"), (self.missing, "not captured")]
+        return ", ".join(f"{number:,} {word}" for number, word in parts if number) or "Complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What one snapshot of a sub-service covers: folders with gaps by name, the complete ones in sum."""
+
+    snapshot: Snapshot
+    label: str
+    gaps: list[FolderCoverage]
+    complete: list[FolderCoverage]
+
+    @property
+    def named(self) -> list[FolderCoverage]:
+        """Folders to show at once: those with gaps, and the complete ones when they are few."""
+        return self.gaps + ([] if self.folded else self.complete)
+
+    @property
+    def folded(self) -> list[FolderCoverage]:
+        """Complete folders, when they are many."""
+        return self.complete if len(self.complete) > FEW_FOLDERS else []
+
+    @property
+    def captured(self) -> int:
+        return sum(folder.captured for folder in (*self.gaps, *self.complete))
+
+    @property
+    def expected(self) -> int:
+        folders = (*self.gaps, *self.complete)
+        return sum(folder.captured if folder.expected is None else folder.expected for folder in folders)
+
+
+def last_snapshots(entity: Entity) -> list[Snapshot]:
+    """The newest snapshot of each sub-service."""
+    newest = Snapshot.objects.filter(entity=entity).order_by("-number").defer("cursor")
+    found = (newest.filter(sub_service=sub_service).first() for sub_service in SubService.values)
+    return [snapshot for snapshot in found if snapshot is not None]
+
+
+def coverage_of(snapshot: Snapshot) -> Coverage:
+    """The coverage ledger of a snapshot, with the names that its folders had then."""
+    paths = _folder_paths(snapshot)
+    folders = [
+        FolderCoverage(
+            path=paths.get(folder_id, "Folder without a name"),
+            expected=entry.get("expected"),
+            captured=entry.get("captured", 0),
+            failed=entry.get("failed", 0),
+            skipped=entry.get("skipped", 0),
+        )
+        for folder_id, entry in snapshot.coverage.items()
+    ]
+    folders.sort(key=lambda folder: folder.path.casefold())
+    return Coverage(
+        snapshot=snapshot,
+        label=SubService(snapshot.sub_service).label,
+        gaps=[folder for folder in folders if not folder.is_complete],
+        complete=[folder for folder in folders if folder.is_complete],
+    )
+
+
+def _folder_paths(snapshot: Snapshot) -> dict[str, str]:
+    """{remote id: "Inbox / Orders"} of all folders that stood at this snapshot."""
+    number = snapshot.number
+    rows = NodeVersion.objects.filter(
+        Q(gone__isnull=True) | Q(gone__gt=number),
+        account_id=snapshot.account_id,
+        entity_id=snapshot.entity_id,
+        sub_service=snapshot.sub_service,
+        is_folder=True,
+        first__lte=number,
+    ).values_list("remote_id", "parent_id", "name")
+    tree = {remote_id: (parent, name) for remote_id, parent, name in rows}
+    return {remote_id: _path(remote_id, tree) for remote_id in tree}
+
+
+def _path(remote_id: str, tree: dict[str, tuple[str | None, str]]) -> str:
+    names: list[str] = []
+    at: str | None = remote_id
+    while at in tree and len(names) < len(tree):
+        at, name = tree[at]
+        names.append(name)
+    return " / ".join(reversed(names))
+
+
+# ---- thirty days ----
+
+
+@dataclass(slots=True)
+class Day:
+    """New and changed items of one day and the worst verdict of its runs."""
+
+    date: date
+    added: int = 0
+    changed: int = 0
+    verdicts: set[str] = field(default_factory=set)
+
+    @property
+    def total(self) -> int:
+        return self.added + self.changed
+
+    @property
+    def verdict(self) -> str:
+        for verdict in (*MARKS, Verdict.CANCELLED, Verdict.SUCCESS):
+            if verdict in self.verdicts:
+                return verdict
+        return ""
+
+    @property
+    def mark(self) -> str:
+        """Failed and partial days are marked in the chart; the others need no mark."""
+        return self.verdict if self.verdict in MARKS else ""
+
+
+def days_of(entity: Entity) -> list[Day]:
+    """The last thirty days, oldest first, days without a run included."""
+    today = clock.now().date()
+    since = today - timedelta(days=CHART_DAYS - 1)
+    start = datetime.combine(since, datetime.min.time(), tzinfo=clock.now().tzinfo)
+    by_date: dict[date, Day] = defaultdict(lambda: Day(since))
+    for offset in range(CHART_DAYS):
+        by_date[since + timedelta(days=offset)] = Day(since + timedelta(days=offset))
+    taken = Snapshot.objects.filter(entity=entity, taken_at__gte=start)
+    for at, added, changed in taken.values_list("taken_at", "added", "changed"):
+        by_date[at.date()].added += added
+        by_date[at.date()].changed += changed
+    runs = Run.objects.filter(entity=entity, started_at__gte=start)
+    for at, verdict in runs.values_list("started_at", "verdict"):
+        by_date[at.date()].verdicts.add(verdict)
+    return [by_date[key] for key in sorted(by_date)]

@@ -1,0 +1,239 @@
+"""The list on a task's page: filters, keyset pages, counters.
+
+A page costs the same whatever the size of the task; only the counters read all of it, in one grouped query.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.http import QueryDict
+from django.utils.http import urlencode
+
+from apps.core import clock
+from apps.core.keyset import page_of
+
+from ..enums import Verdict
+from ..models import BackupTask, Entity, Run
+from .status import ACTIVE_WORDS, LIVE, Word, word_expression, word_of
+
+PAGE_SIZE = 50
+LICENCES = {"licensed": Q(licensed=True), "unlicensed": Q(licensed=False)}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the reader narrowed the list to. Unknown values in an address are ignored."""
+
+    text: str = ""
+    status: str = ""
+    licence: str = ""
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> "Filters":
+        status, licence = query.get("status", ""), query.get("licence", "")
+        return cls(
+            text=query.get("q", "").strip()[:100],
+            status=status if status in set(Word) else "",
+            licence=licence if licence in LICENCES else "",
+        )
+
+    @property
+    def query(self) -> str:
+        """The filters as the query string of an address, without the question mark."""
+        pairs = {"q": self.text, "status": self.status, "licence": self.licence}
+        return urlencode({key: value for key, value in pairs.items() if value})
+
+    def __bool__(self) -> bool:
+        return bool(self.query)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entity as the list shows it. `progress` counts the items of the run in progress."""
+
+    entity: Entity
+    word: Word
+    progress: str
+
+    @property
+    def key(self) -> str:
+        """Names the row's cells in the page, where live answers find them."""
+        return self.entity.public_id.hex
+
+    @property
+    def is_running(self) -> bool:
+        return self.word in LIVE
+
+    @property
+    def status_label(self) -> str:
+        return f"{self.word.label}, {self.progress}" if self.progress else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows and how to go on from it."""
+
+    rows: list[Row]
+    previous: str
+    next: str
+
+    @property
+    def is_live(self) -> bool:
+        return any(row.word in LIVE for row in self.rows)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when other rows stand on the page, not when their figures move."""
+        ids = [row.entity.public_id.hex[-8:] for row in self.rows]
+        return f"{len(ids)}-{ids[0]}-{ids[-1]}" if ids else "0"
+
+
+@dataclass(slots=True)
+class Counters:
+    """Totals of a task (STA-04), by word; `matching` is how many the filters let through."""
+
+    by_word: dict[str, int] = field(default_factory=dict)
+    total: int = 0
+    licensed: int = 0
+    matching: int = 0
+    size: int = 0
+    last_snapshot_at: datetime | None = None
+    next_run_at: datetime | None = None
+
+    def add(self, word: str, number: int, size: int, last: datetime | None, following: datetime | None) -> None:
+        """Count a group of entities in."""
+        self.by_word[word] = self.by_word.get(word, 0) + number
+        self.total += number
+        self.size += size
+        self.last_snapshot_at = max(filter(None, (self.last_snapshot_at, last)), default=None)
+        self.next_run_at = min(filter(None, (self.next_run_at, following)), default=None)
+
+    def of(self, *words: Word) -> int:
+        return sum(self.by_word.get(word, 0) for word in words)
+
+    @property
+    def active(self) -> int:
+        return self.total - self.paused - self.archived - self.not_active
+
+    @property
+    def paused(self) -> int:
+        return self.of(Word.PAUSED)
+
+    @property
+    def archived(self) -> int:
+        return self.of(Word.ARCHIVED)
+
+    @property
+    def not_active(self) -> int:
+        return self.of(Word.NOT_ACTIVE)
+
+    @property
+    def next_is_due(self) -> bool:
+        return self.next_run_at is not None and self.next_run_at <= clock.now()
+
+    @property
+    def word(self) -> Word:
+        """The word of the whole: the worst of what is active; without any, why nothing is."""
+        for word in Word:
+            if word in ACTIVE_WORDS and self.by_word.get(word):
+                return word
+        return Word.PAUSED if self.paused else Word.NOT_ACTIVE
+
+
+def matching(task: BackupTask, filters: Filters) -> QuerySet[Entity]:
+    """Entities of the task that the filters let through."""
+    entities = Entity.objects.filter(task=task)
+    if filters.text:
+        entities = entities.filter(_text_rule(filters.text))
+    if filters.licence:
+        entities = entities.filter(LICENCES[filters.licence])
+    if filters.status:
+        word = word_expression(clock.now(), [task])
+        entities = entities.alias(word=word).filter(word=filters.status)
+    return entities
+
+
+def chosen(task: BackupTask, public_ids: list[str]) -> QuerySet[Entity]:
+    """Those entities of the task; ids that are none, or belong to somebody else, find nothing."""
+    wanted = [found for found in map(uuid_of, public_ids) if found is not None]
+    return Entity.objects.filter(task=task, public_id__in=wanted)
+
+
+def uuid_of(text: str | None) -> UUID | None:
+    """The id in an address, or None for what is no id."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+def _text_rule(text: str) -> Q:
+    return Q(name__icontains=text) | Q(address__icontains=text)
+
+
+def entity_page(task: BackupTask, filters: Filters, *, after: str = "", before: str = "") -> Page:
+    """One page in the order of names: what follows `after`, or what precedes `before` (public ids)."""
+    page = page_of(
+        matching(task, filters),
+        keys=("name", "id"),
+        size=PAGE_SIZE,
+        before=uuid_of(before),
+        after=uuid_of(after),
+    )
+    return Page(
+        rows=_rows(task, page.items, clock.now()),
+        previous=str(page.previous or ""),
+        next=str(page.following or ""),
+    )
+
+
+def _rows(task: BackupTask, entities: list[Entity], now: datetime) -> list[Row]:
+    words = {entity.pk: word_of(entity, task.frequency, now) for entity in entities}
+    running = [pk for pk, word in words.items() if word is Word.IN_PROGRESS]
+    progress = _progress(running) if running else {}
+    return [Row(entity, words[entity.pk], progress.get(entity.pk, "")) for entity in entities]
+
+
+def _progress(entity_ids: list[int]) -> dict[int, str]:
+    runs = Run.objects.filter(entity_id__in=entity_ids, verdict=Verdict.RUNNING).order_by("started_at")
+    return {run.entity_id: progress_words(run) for run in runs}
+
+
+def progress_words(run: Run) -> str:
+    """ "41 %" when the provider said how many items there are, else the items so far."""
+    done = run.items_stored + run.items_reused + run.items_skipped + run.items_failed
+    if run.items_expected:
+        return f"{min(done * 100 // run.items_expected, 99)} %"
+    return f"{done:,} items" if done else ""
+
+
+def counters(task: BackupTask, filters: Filters) -> Counters:
+    """All totals of the page in one grouped query."""
+    groups = (
+        Entity.objects.filter(task=task)
+        .annotate(word=word_expression(clock.now(), [task]))
+        .values_list("word", "licensed")
+        .annotate(
+            number=Count("id"),
+            matching=Count("id", filter=_rule(filters)),
+            bytes=Sum("size"),
+            last=Max("last_snapshot_at"),
+            next=Min("next_run_at"),
+        )
+    )
+    total = Counters()
+    for word, licensed, number, fits, size, last, following in groups:
+        total.add(word, number, size, last, following)
+        total.licensed += number if licensed else 0
+        total.matching += fits
+    return total
+
+
+def _rule(filters: Filters) -> Q | None:
+    if not filters:
+        return None
+    rule = _text_rule(filters.text) if filters.text else Q()
+    rule &= LICENCES.get(filters.licence, Q())
+    return rule & Q(word=filters.status) if filters.status else rule

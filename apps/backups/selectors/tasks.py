@@ -1,0 +1,106 @@
+"""Backup tasks as the home page and the wizard show them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Max, Min, Sum
+
+from apps.connectors.enums import ConnectionState, Service
+from apps.connectors.models import Connection
+from apps.core import clock
+
+from ..models import BackupTask, Entity
+from ..service_list import Nouns, nouns_of
+from .lists import Counters
+from .status import Word, word_expression
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCard:
+    """One backup task on the home page (TSK-02). `status` is a word of the status vocabulary."""
+
+    public_id: UUID
+    name: str
+    service: str
+    service_label: str
+    nouns: Nouns
+    status: Word
+    connection_id: UUID
+    connection_state: str
+    connection_since: datetime
+    connection_reason: str
+    is_connected: bool
+    is_discovering: bool
+    discovery_error: str
+    total: int
+    active: int
+    paused: int
+    archived: int
+    by_word: dict[str, int]
+    size: int
+    last_snapshot_at: datetime | None
+    next_run_at: datetime | None
+
+    @property
+    def reminder(self) -> str:
+        """Said while nothing is active (TSK-04), else empty."""
+        if self.active or self.is_discovering or not self.total:
+            return ""
+        return f"0 of {self.nouns.count(self.total)} have active backups."
+
+
+def task_cards() -> list[TaskCard]:
+    """Every backup task of the account in force, by name: two queries, however many there are."""
+    tasks = list(BackupTask.objects.select_related("connection").order_by("name", "id"))
+    groups = (
+        Entity.objects.annotate(word=word_expression(clock.now(), tasks))
+        .values_list("task_id", "word")
+        .annotate(Count("id"), Sum("size"), Max("last_snapshot_at"), Min("next_run_at"))
+    )
+    totals: dict[int, Counters] = {}
+    for task_id, word, number, size, last, following in groups:
+        totals.setdefault(task_id, Counters()).add(word, number, size, last, following)
+    return [_card(task, totals.get(task.pk, Counters())) for task in tasks]
+
+
+def _card(task: BackupTask, total: Counters) -> TaskCard:
+    connection = task.connection
+    return TaskCard(
+        public_id=task.public_id,
+        name=task.name,
+        service=task.service,
+        service_label=Service(task.service).label,
+        nouns=nouns_of(task.service),
+        status=total.word,
+        connection_id=connection.public_id,
+        connection_state=connection.state,
+        connection_since=connection.state_since,
+        connection_reason=connection.state_reason,
+        is_connected=connection.state == ConnectionState.CONNECTED,
+        is_discovering=task.is_discovering,
+        discovery_error=task.discovery_error,
+        total=total.total,
+        active=total.active,
+        paused=total.paused,
+        archived=total.archived,
+        by_word=dict(total.by_word),
+        size=total.size,
+        last_snapshot_at=total.last_snapshot_at,
+        next_run_at=total.next_run_at,
+    )
+
+
+def usable_connections() -> list[Connection]:
+    """Connections of the account that a new task may use, the newest first."""
+    return list(Connection.objects.filter(state=ConnectionState.CONNECTED).order_by("-id")[:50])
+
+
+def suggested_name(service: Service) -> str:
+    """The service's name, with a number when a task is already called so."""
+    taken = set(BackupTask.objects.filter(name__startswith=service.label).values_list("name", flat=True))
+    number, name = 1, service.label
+    while name in taken:
+        number += 1
+        name = f"{service.label} {number}"
+    return name

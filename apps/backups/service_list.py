@@ -1,0 +1,97 @@
+"""What each service is called, includes and counts (TSK-03, TSK-05, TSK-06), and whether it can be added."""
+
+from dataclasses import dataclass
+
+from apps.connectors.enums import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Nouns:
+    """What a service's entities are called."""
+
+    one: str
+    many: str
+
+    def count(self, number: int) -> str:
+        """ "1 mailbox", "12 mailboxes"."""
+        return f"{number:,} {self.one if number == 1 else self.many}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChoice:
+    """One line of the list of services. `built` is false for what Everkeep cannot back up yet."""
+
+    service: Service
+    family: str
+    includes: str
+    icon: str
+    nouns: Nouns
+    built: bool = False
+
+
+MAILBOXES = Nouns("mailbox", "mailboxes")
+USERS = Nouns("user", "users")
+SITES = Nouns("site", "sites")
+
+CATALOGUE = (
+    ServiceChoice(
+        Service.EXCHANGE,
+        "Microsoft 365",
+        "Mail of user, shared and room mailboxes",
+        "mail",
+        MAILBOXES,
+        built=True,
+    ),
+    ServiceChoice(Service.ONEDRIVE, "Microsoft 365", "Files, folders, versions, sharing", "cloud", USERS),
+    ServiceChoice(Service.SHAREPOINT, "Microsoft 365", "Sites, libraries, lists", "sites", SITES),
+    ServiceChoice(
+        Service.GROUPS_TEAMS,
+        "Microsoft 365",
+        "Conversations, calendar, sites, apps, channels, metadata",
+        "teams",
+        Nouns("group or team", "groups and teams"),
+    ),
+    ServiceChoice(
+        Service.ENTRA,
+        "Microsoft 365",
+        "Users, groups, memberships, app registrations",
+        "tree",
+        Nouns("directory", "directories"),
+    ),
+    ServiceChoice(Service.GOOGLE_WORKSPACE, "Google", "Mail, calendar, contacts, drive, tasks", "grid", USERS),
+    ServiceChoice(Service.SHARED_DRIVES, "Google", "Files and folders", "drives", Nouns("drive", "drives")),
+    ServiceChoice(
+        Service.GOOGLE_ACCOUNT, "Google", "Personal mail, calendar, contacts, drive, tasks", "user", USERS
+    ),
+    ServiceChoice(
+        Service.SALESFORCE, "Others", "Organisation data and Chatter", "database", Nouns("seat", "seats")
+    ),
+    ServiceChoice(Service.BOX, "Others", "Files and folders", "cube", USERS),
+    ServiceChoice(Service.DROPBOX, "Others", "Business and professional: files and folders", "layers", USERS),
+    ServiceChoice(Service.IMAP, "Others", "Mail of any provider", "at", MAILBOXES),
+)
+BY_SERVICE = {choice.service: choice for choice in CATALOGUE}
+
+
+def service_families() -> dict[str, list[ServiceChoice]]:
+    """All services in their families, in the order of the page."""
+    families: dict[str, list[ServiceChoice]] = {}
+    for choice in CATALOGUE:
+        families.setdefault(choice.family, []).append(choice)
+    return families
+
+
+def built_service(value: str) -> ServiceChoice | None:
+    """The service of an address if it can be backed up, else None."""
+    choice = BY_SERVICE.get(value)  # type: ignore[call-overload]
+    return choice if choice is not None and choice.built else None
+
+
+def nouns_of(service: str) -> Nouns:
+    """What the entities of a service are called."""
+    return BY_SERVICE[Service(service)].nouns
+
+
+def icon_of(service: str) -> str:
+    """The neutral glyph of a service."""
+    return BY_SERVICE[Service(service)].icon

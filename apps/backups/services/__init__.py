@@ -1,0 +1,1 @@
+"""Writes of backups, one module per noun."""

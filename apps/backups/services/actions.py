@@ -1,0 +1,82 @@
+"""What a person may do to entities of a task, each with its right and its sentence."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from apps.core.errors import Conflict, InvalidRequest
+from apps.core.permissions import Permission, require
+
+from ..models import BackupTask, Entity
+from ..service_list import nouns_of
+from . import activation, runs
+
+CANCEL_AT_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One verb. `said` and `unfit` are sentences about how many it was done to, and about none."""
+
+    permission: Permission
+    do: Callable[..., int]
+    said: str
+    unfit: str
+
+
+def _cancel(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
+    """Ask each that runs or waits on demand to stop."""
+    count = 0
+    for entity in entities.select_related("task")[:CANCEL_AT_MOST]:
+        with suppress(Conflict):
+            runs.cancel_run(entity=entity)
+            count += 1
+    return count
+
+
+ACTIONS = {
+    "activate": Action(
+        Permission.ACTIVATE,
+        activation.activate,
+        "{} activated. The first backup starts at {hour:02}:00 UTC; Back up now starts it at once.",
+        "Nothing to activate: what you chose is active or archived.",
+    ),
+    "backup_now": Action(
+        Permission.EXECUTE,
+        lambda *, task, entities: runs.backup_now(entities=entities),
+        "{}: backup starts within a minute, or as soon as a worker is free.",
+        "Nothing to back up: only active mailboxes that are not running already can be started.",
+    ),
+    "pause": Action(
+        Permission.PAUSE,
+        activation.pause,
+        "{} paused. What is kept stays; a backup in progress is finished.",
+        "Nothing to pause: what you chose is not active.",
+    ),
+    "resume": Action(
+        Permission.PAUSE,
+        activation.resume,
+        "{} resumed. The next backup starts at {hour:02}:00 UTC.",
+        "Nothing to resume: what you chose is not paused.",
+    ),
+    "cancel": Action(
+        Permission.CANCEL,
+        _cancel,
+        "{}: the backup in progress stops after the items at hand. What is stored stays.",
+        "Nothing to cancel: no backup is in progress.",
+    ),
+}
+
+
+def act_on(*, task: BackupTask, action: str, entities: QuerySet[Entity]) -> str:
+    """Do it if the actor may; returns the sentence that says to how many. Raises InvalidRequest."""
+    verb = ACTIONS.get(action)
+    if verb is None:
+        raise InvalidRequest(
+            "That is nothing that can be done to a mailbox.", do="Use the buttons of the page."
+        )
+    require(verb.permission)
+    count = verb.do(task=task, entities=entities)
+    return verb.said.format(nouns_of(task.service).count(count), hour=task.hour) if count else verb.unfit

@@ -1,0 +1,39 @@
+"""Switch entities on and off, one or a hundred thousand in one statement."""
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from apps.core import clock
+
+from ..enums import EntityState
+from ..models import BackupTask, Entity
+from ..schedule import next_start
+from .changes import change_entities
+
+
+@transaction.atomic
+def activate(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
+    """Protect these from the task's next hour on; returns how many were not active or paused before.
+
+    Archived ones stay as they are: their source is gone, so there is nothing to run.
+    """
+    idle = entities.filter(state__in=[EntityState.NOT_ACTIVE, EntityState.PAUSED])
+    return change_entities(task, idle, "entity.activated", state=EntityState.ACTIVE, next_run_at=_next(task))
+
+
+@transaction.atomic
+def pause(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
+    """Start no more runs of these; a run in progress is finished, and what is kept stays."""
+    active = entities.filter(state=EntityState.ACTIVE)
+    return change_entities(task, active, "entity.paused", state=EntityState.PAUSED, next_run_at=None)
+
+
+@transaction.atomic
+def resume(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
+    """Let paused ones run again from the task's next hour on."""
+    paused = entities.filter(state=EntityState.PAUSED)
+    return change_entities(task, paused, "entity.resumed", state=EntityState.ACTIVE, next_run_at=_next(task))
+
+
+def _next(task: BackupTask) -> object:
+    return next_start(task.frequency, task.hour, clock.now())

@@ -1,0 +1,109 @@
+"""The page of one mailbox, and of one of its runs."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.access import member_required
+from apps.accounts.http import MemberRequest
+from apps.core import clock
+from apps.core.permissions import Permission
+
+from .. import selectors
+from ..access import entity_for, run_for
+from ..enums import IssueKind
+from ..models import Entity
+from ..services.actions import act_on
+from .context import rights
+
+
+@require_safe
+@member_required(Permission.VIEW)
+def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
+    """Facts, thirty days, what is covered, and the runs."""
+    entity = entity_for(entity_id)
+    context = {
+        **_head(entity),
+        "days": (days := selectors.days_of(entity)),
+        "chart": selectors.chart_of(days),
+        "coverage": [selectors.coverage_of(taken) for taken in selectors.last_snapshots(entity)],
+        **_runs(entity, request.GET),
+    }
+    return render(request, "backups/entity.html", context)
+
+
+@require_safe
+@member_required(Permission.VIEW)
+def live(request: MemberRequest, entity_id: UUID) -> HttpResponse:
+    """Status and progress; the page is loaded anew once a run has ended."""
+    context = _head(entity_for(entity_id))
+    response = render(request, "backups/_entity_live.html", context)
+    if not context["live"]:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@member_required(Permission.VIEW)
+def act(request: MemberRequest, entity_id: UUID) -> HttpResponse:
+    """Do one thing to this mailbox."""
+    entity = entity_for(entity_id)
+    chosen = Entity.objects.filter(pk=entity.pk)
+    messages.info(request, act_on(task=entity.task, action=request.POST.get("action", ""), entities=chosen))
+    return redirect("entity", entity_id)
+
+
+@require_safe
+@member_required(Permission.VIEW)
+def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
+    """What a run did, and every item that it did not store with its cause."""
+    found = run_for(run_id)
+    after = request.GET.get("after", "")
+    kind = IssueKind.SKIPPED if request.GET.get("kind") == IssueKind.SKIPPED else IssueKind.FAILED
+    start = int(after) if after.isdecimal() else 0
+    parts = [
+        (each, selectors.issue_page(found, each, start if each == kind else 0))
+        for each in (IssueKind.FAILED, IssueKind.SKIPPED)
+    ]
+    context = {**_head(found.entity), "run": found, "parts": parts, "took": selectors.took_words(found)}
+    context["crumbs"][-1]["url"] = reverse("entity", args=[found.entity.public_id])
+    context["crumbs"].append({"words": "Run", "url": ""})
+    return render(request, "backups/run.html", context)
+
+
+def _head(entity: Entity) -> dict[str, Any]:
+    task = entity.task
+    word = selectors.word_of(entity, task.frequency, clock.now())
+    running = selectors.running_run(entity) if word is selectors.Word.IN_PROGRESS else None
+    return {
+        "entity": entity,
+        "task": task,
+        "word": word,
+        "running": running,
+        "progress": selectors.progress_words(running) if running else "",
+        "live": word in selectors.LIVE,
+        "can": rights(),
+        "area": "home",
+        "crumbs": [
+            {"words": "Home", "url": reverse("home")},
+            {"words": task.name, "url": reverse("task", args=[task.public_id])},
+            {"words": entity.name, "url": ""},
+        ],
+    }
+
+
+def _runs(entity: Entity, query: QueryDict) -> dict[str, Any]:
+    page = selectors.run_page(
+        entity, before=selectors.uuid_of(query.get("before")), after=selectors.uuid_of(query.get("after"))
+    )
+    address = reverse("entity", args=[entity.public_id])
+    return {
+        "runs": [(each, selectors.took_words(each)) for each in page.items],
+        "runs_previous_url": f"{address}?before={page.previous}#runs" if page.previous else "",
+        "runs_next_url": f"{address}?after={page.following}#runs" if page.following else "",
+    }
