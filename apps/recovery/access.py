@@ -1,0 +1,54 @@
+"""From an id in a request to a backup, a plan or an export."""
+
+from uuid import UUID
+
+from apps.backups.models import Entity, Snapshot
+from apps.core.actor import current_actor
+from apps.core.errors import NotFound
+from apps.core.permissions import Permission, require
+
+from .models import Plan
+
+
+def snapshot_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Snapshot:
+    """Return the account's snapshot with its entity and task. Raises NotFound, or PermissionMissing."""
+    snapshot = (
+        Snapshot.objects.select_related("entity__task__connection", "run")
+        .defer("cursor", "coverage")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if snapshot is None:
+        raise NotFound("There is no such backup.", do="Choose a day from the calendar of its mailbox.")
+    require(permission)
+    return snapshot
+
+
+def plan_for(public_id: UUID) -> Plan:
+    """Return a plan that the actor made. Raises NotFound, or PermissionMissing without the right to restore."""
+    plan = (
+        Plan.objects.select_related("snapshot__entity__task__connection", "target__task__connection", "job")
+        .filter(public_id=public_id, user_id=current_actor().user_id or 0)
+        .first()
+    )
+    if plan is None:
+        raise NotFound("There is no such plan.", do="Choose what to restore and make a new one.")
+    require(Permission.RESTORE)
+    return plan
+
+
+def target_for(public_id: str, source: Entity) -> Entity:
+    """Return the mailbox to restore into: the source itself or another of the same tenant (RST-02)."""
+    try:
+        wanted = UUID(public_id)
+    except ValueError:
+        raise NotFound("There is no such mailbox.", do="Choose one from the list.") from None
+    found = (
+        Entity.objects.select_related("task__connection")
+        .filter(public_id=wanted, task__connection__tenant_id=source.task.connection.tenant_id)
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such mailbox.", do="Choose one from the list.")
+    require(Permission.RESTORE)
+    return found

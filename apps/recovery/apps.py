@@ -1,0 +1,41 @@
+from django.apps import AppConfig
+
+
+class RecoveryConfig(AppConfig):
+    name = "apps.recovery"
+    label = "recovery"
+
+    def ready(self) -> None:
+        """Take the place of recovery in the navigation."""
+        from apps.core.navigation import Area, register_area  # noqa: PLC0415 - urls are not loaded before
+
+        register_area(Area("recovery", "Recovery", "recover", 20, "recovery"))
+        _register_words()
+        _register_jobs()
+
+
+def _register_words() -> None:
+    from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
+
+    register_codes(
+        "Recovery",
+        {
+            "item.previewed": "Message previewed",
+            "item.downloaded": "Message downloaded",
+            "item.attachment_downloaded": "Attachment downloaded",
+            "export.downloaded": "Export downloaded",
+        },
+    )
+
+
+def _register_jobs() -> None:
+    from apps.jobs.enums import JobKind  # noqa: PLC0415 - models are loaded only after this module
+    from apps.jobs.registry import register  # noqa: PLC0415
+
+    from .exports.links import downloads_url  # noqa: PLC0415
+    from .exports.run import run_export  # noqa: PLC0415
+    from .mails import tell_initiator  # noqa: PLC0415
+    from .restore.execute import run_restore  # noqa: PLC0415
+
+    register(JobKind.RESTORE, run_restore, finished=tell_initiator)
+    register(JobKind.EXPORT, run_export, results_url=downloads_url, finished=tell_initiator)

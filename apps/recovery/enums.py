@@ -1,0 +1,20 @@
+"""Choices of a restore."""
+
+from django.db import models
+
+
+class RestoreMode(models.TextChoices):
+    """What happens to a message when something is already there (features RST-03 to RST-05)."""
+
+    NEW_ROOT = "new_root", "Put everything into a new folder"
+    SKIP = "skip", "Skip it"
+    REPLACE = "replace", "Replace it"
+
+
+class PlanState(models.TextChoices):
+    """MAKING -> READY -> STARTED, or FAILED when the target could not be looked at."""
+
+    MAKING = "making", "Being made"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+    STARTED = "started", "Started"

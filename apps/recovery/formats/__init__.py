@@ -1,0 +1,1 @@
+"""What an item is outside of the vault: one module per format."""

@@ -1,0 +1,51 @@
+"""The mail to whoever started a job, when it is over."""
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.jobs.enums import JobKind, JobState
+from apps.jobs.models import Job
+
+from .exports.links import link_token
+
+_ENDINGS = {
+    JobState.SUCCEEDED: "is done",
+    JobState.PARTIAL: "is done in part",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "was cancelled",
+}
+
+
+def tell_initiator(job: Job) -> None:
+    """Say how the job ended and where its report is (RST-01, EXP-05)."""
+    person = User.objects.filter(pk=job.initiator_id or 0, is_active=True).first()
+    if person is None:
+        return
+    what = "Restore" if job.kind == JobKind.RESTORE else "Export"
+    ending = _ENDINGS[JobState(job.state)]
+    subject = " ".join(f"{what} of {job.entity_label} {ending}".split())
+    send_mail(subject, _text(job, what, ending), settings.DEFAULT_FROM_EMAIL, [person.email])
+
+
+def _text(job: Job, what: str, ending: str) -> str:
+    lines = [f"{what} of {job.entity_label} {ending}.", ""]
+    if job.kind == JobKind.RESTORE:
+        lines.append(f"Into: {job.destination_label}")
+    if job.backup_date:
+        lines.append(f"From the backup of {job.backup_date:%d %B %Y, %H:%M} UTC")
+    verb = "Restored and read back" if job.kind == JobKind.RESTORE else "Exported"
+    lines += [
+        "",
+        f"{verb}: {job.items_done:,}",
+        f"Skipped: {job.items_skipped:,}",
+        f"Failed: {job.items_failed:,}",
+    ]
+    if job.message:
+        lines += ["", job.message]
+    if job.kind == JobKind.EXPORT and job.result.get("parts"):
+        address = reverse("recovery_export_link", args=[link_token(job)])
+        lines += ["", "Download within 72 hours, signed in to Everkeep:", settings.PORTAL_URL + address]
+    lines += ["", "The report, item by item:", settings.PORTAL_URL + reverse("job", args=[job.public_id]), ""]
+    return "\n".join(lines)

@@ -1,0 +1,26 @@
+"""The bytes of stored items."""
+
+from apps.backups.selectors.browse import AsOf, Node, Stored, contents
+from apps.core.errors import NotFound
+from apps.vault.api import ContentPart, Role, VaultReader, decode_content, open_reader
+
+
+def mime_part(content: bytes) -> ContentPart:
+    """Return the part that holds the message itself. Raises NotFound when the version has none."""
+    for part in decode_content(content):
+        if part.role == Role.MIME:
+            return part
+    raise NotFound("The text of this message is not in the backup.", do="Choose another day.")
+
+
+def read_message(state: AsOf, node: Node) -> bytes:
+    """Return the exact bytes that the provider served. Raises NotFound, VaultError."""
+    found = contents(state, [node.id])
+    if node.id not in found or node.is_folder:
+        raise NotFound("This backup holds no such message.")
+    return open_reader(state.account_id).read(mime_part(found[node.id].content))
+
+
+def read_stored(reader: VaultReader, stored: Stored) -> bytes:
+    """Return the message of a version. Raises NotFound, VaultError."""
+    return reader.read(mime_part(stored.content))

@@ -1,0 +1,108 @@
+"""Writes of recovery: what a person ticks, what was looked at, plans."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import transaction
+
+from apps.activity.models import Activity
+from apps.activity.services import record
+from apps.backups.models import Snapshot
+from apps.core import clock
+from apps.core.actor import current_actor
+from apps.core.errors import InvalidRequest
+
+from .models import Selection
+
+SELECTION_LIMIT = 10_000
+SAME_LOOK = timedelta(minutes=10)
+
+
+def selection_of(snapshot: Snapshot) -> Selection:
+    """Return what the actor has ticked in this backup; an unsaved, empty one when nothing is."""
+    user_id = _person()
+    found = Selection.objects.filter(user_id=user_id, snapshot=snapshot).first()
+    return found or Selection(account_id=snapshot.account_id, user_id=user_id, snapshot=snapshot)
+
+
+@transaction.atomic
+def selection_change(
+    *, snapshot: Snapshot, shown: Iterable[str] = (), items: Iterable[str] = (), folders_on: Iterable[str] = (),
+    folders_off: Iterable[str] = (),
+) -> Selection:  # fmt: skip
+    """Tick of the `shown` items exactly `items`, and the folders as said; all others stay as they are.
+
+    Raises InvalidRequest beyond SELECTION_LIMIT single items.
+    """
+    selection = _locked(snapshot)
+    kept = dict.fromkeys(key for key in selection.items if key not in set(shown))
+    selection.items = list(kept | dict.fromkeys(items))
+    if len(selection.items) > SELECTION_LIMIT:
+        raise InvalidRequest(
+            f"More than {SELECTION_LIMIT:,} single messages cannot be selected.",
+            do="Select their folder, or the whole mailbox.",
+        )
+    off = set(folders_off)
+    selection.folders = [k for k in dict.fromkeys([*selection.folders, *folders_on]) if k not in off]
+    selection.everything = False
+    selection.updated_at = clock.now()
+    selection.save()
+    return selection
+
+
+@transaction.atomic
+def selection_everything(*, snapshot: Snapshot) -> Selection:
+    """Choose the whole mailbox as it was in this backup (RST-01)."""
+    selection = _locked(snapshot)
+    selection.items, selection.folders, selection.everything = [], [], True
+    selection.updated_at = clock.now()
+    selection.save()
+    return selection
+
+
+def selection_clear(*, snapshot: Snapshot) -> None:
+    """Tick nothing."""
+    Selection.objects.filter(user_id=_person(), snapshot=snapshot).delete()
+
+
+def _person() -> int:
+    user_id = current_actor().user_id
+    assert user_id is not None, "only people select"
+    return user_id
+
+
+def _locked(snapshot: Snapshot) -> Selection:
+    """Two quick clicks of one person must not undo each other."""
+    selection, _ = Selection.objects.select_for_update().get_or_create(
+        user_id=_person(), snapshot=snapshot, defaults={"account_id": snapshot.account_id}
+    )
+    return selection
+
+
+def note_part_seen(*, snapshot: Snapshot, label: str) -> None:
+    """Write that a part of a message was shown on its own; nothing when its page was opened just before."""
+    rows = Activity.objects.filter(
+        subject_id=snapshot.entity.public_id, at__gte=clock.now() - SAME_LOOK, actor_id=_person()
+    )
+    item_label = _item_label(snapshot, label)[:300]
+    if not rows.filter(code="item.previewed", item_label=item_label).exists():
+        note_looked_at(snapshot=snapshot, verb="previewed", label=label)
+
+
+def _item_label(snapshot: Snapshot, label: str) -> str:
+    return f"{snapshot.entity.name}: {label}"
+
+
+def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: str) -> None:
+    """Write who looked at or took one item; `verb` is `previewed`, `attachment_downloaded`, `downloaded`."""
+    entity = snapshot.entity
+    record(
+        f"item.{verb}",
+        service=entity.task.service,
+        sub_service=snapshot.sub_service,
+        task_label=entity.task.name,
+        item_label=_item_label(snapshot, label),
+        subject_id=entity.public_id,
+        snapshot=str(snapshot.public_id),
+        **details,
+    )

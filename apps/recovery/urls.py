@@ -1,0 +1,39 @@
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
+
+from .views import browse, days, export, lists, preview, restore
+
+
+class NodeKey(StringConverter):
+    """The name of a node in addresses (`backups.selectors.browse.node_key`)."""
+
+    regex = "[0-9a-f]{32}"
+
+
+register_converter(NodeKey, "node")
+_BACKUP = "recovery/backups/<uuid:snapshot_id>/"
+_ITEM = _BACKUP + "items/<node:key>/"
+
+urlpatterns: list[URLPattern] = [
+    path("recovery/", lists.page, name="recovery"),
+    path("recovery/tasks/<uuid:task_id>/", lists.of_task, name="recovery_task"),
+    path("recovery/<uuid:entity_id>/", days.page, name="recovery_entity"),
+    path("recovery/<uuid:entity_id>/latest/", browse.latest, name="recovery_latest"),
+    path(_BACKUP, browse.page, name="recovery_browse"),
+    path(_BACKUP + "selection/", browse.show_selection, name="recovery_selection"),
+    path(_BACKUP + "selection/change/", browse.select, name="recovery_select"),
+    path(_BACKUP + "selection/everything/", browse.select_everything, name="recovery_everything"),
+    path(_BACKUP + "restore/", restore.options, name="recovery_restore"),
+    path(_BACKUP + "export/", export.options, name="recovery_export"),
+    path("recovery/plans/<uuid:plan_id>/", restore.plan, name="recovery_plan"),
+    path("recovery/plans/<uuid:plan_id>/again/", restore.again, name="recovery_plan_again"),
+    path("recovery/plans/<uuid:plan_id>/start/", restore.start, name="recovery_plan_start"),
+    path("recovery/exports/<uuid:job_id>/", export.downloads, name="recovery_downloads"),
+    path("recovery/exports/<uuid:job_id>/<int:number>/", export.download, name="recovery_download"),
+    path("recovery/exports/link/<str:token>/", export.link, name="recovery_export_link"),
+    path(_ITEM, preview.page, name="recovery_item"),
+    path(_ITEM + "letter/", preview.body, name="recovery_letter"),
+    path(_ITEM + "headers/", preview.headers, name="recovery_headers"),
+    path(_ITEM + "message.eml", preview.message, name="recovery_message"),
+    path(_ITEM + "attachments/<int:number>/", preview.attachment, name="recovery_attachment"),
+]

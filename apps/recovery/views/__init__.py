@@ -1,0 +1,1 @@
+"""Pages of recovery, one module per page."""
