@@ -1,0 +1,67 @@
+"""The eight areas of the portal, in the order of the navigation, and what is said where one is not built."""
+
+from dataclasses import dataclass
+
+from apps.core.navigation import Area, register_area, register_default_area, register_link
+
+
+@dataclass(frozen=True)
+class Unbuilt:
+    """An area that is not built yet: what will be there, and what one can do now."""
+
+    key: str
+    title: str
+    icon: str
+    will_be: str
+    today: str
+    way_url: str
+    way_words: str
+
+
+UNBUILT = {
+    entry.key: entry
+    for entry in (
+        Unbuilt(
+            "search",
+            "Search is not built yet",
+            "search",
+            "One query will look through everything kept: all mailboxes, all days, and what was deleted since.",
+            "Today you can open a mailbox on any day under Recovery and go through its folders.",
+            "recovery",
+            "Go to Recovery",
+        ),
+        Unbuilt(
+            "settings",
+            "Settings are not built yet",
+            "sliders",
+            "People and their permissions, sign-in rules and notifications of this account will be set here.",
+            "The settings of one backup task are on its own page; they work today.",
+            "home",
+            "Go to the backup tasks",
+        ),
+        Unbuilt(
+            "billing",
+            "Billing is not built yet",
+            "card",
+            "Your plan, what is counted, and your invoices will be here.",
+            "Nothing is charged. All that is built works without limits.",
+            "home",
+            "Go to the backup tasks",
+        ),
+    )
+}
+
+
+def register_areas() -> None:
+    """Home and Support are the portal's own, most areas come from apps; the rest is not built yet."""
+    register_area(Area("home", "Home", "home", 10, "home", prefixes=("/tasks/", "/connections/")))
+    for key, label, order in (
+        ("search", "Search", 30),
+        ("settings", "Settings", 60),
+        ("billing", "Billing", 70),
+    ):
+        address = ("search", ()) if key == "search" else ("unbuilt", (key,))
+        register_default_area(Area(key, label, UNBUILT[key].icon, order, *address))
+    register_link("sign_in", "account_login")
+    register_link("log_out", "account_logout")
+    register_area(Area("support", "Support", "help", 80, "support", prefixes=("/help/",)))

@@ -1,0 +1,29 @@
+"""The help pages: one a topic, plain words, the same for everybody. Texts live in templates/portal/help/."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One help page; `key` is also the key of the area that links to it."""
+
+    key: str
+    title: str
+    sentence: str
+
+
+TOPICS = {
+    topic.key: topic
+    for topic in (
+        Topic(
+            "home", "Backup tasks", "Connect an organisation, choose what is kept, and read the status words."
+        ),
+        Topic("recovery", "Recovery", "Open a day, look into it, bring back or export what you choose."),
+        Topic("search", "Search", "How to find a message today."),
+        Topic("jobs", "Jobs", "Follow restores and exports, stop them, and read what they did."),
+        Topic("activity", "Activity", "Who did what, and when."),
+        Topic("settings", "Settings", "Where things are set."),
+        Topic("billing", "Billing", "What is charged."),
+        Topic("support", "Support", "How to ask, and what to have at hand."),
+    )
+}

@@ -1,0 +1,80 @@
+"""Pages that belong to no app below: home, help, support, and areas that are not built yet."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_safe
+
+from apps.accounts.access import member_required
+from apps.accounts.http import MemberRequest
+from apps.core.htmx import render_page_or_part
+from apps.core.navigation import areas
+from apps.core.permissions import Permission, allowed
+
+from .areas import UNBUILT
+from .help import TOPICS
+from .home import home_page
+
+
+@require_safe
+@member_required()
+def home(request: MemberRequest) -> HttpResponse:
+    """The list of backup tasks, what needs somebody first."""
+    if not allowed(Permission.BACKUPS_PAGE):
+        return render(request, "portal/home_closed.html")
+    context = {"page": home_page(request.account.public_id), "may_add": allowed(Permission.MODIFY)}
+    return render_page_or_part(request, "portal/home.html", "portal/_tasks.html", context)
+
+
+@require_safe
+@member_required()
+def unbuilt(request: MemberRequest, key: str) -> HttpResponse:
+    """What will be in an area, and what one can do now."""
+    if key not in UNBUILT:
+        raise Http404
+    entry = UNBUILT[key]
+    return render(request, "portal/unbuilt.html", {"entry": entry, "area": key, "way_url": _way(entry.way_url)})
+
+
+def search(request: HttpRequest) -> HttpResponseBase:
+    """The search field of the top bar leads here."""
+    return unbuilt(request, "search")
+
+
+def _way(key: str) -> str:
+    for area in areas():
+        if area.key == key:
+            return area.url
+    try:
+        return reverse(key)
+    except NoReverseMatch:
+        return reverse("home")
+
+
+@require_safe
+@member_required()
+def support(request: MemberRequest) -> HttpResponse:
+    """How to ask for help, with the reference numbers that lead to what happened."""
+    return render(request, "portal/support.html", {"topics": TOPICS.values()})
+
+
+@require_safe
+def help_index(request: HttpRequest) -> HttpResponse:
+    """All help pages."""
+    return render(request, "portal/help.html", {"topics": TOPICS.values()})
+
+
+@require_safe
+def help_topic(request: HttpRequest, key: str) -> HttpResponse:
+    """One help page."""
+    if key not in TOPICS:
+        raise Http404
+    context = {
+        "topic": TOPICS[key],
+        "topics": TOPICS.values(),
+        "body": f"portal/help/{key}.html",
+        "area": "support",
+        "crumbs": [{"words": "Help", "url": reverse("help")}, {"words": TOPICS[key].title, "url": ""}],
+    }
+    return render(request, "portal/help_topic.html", context)
