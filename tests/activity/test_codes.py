@@ -1,0 +1,68 @@
+"""Codes are for ever: each has words, none changes its meaning, and none is forgotten by who records it."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from apps.activity.registry import Meaning, meaning_of, register_codes, registered_codes
+
+ROOT = Path(__file__).resolve().parents[2]
+# Add a code here with the change that records it. A line is never taken away or changed: rows outlive code.
+PINNED = {
+    "account.created": "Account",
+    "connection.created": "Connections",
+    "connection.lost": "Connections",
+    "connection.reauthenticated": "Connections",
+    "connection.regained": "Connections",
+    "entity.activated": "Backup tasks",
+    "entity.paused": "Backup tasks",
+    "entity.resumed": "Backup tasks",
+    "export.cancel_requested": "Export",
+    "export.finished": "Export",
+    "export.started": "Export",
+    "restore.cancel_requested": "Restore",
+    "restore.finished": "Restore",
+    "restore.started": "Restore",
+    "run.cancelled": "Backups",
+    "run.finished": "Backups",
+    "run.ordered": "Backups",
+    "task.changed": "Backup tasks",
+    "task.created": "Backup tasks",
+    "task.discovered": "Backup tasks",
+}
+
+
+def recorded_codes() -> set[str]:
+    """The literal first arguments of `record(...)` in all apps."""
+    found = set()
+    for path in (ROOT / "apps").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "record"
+            if named and node.args and isinstance(node.args[0], ast.Constant):  # type: ignore[attr-defined]
+                found.add(str(node.args[0].value))  # type: ignore[attr-defined]
+    return found
+
+
+def test_every_pinned_code_keeps_its_place() -> None:
+    known = registered_codes()
+    assert {code: known[code].category for code in PINNED if code in known} == PINNED
+
+
+def test_every_code_that_is_recorded_has_words() -> None:
+    missing = recorded_codes() - set(registered_codes())
+    assert not missing, f"give them words with activity.registry.register_codes in ready(): {sorted(missing)}"
+
+
+def test_codes_are_a_noun_and_a_verb() -> None:
+    assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", code) for code in registered_codes())
+
+
+def test_a_code_cannot_get_another_meaning() -> None:
+    with pytest.raises(ValueError, match="has a meaning already"):
+        register_codes("Other", {"account.created": "Something else"})
+
+
+def test_a_code_without_words_is_still_readable() -> None:
+    assert meaning_of("old_app.thing_done") == Meaning("Old app thing done", "Old app")

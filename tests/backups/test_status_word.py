@@ -1,0 +1,112 @@
+"""One word for an entity: state, verdict, age and running."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.backups.enums import EntityState, Frequency, Verdict
+from apps.backups.models import BackupTask, Entity
+from apps.backups.selectors.status import Facts, Word, status_word, word_expression, word_of
+from apps.core.status import look_of
+
+from .makers import make_mailbox
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FRESH = {"state": EntityState.ACTIVE, "last_good": NOW - 10 * HOUR, "next_run_at": NOW + 14 * HOUR}
+
+
+def word(**facts: Any) -> Word:
+    blank = {"state": "active", "last_verdict": "", "last_good": None, "next_run_at": None}
+    return status_word(
+        Facts(**{**blank, "lease_owner": "", "lease_until": None, "frequency": "daily", **facts}), NOW
+    )
+
+
+def test_a_found_mailbox_is_not_active() -> None:
+    assert word(state=EntityState.NOT_ACTIVE) == Word.NOT_ACTIVE
+
+
+def test_an_activated_mailbox_is_scheduled_until_its_first_run() -> None:
+    assert word(next_run_at=NOW + 8 * HOUR) == Word.SCHEDULED
+
+
+def test_asking_for_a_backup_shows_that_it_waits_for_a_worker() -> None:
+    assert word(**{**FRESH, "next_run_at": NOW}, last_verdict=Verdict.FAILED) == Word.PENDING
+
+
+def test_a_live_lease_is_in_progress_and_a_dead_one_is_not() -> None:
+    good = {**FRESH, "last_verdict": Verdict.SUCCESS, "lease_owner": "worker:1"}
+    assert word(**good, lease_until=NOW + HOUR) == Word.IN_PROGRESS
+    assert word(**good, lease_until=NOW - HOUR) == Word.SUCCESS
+
+
+def test_a_backup_that_was_sent_to_a_worker_but_not_taken_up_is_pending() -> None:
+    assert word(**FRESH, lease_owner="dispatched:1", lease_until=NOW + HOUR) == Word.PENDING
+
+
+@pytest.mark.parametrize("verdict", [Verdict.SUCCESS, Verdict.PARTIAL, Verdict.FAILED, Verdict.CANCELLED])
+def test_the_last_verdict_is_the_word_while_it_is_recent(verdict: Verdict) -> None:
+    assert word(**FRESH, last_verdict=verdict) == verdict.value
+
+
+def test_green_runs_out_half_a_day_after_the_next_backup_was_due() -> None:
+    old = {**FRESH, "last_good": NOW - 37 * HOUR, "last_verdict": Verdict.SUCCESS}
+    assert word(**old) == Word.OVERDUE
+    assert word(**old, frequency=Frequency.WEEKLY) == Word.SUCCESS
+
+
+def test_a_backup_nobody_starts_for_half_a_day_is_overdue_and_not_pending() -> None:
+    assert word(next_run_at=NOW - 13 * HOUR) == Word.OVERDUE
+
+
+def test_a_failed_run_stays_failed_however_old_the_last_good_one_is() -> None:
+    assert word(**{**FRESH, "last_good": NOW - 99 * HOUR}, last_verdict=Verdict.FAILED) == Word.FAILED
+
+
+def test_paused_and_archived_speak_before_the_verdict() -> None:
+    assert word(state=EntityState.PAUSED, last_verdict=Verdict.FAILED) == Word.PAUSED
+    assert word(state=EntityState.ARCHIVED, last_verdict=Verdict.SUCCESS) == Word.ARCHIVED
+
+
+def test_every_word_has_its_look_in_the_design_system() -> None:
+    assert {look_of(each).word for each in Word} == {each.label for each in Word}
+
+
+moments = st.none() | st.integers(-400, 400).map(lambda hours: NOW + hours * HOUR + timedelta(minutes=7))
+
+
+@pytest.mark.database
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    state=st.sampled_from(EntityState.values),
+    verdict=st.sampled_from(["", *Verdict.values]),
+    last_good=moments,
+    next_run_at=moments,
+    lease_until=moments,
+    lease_owner=st.sampled_from(["", "worker:1", "dispatched:1"]),
+    frequency=st.sampled_from(Frequency.values),
+)
+def test_the_database_says_the_same_word_as_python(
+    task: BackupTask, state: str, verdict: str, frequency: str, lease_owner: str, **moment: datetime | None
+) -> None:
+    BackupTask.objects.filter(pk=task.pk).update(frequency=frequency)
+    other = BackupTask(pk=0, frequency=Frequency.WEEKLY)
+    Entity.objects.all().delete()
+    entity = make_mailbox(
+        task,
+        "Agata",
+        state=state,
+        last_verdict=verdict,
+        last_snapshot_at=moment["last_good"],
+        next_run_at=moment["next_run_at"],
+        lease_owner=lease_owner,
+        lease_until=moment["lease_until"],
+    )
+    task.refresh_from_db()
+    for tasks in ([task], [task, other]):
+        said = Entity.objects.annotate(word=word_expression(NOW, tasks)).values_list("word", flat=True).get()
+        assert said == word_of(entity, frequency, NOW).value

@@ -1,0 +1,214 @@
+"""What is due runs, fairly and once, whatever happens to messages and workers."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test.utils import CaptureQueriesContext
+from kombu.exceptions import OperationalError
+
+from apps.accounts.models import Account
+from apps.backups import tick
+from apps.backups.engine.lease import Lease, claim
+from apps.backups.engine.pace import next_slot
+from apps.backups.enums import EntityState, Frequency, Trigger, Verdict
+from apps.backups.errors import LeaseLost
+from apps.backups.models import BackupTask, Entity, Run
+from apps.backups.services import runs
+from apps.connectors.enums import CredentialKind, EntityKind, Service
+from apps.connectors.models import Connection
+from apps.core import clock
+from apps.core.errors import Conflict
+from apps.core.scope import account_scope, every_account
+from tests.cast import Cast
+
+pytestmark = pytest.mark.database
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+Sent = list[dict[str, Any]]
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Sent]:
+    """What was sent; the clock stands at NOW and all accounts are in view."""
+    sent: Sent = []
+    settings.BACKUP_WORKERS = 5
+    monkeypatch.setattr(tick.current_app, "send_task", lambda name, kwargs, **options: sent.append(kwargs))
+    with clock.travel(NOW), every_account("the tick looks at all"):
+        yield sent
+
+
+def make_entities(account: Account, count: int, *, due: timedelta = timedelta(hours=-1)) -> list[Entity]:
+    connection = Connection.objects.create(
+        account=account, tenant_id="t", credential_kind=CredentialKind.CLIENT_SECRET
+    )
+    task = BackupTask.objects.create(
+        account=account, connection=connection, service=Service.EXCHANGE, name="Mail"
+    )
+    return [
+        Entity.objects.create(
+            account=account,
+            task=task,
+            remote_id=f"user-{number}",
+            kind=EntityKind.USER_MAILBOX,
+            name=f"User {number}",
+            state=EntityState.ACTIVE,
+            next_run_at=NOW + due + timedelta(minutes=number),
+        )
+        for number in range(count)
+    ]
+
+
+def accounts_of(sent: Sent) -> list[int]:
+    return [message["account_id"] for message in sent]
+
+
+def test_no_more_is_sent_than_twice_what_the_workers_can_run(cast: Cast, broker: Sent) -> None:
+    make_entities(cast.account, 30)
+    assert tick.dispatch_due() == 10
+    assert tick.dispatch_due() == 0, "the first ten are still at the broker"
+
+
+def test_a_small_account_does_not_wait_behind_a_big_one(cast: Cast, broker: Sent) -> None:
+    make_entities(cast.account, 30, due=timedelta(days=-3))
+    make_entities(cast.other_account, 2)
+    tick.dispatch_due()
+    assert accounts_of(broker).count(cast.other_account.pk) == 2
+    assert accounts_of(broker)[:2] == [cast.account.pk, cast.other_account.pk]
+
+
+def test_the_most_overdue_goes_first_and_what_is_not_due_waits(cast: Cast, broker: Sent) -> None:
+    first, second, *_ = make_entities(cast.account, 3)
+    later = make_entities(cast.other_account, 1, due=timedelta(minutes=5))
+    tick.dispatch_due()
+    assert [message["entity_id"] for message in broker[:2]] == [first.pk, second.pk]
+    assert later[0].pk not in [message["entity_id"] for message in broker]
+
+
+def test_a_backup_on_demand_overtakes_the_queue(cast: Cast, broker: Sent) -> None:
+    make_entities(cast.account, 30, due=timedelta(days=-3))
+    (urgent,) = make_entities(cast.other_account, 1, due=timedelta(days=1))
+    with account_scope(cast.other_account.pk):
+        assert runs.backup_now(entities=Entity.objects.filter(pk=urgent.pk)) == 1
+    tick.dispatch_due()
+    assert broker[0]["entity_id"] == urgent.pk
+
+
+@pytest.mark.parametrize("state", [EntityState.PAUSED, EntityState.NOT_ACTIVE, EntityState.ARCHIVED])
+def test_only_active_entities_run(cast: Cast, broker: Sent, state: str) -> None:
+    make_entities(cast.account, 1)
+    Entity.objects.update(state=state)
+    assert tick.dispatch_due() == 0
+    with account_scope(cast.account.pk):
+        assert runs.backup_now(entities=Entity.objects.all()) == 0
+
+
+def test_a_lost_message_is_sent_again_and_the_old_one_does_nothing(cast: Cast, broker: Sent) -> None:
+    make_entities(cast.account, 1)
+    tick.dispatch_due()
+    with clock.travel(NOW + timedelta(minutes=11)):
+        assert tick.dispatch_due() == 1
+        old, new = broker
+        assert claim(**old) is None
+        assert claim(**new) is not None
+        assert claim(**new) is None, "the same message twice"
+
+
+def test_when_the_broker_is_down_nothing_is_lost(
+    cast: Cast, broker: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_entities(cast.account, 3)
+    good = tick.current_app.send_task
+
+    def refuse(*args: Any, **options: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(tick.current_app, "send_task", refuse)
+    assert tick.dispatch_due() == 0
+    monkeypatch.setattr(tick.current_app, "send_task", good)
+    assert tick.dispatch_due() == 3
+
+
+def test_a_dead_workers_entity_runs_again_and_its_run_is_closed(cast: Cast, broker: Sent) -> None:
+    (entity,) = make_entities(cast.account, 1)
+    tick.dispatch_due()
+    assert claim(**broker[0]) is not None
+    dead = Run.objects.create(account=cast.account, entity=entity)
+    assert tick.dispatch_due() == 0, "its lease is fresh"
+    with clock.travel(NOW + timedelta(seconds=61)):
+        assert tick.dispatch_due() == 1
+        assert claim(**broker[1]) is not None
+    dead.refresh_from_db()
+    assert dead.verdict == Verdict.FAILED
+    assert "interrupted" in dead.message
+
+
+def test_who_was_overtaken_cannot_write_any_more(cast: Cast, broker: Sent) -> None:
+    (entity,) = make_entities(cast.account, 1)
+    slow = claim(account_id=cast.account.pk, entity_id=entity.pk)
+    assert slow is not None
+    with clock.travel(NOW + timedelta(seconds=61)):
+        assert isinstance(claim(account_id=cast.account.pk, entity_id=entity.pk), Lease)
+    with pytest.raises(LeaseLost), slow.guard():
+        Entity.objects.filter(pk=entity.pk).update(name="written too late")
+    entity.refresh_from_db()
+    assert entity.name == "User 0"
+
+
+def test_a_tick_asks_the_same_number_of_questions_whatever_is_due(
+    cast: Cast, broker: Sent, settings: Any
+) -> None:
+    from django.db import connection
+
+    settings.BACKUP_WORKERS = 100
+    counts = []
+    for number in (1, 50):
+        Entity.objects.all().delete()
+        make_entities(cast.account, number)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert tick.dispatch_due() == number
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 8
+
+
+def test_a_waiting_backup_on_demand_can_be_taken_back(cast: Cast, broker: Sent) -> None:
+    (entity,) = make_entities(cast.account, 1)
+    with account_scope(cast.account.pk):
+        runs.backup_now(entities=Entity.objects.all())
+        tick_sent = tick.dispatch_due()
+        runs.cancel_run(entity=entity)
+        assert tick_sent == 1
+        assert claim(**broker[0]) is None
+        entity.refresh_from_db()
+        assert entity.next_run_at is not None
+        assert (entity.next_run_at > NOW, entity.run_trigger) == (True, "")
+        with pytest.raises(Conflict):
+            runs.cancel_run(entity=entity)
+
+
+def test_an_order_made_before_a_run_is_noted_as_its_trigger(cast: Cast, broker: Sent) -> None:
+    make_entities(cast.account, 1)
+    with account_scope(cast.account.pk):
+        runs.backup_now(entities=Entity.objects.all())
+    assert Entity.objects.get().run_trigger == Trigger.PERSON
+
+
+@pytest.mark.parametrize(
+    ("frequency", "after", "expected"),
+    [
+        (Frequency.DAILY, "2026-03-04T02:00", "2026-03-05T02:00"),
+        (Frequency.DAILY, "2026-03-04T01:59", "2026-03-04T02:00"),
+        (Frequency.DAILY, "2026-03-04T23:10", "2026-03-05T02:00"),
+        (Frequency.THREE_PER_DAY, "2026-03-04T02:30", "2026-03-04T10:00"),
+        (Frequency.THREE_PER_DAY, "2026-03-04T20:00", "2026-03-05T02:00"),
+        (Frequency.EVERY_3_DAYS, "2026-03-04T02:20", "2026-03-07T02:00"),
+        (Frequency.WEEKLY, "2026-03-04T02:20", "2026-03-11T02:00"),
+        (Frequency.WEEKLY, "2026-03-04T01:20", "2026-03-10T02:00"),
+    ],
+)
+def test_the_next_start_is_the_next_one_on_the_tasks_hour(frequency: str, after: str, expected: str) -> None:
+    moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
+    assert next_slot(frequency, 2, moment) == datetime.fromisoformat(expected).replace(tzinfo=UTC)

@@ -1,0 +1,51 @@
+"""`make bench` or `python -m tests.bench [NAME...]`: measure, print JSON lines and a table.
+
+A name picks the cases that begin with it: `backup`, `backup.first`, `browse`. Needs no network and nothing
+outside the project. Goals are those of docs/testing.md; the exit status tells whether they were met.
+"""
+
+import json
+import sys
+from typing import Any
+
+from . import backup, browse
+
+CASES = backup.CASES | browse.CASES
+GOALS: dict[str, list[tuple[str, str, float]]] = {
+    "backup.first": [("ratio", ">=", 0.6), ("cpu_us_per_item", "<=", 350), ("rss_mb", "<=", 300)],
+    "backup.nochange": [("ratio_20k_to_2k", "<=", 1.3)],
+    "browse.page": [("p95_ms", "<", 50)],
+}
+
+
+def main(names: list[str]) -> int:
+    chosen = {name: case for name, case in CASES.items() if not names or any(name.startswith(n) for n in names)}
+    if not chosen:
+        print(f"There is no bench {' '.join(names)}: there are {', '.join(CASES)}.", file=sys.stderr)  # noqa: T201
+        return 2
+    lines = []
+    for case in chosen.values():
+        for line in case():
+            print(json.dumps(line), flush=True)  # noqa: T201
+            lines.append(line)
+    missed = 0
+    print("\n" + f"{'case':<18}{'figure':<24}{'measured':>12}   goal")  # noqa: T201
+    for line in lines:
+        for figure, value in line.items():
+            if figure != "bench":
+                goal, met = _goal(line["bench"], figure, value)
+                missed += not met
+                print(f"{line['bench']:<18}{figure:<24}{value:>12,}   {goal}")  # noqa: T201
+    return 1 if missed else 0
+
+
+def _goal(case: str, figure: str, value: Any) -> tuple[str, bool]:
+    for name, relation, limit in GOALS.get(case, []):
+        if name == figure:
+            met = {">=": value >= limit, "<=": value <= limit, "<": value < limit}[relation]
+            return f"{relation} {limit:g} {'met' if met else 'MISSED'}", met
+    return "", True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

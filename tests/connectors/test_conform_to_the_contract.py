@@ -1,0 +1,42 @@
+"""Every request of ours, and what the sandbox answers, follows Microsoft's official description."""
+
+import pytest
+
+from apps.connectors.base import EntityRef, Fetched, WriteItem
+from apps.connectors.enums import EntityKind
+from apps.connectors.microsoft.auth import AppIdentity
+from apps.connectors.microsoft.connector import MicrosoftConnector, MicrosoftWriter
+from apps.sandbox.testing import SandboxCloud
+from tests.fixtures.sandbox import CONTRACT
+
+from .reading import Reader
+from .test_write_mail import BOB, LARGE, with_files
+
+pytestmark = pytest.mark.skipif(not CONTRACT.exists(), reason="the official description is not at hand")
+
+
+async def test_reading_and_writing_a_mailbox_keeps_to_the_official_description(
+    cloud: SandboxCloud, identity: AppIdentity
+) -> None:
+    cloud.reset(users=4, messages=120)
+    before = len(cloud.contract_violations())
+    async with MicrosoftConnector(identity) as connector:
+        await connector.test()
+        found = [each async for each in connector.discover()]
+    reader = await Reader(identity, BOB).read()
+    cloud.advance(days=2)
+    contents = await (await reader.read()).fetch()
+    cloud.set_mailbox(BOB, over_quota=True)
+    await Reader(identity, BOB).read()
+    target = next(each for each in found if each.kind == EntityKind.SHARED_MAILBOX)
+    to = EntityRef(target.remote_id, target.kind, target.address)
+    async with MicrosoftWriter(identity) as writer:
+        folder = await writer.ensure_folder(to, None, "Restored")
+        for remote_id, mail in list(reader.mails.items())[:10]:
+            content = contents[remote_id]
+            assert isinstance(content, Fetched)
+            await writer.write(to, WriteItem(remote_id, folder, content.content, mail.props))
+        large = await writer.write(to, WriteItem("large", folder, with_files(b"x" * LARGE), b"{}"))
+        await writer.find_existing(to, folder, [(key, mail.props) for key, mail in reader.mails.items()])
+        await writer.remove(to, large)
+    assert cloud.contract_violations()[before:] == []

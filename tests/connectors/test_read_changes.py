@@ -1,0 +1,394 @@
+"""Rounds of changes bring what is known of a mailbox to what is in it, whatever Graph does meanwhile."""
+
+import pytest
+
+from apps.connectors.microsoft.auth import AppIdentity
+from apps.connectors.microsoft.exchange import mail_changes
+from apps.core.errors import ConsentLost, Forbidden, Gone, Unavailable
+from apps.sandbox.testing import SandboxCloud
+
+from .reading import Reader, act
+
+BOB = "bob.smith@pizza-perfecto.example"
+MIME = (
+    b"Subject: %s\r\nFrom: a@x.example\r\nTo: b@x.example\r\nDate: Mon, 2 Mar 2026 08:00:00 +0000\r\n\r\ntext"
+)
+
+FIXED_CALLS = 2
+"""Changes of folders with the first hidden ones, and the folders inside Sync Issues."""
+
+
+@pytest.fixture
+def reader(cloud: SandboxCloud, identity: AppIdentity) -> Reader:
+    cloud.reset(users=4, messages=300)
+    return Reader(identity, BOB)
+
+
+def user(path: str) -> str:
+    return f"/users/{BOB}{path}"
+
+
+def one_of(reader: Reader, folder: str) -> str:
+    folder_id = reader.folder(folder).remote_id
+    return next(key for key, mail in reader.mails.items() if mail.parent_id == folder_id)
+
+
+async def test_the_first_round_lists_everything_in_its_folder(cloud: SandboxCloud, reader: Reader) -> None:
+    truth = (await reader.read()).check(cloud)
+    assert len(truth) > 10
+    assert {folder.folder_id for folder in reader.listed} == set(reader.folders)
+    inbox = reader.folder("Inbox")
+    assert inbox.well_known == "inbox"
+    assert reader.counts[inbox.remote_id] == len(reader.subjects("Inbox"))
+    mail = next(mail for mail in reader.mails.values() if mail.author)
+    assert mail.time is not None
+    assert "@" in mail.author
+
+
+async def test_a_round_without_changes_names_nothing_and_costs_three_requests(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    await reader.read()
+    await reader.read()
+    assert reader.named == []
+    assert reader.listed == []
+    assert reader.calls == FIXED_CALLS + 1 == 3
+
+
+async def test_fifty_more_folders_cost_three_more_requests(cloud: SandboxCloud, reader: Reader) -> None:
+    for number in range(50):
+        act(cloud, "POST", user("/mailFolders"), {"displayName": f"Folder {number}"})
+    await reader.read()
+    await reader.read()
+    assert 60 < len(reader.folders) <= 80
+    assert reader.calls == FIXED_CALLS + 4
+
+
+async def test_days_of_work_are_followed_change_by_change(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    for _ in range(5):
+        cloud.advance(days=1)
+        await reader.read()
+        reader.check(cloud)
+    assert reader.listed == []
+
+
+async def test_a_moved_message_keeps_its_id_and_is_in_its_new_folder_only(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    await reader.read()
+    mail = one_of(reader, "Inbox")
+    act(cloud, "POST", user(f"/messages/{mail}/move"), {"destinationId": reader.folder("Archive").remote_id})
+    await reader.read()
+    assert reader.mails[mail].parent_id == reader.folder("Archive").remote_id
+    reader.check(cloud)
+
+
+async def test_a_deleted_message_is_gone(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    mail = one_of(reader, "Inbox")
+    act(cloud, "DELETE", user(f"/messages/{mail}"))
+    await reader.read()
+    reader.check(cloud)
+
+
+async def test_a_renamed_and_moved_folder_takes_its_mail_with_it(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    folder = reader.folder("Staff").remote_id
+    act(cloud, "PATCH", user(f"/mailFolders/{folder}"), {"displayName": "Vendors"})
+    act(cloud, "POST", user(f"/mailFolders/{folder}/move"), {"destinationId": "archive"})
+    await reader.read()
+    assert reader.path(folder) == "Archive/Vendors"
+    reader.check(cloud)
+
+
+async def test_a_deleted_folder_ends_what_was_in_it(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    folder = reader.folder("Staff").remote_id
+    act(cloud, "POST", user(f"/mailFolders/{folder}/permanentDelete"))
+    await reader.read()
+    assert folder not in reader.folders
+    reader.check(cloud)
+
+
+async def test_a_new_folder_is_listed_in_full(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    new = act(cloud, "POST", user("/mailFolders"), {"displayName": "New"})["id"]
+    act(cloud, "POST", user(f"/messages/{one_of(reader, 'Inbox')}/move"), {"destinationId": new})
+    await reader.read()
+    assert len(reader.subjects("New")) == 1
+    reader.check(cloud)
+
+
+async def test_mail_in_a_hidden_folder_is_not_forgotten(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    hidden = reader.folder("ExternalContacts")
+    assert b"isHidden" in hidden.props
+    act(cloud, "POST", user(f"/messages/{one_of(reader, 'Inbox')}/move"), {"destinationId": hidden.remote_id})
+    await reader.read()
+    assert len(reader.subjects("ExternalContacts")) == 1
+    reader.check(cloud)
+
+
+async def test_read_state_flags_and_categories_change_the_etag_and_are_kept(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    await reader.read()
+    mail = one_of(reader, "Inbox")
+    before = reader.mails[mail]
+    changes = {"isRead": b"isRead" not in before.props, "categories": ["Red"], "importance": "high"}
+    act(cloud, "PATCH", user(f"/messages/{mail}"), changes | {"flag": {"flagStatus": "flagged"}})
+    await reader.read()
+    after = reader.mails[mail]
+    assert after.etag != before.etag
+    assert b'"categories":["Red"]' in after.props
+    assert b'"flagStatus":"flagged"' in after.props
+    assert [named.remote_id for named in reader.named] == [mail]
+
+
+async def test_a_fragment_of_a_changed_message_is_completed(cloud: SandboxCloud, reader: Reader) -> None:
+    cloud.switch(partial_read_changes=True)
+    await reader.read()
+    mail = one_of(reader, "Inbox")
+    before = reader.mails[mail]
+    act(cloud, "PATCH", user(f"/messages/{mail}"), {"isRead": b"isRead" not in before.props})
+    await reader.read()
+    after = reader.mails[mail]
+    assert (after.name, after.author, after.parent_id) == (before.name, before.author, before.parent_id)
+    assert (b'"isRead":true' in after.props) != (b'"isRead":true' in before.props)
+
+
+async def test_repeated_entries_and_empty_pages_change_nothing(
+    cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_changes, "PAGE_SIZES", (3, 2))
+    cloud.switch(repeat_in_delta=True, empty_delta_pages=True)
+    (await reader.read()).check(cloud)
+    cloud.advance(days=2)
+    (await reader.read()).check(cloud)
+
+
+async def test_pages_are_asked_for_by_preference_and_never_by_top(
+    cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_changes, "PAGE_SIZES", (3, 2))
+    (await reader.read()).check(cloud)
+    asked = [each for each in cloud.requests(last=500)["requests"] if "messages/delta" in str(each)]
+    assert len(asked) > len(reader.folders)
+    assert not [each for each in asked if "$top" in str(each)]
+
+
+@pytest.mark.parametrize("code", ["SyncStateNotFound", "SyncStateInvalid", "ResyncRequired"])
+async def test_a_refused_link_of_one_folder_lists_that_folder_again(
+    cloud: SandboxCloud, reader: Reader, code: str
+) -> None:
+    await reader.read()
+    inbox = reader.folder("Inbox").remote_id
+    act(cloud, "DELETE", user(f"/messages/{one_of(reader, 'Inbox')}"))
+    fault = cloud.add_fault("resync", path=f"mailFolders/{inbox}/messages/delta", count=2, code=code)
+    await reader.read()
+    assert cloud.reached(fault) == 2
+    assert [each.folder_id for each in reader.listed] == [inbox]
+    reader.check(cloud)
+    await reader.read()
+    assert reader.listed == []
+
+
+async def test_when_all_links_are_dead_everything_is_listed_and_nothing_lost(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    await reader.read()
+    cloud.advance(days=2)
+    act(cloud, "POST", user(f"/mailFolders/{reader.folder('Staff').remote_id}/permanentDelete"))
+    cloud.set_mailbox(BOB, forget_sync_state=True)
+    await reader.read()
+    assert len(reader.listed) == len(reader.folders)
+    reader.check(cloud)
+
+
+async def test_a_link_lost_in_the_middle_of_a_list_starts_it_again(
+    cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_changes, "PAGE_SIZES", (2, 1))
+    inbox_second_page = cloud.add_fault("resync", path=r"messages/delta.*skiptoken", nth=2)
+    (await reader.read()).check(cloud)
+    assert cloud.reached(inbox_second_page) == 1
+    assert list(reader.cursor["mail"].values()).count(None) == 1, "listed once more, in case something left"
+    (await reader.read()).check(cloud)
+    assert len(reader.listed) == 1
+
+
+async def test_a_mailbox_over_quota_is_listed_plainly_and_by_changes_again_later(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    cloud.set_mailbox(BOB, over_quota=True)
+    (await reader.read()).check(cloud)
+    cloud.advance(days=1)
+    (await reader.read()).check(cloud)
+    assert len(reader.listed) == len(reader.folders)
+    cloud.set_mailbox(BOB, over_quota=False)
+    (await reader.read()).check(cloud)
+    cloud.advance(days=1)
+    (await reader.read()).check(cloud)
+    assert reader.listed == []
+
+
+async def test_a_folder_that_vanishes_while_we_read_is_gone_and_no_failure(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    await reader.read()
+    staff = reader.folder("Staff").remote_id
+    cloud.add_fault("error", path=staff, count=None, status=404, code="ErrorItemNotFound")
+    await reader.read()
+    assert staff not in reader.folders
+    assert reader.failed == []
+
+
+async def test_a_folder_whose_list_says_404_though_it_is_there_fails_and_keeps_its_mail(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    await reader.read()
+    staff, known = reader.folder("Staff").remote_id, reader.subjects("Staff")
+    cloud.add_fault("error", path=f"{staff}/messages", count=None, status=404, code="ErrorItemNotFound")
+    await reader.read()
+    assert [each.folder_id for each in reader.failed] == [staff]
+    assert reader.subjects("Staff") == known
+    cloud.clear_faults()
+    await reader.read()
+    assert reader.failed == []
+    reader.check(cloud)
+
+
+async def test_a_mailbox_that_is_not_reached_for_a_moment_loses_no_folder(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    await reader.read()
+    cloud.add_fault("error", path="/messages/delta", count=None, status=404, code="MailboxNotEnabledForRESTAPI")
+    with pytest.raises(Gone):
+        await reader.read()
+
+
+async def test_many_folders_that_cannot_be_read_do_not_keep_the_others_from_being_read_every_day(
+    cloud: SandboxCloud, reader: Reader, settings: object
+) -> None:
+    settings.MICROSOFT_TRIES = 2  # type: ignore[attr-defined]
+    bad = ["Staff", "Drafts", "Archive", "Junk Email"]
+    await reader.read()
+    ids = [reader.folder(name).remote_id for name in bad]
+    for folder_id in ids:
+        cloud.add_fault("error", path=f"{folder_id}/messages", count=None, status=503)
+    for day in (b"first", b"second"):
+        cloud.deliver(BOB, MIME % day)
+        await reader.read()
+        assert sorted(each.folder_id for each in reader.failed) == sorted(ids)
+        assert day.decode() in reader.subjects("Inbox")
+
+
+async def test_a_folder_that_cannot_be_read_is_named_and_the_others_are_read(
+    cloud: SandboxCloud, reader: Reader, settings: object
+) -> None:
+    settings.MICROSOFT_TRIES = 2  # type: ignore[attr-defined]
+    await reader.read()
+    staff = reader.folder("Staff").remote_id
+    known = reader.subjects("Staff")
+    fault = cloud.add_fault("error", path=f"{staff}/messages", count=None, status=503)
+    cloud.deliver(BOB, MIME % b"meanwhile")
+    await reader.read()
+    assert [(each.folder_id, each.code) for each in reader.failed] == [(staff, "ServiceUnavailable")]
+    assert reader.subjects("Staff") == known
+    assert "meanwhile" in reader.subjects("Inbox")
+    assert cloud.reached(fault)
+    cloud.clear_faults()
+    (await reader.read()).check(cloud)
+    assert reader.failed == []
+
+
+async def test_when_folder_after_folder_fails_the_round_fails(
+    cloud: SandboxCloud, reader: Reader, settings: object
+) -> None:
+    settings.MICROSOFT_TRIES = 2  # type: ignore[attr-defined]
+    await reader.read()
+    cloud.add_fault("error", path="messages", count=None, status=503)
+    with pytest.raises(Unavailable):
+        await reader.read()
+
+
+async def test_big_pages_that_fail_are_asked_for_in_small_ones(
+    cloud: SandboxCloud, reader: Reader, settings: object
+) -> None:
+    settings.MICROSOFT_TRIES = 2  # type: ignore[attr-defined]
+    fault = cloud.add_fault("error", path="messages/delta", count=2, status=504, body="empty")
+    (await reader.read()).check(cloud)
+    assert cloud.reached(fault) == 2
+    assert reader.failed == []
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate", "control_characters", "html_error", "empty_404"])
+async def test_passing_faults_anywhere_change_nothing(cloud: SandboxCloud, reader: Reader, kind: str) -> None:
+    faults = [cloud.add_fault(kind, path="delta", nth=2), cloud.add_fault(kind, path="delta", nth=5)]
+    (await reader.read()).check(cloud)
+    cloud.advance(days=1)
+    faults.append(cloud.add_fault(kind, path="delta"))
+    (await reader.read()).check(cloud)
+    assert all(cloud.reached(fault) for fault in faults)
+
+
+async def test_a_broken_next_link_is_not_followed(
+    cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_changes, "PAGE_SIZES", (3, 2))
+    fault = cloud.add_fault("broken_next_link", path="messages/delta", method="GET", nth=9)
+    (await reader.read()).check(cloud)
+    assert cloud.reached(fault) == 1
+
+
+async def test_throttling_is_waited_out(cloud: SandboxCloud, reader: Reader) -> None:
+    cloud.add_fault("error", path="delta", nth=2, count=2, status=429, retry_after=0.05, style="decimal")
+    cloud.add_fault("error", path="delta", nth=6, count=1, status=429, retry_after=0)
+    (await reader.read()).check(cloud)
+
+
+async def test_a_token_that_dies_in_the_middle_is_renewed(cloud: SandboxCloud, reader: Reader) -> None:
+    fault = cloud.add_fault("token_expired", path="messages/delta", nth=3)
+    (await reader.read()).check(cloud)
+    assert cloud.reached(fault) == 1
+
+
+async def test_consent_taken_back_in_the_middle_is_said(
+    cloud: SandboxCloud, reader: Reader, settings: object
+) -> None:
+    settings.MICROSOFT_TRIES = 2  # type: ignore[attr-defined]
+    cloud.add_fault("consent_revoked", path="messages/delta", nth=3)
+    with pytest.raises((ConsentLost, Forbidden)):
+        await reader.read()
+    assert reader.cursor is None
+
+
+async def test_a_mailbox_that_is_gone_says_so(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    cloud.set_mailbox(BOB, remove=True)
+    with pytest.raises(Gone):
+        await reader.read()
+
+
+async def test_a_stored_cursor_that_is_not_whole_means_a_full_list(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    for broken in ({"v": 0, "mail": reader.cursor["mail"]}, {"nothing": "of ours"}, {"v": 1, "folders": 7}):
+        reader.cursor = broken
+        await reader.read()
+        assert len(reader.listed) == len(reader.folders)
+        reader.check(cloud)
+
+
+async def test_a_cursor_outlives_a_change_of_the_base_address(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    assert cloud.graph_url not in str(reader.cursor)
+
+
+async def test_names_in_another_language_are_known_by_their_well_known_names(
+    cloud: SandboxCloud, identity: AppIdentity
+) -> None:
+    cloud.add_user("hans@pizza-perfecto.example", language="de", displayName="Hans")
+    reader = await Reader(identity, "hans@pizza-perfecto.example").read()
+    assert reader.folder("Posteingang").well_known == "inbox"
+    assert reader.folder("Gelöschte Elemente").well_known == "deleteditems"

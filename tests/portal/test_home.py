@@ -1,0 +1,119 @@
+"""Home: one card a task, what needs somebody first, and only the buttons that this person may use."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.backups.enums import EntityState, Verdict
+from apps.backups.models import BackupTask
+from apps.connectors.enums import ConnectionState
+from apps.core import clock
+from apps.core.scope import account_scope
+from apps.portal import home
+from tests.backups.makers import make_connection, make_mailbox, make_protected, make_task
+from tests.cast import Cast
+
+
+def page_for(user: User, **headers: str) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get("/", headers=headers).content.decode()
+
+
+@pytest.fixture
+def task(cast: Cast) -> Iterator[BackupTask]:
+    with account_scope(cast.account.pk):
+        yield make_task(make_connection(cast.account), name="Company mail")
+
+
+def test_a_task_whose_mailboxes_are_all_kept_needs_nobody(cast: Cast, task: BackupTask) -> None:
+    make_protected(task, "Agata Brown")
+    page = page_for(cast.owner)
+    assert "1 task. None needs you." in page
+    assert "Company mail" in page and ">Success</span>" in page
+    assert "1 of 1 active" in page
+
+
+def test_found_but_not_chosen_is_said_with_the_way_forward(cast: Cast, task: BackupTask) -> None:
+    make_mailbox(task, "Agata Brown")
+    page = page_for(cast.owner)
+    assert "Nothing is backed up yet." in page and "We found 1 mailbox;" in page
+    assert "0 of 1 activated" in page and "1 need" in page
+
+
+def test_what_could_not_be_backed_up_comes_before_what_is_partial(cast: Cast, task: BackupTask) -> None:
+    make_protected(task, "Agata Brown", Verdict.FAILED)
+    make_protected(task, "Bob Smith", Verdict.PARTIAL)
+    page = page_for(cast.owner)
+    assert "1 mailbox could not be backed up." in page
+    assert f"/tasks/{task.public_id}/?status=failed" in page
+
+
+def test_a_lost_sign_in_stands_beside_the_backups_that_are_still_there(cast: Cast, task: BackupTask) -> None:
+    make_protected(task, "Agata Brown")
+    task.connection.state = ConnectionState.DISCONNECTED
+    task.connection.state_reason = "The consent was withdrawn."
+    task.connection.save(update_fields=["state", "state_reason"])
+    page = page_for(cast.owner)
+    assert "no longer accepts our sign-in" in page and "The consent was withdrawn." in page
+    assert "Disconnected" in page and ">Success</span>" in page
+
+
+def test_an_old_backup_is_overdue_and_never_green(cast: Cast, task: BackupTask) -> None:
+    make_protected(task, "Agata Brown", last_snapshot_at=clock.now() - timedelta(days=3), next_run_at=None)
+    page = page_for(cast.owner)
+    assert "ek-chip-good" not in page
+    assert ">Overdue</span>" in page
+
+
+def test_tasks_that_need_somebody_come_first(cast: Cast, task: BackupTask) -> None:
+    make_protected(task, "Agata Brown")
+    make_mailbox(make_task(make_connection(cast.account), name="Zebra mail"), "Bob Smith")
+    page = page_for(cast.owner)
+    assert page.index("Zebra mail") < page.index("Company mail")
+
+
+def test_the_buttons_are_those_of_the_person_s_rights(cast: Cast, task: BackupTask) -> None:
+    make_protected(task, "Agata Brown")
+    seen = {
+        user.name: ("Back up now:" in page, "Settings of" in page, "Recovery:" in page)
+        for user in (cast.owner, cast.operator, cast.restorer, cast.viewer)
+        for page in [page_for(user)]
+    }
+    assert seen == {
+        "Olivia Romano": (True, True, True),
+        "Oskar": (True, True, False),
+        "Rita": (False, False, True),
+        "Vera Viewer": (False, False, False),
+    }
+
+
+def test_who_may_not_see_backups_is_told_whom_to_ask(cast: Cast, task: BackupTask) -> None:
+    page = page_for(cast.finance)
+    assert "not open to you" in page and "Company mail" not in page
+
+
+def test_another_account_sees_nothing_of_it(cast: Cast, task: BackupTask) -> None:
+    assert "Company mail" not in page_for(cast.stranger)
+
+
+def test_the_live_part_is_the_cards_without_the_frame(cast: Cast, task: BackupTask) -> None:
+    make_mailbox(task, "Agata Brown", state=EntityState.ACTIVE)
+    part = page_for(cast.owner, **{"HX-Request": "true"})
+    assert "<html" not in part and "Company mail" in part
+    assert 'id="tasks-sentence" hx-swap-oob="true"' in part
+
+
+def test_a_large_account_counts_its_nights_once_a_minute(
+    cast: Cast, task: BackupTask, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(home, "LARGE", 1)
+    make_protected(task, "Agata Brown")
+    first = home.home_page(cast.account.public_id)
+    with django_assert_num_queries(2):
+        again = home.home_page(cast.account.public_id)
+    assert again.cards[0].nights == first.cards[0].nights

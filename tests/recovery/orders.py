@@ -1,0 +1,77 @@
+"""What a warm worker (`tests/warm_worker.py`) does for the crash tests of recovery, in a process of its own."""
+
+import hashlib
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+from apps.accounts.enums import ROLE_PERMISSIONS, Role
+from apps.backups.models import Snapshot
+from apps.core import clock
+from apps.core.actor import Actor, acting_as
+from apps.core.scope import account_scope, every_account
+from apps.jobs import runner
+from apps.jobs.models import Job, JobItem
+
+
+def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
+    """Choose the whole mailbox of the newest backup and make the job; nobody works on it yet."""
+    from apps.recovery.exports.start import export_start
+    from apps.recovery.restore.plan import plan_create, plan_make, plan_start
+    from apps.recovery.services import selection_everything
+
+    with every_account("the test has one"):
+        snapshot = Snapshot.objects.select_related("entity__task__connection").latest("id")
+    actor = Actor("user", "Rita", 1, ROLE_PERMISSIONS[Role.ADMINISTRATOR])
+    with account_scope(snapshot.account_id), acting_as(actor):
+        selection_everything(snapshot=snapshot)
+        if kind == "export":
+            job = export_start(snapshot=snapshot)
+        else:
+            plan = plan_make(plan=plan_create(snapshot=snapshot, target=snapshot.entity, mode=mode))
+            job = plan_start(plan=plan)
+    return {"job": job.pk, "items": job.items_total}
+
+
+def work(*, job: int, part_bytes: int = 0) -> dict[str, Any]:
+    """Work on the job as a worker that comes after the lease of the dead has run out."""
+    from django.conf import settings
+
+    if part_bytes:
+        settings.EXPORT_PART_BYTES = part_bytes
+    with every_account("the test has one"):
+        account_id = Job.objects.get(pk=job).account_id
+        Job.objects.filter(pk=job).update(lease_until=clock.now() - timedelta(minutes=5))
+    with account_scope(account_id):
+        ending = runner.run(job)
+        row = Job.objects.get(pk=job)
+    return {
+        "ending": ending, "state": row.state, "message": row.message, "done": row.items_done,
+        "failed": row.items_failed, "total": row.items_total, "result": row.result,
+    }  # fmt: skip
+
+
+def outcomes(*, job: int) -> dict[str, Any]:
+    """Return the ledger, and for an export what its parts hold; each part is tested as an archive."""
+    from apps.recovery.exports.files import folder_of, parts_of
+
+    with every_account("the test has one"):
+        row = Job.objects.get(pk=job)
+        written = list(JobItem.objects.filter(job=row).values_list("outcome", "written_id"))
+        mails: list[str] = []
+        names: list[str] = []
+        for part in parts_of(row):
+            with zipfile.ZipFile(folder_of(row) / part.name) as archive:
+                assert archive.testzip() is None
+                eml = [name for name in archive.namelist() if name.endswith(".eml")]
+                names += eml
+                mails += [hashlib.sha256(archive.read(name)).hexdigest() for name in eml]
+        on_disk = sorted(path.name for path in folder_of(row).glob("*")) if row.result.get("parts") else []
+        known = sorted(name for part in parts_of(row) for name in (part.name, f"{part.number}.items"))
+        return {"written": written, "mails": mails, "names": names, "stray": on_disk != known}
+
+
+def forgive(*, job: int) -> None:
+    """Let the job live on: five deaths without a step forward would end it, and these are not its fault."""
+    with every_account("the test has one"):
+        Job.objects.filter(pk=job).update(attempts=0)

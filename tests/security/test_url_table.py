@@ -1,0 +1,61 @@
+"""Every address, every kind of person: nobody gets more than the table in url_table.py says."""
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.cast import Cast
+from tests.security.url_table import PEOPLE, TABLE
+
+
+def routes(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def test_every_route_has_a_name_and_a_row() -> None:
+    found = list(routes(get_resolver().url_patterns))
+    assert [str(route.pattern) for route in found if not route.name] == []
+    names = [route.name for route in found]
+    assert set(names) - set(TABLE) == set(), "add them to tests/security/url_table.py"
+    assert set(TABLE) - set(names) == set(), "these routes are gone: take them out of url_table.py"
+    assert len(names) == len(set(names)), "two routes have the same name"
+
+
+@pytest.fixture(autouse=True)
+def _no_broker_and_no_limits() -> Iterator[None]:
+    cache.clear()
+    with patch("celery.app.task.Task.apply_async"), patch("celery.app.base.Celery.send_task"):
+        yield
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_who_gets_what(client: Client, cast: Cast, name: str, person: str) -> None:
+    row = TABLE[name]
+    address = reverse(name, args=row.args(cast))
+    if person != "anonymous":
+        client.force_login(getattr(cast, person))
+    response = client.get(address) if row.data is None else client.post(address, row.data)
+    if response.streaming:
+        b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    assert response.status_code == row.expected(person), f"{person} at {address}"
+    if person == "anonymous" and response.status_code == 302:
+        assert response["Location"].startswith((reverse("account_login"), reverse("home")))
+
+
+@pytest.mark.parametrize("name", sorted(name for name, row in TABLE.items() if row.data is not None))
+def test_what_changes_something_wants_a_post_with_a_token(cast: Cast, name: str) -> None:
+    row = TABLE[name]
+    address = reverse(name, args=row.args(cast))
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(cast.owner)
+    assert strict.get(address).status_code == 405
+    assert strict.post(address, row.data).status_code == 403

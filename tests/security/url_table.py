@@ -1,0 +1,231 @@
+"""Who gets what at every address. A route without a row here fails `test_url_table.py`.
+
+To add a route: one line in TABLE, with the HTTP status that each of PEOPLE gets, in their order. 302 sends the
+anonymous to sign in. The stranger is administrator of another account: 404 for an object of ours, 200 for a
+page that shows their own. `args` makes what the address names, in the account of the cast; `data` makes it a
+POST.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from apps.backups.models import BackupTask, Entity, Run, Snapshot
+from apps.backups.selectors.browse import node_key
+from apps.core.scope import account_scope
+from apps.recovery.exports.links import link_token
+from apps.recovery.models import Plan
+from tests.backups.makers import make_connection, make_mailbox, make_run, make_task
+from tests.cast import Cast
+from tests.jobs.conftest import new_job
+from tests.recovery.factories import Mailbox, make_entity, make_export, store
+
+LETTER = (
+    b"Subject: Papers\r\nFrom: a@b.example\r\nContent-Type: multipart/mixed; boundary=r\r\n\r\n"
+    b"--r\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
+    b'--r\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename="a.txt"\r\n\r\n'
+    b"Inside\r\n--r--"
+)
+
+PEOPLE = ("anonymous", "owner", "operator", "restorer", "viewer", "finance", "stranger")
+Args = Callable[[Cast], list[object]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address and the status for each of PEOPLE."""
+
+    statuses: tuple[int, ...]
+    args: Args
+    data: Mapping[str, Any] | None
+
+    def expected(self, person: str) -> int:
+        return self.statuses[PEOPLE.index(person)]
+
+
+def nothing(cast: Cast) -> list[object]:
+    return []
+
+
+def words(*values: object) -> Args:
+    return lambda cast: list(values)
+
+
+def a_job(cast: Cast) -> list[object]:
+    """A restore that the owner started; the others did not."""
+    return [new_job(cast.owner).public_id]
+
+
+def a_connection(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        return [make_connection(cast.account).public_id]
+
+
+def a_task(cast: Cast) -> list[object]:
+    return [_task(cast).public_id]
+
+
+def an_entity(cast: Cast) -> list[object]:
+    return [_entity(cast).public_id]
+
+
+def a_run(cast: Cast) -> list[object]:
+    entity = _entity(cast)
+    with account_scope(cast.account.pk):
+        run: Run = make_run(entity)
+    return [run.public_id]
+
+
+def a_backup(cast: Cast) -> list[object]:
+    """A committed backup of a mailbox with one message, `m1`, that has an attachment."""
+    with account_scope(cast.account.pk):
+        box = Mailbox(make_entity())
+        box.folder("inbox", "Inbox", well_known="inbox")
+        box.item("m1", "inbox", "Papers", content=store(LETTER), size=len(LETTER), has_attachments=True)
+        return [box.day().public_id]
+
+
+def a_message(cast: Cast) -> list[object]:
+    return [*a_backup(cast), node_key("m1")]
+
+
+def an_attachment(cast: Cast) -> list[object]:
+    return [*a_message(cast), 1]
+
+
+def a_plan(cast: Cast) -> list[object]:
+    """A plan that the owner made; it failed, so that nothing can be started."""
+    snapshot_id = a_backup(cast)[0]
+    with account_scope(cast.account.pk):
+        snapshot = Snapshot.objects.select_related("entity").get(public_id=snapshot_id)
+        plan = Plan.objects.create(
+            account=cast.account, snapshot=snapshot, target=snapshot.entity, user_id=cast.owner.pk, mode="skip",
+            state="failed",
+        )  # fmt: skip
+    return [plan.public_id]
+
+
+def an_export(cast: Cast) -> list[object]:
+    return [make_export(cast).public_id]
+
+
+def an_export_part(cast: Cast) -> list[object]:
+    return [make_export(cast).public_id, 1]
+
+
+def an_export_link(cast: Cast) -> list[object]:
+    return [link_token(make_export(cast))]
+
+
+def _task(cast: Cast) -> BackupTask:
+    with account_scope(cast.account.pk):
+        return make_task(make_connection(cast.account))
+
+
+def _entity(cast: Cast) -> Entity:
+    task = _task(cast)
+    with account_scope(cast.account.pk):
+        return make_mailbox(task, "Bob Smith")
+
+
+def row(*statuses: int, args: Args = nothing, data: Mapping[str, Any] | None = None) -> Row:
+    assert len(statuses) == len(PEOPLE), PEOPLE
+    return Row(statuses, args, data)
+
+
+def everybody(status: int = 200, args: Args = nothing, data: Mapping[str, Any] | None = None) -> Row:
+    return row(*[status] * len(PEOPLE), args=args, data=data)
+
+
+def members(args: Args = nothing) -> Row:
+    """A page of one's own account, whatever one may do there."""
+    return row(302, 200, 200, 200, 200, 200, 200, args=args)
+
+
+def entrance(args: Args = nothing) -> Row:
+    """A page for who is signed out; who is signed in is sent home."""
+    return row(200, 302, 302, 302, 302, 302, 302, args=args)
+
+
+TABLE: dict[str, Row] = {
+    # name: anonymous, owner, operator, restorer, viewer, finance, stranger
+    # health
+    "healthz": everybody(),
+    "readyz": everybody(),
+    # portal
+    "home": members(),
+    "search": members(),
+    "unbuilt": members(args=words("billing")),
+    "support": members(),
+    "help": everybody(),
+    "help_topic": everybody(args=words("jobs")),
+    "styleguide": everybody(),
+    # accounts
+    "entry": entrance(),
+    "account_login": entrance(),
+    "account_signup": entrance(),
+    "account_logout": row(302, 200, 200, 200, 200, 200, 200),
+    "account_inactive": everybody(),
+    "account_email_verification_sent": everybody(),
+    "account_confirm_email": everybody(args=words("no-such-key")),
+    "account_reset_password": everybody(),
+    "account_reset_password_done": everybody(),
+    "account_reset_password_from_key": everybody(args=words("1", "no-such-key")),
+    "account_reset_password_from_key_done": everybody(),
+    "outbox": everybody(404),
+    "outbox_mail": everybody(404, args=words(uuid4())),
+    "outbox_html": everybody(404, args=words(uuid4())),
+    # connectors
+    "connection_new": row(302, 200, 200, 403, 403, 403, 200),
+    "connection_test_registration": row(302, 200, 200, 403, 403, 403, 200, data={}),
+    "connection_authenticate": row(302, 302, 302, 403, 403, 403, 302),
+    "connection_consented": row(302, 400, 400, 403, 403, 403, 400),
+    "connection_signed_in": row(302, 400, 400, 403, 403, 403, 400),
+    "connection": row(302, 200, 200, 403, 403, 403, 404, args=a_connection),
+    "connection_test": row(302, 200, 200, 403, 403, 403, 404, args=a_connection, data={}),
+    # backups
+    "task_new": row(302, 200, 200, 403, 403, 403, 200),
+    "task_new_service": row(302, 200, 200, 403, 403, 403, 200, args=words("exchange")),
+    "task": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
+    "task_live": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
+    "task_act": row(302, 302, 302, 403, 403, 403, 404, args=a_task, data={"action": "pause"}),
+    "task_discover": row(302, 302, 302, 403, 403, 403, 404, args=a_task, data={}),
+    "task_settings": row(302, 200, 200, 403, 403, 403, 404, args=a_task),
+    "entity": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),
+    "entity_live": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),
+    "entity_act": row(302, 302, 302, 403, 403, 403, 404, args=an_entity, data={"action": "activate"}),
+    "run": row(302, 200, 200, 200, 200, 403, 404, args=a_run),
+    # recovery
+    "recovery": row(302, 200, 200, 200, 200, 403, 200),
+    "recovery_entity": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),
+    "recovery_latest": row(302, 302, 302, 302, 302, 403, 404, args=an_entity),
+    "recovery_browse": row(302, 200, 200, 200, 200, 403, 404, args=a_backup),
+    "recovery_selection": row(302, 200, 200, 200, 200, 403, 404, args=a_backup),
+    "recovery_select": row(302, 302, 302, 302, 302, 403, 404, args=a_backup, data={}),
+    "recovery_everything": row(302, 302, 302, 302, 302, 403, 404, args=a_backup, data={}),
+    "recovery_task": row(302, 302, 302, 302, 302, 403, 404, args=a_task),
+    "recovery_restore": row(302, 200, 403, 200, 403, 403, 404, args=a_backup),
+    "recovery_export": row(302, 200, 403, 200, 403, 403, 404, args=a_backup),
+    # A plan is its maker's alone; an export needs the right at every click.
+    "recovery_plan": row(302, 200, 403, 404, 403, 403, 404, args=a_plan),
+    "recovery_plan_again": row(302, 302, 403, 404, 403, 403, 404, args=a_plan, data={}),
+    "recovery_plan_start": row(302, 409, 403, 404, 403, 403, 404, args=a_plan, data={}),
+    "recovery_downloads": row(302, 200, 403, 200, 403, 403, 404, args=an_export),
+    "recovery_download": row(302, 200, 403, 200, 403, 403, 404, args=an_export_part),
+    "recovery_export_link": row(302, 302, 403, 302, 403, 403, 404, args=an_export_link),
+    "recovery_item": row(302, 200, 403, 200, 403, 403, 404, args=a_message),
+    "recovery_letter": row(302, 200, 403, 200, 403, 403, 404, args=a_message),
+    "recovery_headers": row(302, 200, 403, 200, 403, 403, 404, args=a_message),
+    "recovery_message": row(302, 200, 403, 200, 403, 403, 404, args=a_message),
+    "recovery_attachment": row(302, 200, 403, 200, 403, 403, 404, args=an_attachment),
+    # jobs
+    "job_list": row(302, 200, 200, 200, 200, 403, 200),
+    "job": row(302, 200, 200, 200, 200, 403, 404, args=a_job),
+    "job_card": row(302, 200, 200, 200, 200, 403, 404, args=a_job),
+    "job_cancel": row(302, 302, 302, 302, 403, 403, 404, args=a_job, data={}),
+    "job_report": row(302, 200, 403, 200, 403, 403, 404, args=a_job),
+    # activity
+    "activity_list": row(302, 200, 200, 200, 200, 403, 200),
+    "activity_export": row(302, 200, 200, 200, 200, 403, 200),
+}

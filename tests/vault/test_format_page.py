@@ -1,0 +1,122 @@
+"""docs/vault-format.md is true: its example is re-created, and read back by what the page alone says."""
+
+import re
+import struct
+import uuid
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from apps.core.sealing import Keyring
+from apps.vault.store import chunking, codec, pack
+from apps.vault.store import keys as keys_module
+from apps.vault.store.backends import retry, s3
+from apps.vault.store.content import ContentPart, Role, encode_content
+from apps.vault.store.keys import VaultKeys, unwrap_keys, wrap_keys
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/vault-format.md").read_text()
+PLAINTEXTS = [b"hello, vault\n", b"Everkeep"]
+VAULT = uuid.UUID(int=1)
+
+
+def example(name: str) -> bytes:
+    """Return the bytes of a dump on the page (offset, two blanks, hexadecimal)."""
+    found = re.search(rf"```{name}\n(.*?)```", PAGE, re.S)
+    assert found, f"the page has no example {name}"
+    return bytes.fromhex("".join(line.partition("  ")[2] for line in found.group(1).splitlines()))
+
+
+def dump(data: bytes) -> str:
+    return "\n".join(f"{at:04x}  {data[at : at + 16].hex(' ')}" for at in range(0, len(data), 16))
+
+
+def written_pack(keys: VaultKeys) -> bytes:
+    builder = pack.PackBuilder(keys, bytes(range(16)))
+    for plaintext in PLAINTEXTS:
+        builder.add(keys.blob_id(plaintext), codec.Codec.RAW, plaintext, len(plaintext))
+    return bytes(builder.seal().data)
+
+
+def written_envelope(keys: VaultKeys, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    monkeypatch.setattr("apps.core.sealing.os.urandom", lambda count: bytes(range(count)))
+    return wrap_keys(keys, ring=Keyring({"m1": b"m" * 32}), vault_id=VAULT, account_id=7)
+
+
+def written_content(keys: VaultKeys) -> bytes:
+    first = ContentPart(Role.MIME, len(PLAINTEXTS[0]), (keys.blob_id(PLAINTEXTS[0]),))
+    return encode_content([first, ContentPart(Role.PROPS, 0, ())])
+
+
+def test_the_example_is_what_the_code_writes(keys: VaultKeys, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert example("pack") == written_pack(keys)
+    assert example("envelope") == written_envelope(keys, monkeypatch)
+    assert example("content") == written_content(keys)
+    assert example("ids") == b"".join(map(keys.blob_id, PLAINTEXTS))
+
+
+def test_the_example_pack_is_read_by_the_page_alone() -> None:
+    """No code of ours: what a stranger would write after reading the page."""
+    data, data_key, id_key = example("pack"), bytes(range(32)), bytes(range(32, 64))
+    header, trailer = data[:32], data[-24:]
+    assert header[:16] == b"EVKPACK\0" + struct.pack(">HHI", 1, 0, 0)
+    start, length, count, end = struct.unpack(">QII8s", trailer)
+    assert end == b"EVKPEND\0" and start + length + 24 == len(data)
+    info = b"everkeep pack" + struct.pack(">HI", 1, 0)
+    cipher = AESGCM(HKDF(SHA256(), 32, header[16:], info).derive(data_key))
+    index = cipher.decrypt(struct.pack(">IQ", 1, start), data[start : start + length], header + trailer)
+    at, found = 32, []
+    for number in range(count):
+        blob_id, kind, how, stored, raw = struct.unpack_from(">32sBBII", index, number * 42)
+        bound = blob_id + struct.pack(">BBI", kind, how, raw)
+        found.append(cipher.decrypt(struct.pack(">IQ", 0, at), data[at : at + stored], bound))
+        assert (kind, how, raw) == (1, 0, len(found[-1]))
+        assert blake3(found[-1], key=id_key).digest() == blob_id
+        at += stored
+    assert at == start
+    assert found == PLAINTEXTS
+
+
+def test_the_example_envelope_is_opened_by_the_page_alone() -> None:
+    data, account = example("envelope"), (7).to_bytes(8, "big")
+    assert data[:40] == b"EVKKEYS\0" + struct.pack(">HHI", 1, 0, 0) + VAULT.bytes + account
+    length = data[41]
+    assert (data[40], data[42 : 42 + length]) == (1, b"m1")
+    salt, sealed = data[42 + length : 74 + length], data[74 + length :]
+    derived = HKDF(SHA256(), 44, salt, b"everkeep seal v1").derive(b"m" * 32)
+    bound = data[40 : 74 + length] + account + b"vault.keys:" + data[:40].hex().encode()
+    assert AESGCM(derived[:32]).decrypt(derived[32:], sealed, bound) == bytes(range(64))
+
+
+def test_our_own_code_opens_the_example_envelope(keys: VaultKeys) -> None:
+    ring = Keyring({"m1": b"m" * 32})
+    assert unwrap_keys(example("envelope"), ring=ring, vault_id=VAULT, account_id=7) == keys
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"| `TARGET_PACK_BYTES` | {pack.TARGET_PACK_BYTES} |",
+        f"| `MAX_PACK_BYTES` | {pack.MAX_PACK_BYTES} |",
+        f"| `MAX_BLOB_BYTES` | {codec.MAX_BLOB_BYTES} |",
+        f"`WHOLE_UP_TO` = {chunking.WHOLE_UP_TO} bytes",
+        f"average {chunking.AVERAGE_CHUNK}, least {chunking.MIN_CHUNK}, most {chunking.MAX_CHUNK}",
+        f"`MULTIPART_FROM` = {s3.MULTIPART_FROM} bytes",
+        f"`PART_BYTES` = {s3.PART_BYTES}",
+        f"`Retry.tries`\n= {retry.Retry().tries},",
+        f"version, {pack.VERSION}",
+        f"version, {keys_module.ENVELOPE_VERSION}",
+    ],
+)
+def test_the_numbers_on_the_page_are_those_of_the_code(text: str) -> None:
+    assert text in PAGE
+
+
+def test_every_rule_number_that_code_quotes_is_on_the_page() -> None:
+    folder = Path(__file__).resolve().parents[2] / "apps/vault"
+    quoted = {rule for path in folder.rglob("*.py") for rule in re.findall(r"\bV\d\b", path.read_text())}
+    assert quoted >= {"V0", "V1", "V2", "V3", "V4", "V5", "V6", "V8"}
+    assert all(f"| {rule} |" in PAGE for rule in quoted)

@@ -1,0 +1,134 @@
+"""Which store holds an account's vault, and under which keys: apps/vault/services.py."""
+
+import base64
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.core.scope import account_scope
+from apps.core.sealing import Keyring, MasterKeyMissing
+from apps.vault.api import Role, open_reader, open_writer
+from apps.vault.errors import KeysCorrupt, StoreMismatch
+from apps.vault.models import Store, VaultKey
+from apps.vault.services import keys_rewrap, open_vault
+from apps.vault.store.backends.local import LocalStore
+from apps.vault.store.keys import unwrap_keys
+from apps.vault.store.marker import MARKER_KEY, ensure_marker, read_marker
+from tests.cast import Cast
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+NEW_KEY = "new:" + base64.b64encode(b"n" * 32).decode()
+
+
+@pytest.fixture
+def account_id(cast: Cast, vault_folder: Path) -> int:
+    return cast.account.pk
+
+
+def test_a_moved_folder_is_found_at_its_new_address(
+    account_id: int, vault_folder: Path, settings: Any, tmp_path: Path
+) -> None:
+    with open_writer(account_id) as writer:
+        part = writer.put(Role.MIME, b"moved with its folder")
+    vault_folder.rename(tmp_path / "elsewhere")
+    settings.VAULT_URL = f"file://{tmp_path / 'elsewhere'}"
+    assert open_reader(account_id).read(part) == b"moved with its folder"
+    assert Store.objects.get().url == settings.VAULT_URL
+
+
+def test_an_unmounted_disk_is_noticed_before_anything_is_written(account_id: int, vault_folder: Path) -> None:
+    open_vault(account_id=account_id)
+    shutil.rmtree(vault_folder)
+    vault_folder.mkdir()
+    with pytest.raises(StoreMismatch, match="EVERKEEP_VAULT_URL"):
+        open_writer(account_id)
+    assert list(vault_folder.iterdir()) == []
+
+
+def test_a_new_account_does_not_bless_an_unmounted_disk(
+    account_id: int, vault_folder: Path, cast: Cast
+) -> None:
+    open_vault(account_id=account_id)
+    shutil.rmtree(vault_folder)
+    with pytest.raises(StoreMismatch):
+        open_vault(account_id=cast.other_account.pk)
+    assert not vault_folder.exists()
+
+
+def test_changed_settings_do_not_move_an_accounts_vault(
+    account_id: int, vault_folder: Path, settings: Any, tmp_path: Path, cast: Cast
+) -> None:
+    with open_writer(account_id) as writer:
+        part = writer.put(Role.MIME, b"stays where it is")
+    settings.VAULT_URL = f"file://{tmp_path / 'second'}"
+    assert open_reader(account_id).read(part) == b"stays where it is"
+    open_vault(account_id=cast.other_account.pk)
+    assert Store.objects.count() == 2
+    with account_scope(account_id):
+        assert VaultKey.objects.get().store.url == f"file://{vault_folder}"
+
+
+def test_the_keys_lie_beside_the_packs(account_id: int, vault_folder: Path) -> None:
+    vault = open_vault(account_id=account_id)
+    with account_scope(account_id):
+        row = VaultKey.objects.get()
+    (path,) = vault_folder.glob("*/keys/*")
+    assert path.relative_to(vault_folder).parts == (row.public_id.hex, "keys", "test1")
+    ring = Keyring({"test1": b"k" * 32})
+    found = unwrap_keys(path.read_bytes(), ring=ring, vault_id=row.public_id, account_id=account_id)
+    assert found == vault.keys
+
+
+def test_rotation_rewraps_the_keys_and_leaves_the_data(
+    account_id: int, vault_folder: Path, settings: Any
+) -> None:
+    with open_writer(account_id) as writer:
+        part = writer.put(Role.MIME, b"before the rotation")
+    old = settings.MASTER_KEYS
+    settings.MASTER_KEYS = [NEW_KEY, *old]
+    assert open_reader(account_id).read(part) == b"before the rotation"
+    assert keys_rewrap(account_id=account_id) is True
+    assert keys_rewrap(account_id=account_id) is False
+    settings.MASTER_KEYS = [NEW_KEY]
+    assert open_reader(account_id).read(part) == b"before the rotation"
+    assert [path.name for path in vault_folder.glob("*/keys/*")] == ["new"]
+
+
+def test_without_its_master_key_a_vault_says_which_one_it_needs(account_id: int, settings: Any) -> None:
+    open_vault(account_id=account_id)
+    settings.MASTER_KEYS = [NEW_KEY]
+    with pytest.raises(MasterKeyMissing, match="test1"):
+        open_vault(account_id=account_id)
+
+
+def test_another_accounts_envelope_in_our_row_is_refused(account_id: int, cast: Cast) -> None:
+    open_vault(account_id=account_id)
+    open_vault(account_id=cast.other_account.pk)
+    with account_scope(cast.other_account.pk):
+        foreign = VaultKey.objects.get().envelope
+    with account_scope(account_id):
+        VaultKey.objects.update(envelope=foreign)
+    with pytest.raises(KeysCorrupt):
+        open_vault(account_id=account_id)
+
+
+def test_a_marker_is_made_once(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    assert read_marker(store) is None
+    made = ensure_marker(store)
+    assert isinstance(made, uuid.UUID)
+    assert ensure_marker(store) == made == read_marker(store)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"\xff", b'{"format": 9}', b'{"format": 1, "store": "x"}', b"[" * 5000]
+)
+def test_a_marker_that_makes_no_sense_is_never_replaced(tmp_path: Path, text: bytes) -> None:
+    store = LocalStore(tmp_path)
+    store.put_if_absent(MARKER_KEY, text)
+    with pytest.raises(StoreMismatch):
+        ensure_marker(store)
+    assert store.get(MARKER_KEY) == text
