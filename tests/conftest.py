@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.connectors.microsoft import auth, governor
 from tests.cast import Cast, make_cast
 
 pytest_plugins: list[str] = [
@@ -16,3 +17,10 @@ pytest_plugins: list[str] = [
 def cast(db: None) -> Cast:
     """Olivia owns Pizza Perfecto, others work there, Stranger owns another account."""
     return make_cast()
+
+
+@pytest.fixture(autouse=True)
+def a_process_that_has_asked_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens and request counts outlive a tenant of the sandbox; every tenant there has the same addresses."""
+    monkeypatch.setattr(governor, "_local", governor.LocalGovernor())
+    monkeypatch.setattr(auth, "_kept", {})
