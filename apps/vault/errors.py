@@ -13,6 +13,7 @@ from .store.errors import (
     StoreMismatch,
     StoreRefused,
     StoreUnavailable,
+    VaultBusy,
     VaultError,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "StoreMismatch",
     "StoreRefused",
     "StoreUnavailable",
+    "VaultBusy",
     "VaultError",
 ]

@@ -5,7 +5,7 @@ from django.db import models
 from apps.core import clock
 from apps.core.models import AccountModel
 
-from .enums import PackState
+from .enums import GcState, PackState
 
 
 class Store(models.Model):
@@ -39,18 +39,29 @@ class VaultKey(AccountModel):
 
 
 class Pack(AccountModel):
-    """A pack that is durable in the store. A row exists only after that (docs/vault-format.md, V1)."""
+    """A pack that is durable in the store. A row exists only after that (docs/vault-ordering.md, V1).
+
+    Only packs in the state STORED hold blobs; the others are on their way out (V14), since `state_at`.
+    """
 
     pack_id = models.BinaryField(max_length=16)
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
     size = models.PositiveIntegerField()
     blobs = models.PositiveIntegerField()
     state = models.PositiveSmallIntegerField(choices=PackState, default=PackState.STORED)
+    state_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         db_table = "vault_pack"
         constraints = [models.UniqueConstraint(fields=["account", "pack_id"], name="vault_pack_once")]
+        indexes = [
+            models.Index(
+                fields=["account", "state"],
+                name="vault_pack_leaving",
+                condition=~models.Q(state=PackState.STORED),
+            )
+        ]
 
     def __str__(self) -> str:
         return bytes(self.pack_id).hex()
@@ -77,3 +88,71 @@ class BlobLocation(models.Model):
 
     def __str__(self) -> str:
         return bytes(self.blob_id).hex()
+
+
+class VaultLease(AccountModel):
+    """Who maintains an account's vault right now: garbage collection, migration, rebuild (vault/leases.py).
+
+    One row per account, kept between owners. Backups and readers need no lease.
+    """
+
+    owner = models.CharField(max_length=80, blank=True)
+    purpose = models.CharField(max_length=40, blank=True)
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "vault_lease"
+        constraints = [models.UniqueConstraint(fields=["account"], name="vault_lease_once")]
+
+    def __str__(self) -> str:
+        return self.purpose or "free"
+
+
+class CondemnedBlob(models.Model):
+    """A blob that nothing referenced when it was marked: `known` denies it, the sweep removes it (V9, V10).
+
+    Not an AccountModel for the reason that BlobLocation is none.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "blob_id")
+    account_id = models.BigIntegerField()
+    blob_id = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "vault_condemned"
+
+    def __str__(self) -> str:
+        return bytes(self.blob_id).hex()
+
+
+class GcRound(AccountModel):
+    """One round of garbage collection, from the marks to the new packs. An account has one open round at most.
+
+    Counts are of blobs and packs, `*_bytes` as they lie in the store. `lost` are blobs that something
+    references and no row places. `freed_bytes` grows when objects are deleted, days after the round's end.
+    """
+
+    state = models.PositiveSmallIntegerField(choices=GcState, default=GcState.MARKING)
+    started_at = models.DateTimeField(default=clock.now)
+    marked_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    message = models.TextField(blank=True)
+    blobs = models.BigIntegerField(default=0)
+    live = models.BigIntegerField(default=0)
+    lost = models.BigIntegerField(default=0)
+    condemned = models.BigIntegerField(default=0)
+    removed = models.BigIntegerField(default=0)
+    removed_bytes = models.BigIntegerField(default=0)
+    rewritten = models.BigIntegerField(default=0)
+    rewritten_bytes = models.BigIntegerField(default=0)
+    damaged = models.BigIntegerField(default=0)
+    deleted = models.BigIntegerField(default=0)
+    freed_bytes = models.BigIntegerField(default=0)
+    locked = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "vault_gc_round"
+        indexes = [models.Index(fields=["account", "-started_at", "-id"], name="gc_round_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d} {self.get_state_display()}"

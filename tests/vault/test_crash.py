@@ -1,7 +1,7 @@
 """Killed at any step of a write: what was flushed stays readable, and the rerun completes.
 
 Each scenario first runs undisturbed to count its steps, then once for each step
-(docs/vault-format.md, "Order").
+(docs/vault-ordering.md).
 """
 
 import random

@@ -87,6 +87,12 @@ class ContentCorrupt(Corrupt):
     code = "content_corrupt"
 
 
+class VaultBusy(VaultError):
+    """Another process maintains this vault: garbage collection, migration or rebuild."""
+
+    code, status = "vault_busy", 409
+
+
 class BlobError(VaultError):
     """Base of a blob that cannot be read; `blob_id` and `pack_id` (hexadecimal, "" when unknown) name it."""
 

@@ -1,4 +1,4 @@
-"""Putting items into a vault. The rule numbers are those of docs/vault-format.md, "Order"."""
+"""Putting items into a vault. The rule numbers are those of docs/vault-ordering.md."""
 
 from collections.abc import Sequence
 from types import TracebackType
