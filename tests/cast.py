@@ -29,16 +29,18 @@ def make_cast() -> Cast:
     return Cast(
         account=account,
         other_account=other,
-        owner=_member(account, "olivia.romano@pizza-perfecto.example", "Olivia Romano", Role.ADMINISTRATOR),
+        owner=_member(
+            account, "olivia.romano@pizza-perfecto.example", "Olivia Romano", Role.ADMINISTRATOR, owner=True
+        ),
         operator=_member(account, "oskar.operator@pizza-perfecto.example", "Oskar", Role.BACKUP_OPERATOR),
         restorer=_member(account, "rita.restorer@pizza-perfecto.example", "Rita", Role.RESTORE_OPERATOR),
         viewer=_member(account, "vera.viewer@pizza-perfecto.example", "Vera Viewer", Role.AUDITOR),
         finance=_member(account, "fred.finance@pizza-perfecto.example", "Fred Finance", Role.FINANCE),
-        stranger=_member(other, "sam@strange-sushi.example", "Sam Stranger", Role.ADMINISTRATOR),
+        stranger=_member(other, "sam@strange-sushi.example", "Sam Stranger", Role.ADMINISTRATOR, owner=True),
     )
 
 
-def _member(account: Account, email: str, name: str, role: str) -> User:
+def _member(account: Account, email: str, name: str, role: str, *, owner: bool = False) -> User:
     user = User.objects.create_user(email, PASSWORD, name=name)
-    Membership.objects.create(account=account, user=user, role=role)
+    Membership.objects.create(account=account, user=user, role=role, is_owner=owner)
     return user

@@ -1,11 +1,13 @@
 """The door of every page that is not public, for apps that know accounts."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from apps.core.errors import PermissionMissing
 from apps.core.guard import guarded
 from apps.core.permissions import Permission
 
@@ -23,3 +25,15 @@ def member_required(permission: Permission | None = None) -> Callable[[MemberPag
         return guarded(permission)(cast(Page[P], page))
 
     return guard
+
+
+def owner_required(page: MemberPage[P]) -> Page[P]:
+    """`member_required` for what concerns the owner of the account alone; other members get a 403."""
+
+    @wraps(page)
+    def owners_page(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.membership.is_owner:
+            raise PermissionMissing("Only the owner of the account may do this.", do="Ask the owner.")
+        return page(request, *args, **kwargs)
+
+    return member_required()(owners_page)

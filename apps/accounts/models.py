@@ -70,11 +70,18 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role)
     extra_permissions = models.JSONField(default=list, blank=True)
+    # Who opened the account (features USR-08, the primary user): a few things concern no other administrator.
+    is_owner = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         db_table = "membership"
-        constraints = [models.UniqueConstraint(fields=["account", "user"], name="membership_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "user"], name="membership_once"),
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(is_owner=True), name="membership_one_owner"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.account}"

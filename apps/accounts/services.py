@@ -36,7 +36,7 @@ def account_open(
         name=account_name, location=location, created_at=now, trial_ends_at=now + TRIAL
     )
     user = User.objects.create_user(email, password, name=name)
-    Membership.objects.create(account=account, user=user, role=Role.ADMINISTRATOR)
+    Membership.objects.create(account=account, user=user, role=Role.ADMINISTRATOR, is_owner=True)
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=email_verified)
     founder = Actor("user", label=str(user), user_id=user.pk)
     with account_scope(account.pk), acting_as(founder):

@@ -18,6 +18,7 @@ import base64
 import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -36,6 +37,8 @@ TAG_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _INFO: Final = b"everkeep seal v1"
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,40}")
+# Names of key envelopes in the vault that no master key opens (docs/vault-format.md, "Keys").
+_RESERVED: Final = ("recovery-", "kms-")
 
 
 class SealBroken(EverkeepError):
@@ -77,6 +80,8 @@ class Keyring:
                 raise ImproperlyConfigured(f"Master key {key_id!r} is not `id:base64`.") from error
             if key_id in keys:
                 raise ImproperlyConfigured(f"Master key id {key_id!r} is given twice.")
+            if key_id.startswith(_RESERVED):
+                raise ImproperlyConfigured(f"Master key id {key_id!r}: names of that kind are taken.")
             keys[key_id] = secret
         return cls(keys)
 
@@ -122,6 +127,28 @@ class Keyring:
 def key_id_of(sealed: bytes) -> str:
     """Return the id of the master key that opens `sealed`. Raises SealBroken."""
     return sealed[2 : _header_bytes(sealed) - SALT_BYTES].decode("ascii", "replace")
+
+
+def master_key_entries(given: list[str], file: str) -> list[str]:
+    """Return the entries `id:base64` of the setting, or those of a file: one a line, `#` begins a comment.
+
+    Raises ImproperlyConfigured when both are given, or the file cannot be read or names no key.
+    """
+    if not file:
+        return given
+    if given:
+        raise ImproperlyConfigured("Set EVERKEEP_MASTER_KEYS or EVERKEEP_MASTER_KEYS_FILE, not both.")
+    try:
+        lines = Path(file).read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        # Not chained: the text of a decoding error shows the bytes.
+        raise ImproperlyConfigured(
+            f"EVERKEEP_MASTER_KEYS_FILE cannot be read ({type(error).__name__})."
+        ) from None
+    entries = [text for line in lines if (text := line.partition("#")[0].strip())]
+    if not entries:
+        raise ImproperlyConfigured("EVERKEEP_MASTER_KEYS_FILE names no key.")
+    return entries
 
 
 def keyring() -> Keyring:

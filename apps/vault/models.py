@@ -23,11 +23,16 @@ class Store(models.Model):
 
 
 class VaultKey(AccountModel):
-    """An account's vault: `public_id` names its folder in the store, `envelope` holds its sealed keys."""
+    """An account's vault: `public_id` names its folder in the store, `envelope` holds its sealed keys.
+
+    The row outlives shredding, without its envelope: nothing may make a new vault in its place by accident.
+    """
 
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
     envelope = models.BinaryField()
     master_key_id = models.CharField(max_length=40)
+    shredding_since = models.DateTimeField(null=True, blank=True)  # from here on nothing opens it any more
+    shredded_at = models.DateTimeField(null=True, blank=True)  # no envelope was found anywhere
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -36,6 +41,29 @@ class VaultKey(AccountModel):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class RecoveryKey(AccountModel):
+    """A recovery key that was shown to the account's owner. The key itself is nowhere but with the owner.
+
+    `key_id` names its envelope in the store (store/recovery_key.py). Until the owner has proved that it is
+    written down, `asked` are the numbers of the groups to type and `answer` is what they are, sealed.
+    """
+
+    vault = models.ForeignKey(VaultKey, on_delete=models.CASCADE, related_name="+")
+    key_id = models.CharField(max_length=40)
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField(default=clock.now)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    asked = models.JSONField(default=list)
+    answer = models.BinaryField(default=b"")
+
+    class Meta:
+        db_table = "vault_recovery_key"
+        constraints = [models.UniqueConstraint(fields=["account", "key_id"], name="vault_recovery_key_once")]
+
+    def __str__(self) -> str:
+        return self.key_id
 
 
 class Pack(AccountModel):

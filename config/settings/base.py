@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 
 from apps.core.logs import logging_settings
+from apps.core.sealing import master_key_entries
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -167,7 +168,9 @@ OUTBOX_DIR = DATA_DIR / "outbox"
 
 # Vault: where backups are kept and which keys wrap each account's data key ("id:base64", newest first).
 VAULT_URL = env.str("EVERKEEP_VAULT_URL", default=(DATA_DIR / "vault").as_uri())
-MASTER_KEYS = env.list("EVERKEEP_MASTER_KEYS", default=[])
+MASTER_KEYS = master_key_entries(
+    env.list("EVERKEEP_MASTER_KEYS", default=[]), env.str("EVERKEEP_MASTER_KEYS_FILE", default="")
+)
 
 # Exports: a part of a ZIP ends when it has grown to this many bytes.
 EXPORT_PART_BYTES = env.int("EVERKEEP_EXPORT_PART_BYTES", default=2_000_000_000)

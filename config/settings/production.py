@@ -8,7 +8,9 @@ from .base import DATABASES, MASTER_KEYS, SECRET_KEY, env
 if len(SECRET_KEY) < 50 or SECRET_KEY.startswith("django-insecure"):
     raise ImproperlyConfigured("Set EVERKEEP_SECRET_KEY to at least 50 random characters.")
 if not MASTER_KEYS:
-    raise ImproperlyConfigured("Set EVERKEEP_MASTER_KEYS (make one with `manage.py vault newkey`).")
+    raise ImproperlyConfigured(
+        "Set EVERKEEP_MASTER_KEYS or EVERKEEP_MASTER_KEYS_FILE (`manage.py vault newkey` makes one)."
+    )
 for needed, why in {
     "EVERKEEP_PORTAL_URL": "links in mails lead there, and only forms from there are accepted",
     "EVERKEEP_EMAIL_URL": "without it sign-in links would be printed into the log",

@@ -1,11 +1,19 @@
 """Small secrets at rest: apps/core/sealing.py."""
 
 import base64
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.core.sealing import Keyring, MasterKeyMissing, SealBroken, key_id_of, new_master_key
+from apps.core.sealing import (
+    Keyring,
+    MasterKeyMissing,
+    SealBroken,
+    key_id_of,
+    master_key_entries,
+    new_master_key,
+)
 
 OLD, NEW = b"o" * 32, b"n" * 32
 PINNED = (
@@ -93,6 +101,8 @@ def test_a_new_master_key_is_an_entry_of_the_setting() -> None:
         ["short:" + base64.b64encode(b"x" * 16).decode()],
         ["bad id:" + base64.b64encode(OLD).decode()],
         ["a:" + base64.b64encode(OLD).decode(), "a:" + base64.b64encode(NEW).decode()],
+        ["recovery-1:" + base64.b64encode(OLD).decode()],
+        ["kms-1:" + base64.b64encode(OLD).decode()],
     ],
 )
 def test_unusable_master_keys_stop_the_start_without_showing_them(entries: list[str]) -> None:
@@ -100,3 +110,21 @@ def test_unusable_master_keys_stop_the_start_without_showing_them(entries: list[
         Keyring.parse(entries)
     encoded = [entry.partition(":")[2] for entry in entries]
     assert not any(key in str(caught.value) for key in encoded if key)
+
+
+def test_master_keys_come_from_a_file_newest_first(tmp_path: Path) -> None:
+    new, old = new_master_key(), new_master_key()
+    file = tmp_path / "keys"
+    file.write_text(f"# rotated in November\n{new}\n\n  {old}   # until all is moved\n")
+    assert master_key_entries([], str(file)) == [new, old]
+    assert master_key_entries([new], "") == [new]
+
+
+def test_an_unusable_file_of_master_keys_stops_the_start_without_showing_it(tmp_path: Path) -> None:
+    empty, binary = tmp_path / "empty", tmp_path / "binary"
+    empty.write_text("# nothing\n")
+    binary.write_bytes(b"secret\xff")
+    for given, file in (([], tmp_path / "gone"), ([], empty), ([], binary), (["a:b"], empty)):
+        with pytest.raises(ImproperlyConfigured) as caught:
+            master_key_entries(given, str(file))
+        assert "secret" not in str(caught.value)
