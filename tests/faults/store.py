@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import TypeVar
 
-from apps.vault.store.backends.base import Bytes, ObjectInfo, ObjectStore
+from apps.vault.store.backends.base import Bytes, ObjectInfo, ObjectStore, StoreDescription
 from apps.vault.store.errors import StoreFull, StoreUnavailable
 
 T = TypeVar("T")
@@ -70,6 +71,15 @@ class FaultyStore:
 
     def delete(self, key: str) -> None:
         self._do("delete", lambda: self.store.delete(key))
+
+    def locked_until(self, key: str) -> datetime | None:
+        return self._do("locked_until", lambda: self.store.locked_until(key))
+
+    def extend_lock(self, key: str, until: datetime) -> bool:
+        return self._do("extend_lock", lambda: self.store.extend_lock(key, until))
+
+    def describe(self) -> StoreDescription:
+        return self.store.describe()
 
     def _do(self, method: str, work: Callable[[], T], torn: Callable[[], object] | None = None) -> T:
         self.calls[method] = self.calls.get(method, 0) + 1

@@ -63,6 +63,18 @@ class ObjectConflict(StoreError):
     code = "store_object_conflict"
 
 
+class ObjectLocked(StoreError):
+    """The object is immutable until a day that has not come: it was neither deleted nor changed."""
+
+    code = "store_object_locked"
+
+
+class LockUnsupported(StoreError):
+    """The store cannot make objects immutable, or its bucket is not set up for it."""
+
+    code = "store_lock_unsupported"
+
+
 class Corrupt(VaultError):
     """Base: bytes that do not authenticate or do not parse. Nothing of them is ever handed out."""
 

@@ -1,29 +1,79 @@
-"""From an address in the settings to a store."""
+"""From an address, with or without credentials, to a store."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import StoreRefused
 from .base import HOW_TO_ADDRESS, ObjectStore
+from .credentials import checked_credentials
 from .local import LocalStore
+from .locks import Lock, LockMode
+
+
+def open_store(
+    url: str, *, credentials: Mapping[str, str] | None = None, lock: Lock | None = None
+) -> ObjectStore:
+    """Return the store at `url`: `file:///absolute/folder`, or `s3://bucket/prefix` with these options:
+
+    `endpoint` (address of a server other than Amazon's), `region`, `addressing` (auto, path, virtual), `lock`
+    (governance, compliance) with `lock_days`; the argument `lock` goes before the option.
+
+    With `credentials` (credentials.py) the store is a customer's: only they are used, never the operator's from
+    the environment. Without, the operator's chain is asked. Always give a customer's, even if empty: None would
+    let him reach whatever the operator can. Nothing is contacted yet. Raises StoreRefused, showing no secret.
+    """
+    given = None if credentials is None else tuple(sorted(credentials.items()))
+    return _opened(url, given, lock)
 
 
 @lru_cache(maxsize=32)
-def open_store(url: str) -> ObjectStore:
-    """Return the store at `url`: `file:///absolute/folder`, or `s3://bucket/prefix` with these options:
+def _opened(url: str, given: tuple[tuple[str, str], ...] | None, lock: Lock | None) -> ObjectStore:
+    address = _parsed(url)
+    credentials = None if given is None else checked_credentials(address.scheme, dict(given))
+    lock = lock or address.lock
+    if address.scheme == "file":
+        if lock:
+            raise StoreRefused("A folder cannot protect backups against deletion.", do="Give no lock.")
+        return LocalStore(Path(address.path))
+    from .s3 import S3Store, s3_address  # noqa: PLC0415 - boto3 costs half a second that few starts need
 
-    `endpoint` (address of a server other than Amazon's), `region`, `addressing` (auto, path, virtual).
-    Nothing is contacted yet. Raises StoreRefused when the address cannot be understood.
-    """
+    return S3Store(s3_address(address, credentials), lock=lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of an address. `options` are those that only its kind of store understands."""
+
+    scheme: str
+    host: str  # bucket or account
+    path: str
+    options: Mapping[str, str]
+    lock: Lock | None
+
+
+def _parsed(url: str) -> Address:
     parts = urlsplit(url)
     if parts.fragment:
         raise StoreRefused("The address of the store has a #: write it as %23.", do=HOW_TO_ADDRESS)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/") and not parts.query:
-        return LocalStore(Path(unquote(parts.path)))
+        return Address("file", "", unquote(parts.path), {}, None)
     if parts.scheme == "s3" and parts.netloc and "@" not in parts.netloc:
-        from .s3 import S3Store, s3_address  # noqa: PLC0415 - boto3 costs half a second that few starts need
-
-        return S3Store(s3_address(parts))
+        lock = _lock(options.pop("lock", None), options.pop("lock_days", None))
+        return Address(parts.scheme, parts.netloc, parts.path, options, lock)
     # Not shown: people put keys where they do not belong.
     raise StoreRefused("The address of the store is not one.", do=HOW_TO_ADDRESS)
+
+
+def _lock(mode: str | None, days: str | None) -> Lock | None:
+    if mode is None and days is None:
+        return None
+    try:
+        return Lock(LockMode(mode or ""), int(days or ""))
+    except ValueError:
+        raise StoreRefused(
+            "The store's lock makes no sense.", do="Use lock=governance or lock=compliance with lock_days=30."
+        ) from None

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 
 from ..errors import KeyRefused
+from .locks import Lock
 
 Bytes = bytes | bytearray | memoryview
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
@@ -19,6 +21,18 @@ class ObjectInfo:
 
     key: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDescription:
+    """What a store is, in a person's words: for pages and reports. Nothing is contacted for it."""
+
+    kind: str  # "Folder", "Amazon S3", "S3-compatible", "Azure Blob Storage", "Google Cloud Storage"
+    place: str  # "/srv/vault", "bucket/prefix at host"
+    lock: (
+        Lock | None
+    )  # what packs and journals get when they are written; None: they can be deleted at any time
+    can_lock: bool  # whether this kind of store knows locks at all (the bucket may still not: store/probe.py)
 
 
 class ObjectStore(Protocol):
@@ -53,7 +67,22 @@ class ObjectStore(Protocol):
         """
 
     def delete(self, key: str) -> None:
-        """Remove the object; no error when there is none."""
+        """Remove the object; no error when there is none. Raises ObjectLocked while a lock holds it."""
+
+    def locked_until(self, key: str) -> datetime | None:
+        """Return the moment (aware) until which the object cannot be deleted, None when it can now.
+
+        Raises ObjectMissing.
+        """
+
+    def extend_lock(self, key: str, until: datetime) -> bool:
+        """Keep the object at least until then. False when it is already; a lock is never shortened.
+
+        Raises ObjectMissing, LockUnsupported (also where `describe().lock` is None).
+        """
+
+    def describe(self) -> StoreDescription:
+        """Say what this store is and what it can do."""
 
 
 def checked_key(key: str) -> str:

@@ -5,6 +5,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,8 @@ from ..errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from .base import Bytes, ObjectInfo, checked_key, checked_prefix
+from .base import Bytes, ObjectInfo, StoreDescription, checked_key, checked_prefix
+from .locks import cannot_lock
 
 _TEMP: Final = ".tmp-"  # a leading dot is no key, so remains of a crash are never listed
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -89,6 +91,17 @@ class LocalStore:
             return
         except OSError as error:
             raise _translated(error, key) from error
+
+    def locked_until(self, key: str) -> datetime | None:
+        if self.size(key) is None:
+            raise ObjectMissing(f"There is no object {key}.")
+        return None
+
+    def extend_lock(self, key: str, until: datetime) -> bool:
+        raise cannot_lock("A folder")
+
+    def describe(self) -> StoreDescription:
+        return StoreDescription(kind="Folder", place=str(self.root), lock=None, can_lock=False)
 
     def _path(self, key: str) -> Path:
         return self.root / checked_key(key)

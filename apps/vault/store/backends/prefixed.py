@@ -1,8 +1,9 @@
 """One folder of a store, as a store of its own: an account's vault inside the operator's bucket."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from .base import Bytes, ObjectInfo, ObjectStore, checked_key, checked_prefix
+from .base import Bytes, ObjectInfo, ObjectStore, StoreDescription, checked_key, checked_prefix
 
 
 class PrefixedStore:
@@ -29,3 +30,12 @@ class PrefixedStore:
 
     def delete(self, key: str) -> None:
         self._store.delete(self._prefix + checked_key(key))
+
+    def locked_until(self, key: str) -> datetime | None:
+        return self._store.locked_until(self._prefix + checked_key(key))
+
+    def extend_lock(self, key: str, until: datetime) -> bool:
+        return self._store.extend_lock(self._prefix + checked_key(key), until)
+
+    def describe(self) -> StoreDescription:
+        return self._store.describe()

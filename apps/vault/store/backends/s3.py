@@ -2,22 +2,33 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
-from urllib.parse import SplitResult, parse_qsl
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..errors import ObjectConflict, ObjectMissing, ObjectTruncated, StoreRefused, StoreUnavailable
-from .base import HOW_TO_ADDRESS, Bytes, ObjectInfo, checked_key, checked_prefix
+from ..errors import (
+    ObjectConflict,
+    ObjectLocked,
+    ObjectMissing,
+    ObjectTruncated,
+    StoreRefused,
+    StoreUnavailable,
+)
+from .base import HOW_TO_ADDRESS, Bytes, ObjectInfo, StoreDescription, checked_key, checked_prefix
+from .locks import FOR_EVER, LOCK_SLACK, Lock, cannot_lock, holds_data
 from .retry import Retry
 from .s3_errors import code_of, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from .addresses import Address
 
 T = TypeVar("T")
 Addressing = Literal["auto", "path", "virtual"]
@@ -40,22 +51,23 @@ class S3Address:
     secret: str | None = field(default=None, repr=False)
 
 
-def s3_address(parts: SplitResult) -> S3Address:
-    """Read `s3://bucket/prefix?options`. Key pairs are never part of an address: it is shown and recorded."""
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+def s3_address(address: "Address", credentials: Mapping[str, str] | None = None) -> S3Address:
+    """Read the parts of `s3://bucket/prefix?options`."""
+    options = dict(address.options)
     addressing = options.pop("addressing", "auto")
     endpoint, region = options.pop("endpoint", None), options.pop("region", None)
     if options or addressing not in ("auto", "path", "virtual"):
         raise StoreRefused(
-            f"The address of the bucket {parts.netloc} has an unknown option.", do=HOW_TO_ADDRESS
+            f"The address of the bucket {address.host} has an unknown option.", do=HOW_TO_ADDRESS
         )
-    folder = parts.path.strip("/")
+    folder = address.path.strip("/")
     return S3Address(
-        bucket=parts.netloc,
+        bucket=address.host,
         prefix=checked_prefix(f"{folder}/") if folder else "",
         endpoint=endpoint,
         region=region,
         addressing=cast("Addressing", addressing),
+        **({"key_id": credentials["key_id"], "secret": credentials["secret"]} if credentials else {}),
     )
 
 
@@ -67,8 +79,8 @@ class S3Store:
     let the bucket's lifecycle rule drop incomplete uploads after a day.
     """
 
-    def __init__(self, address: S3Address, retry: Retry | None = None) -> None:
-        self._address, self._retry = address, retry or Retry()
+    def __init__(self, address: S3Address, retry: Retry | None = None, lock: Lock | None = None) -> None:
+        self._address, self._retry, self._lock = address, retry or Retry(), lock
         self._client: S3Client = boto3.session.Session().client(
             "s3",
             endpoint_url=address.endpoint,
@@ -81,6 +93,8 @@ class S3Store:
                 max_pool_connections=16,
                 retries={"total_max_attempts": 1, "mode": "standard"},  # `Retry` decides
                 s3={"addressing_style": address.addressing},
+                # A customer's key pair never follows the operator's settings to another server.
+                ignore_configured_endpoint_urls=address.key_id is not None,  # type: ignore[call-arg]
                 # The newer checksums are unknown to many servers; Content-MD5 is not.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
@@ -90,7 +104,10 @@ class S3Store:
     def put_if_absent(self, key: str, data: Bytes) -> bool:
         # Tried again as a whole: some servers drop all parts of an upload when one of them fails.
         view = memoryview(data)
-        return self._retry.call(lambda: self._put_once(key, view))
+        written = self._retry.call(lambda: self._put_once(key, view))
+        if self._lock is not None and holds_data(key):
+            self._ensure_lock(key, self._lock.until() - LOCK_SLACK)
+        return written
 
     def get(self, key: str) -> bytes:
         return self._call(key, lambda: self._read(self._client.get_object(**self._at(key))))
@@ -120,7 +137,54 @@ class S3Store:
             where["ContinuationToken"] = page.get("NextContinuationToken", "")
 
     def delete(self, key: str) -> None:
-        self._call(key, lambda: self._client.delete_object(**self._at(key)))
+        """Where a bucket keeps versions, all of the object's go: a deleted key envelope must be gone."""
+        deleted: set[str] = set()
+        while (found := self._head(key)) is not None:
+            if (until := _until(found)) is not None:
+                raise ObjectLocked(f"{key} is protected until {until:%Y-%m-%d %H:%M} UTC.", item=key)
+            version = found.get("VersionId", "")
+            if version in deleted:
+                return  # a list that lags; or no versions, and the only one is gone
+            self._delete_version(key, version)
+            deleted.add(version)
+
+    def _delete_version(self, key: str, version: str) -> None:
+        which: Any = {"VersionId": version} if version else {}
+        self._call(key, lambda: self._client.delete_object(**self._at(key), **which))
+
+    def locked_until(self, key: str) -> datetime | None:
+        found = self._head(key)
+        if found is None:
+            raise ObjectMissing(f"There is no object {key}.")
+        return _until(found)
+
+    def extend_lock(self, key: str, until: datetime) -> bool:
+        if self._lock is None:
+            raise cannot_lock("This store is set up without a lock, so it")
+        if self._is_locked(key, until):
+            return False
+        retention: Any = {"Mode": self._lock.mode.upper(), "RetainUntilDate": until}
+        self._call(key, lambda: self._client.put_object_retention(Retention=retention, **self._at(key)))
+        return True
+
+    def _ensure_lock(self, key: str, until: datetime) -> None:
+        """Trust no server with it: some ignore the lock of an upload in parts, some ignore all locks."""
+        if self.extend_lock(key, until) and not self._is_locked(key, until):
+            raise cannot_lock(f"The bucket {self._address.bucket} accepts locks and forgets them: it")
+
+    def _is_locked(self, key: str, until: datetime) -> bool:
+        held = self.locked_until(key)
+        return held is not None and held >= until
+
+    def describe(self) -> StoreDescription:
+        address = self._address
+        server = urlsplit(address.endpoint).netloc if address.endpoint else ""
+        return StoreDescription(
+            kind="S3-compatible" if server else "Amazon S3",
+            place=f"{address.bucket}/{address.prefix}".rstrip("/") + (f" at {server}" if server else ""),
+            lock=self._lock,
+            can_lock=True,
+        )
 
     def _at(self, key: str) -> Any:
         return {"Bucket": self._address.bucket, "Key": self._address.prefix + checked_key(key)}
@@ -131,11 +195,24 @@ class S3Store:
             raise ObjectConflict(f"{key} exists with {found} bytes instead of {size}.")
         return found is not None
 
-    def _size_once(self, key: str) -> int | None:
+    def _head(self, key: str) -> Any | None:
+        return self._retry.call(lambda: self._head_once(key))
+
+    def _head_once(self, key: str) -> Any | None:
         try:
-            return self._once(key, lambda: self._client.head_object(**self._at(key)))["ContentLength"]
+            return self._once(key, lambda: self._client.head_object(**self._at(key)))
         except ObjectMissing:
             return None
+
+    def _size_once(self, key: str) -> int | None:
+        found = self._head_once(key)
+        return None if found is None else int(found["ContentLength"])
+
+    def _retention(self, key: str) -> Any:
+        """What makes a new object immutable, from its first moment on."""
+        if self._lock is None or not holds_data(key):
+            return {}
+        return {"ObjectLockMode": self._lock.mode.upper(), "ObjectLockRetainUntilDate": self._lock.until()}
 
     def _put_once(self, key: str, view: memoryview) -> bool:
         if self._is_there(key, len(view)):
@@ -150,15 +227,16 @@ class S3Store:
         return True
 
     def _put_whole(self, key: str, view: memoryview) -> None:
-        body, digest = bytes(view), _md5(view)
+        body, digest, retention = bytes(view), _md5(view), self._retention(key)
 
         def put(condition: Any) -> None:
-            self._client.put_object(Body=body, ContentMD5=digest, **self._at(key), **condition)
+            self._client.put_object(Body=body, ContentMD5=digest, **self._at(key), **retention, **condition)
 
         self._conditional(key, put)
 
     def _put_parts(self, key: str, view: memoryview) -> None:
-        upload = self._once(key, lambda: self._client.create_multipart_upload(**self._at(key)))["UploadId"]
+        start = {**self._at(key), **self._retention(key)}
+        upload = self._once(key, lambda: self._client.create_multipart_upload(**start))["UploadId"]
         try:
             starts = range(0, len(view), PART_BYTES)
             parts = [
@@ -227,6 +305,14 @@ class S3Store:
 
 class _Taken(Exception):
     """The name is in use."""
+
+
+def _until(head: Any) -> datetime | None:
+    """Return the end of an object's protection; None when there is none or it is over."""
+    if head.get("ObjectLockLegalHoldStatus") == "ON":
+        return FOR_EVER
+    until: datetime | None = head.get("ObjectLockRetainUntilDate")
+    return until if until is not None and until > datetime.now(UTC) else None
 
 
 def _md5(view: memoryview) -> str:

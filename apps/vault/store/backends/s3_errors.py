@@ -13,7 +13,16 @@ from botocore.exceptions import (
     ConnectionError as Unreachable,
 )
 
-from ..errors import ObjectMissing, ObjectTruncated, StoreError, StoreFull, StoreRefused, StoreUnavailable
+from ..errors import (
+    LockUnsupported,
+    ObjectLocked,
+    ObjectMissing,
+    ObjectTruncated,
+    StoreError,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
 
 _PASSING: Final = {
     "BadDigest",
@@ -50,6 +59,8 @@ def translated(error: ClientError | BotoCoreError, key: str, bucket: str) -> Sto
 
 def _answered(error: ClientError, key: str, bucket: str) -> StoreError:
     code, status = code_of(error), _status(error)
+    if lock_error := _about_locks(error, key, bucket):
+        return lock_error
     if code in _MISSING:
         return ObjectMissing(f"There is no object {key}.")
     if code in _TRUNCATED:
@@ -61,6 +72,21 @@ def _answered(error: ClientError, key: str, bucket: str) -> StoreError:
     return StoreRefused(
         f"The bucket {bucket} refuses ({code}).", do="Check its name, the key pair and its permissions."
     )
+
+
+def _about_locks(error: ClientError, key: str, bucket: str) -> StoreError | None:
+    """One code means many things: only the sentence tells what Object Lock has to do with it."""
+    code, text = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
+    if "objectlock" not in text.replace(" ", "").lower():
+        return None
+    if code == "AccessDenied":
+        return ObjectLocked(f"{key} is protected against deletion.", item=key)
+    if code == "InvalidRequest":
+        return LockUnsupported(
+            f"The bucket {bucket} has no Object Lock.",
+            do="Make a bucket with Object Lock, or switch immutability off for this store.",
+        )
+    return None
 
 
 def _status(error: ClientError) -> int:
