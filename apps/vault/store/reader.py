@@ -1,6 +1,6 @@
 """Taking items out of a vault, each blob checked against its own name before a byte of it is handed out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -71,12 +71,12 @@ class VaultReader:
             while end < len(blob_ids) and (end == start or weight < WINDOW_BYTES):
                 weight += places[blob_ids[end]].raw_length
                 end += 1
-            found = self._load({blob_id: places[blob_id] for blob_id in blob_ids[start:end]})
+            found = self.load({blob_id: places[blob_id] for blob_id in blob_ids[start:end]})
             yield from (found[blob_id] for blob_id in blob_ids[start:end])
             start = end
 
     def _fetch(self, blob_ids: set[bytes]) -> dict[bytes, bytes]:
-        return self._load(self._locate(blob_ids))
+        return self.load(self._locate(blob_ids))
 
     def _locate(self, blob_ids: set[bytes]) -> dict[bytes, Location]:
         places = self._index.locate(blob_ids)
@@ -85,8 +85,11 @@ class VaultReader:
             raise BlobMissing(f"The vault has no record of blob {lost.hex()}.", blob_id=lost)
         return places
 
-    def _load(self, places: dict[bytes, Location]) -> dict[bytes, bytes]:
-        """Read blobs pack by pack, neighbours in one request."""
+    def load(self, places: Mapping[bytes, Location]) -> dict[bytes, bytes]:
+        """Return blobs by id, read pack by pack, neighbours in one request. Memory: all of them.
+
+        Raises as `read` does.
+        """
         found: dict[bytes, bytes] = {}
         in_order = sorted(places.items(), key=lambda place: (place[1].pack_id, place[1].offset))
         for pack_id, blobs in groupby(in_order, key=lambda place: place[1].pack_id):
