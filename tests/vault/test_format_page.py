@@ -1,5 +1,6 @@
 """docs/vault-format.md is true: its example is re-created, and read back by what the page alone says."""
 
+import json
 import re
 import struct
 import uuid
@@ -12,10 +13,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from apps.core.sealing import Keyring
-from apps.vault.store import chunking, codec, pack
+from apps.vault.store import chunking, codec, journal, pack
 from apps.vault.store import keys as keys_module
 from apps.vault.store.backends import retry, s3
 from apps.vault.store.content import ContentPart, Role, encode_content
+from apps.vault.store.journal_lines import EndLine, encode_line
 from apps.vault.store.keys import VaultKeys, unwrap_keys, wrap_keys
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/vault-format.md").read_text()
@@ -51,10 +53,18 @@ def written_content(keys: VaultKeys) -> bytes:
     return encode_content([first, ContentPart(Role.PROPS, 0, ())])
 
 
+def written_journal(keys: VaultKeys) -> bytes:
+    name = journal.JournalName(journal.Chain(uuid.UUID(int=2), "mail"), 1, bytes(range(16)))
+    info = b'{"before":null,"segments":[],"lines":1}'
+    plain = struct.pack(">I", len(info)) + info + encode_line(EndLine("AAMk"))
+    return journal.seal(keys, name, 0, plain, compress=False)
+
+
 def test_the_example_is_what_the_code_writes(keys: VaultKeys, monkeypatch: pytest.MonkeyPatch) -> None:
     assert example("pack") == written_pack(keys)
     assert example("envelope") == written_envelope(keys, monkeypatch)
     assert example("content") == written_content(keys)
+    assert example("journal") == written_journal(keys)
     assert example("ids") == b"".join(map(keys.blob_id, PLAINTEXTS))
 
 
@@ -91,6 +101,20 @@ def test_the_example_envelope_is_opened_by_the_page_alone() -> None:
     assert AESGCM(derived[:32]).decrypt(derived[32:], sealed, bound) == bytes(range(64))
 
 
+def test_the_example_journal_is_read_by_the_page_alone() -> None:
+    data, data_key = example("journal"), bytes(range(32))
+    assert data[:16] == b"EVKJRNL\0" + struct.pack(">HHI", 1, 0, 0)
+    journal_id, part = struct.unpack(">16sI", data[16:36])
+    info = b"everkeep journal" + struct.pack(">HI", 1, 0)
+    cipher = AESGCM(HKDF(SHA256(), 32, journal_id, info).derive(data_key))
+    name = f"journals/{uuid.UUID(int=2).hex}/mail/0000000001-{journal_id.hex()}"
+    plain = cipher.decrypt(struct.pack(">IQ", 0, part), data[36:], data[:36] + name.encode())
+    codec_byte, length = plain[0], int.from_bytes(plain[1:5], "big")
+    head, lines = json.loads(plain[5 : 5 + length]), plain[5 + length :].splitlines()
+    assert (codec_byte, part, head["before"], head["lines"]) == (0, 0, None, len(lines))
+    assert [json.loads(line) for line in lines] == [["e", "AAMk"]]
+
+
 def test_our_own_code_opens_the_example_envelope(keys: VaultKeys) -> None:
     ring = Keyring({"m1": b"m" * 32})
     assert unwrap_keys(example("envelope"), ring=ring, vault_id=VAULT, account_id=7) == keys
@@ -107,6 +131,8 @@ def test_our_own_code_opens_the_example_envelope(keys: VaultKeys) -> None:
         f"`MULTIPART_FROM` = {s3.MULTIPART_FROM} bytes",
         f"`PART_BYTES` = {s3.PART_BYTES}",
         f"`Retry.tries`\n= {retry.Retry().tries},",
+        f"`MAX_PLAIN_BYTES` = {journal.MAX_PLAIN_BYTES}",
+        f"`SEGMENT_BYTES` = {journal.SEGMENT_BYTES}",
         f"version, {pack.VERSION}",
         f"version, {keys_module.ENVELOPE_VERSION}",
     ],

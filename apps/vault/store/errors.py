@@ -93,6 +93,12 @@ class KeysCorrupt(Corrupt):
     code = "keys_corrupt"
 
 
+class JournalCorrupt(Corrupt):
+    """A journal that is damaged, incomplete, foreign or of a format that this release does not know."""
+
+    code = "journal_corrupt"
+
+
 class ContentCorrupt(Corrupt):
     """A catalog row's content list that does not parse."""
 

@@ -49,6 +49,11 @@ class VaultKeys:
         info = b"everkeep pack" + struct.pack(">HI", version, features)
         return AESGCM(HKDF(SHA256(), KEY_BYTES, pack_id, info).derive(self.data_key))
 
+    def journal_cipher(self, journal_id: bytes, version: int, features: int) -> AESGCM:
+        """Return the cipher of one journal, derived as that of a pack is."""
+        info = b"everkeep journal" + struct.pack(">HI", version, features)
+        return AESGCM(HKDF(SHA256(), KEY_BYTES, journal_id, info).derive(self.data_key))
+
     def chunk_seed(self) -> int:
         """Return the account's own seed for chunk borders, so that chunk sizes do not betray known files."""
         derived = HKDF(SHA256(), 8, None, b"everkeep chunk borders v1").derive(self.id_key)
