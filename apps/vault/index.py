@@ -10,18 +10,21 @@ from apps.core.bulk import insert_rows
 from apps.core.scope import account_scope
 
 from .models import BlobLocation, Pack
-from .store.pack import Location, SealedPack
+from .store.pack import Location, PackFormat, SealedPack
 
 BATCH: Final = 500
 _COLUMNS: Final = (
-    "account_id", "blob_id", "pack_row", "position", "stored_length", "raw_length", "codec"
+    "account_id", "blob_id", "pack_row", "position", "stored_length", "raw_length", "codec", "kind"
 )  # fmt: skip
 _KNOWN: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND blob_id IN ({})"
 _LOCATE: Final = (
-    "SELECT b.blob_id, p.pack_id, b.position, b.stored_length, b.raw_length, b.codec"
+    "SELECT b.blob_id, p.pack_id, p.version, p.features,"
+    " b.position, b.stored_length, b.raw_length, b.codec, b.kind"
     " FROM vault_blob b JOIN vault_pack p ON p.id = b.pack_row AND p.account_id = b.account_id"
     " WHERE b.account_id = %s AND b.blob_id IN ({})"
 )
+# Kind.DICTIONARY spelt out: only so does the partial index serve it.
+_DICTIONARIES: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND kind = 2 ORDER BY pack_row"
 
 
 class DatabaseIndex:
@@ -35,9 +38,16 @@ class DatabaseIndex:
 
     def locate(self, blob_ids: Collection[bytes]) -> dict[bytes, Location]:
         return {
-            bytes(blob_id): Location(bytes(pack_id), *numbers)
-            for blob_id, pack_id, *numbers in self._select(_LOCATE, blob_ids)
+            bytes(blob_id): Location(bytes(pack), at, stored, raw, codec, kind, PackFormat(version, features))
+            for blob_id, pack, version, features, at, stored, raw, codec, kind in self._select(
+                _LOCATE, blob_ids
+            )
         }
+
+    def dictionaries(self) -> list[bytes]:
+        with owned_connection(), connection.cursor() as cursor:
+            cursor.execute(_DICTIONARIES, [self._account_id])
+            return [bytes(row[0]) for row in cursor.fetchall()]
 
     def record(self, pack: SealedPack) -> None:
         # V2: the pack's row and those of all its blobs become visible together.
@@ -46,7 +56,13 @@ class DatabaseIndex:
             row, _ = Pack.objects.get_or_create(
                 account_id=self._account_id,
                 pack_id=pack.pack_id,
-                defaults={"store_id": self._store_row, "size": len(pack.data), "blobs": len(pack.blobs)},
+                defaults={
+                    "store_id": self._store_row,
+                    "size": len(pack.data),
+                    "blobs": len(pack.blobs),
+                    "version": pack.format.version,
+                    "features": pack.format.features,
+                },
             )
             insert_rows(BlobLocation, _COLUMNS, self._rows(row.pk, pack), ignore_conflicts=True)
 
@@ -54,7 +70,8 @@ class DatabaseIndex:
         # In the order of the key: neighbours in the index are written together.
         for blob_id, at in sorted(pack.blobs, key=lambda blob: blob[0]):
             yield (
-                self._account_id, blob_id, pack_row, at.offset, at.stored_length, at.raw_length, int(at.codec)
+                self._account_id, blob_id, pack_row, at.offset, at.stored_length, at.raw_length, int(at.codec),
+                int(at.kind),
             )  # fmt: skip
 
     def _select(self, sql: str, blob_ids: Collection[bytes]) -> Iterator[Any]:

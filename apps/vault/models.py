@@ -6,6 +6,7 @@ from apps.core import clock
 from apps.core.models import AccountModel
 
 from .enums import GcState, PackState
+from .store.pack import Kind
 
 
 class Store(models.Model):
@@ -70,12 +71,16 @@ class Pack(AccountModel):
     """A pack that is durable in the store. A row exists only after that (docs/vault-ordering.md, V1).
 
     Only packs in the state STORED hold blobs; the others are on their way out (V14), since `state_at`.
+
+    `version` and `features` are those of its header: its key derives from them.
     """
 
     pack_id = models.BinaryField(max_length=16)
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
     size = models.PositiveIntegerField()
     blobs = models.PositiveIntegerField()
+    version = models.PositiveSmallIntegerField()
+    features = models.BigIntegerField(default=0)
     state = models.PositiveSmallIntegerField(choices=PackState, default=PackState.STORED)
     state_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
@@ -110,9 +115,18 @@ class BlobLocation(models.Model):
     stored_length = models.PositiveIntegerField()
     raw_length = models.PositiveIntegerField()
     codec = models.PositiveSmallIntegerField()
+    kind = models.PositiveSmallIntegerField(default=Kind.DATA.value)
 
     class Meta:
         db_table = "vault_blob"
+        indexes = [
+            # The few dictionaries, oldest first (vault.index).
+            models.Index(
+                fields=["account_id", "pack_row"],
+                name="vault_blob_dictionary",
+                condition=models.Q(kind=Kind.DICTIONARY.value),
+            )
+        ]
 
     def __str__(self) -> str:
         return bytes(self.blob_id).hex()

@@ -1,18 +1,46 @@
 """The content list of catalog rows: apps/vault/store/content.py."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.vault.store.content import ContentPart, Role, decode_content, encode_content
 from apps.vault.store.errors import ContentCorrupt
+from apps.vault.store.recipe import Hole, Recipe
 
 
 @st.composite
-def parts(draw: st.DrawFn) -> ContentPart:
+def holes(draw: st.DrawFn) -> Hole:
+    size, line = draw(st.integers(1, 2**40)), draw(st.sampled_from([0, 4, 60, 76, 65536]))
+    ending = draw(st.sampled_from([b"\n", b"\r\n"])) if line else b""
+    return Hole(draw(st.integers(0, 50)), size, line, ending, draw(st.integers(0, min(size, 3))))
+
+
+@st.composite
+def rebuilt_parts(draw: st.DrawFn) -> ContentPart:
+    """A message in pieces. Small holes that stand in the skeleton make it larger."""
+    found = tuple(draw(st.lists(holes(), min_size=1, max_size=3)))
+    found = tuple(replace(hole, size=min(hole.size, 500)) if not hole.blobs else hole for hole in found)
+    inline = sum(hole.size for hole in found if not hole.blobs)
+    skeleton = 1 + inline + sum(hole.skip for hole in found) + draw(st.integers(0, 50))
+    recipe = Recipe(skeleton, 1, found)
+    count = 1 + sum(hole.blobs for hole in found)
+    blobs = draw(st.lists(st.binary(min_size=32, max_size=32), min_size=count, max_size=count))
+    size = skeleton - inline + sum(hole.encoded_size for hole in found)
+    return ContentPart(draw(st.sampled_from(Role)), size, tuple(blobs), recipe)
+
+
+@st.composite
+def plain_parts(draw: st.DrawFn) -> ContentPart:
     blobs = tuple(draw(st.lists(st.binary(min_size=32, max_size=32), max_size=4)))
     size = draw(st.integers(len(blobs), 2**62)) if blobs else 0
     return ContentPart(draw(st.sampled_from(Role)), size, blobs)
+
+
+def parts() -> st.SearchStrategy[ContentPart]:
+    return st.one_of(plain_parts(), rebuilt_parts())
 
 
 @given(st.lists(parts(), max_size=6))
@@ -50,7 +78,8 @@ def test_the_bytes_are_the_documented_ones() -> None:
     "data",
     [
         b"",
-        b"\x02\x00",  # a later version
+        b"\x03\x00",  # a later version
+        b"\x02\x00",  # version 2 without a recipe
         b"\x01\x01\x09\x00\x00",  # a role that does not exist
         b"\x01\x01\x01\x05\x00",  # five bytes in no blob
         b"\x01\x00\x00",  # something after the end
@@ -63,6 +92,54 @@ def test_the_bytes_are_the_documented_ones() -> None:
 def test_nonsense_is_refused(data: bytes) -> None:
     with pytest.raises(ContentCorrupt):
         decode_content(data)
+
+
+SKELETON = Recipe(10, 1, (Hole(5, 60, 76, b"\n", 1),))  # makes 10 + 80 + 1 bytes of 2 blobs
+
+
+def test_the_bytes_of_a_recipe_are_the_documented_ones() -> None:
+    part = ContentPart(Role.MIME, 91, (b"\x11" * 32, b"\x22" * 32), SKELETON)
+    assert encode_content([part]).hex() == "0201" + "015b02" + "11" * 32 + "22" * 32 + "010a01" + "053c4c0101"
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        replace(SKELETON, holes=()),
+        replace(SKELETON, skeleton_size=11),  # another size than the part's
+        replace(SKELETON, skeleton_blobs=2),  # more blobs than the part has
+        replace(SKELETON, skeleton_blobs=0),
+        replace(SKELETON, skeleton_size=2**40),
+        *(
+            replace(SKELETON, holes=(replace(SKELETON.holes[0], **change),))
+            for change in (
+                {"skip": 11},
+                {"skip": -1},
+                {"size": 0},
+                {"size": 61},
+                {"line": 75},
+                {"line": 0},
+                {"line": 10**9},
+                {"ending": b"\r\n"},
+                {"ending": b"\r"},
+                {"ending": b""},
+                {"blobs": 0},
+                {"blobs": 61},
+            )
+        ),
+    ],
+)
+def test_impossible_recipes_are_neither_written_nor_read(recipe: Recipe) -> None:
+    blobs = (b"\x11" * 32, b"\x22" * 32)
+    with pytest.raises(ContentCorrupt):
+        encode_content([ContentPart(Role.MIME, 91, blobs, recipe)])
+
+
+def test_a_recipe_with_an_unknown_line_end_is_refused() -> None:
+    good = encode_content([ContentPart(Role.MIME, 91, (b"\x11" * 32, b"\x22" * 32), SKELETON)])
+    assert decode_content(good)[0].recipe == SKELETON
+    with pytest.raises(ContentCorrupt, match="line end 3"):
+        decode_content(good[:-2] + b"\x03" + good[-1:])
 
 
 def test_role_numbers_never_change() -> None:

@@ -138,6 +138,7 @@ def test_the_other_accounts_rows_do_not_help(account_id: int, parts: list[Conten
         stored_length=row.stored_length,
         raw_length=row.raw_length,
         codec=row.codec,
+        kind=row.kind,
     )
     with pytest.raises(BlobMissing):
         open_reader(cast.other_account.pk).read(parts[0])

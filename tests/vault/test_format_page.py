@@ -72,10 +72,10 @@ def test_the_example_pack_is_read_by_the_page_alone() -> None:
     """No code of ours: what a stranger would write after reading the page."""
     data, data_key, id_key = example("pack"), bytes(range(32)), bytes(range(32, 64))
     header, trailer = data[:32], data[-24:]
-    assert header[:16] == b"EVKPACK\0" + struct.pack(">HHI", 1, 0, 0)
+    assert header[:16] == b"EVKPACK\0" + struct.pack(">HHI", 2, 0, 0)
     start, length, count, end = struct.unpack(">QII8s", trailer)
     assert end == b"EVKPEND\0" and start + length + 24 == len(data)
-    info = b"everkeep pack" + struct.pack(">HI", 1, 0)
+    info = b"everkeep pack" + struct.pack(">HI", 2, 0)
     cipher = AESGCM(HKDF(SHA256(), 32, header[16:], info).derive(data_key))
     index = cipher.decrypt(struct.pack(">IQ", 1, start), data[start : start + length], header + trailer)
     at, found = 32, []
@@ -133,7 +133,7 @@ def test_our_own_code_opens_the_example_envelope(keys: VaultKeys) -> None:
         f"`Retry.tries`\n= {retry.Retry().tries},",
         f"`MAX_PLAIN_BYTES` = {journal.MAX_PLAIN_BYTES}",
         f"`SEGMENT_BYTES` = {journal.SEGMENT_BYTES}",
-        f"version, {pack.VERSION}",
+        f"version, {pack.CURRENT_FORMAT.version}",
         f"version, {keys_module.ENVELOPE_VERSION}",
     ],
 )

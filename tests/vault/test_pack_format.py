@@ -20,6 +20,7 @@ from apps.vault.store.pack import (
     TRAILER,
     Location,
     PackBuilder,
+    PackFormat,
     PackIndex,
     PackOpener,
     SealedPack,
@@ -54,7 +55,7 @@ def index_of(keys: VaultKeys, pack: bytes) -> PackIndex:
 
 
 def read_all(keys: VaultKeys, pack: bytes) -> list[bytes]:
-    opener, decompressor, found = PackOpener(keys, parse_header(pack)), Decompressor(), []
+    opener, decompressor, found = PackOpener(keys, *parse_header(pack)), Decompressor(), []
     for blob_id, at in index_of(keys, pack):
         packed = opener.open(blob_id, at, pack[at.offset : at.offset + at.stored_length])
         found.append(decompressor.unpack(at.codec, packed, at.raw_length))
@@ -150,11 +151,13 @@ def test_an_index_is_read_from_the_store(keys: VaultKeys, store: LocalStore) -> 
         read_pack_index(store, keys, b"\xee" * 16)
 
 
-@pytest.mark.parametrize("version, features", [(2, 0), (0, 0), (1, 1), (1, 1 << 31)])
+@pytest.mark.parametrize("version, features", [(3, 0), (0, 0), (1, 1), (2, 1), (2, 1 << 31)])
 def test_a_later_format_is_refused_by_name(version: int, features: int) -> None:
     header = HEADER.pack(b"EVKPACK\0", version, 0, features, PACK_ID)
     with pytest.raises(PackCorrupt, match=f"version {version}, features {features:#x}"):
         parse_header(header)
+    with pytest.raises(PackCorrupt, match=f"version {version}"):
+        PackOpener(KEYS, PACK_ID, PackFormat(version, features))
 
 
 @given(st.binary(max_size=400))

@@ -1,5 +1,6 @@
 """How a blob's plaintext is packed before it is encrypted."""
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
 
@@ -16,6 +17,29 @@ class Codec(IntEnum):
 
     RAW = 0
     ZSTD = 1
+    ZSTD_DICTIONARY = 2  # number of the dictionary (store/dictionary.py), then a frame made with it
+
+
+NUMBER_BYTES: Final = 4  # of a dictionary
+
+
+class DictionaryCompressor:
+    """zstd level 3 with a dictionary. Not to be shared between threads."""
+
+    def __init__(self, number: bytes, data: bytes) -> None:
+        self._number = number
+        trained = zstandard.ZstdCompressionDict(data)
+        self._zstd = zstandard.ZstdCompressor(
+            level=ZSTD_LEVEL,
+            dict_data=trained,
+            write_checksum=False,
+            write_content_size=True,
+            write_dict_id=False,
+        )
+
+    def pack(self, plaintext: bytes | memoryview) -> tuple[Codec, bytes | memoryview]:
+        packed = self._number + self._zstd.compress(plaintext)
+        return (Codec.ZSTD_DICTIONARY, packed) if len(packed) < len(plaintext) else (Codec.RAW, plaintext)
 
 
 class Compressor:
@@ -29,28 +53,51 @@ class Compressor:
         return (Codec.ZSTD, packed) if len(packed) < len(plaintext) else (Codec.RAW, plaintext)
 
 
-class Decompressor:
-    """Undoes `Compressor`, allocating no more than was announced. Not to be shared between threads."""
+def _no_dictionary(number: bytes) -> bytes:
+    raise Corrupt(f"The blob needs dictionary {number.hex()}, which is not at hand.")
 
-    def __init__(self) -> None:
+
+class Decompressor:
+    """Undoes the compressors, allocating no more than was announced. Not to be shared between threads.
+
+    `dictionary` returns the dictionary of a number; each is asked for once.
+    """
+
+    def __init__(self, dictionary: Callable[[bytes], bytes] = _no_dictionary) -> None:
         self._zstd = zstandard.ZstdDecompressor()
+        self._dictionary = dictionary
+        self._trained: dict[bytes, zstandard.ZstdDecompressor] = {}
 
     def unpack(self, codec: int, packed: bytes, raw_length: int) -> bytes:
         """Return exactly `raw_length` bytes. Raises Corrupt."""
         if raw_length > MAX_BLOB_BYTES:
             raise Corrupt(f"A blob claims {raw_length} bytes, more than any writer stores.")
-        plaintext = self._inflate(packed, raw_length) if codec == Codec.ZSTD else packed
-        if codec not in (Codec.RAW, Codec.ZSTD):
-            raise Corrupt(f"A blob uses codec {codec}, which this release does not know.")
+        match codec:
+            case Codec.RAW:
+                plaintext = packed
+            case Codec.ZSTD:
+                plaintext = _inflate(self._zstd, packed, raw_length)
+            case Codec.ZSTD_DICTIONARY:
+                number, frame = packed[:NUMBER_BYTES], packed[NUMBER_BYTES:]
+                plaintext = _inflate(self._with(number), frame, raw_length)
+            case _:
+                raise Corrupt(f"A blob uses codec {codec}, which this release does not know.")
         if len(plaintext) != raw_length:
             raise Corrupt(f"A blob has {len(plaintext)} bytes instead of {raw_length}.")
         return plaintext
 
-    def _inflate(self, packed: bytes, raw_length: int) -> bytes:
-        try:
-            # The frame's own claim is checked first: the library allocates what the frame announces.
-            if zstandard.frame_content_size(packed) != raw_length:
-                raise Corrupt("A blob's compressed frame announces another length.")
-            return self._zstd.decompress(packed, max_output_size=raw_length, allow_extra_data=False)
-        except zstandard.ZstdError as error:
-            raise Corrupt(f"A blob does not decompress: {error}.") from error
+    def _with(self, number: bytes) -> zstandard.ZstdDecompressor:
+        if (found := self._trained.get(number)) is None:
+            trained = zstandard.ZstdCompressionDict(self._dictionary(number))
+            found = self._trained[number] = zstandard.ZstdDecompressor(dict_data=trained)
+        return found
+
+
+def _inflate(zstd: zstandard.ZstdDecompressor, packed: bytes, raw_length: int) -> bytes:
+    try:
+        # The frame's own claim is checked first: the library allocates what the frame announces.
+        if zstandard.frame_content_size(packed) != raw_length:
+            raise Corrupt("A blob's compressed frame announces another length.")
+        return zstd.decompress(packed, max_output_size=raw_length, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise Corrupt(f"A blob does not decompress: {error}.") from error

@@ -1,12 +1,13 @@
 """What an item consists of, in the compact form that catalog rows keep (docs/vault-format.md, "Content list").
 
-    0     1   version, 1
+    0     1   version: 1, or 2 when a part has a recipe
     1     v   number of parts
     then for each part
     0     1   role
     1     v   size in bytes
     -     v   number of blobs
     -  32*n   blob ids in order
+    -     -   version 2 only: recipe (store/recipe.py)
 
 `v` is an unsigned LEB128 number in its shortest form. Equal parts give equal bytes.
 """
@@ -17,10 +18,12 @@ from enum import IntEnum
 from typing import Final
 
 from .errors import ContentCorrupt
+from .numbers import Cursor, put_number
+from .recipe import Recipe, check_recipe, put_recipe, take_recipe
 
-VERSION: Final = 1
+PLAIN_VERSION: Final = 1
+RECIPE_VERSION: Final = 2
 BLOB_ID_BYTES: Final = 32
-_MAX_NUMBER_BYTES: Final = 9  # 63 bits
 
 
 class Role(IntEnum):
@@ -34,38 +37,48 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContentPart:
-    """One part of an item: `size` bytes of plaintext, cut into `blobs` (none when empty)."""
+    """One part of an item: `size` bytes of plaintext, cut into `blobs` (none when empty).
+
+    `blobs` are all that the part needs. With a recipe they are not the bytes themselves but what they are
+    rebuilt from.
+    """
 
     role: Role
     size: int
     blobs: tuple[bytes, ...]
+    recipe: Recipe | None = None
 
 
 def encode_content(parts: Sequence[ContentPart]) -> bytes:
     """Return the bytes for a catalog row."""
-    out = bytearray((VERSION,))
-    _put_number(out, len(parts))
+    version = RECIPE_VERSION if any(part.recipe for part in parts) else PLAIN_VERSION
+    out = bytearray((version,))
+    put_number(out, len(parts))
     for part in parts:
         _check(part)
         out.append(part.role)
-        _put_number(out, part.size)
-        _put_number(out, len(part.blobs))
+        put_number(out, part.size)
+        put_number(out, len(part.blobs))
         out += b"".join(part.blobs)
+        if version == RECIPE_VERSION:
+            put_recipe(out, part.recipe)
     return bytes(out)
 
 
 def decode_content(data: bytes) -> tuple[ContentPart, ...]:
     """Return the parts of a catalog row. Raises ContentCorrupt; never allocates beyond the row's length."""
-    cursor = _Cursor(bytes(data))
-    if (version := cursor.byte()) != VERSION:
+    cursor = Cursor(bytes(data))
+    if (version := cursor.byte()) not in (PLAIN_VERSION, RECIPE_VERSION):
         raise ContentCorrupt(f"A content list has version {version}, which this release does not know.")
-    parts = tuple(_part(cursor) for _ in range(cursor.count(3)))
+    parts = tuple(_part(cursor, version) for _ in range(cursor.count(3)))
+    if version == RECIPE_VERSION and not any(part.recipe for part in parts):
+        raise ContentCorrupt("A content list of version 2 has no recipe.")
     if cursor.position != len(cursor.data):
         raise ContentCorrupt("A content list has bytes after its end.")
     return parts
 
 
-def _part(cursor: "_Cursor") -> ContentPart:
+def _part(cursor: Cursor, version: int) -> ContentPart:
     number = cursor.byte()
     try:
         role = Role(number)
@@ -75,7 +88,8 @@ def _part(cursor: "_Cursor") -> ContentPart:
         ) from error
     size = cursor.number()
     blobs = tuple(cursor.take(BLOB_ID_BYTES) for _ in range(cursor.count(BLOB_ID_BYTES)))
-    part = ContentPart(role, size, blobs)
+    recipe = take_recipe(cursor) if version == RECIPE_VERSION else None
+    part = ContentPart(role, size, blobs, recipe)
     _check(part)
     return part
 
@@ -83,49 +97,7 @@ def _part(cursor: "_Cursor") -> ContentPart:
 def _check(part: ContentPart) -> None:
     if any(len(blob) != BLOB_ID_BYTES for blob in part.blobs):
         raise ContentCorrupt("A content list names a blob whose id has not 32 bytes.")
-    if part.size < len(part.blobs) or (part.size > 0) != (len(part.blobs) > 0):
+    if part.recipe is not None:
+        check_recipe(part.recipe, part.size, len(part.blobs))
+    elif part.size < len(part.blobs) or (part.size > 0) != (len(part.blobs) > 0):
         raise ContentCorrupt(f"A content list gives {part.size} bytes in {len(part.blobs)} blobs.")
-
-
-def _put_number(out: bytearray, number: int) -> None:
-    if not 0 <= number < 1 << 63:
-        raise ContentCorrupt(f"The number {number} does not fit a content list.")
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-
-
-class _Cursor:
-    """Reads forward and raises ContentCorrupt where the bytes end too early."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data, self.position = data, 0
-
-    def take(self, length: int) -> bytes:
-        end = self.position + length
-        if end > len(self.data):
-            raise ContentCorrupt("A content list is cut short.")
-        taken, self.position = self.data[self.position : end], end
-        return taken
-
-    def byte(self) -> int:
-        return self.take(1)[0]
-
-    def number(self) -> int:
-        value = 0
-        for index in range(_MAX_NUMBER_BYTES):
-            byte = self.byte()
-            value |= (byte & 0x7F) << (7 * index)
-            if byte < 0x80:
-                if byte == 0 and index:
-                    break
-                return value
-        raise ContentCorrupt("A content list holds a number that is not in its shortest form.")
-
-    def count(self, least: int) -> int:
-        """Read how many things follow, each of at least `least` bytes: never more than can be there."""
-        count = self.number()
-        if count * least > len(self.data) - self.position:
-            raise ContentCorrupt("A content list is cut short.")
-        return count

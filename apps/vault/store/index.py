@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from .pack import Location, SealedPack
+from .pack import Kind, Location, SealedPack
 
 
 class BlobIndex(Protocol):
@@ -14,6 +14,9 @@ class BlobIndex(Protocol):
 
     def locate(self, blob_ids: Collection[bytes]) -> dict[bytes, Location]:
         """Return the places of those of `blob_ids` that are recorded."""
+
+    def dictionaries(self) -> list[bytes]:
+        """Return the blob ids of all recorded dictionaries (kind 2), oldest first."""
 
     def record(self, pack: SealedPack) -> None:
         """Record a pack that is durable, with all its blobs, at once or not at all.
@@ -33,6 +36,9 @@ class MemoryIndex:
 
     def locate(self, blob_ids: Collection[bytes]) -> dict[bytes, Location]:
         return {blob_id: self.places[blob_id] for blob_id in blob_ids if blob_id in self.places}
+
+    def dictionaries(self) -> list[bytes]:
+        return [blob_id for blob_id, at in self.places.items() if at.kind == Kind.DICTIONARY]
 
     def record(self, pack: SealedPack) -> None:
         for blob_id, location in pack.blobs:

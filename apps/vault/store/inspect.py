@@ -35,7 +35,7 @@ def read_pack_index(store: ObjectStore, keys: VaultKeys, pack_id: bytes) -> Pack
         raise PackCorrupt(f"Pack {pack_id.hex()} is cut short.")
     try:
         header = store.get_range(key, 0, HEADER.size)
-        if parse_header(header) != pack_id:
+        if parse_header(header)[0] != pack_id:
             raise PackCorrupt(f"Under the name of pack {pack_id.hex()} lies another one.")
         trailer = store.get_range(key, size - TRAILER.size, TRAILER.size)
         outline = parse_trailer(trailer, size)

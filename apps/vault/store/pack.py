@@ -12,6 +12,8 @@ place in the pack, so no nonce repeats under a key. docs/vault-format.md has eve
 import os
 import struct
 from dataclasses import dataclass
+from enum import IntEnum
+from itertools import product
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -23,8 +25,6 @@ from .keys import VaultKeys
 
 MAGIC: Final = b"EVKPACK\0"
 END_MAGIC: Final = b"EVKPEND\0"
-VERSION: Final = 1
-FEATURES: Final = 0  # bits that a reader must know; none exist yet
 TAG_BYTES: Final = 16
 PACK_ID_BYTES: Final = 16
 TARGET_PACK_BYTES: Final = 24 * 1024 * 1024
@@ -37,7 +37,29 @@ _META: Final = struct.Struct(">BBI")  # kind, codec, raw length: authenticated w
 _NONCE: Final = struct.Struct(">IQ")  # domain, place in the pack
 _BLOB_DOMAIN, _INDEX_DOMAIN = 0, 1
 
-KIND_DATA: Final = 1  # a stretch of an item's bytes; other kinds come with feature bits
+
+class Kind(IntEnum):
+    """What a blob is. Stored in packs and in the blob index: numbers never change."""
+
+    DATA = 1  # a stretch of an item's bytes
+    DICTIONARY = 2  # what small blobs are compressed with (store/dictionary.py)
+
+
+class PackFormat(NamedTuple):
+    """How a pack is written. Its key derives from this too. `features` are bits that a reader must know."""
+
+    version: int
+    features: int
+
+
+FORMAT_1: Final = PackFormat(1, 0)  # data only, without dictionaries
+FORMAT_2: Final = PackFormat(2, 0)
+CURRENT_FORMAT: Final = FORMAT_2
+# What may stand in a pack of each format: its kinds and codecs.
+_ALLOWED: Final = {
+    FORMAT_1: frozenset(product((Kind.DATA,), (Codec.RAW, Codec.ZSTD))),
+    FORMAT_2: frozenset([*product(Kind, (Codec.RAW, Codec.ZSTD)), (Kind.DATA, Codec.ZSTD_DICTIONARY)]),
+}
 
 
 class Location(NamedTuple):
@@ -48,6 +70,8 @@ class Location(NamedTuple):
     stored_length: int
     raw_length: int
     codec: int
+    kind: int = Kind.DATA
+    format: PackFormat = CURRENT_FORMAT
 
 
 PackIndex = list[tuple[bytes, Location]]  # blob id and place, in the order of the pack
@@ -60,6 +84,7 @@ class SealedPack:
     pack_id: bytes
     data: bytearray
     blobs: PackIndex
+    format: PackFormat = CURRENT_FORMAT
 
 
 def pack_key(pack_id: bytes) -> str:
@@ -74,20 +99,28 @@ class PackBuilder:
     def __init__(self, keys: VaultKeys, pack_id: bytes | None = None) -> None:
         """`pack_id` is given by tests only: an id used twice would use nonces twice (V6)."""
         self.pack_id = pack_id or os.urandom(PACK_ID_BYTES)
-        self._cipher = keys.pack_cipher(self.pack_id, VERSION, FEATURES)
-        self._data = bytearray(HEADER.pack(MAGIC, VERSION, 0, FEATURES, self.pack_id))
+        version, features = CURRENT_FORMAT
+        self._cipher = keys.pack_cipher(self.pack_id, version, features)
+        self._data = bytearray(HEADER.pack(MAGIC, version, 0, features, self.pack_id))
         self._blobs: PackIndex = []
 
     def __len__(self) -> int:
         return len(self._data)
 
-    def add(self, blob_id: bytes, codec: Codec, packed: bytes | memoryview, raw_length: int) -> Location:
+    def add(
+        self,
+        blob_id: bytes,
+        codec: int,
+        packed: bytes | memoryview,
+        raw_length: int,
+        kind: int = Kind.DATA,
+    ) -> Location:
         """Encrypt and append one blob."""
         offset = len(self._data)
-        bound = blob_id + _META.pack(KIND_DATA, codec, raw_length)
+        bound = blob_id + _META.pack(kind, codec, raw_length)
         sealed = self._cipher.encrypt(_NONCE.pack(_BLOB_DOMAIN, offset), packed, bound)
         self._data += sealed
-        location = Location(self.pack_id, offset, len(sealed), raw_length, codec)
+        location = Location(self.pack_id, offset, len(sealed), raw_length, codec, kind)
         self._blobs.append((blob_id, location))
         return location
 
@@ -95,7 +128,7 @@ class PackBuilder:
         """Append index and trailer. The builder is used up."""
         offset, header = len(self._data), bytes(self._data[: HEADER.size])
         entries = b"".join(
-            ENTRY.pack(blob_id, KIND_DATA, at.codec, at.stored_length, at.raw_length)
+            ENTRY.pack(blob_id, at.kind, at.codec, at.stored_length, at.raw_length)
             for blob_id, at in self._blobs
         )
         trailer = TRAILER.pack(offset, len(entries) + TAG_BYTES, len(self._blobs), END_MAGIC)
@@ -107,15 +140,16 @@ class PackBuilder:
 class PackOpener:
     """Decrypts blobs of one pack, given where they lie."""
 
-    def __init__(self, keys: VaultKeys, pack_id: bytes) -> None:
-        self._cipher = keys.pack_cipher(pack_id, VERSION, FEATURES)
+    def __init__(self, keys: VaultKeys, pack_id: bytes, written: PackFormat = CURRENT_FORMAT) -> None:
+        """Raises PackCorrupt when this release does not know the format that the pack was written in."""
+        self._cipher = keys.pack_cipher(pack_id, *known_format(*written))
 
     def open(self, blob_id: bytes, location: Location, stored: bytes | memoryview) -> bytes:
         """Return the blob as it was before encryption, still compressed. Raises PackCorrupt."""
         if len(stored) != location.stored_length or not TAG_BYTES < len(stored) <= MAX_BLOB_BYTES + TAG_BYTES:
             raise PackCorrupt(f"{len(stored)} stored bytes instead of {location.stored_length}.")
         try:
-            bound = blob_id + _META.pack(KIND_DATA, location.codec, location.raw_length)
+            bound = blob_id + _META.pack(location.kind, location.codec, location.raw_length)
             return self._cipher.decrypt(_NONCE.pack(_BLOB_DOMAIN, location.offset), stored, bound)
         except (InvalidTag, struct.error) as error:
             raise PackCorrupt("The stored bytes do not authenticate.") from error
@@ -130,16 +164,23 @@ class Trailer:
     blobs: int
 
 
-def parse_header(data: bytes) -> bytes:
-    """Return the pack id. Raises PackCorrupt."""
+def known_format(version: int, features: int) -> PackFormat:
+    """Return the format that a pack names. Raises PackCorrupt for one that this release does not know."""
+    if (named := PackFormat(version, features)) not in _ALLOWED:
+        raise PackCorrupt(f"A pack has version {version}, features {features:#x}: unknown to this release.")
+    return named
+
+
+def parse_header(data: bytes) -> tuple[bytes, PackFormat]:
+    """Return the pack id and the format of the pack. Raises PackCorrupt."""
     if len(data) < HEADER.size:
         raise PackCorrupt("A pack is shorter than its header.")
     magic, version, reserved, features, pack_id = HEADER.unpack_from(data)
     if magic != MAGIC:
         raise PackCorrupt("This object is not a pack.")
-    if version != VERSION or reserved or features & ~FEATURES:
-        raise PackCorrupt(f"A pack has version {version}, features {features:#x}: unknown to this release.")
-    return bytes(pack_id)
+    if reserved:
+        raise PackCorrupt("A pack's header holds what this release does not know.")
+    return bytes(pack_id), known_format(version, features)
 
 
 def parse_trailer(data: bytes, pack_size: int) -> Trailer:
@@ -161,26 +202,30 @@ def parse_index(
     keys: VaultKeys, header: bytes, sealed_index: bytes, trailer: bytes, pack_size: int
 ) -> PackIndex:
     """Decrypt and check a pack's index. Raises PackCorrupt. Allocates at most a few times its length."""
-    pack_id = parse_header(header)
+    pack_id, written = parse_header(header)
     outline = parse_trailer(trailer, pack_size)
     if len(sealed_index) != outline.index_length:
         raise PackCorrupt("A pack's index is cut short.")
-    cipher: AESGCM = keys.pack_cipher(pack_id, VERSION, FEATURES)
+    cipher: AESGCM = keys.pack_cipher(pack_id, *written)
     try:
         nonce = _NONCE.pack(_INDEX_DOMAIN, outline.index_offset)
         entries = cipher.decrypt(nonce, sealed_index, header[: HEADER.size] + trailer)
     except InvalidTag as error:
         raise PackCorrupt("A pack's index does not authenticate: damaged, or of another vault.") from error
-    return _walk(pack_id, entries, outline)
+    return _walk(pack_id, written, entries, outline)
 
 
-def _walk(pack_id: bytes, entries: bytes, outline: Trailer) -> PackIndex:
+def _walk(pack_id: bytes, written: PackFormat, entries: bytes, outline: Trailer) -> PackIndex:
+    allowed = _ALLOWED[written]
     blobs: PackIndex = []
     offset = HEADER.size
     for blob_id, kind, codec, stored_length, raw_length in ENTRY.iter_unpack(entries):
-        if kind != KIND_DATA:
-            raise PackCorrupt(f"A pack holds a blob of kind {kind}, which this release does not know.")
-        blobs.append((blob_id, Location(pack_id, offset, stored_length, raw_length, codec)))
+        if (kind, codec) not in allowed:
+            raise PackCorrupt(
+                f"A pack of version {written.version} holds a blob of kind {kind}, codec {codec}: not known."
+            )
+        place = Location(pack_id, offset, stored_length, raw_length, codec, kind, written)
+        blobs.append((blob_id, place))
         offset += stored_length
     if offset != outline.index_offset:
         raise PackCorrupt("A pack's blobs do not reach its index.")

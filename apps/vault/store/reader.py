@@ -7,10 +7,12 @@ from typing import Final
 from .backends.base import ObjectStore
 from .codec import Decompressor
 from .content import ContentPart
-from .errors import BlobCorrupt, BlobMissing, Corrupt, ObjectMissing, ObjectTruncated
+from .dictionary import number_of, parse_dictionary
+from .errors import BlobCorrupt, BlobError, BlobMissing, Corrupt, ObjectMissing, ObjectTruncated
 from .index import BlobIndex
 from .keys import VaultKeys
 from .pack import Location, PackOpener, pack_key
+from .recipe import rebuild
 
 WINDOW_BLOBS: Final = 256
 WINDOW_BYTES: Final = 16 * 1024 * 1024
@@ -28,7 +30,7 @@ class VaultReader:
 
     def __init__(self, keys: VaultKeys, store: ObjectStore, index: BlobIndex) -> None:
         self._keys, self._store, self._index = keys, store, index
-        self._decompressor = Decompressor()
+        self._decompressor = Decompressor(self._dictionary)
 
     def read(self, part: ContentPart) -> bytes:
         """Return a part's bytes. Raises BlobMissing, BlobCorrupt, StoreError."""
@@ -36,15 +38,7 @@ class VaultReader:
 
     def stream(self, part: ContentPart) -> Iterator[bytes]:
         """Yield a part's bytes piece by piece. Raises as `read` does, at the piece that is bad."""
-        size = 0
-        for start in range(0, len(part.blobs), WINDOW_BLOBS):
-            for piece in self._blobs(part.blobs[start : start + WINDOW_BLOBS]):
-                size += len(piece)
-                yield piece
-        if size != part.size:
-            raise BlobCorrupt(
-                f"An item has {size} bytes in the vault instead of {part.size}.", blob_id=_first(part)
-            )
+        return _whole(part, self._stored(part.blobs))
 
     def read_many(self, parts: Sequence[ContentPart]) -> Iterator[bytes]:
         """Yield the bytes of each part in order, with few requests to the store. Raises as `read` does."""
@@ -54,13 +48,11 @@ class VaultReader:
                 continue
             found = self._fetch({blob for part in group for blob in part.blobs})
             for part in group:
-                data = b"".join(found[blob] for blob in part.blobs)
-                if len(data) != part.size:
-                    raise BlobCorrupt(
-                        f"An item has {len(data)} bytes in the vault instead of {part.size}.",
-                        blob_id=_first(part),
-                    )
-                yield data
+                yield b"".join(_whole(part, (found[blob] for blob in part.blobs)))
+
+    def _stored(self, blob_ids: Sequence[bytes]) -> Iterator[bytes]:
+        for start in range(0, len(blob_ids), WINDOW_BLOBS):
+            yield from self._blobs(blob_ids[start : start + WINDOW_BLOBS])
 
     def _blobs(self, blob_ids: Sequence[bytes]) -> Iterator[bytes]:
         """Yield blobs in order, holding no more than WINDOW_BYTES of them at once."""
@@ -93,8 +85,9 @@ class VaultReader:
         found: dict[bytes, bytes] = {}
         in_order = sorted(places.items(), key=lambda place: (place[1].pack_id, place[1].offset))
         for pack_id, blobs in groupby(in_order, key=lambda place: place[1].pack_id):
-            opener = PackOpener(self._keys, pack_id)
+            opener: PackOpener | None = None
             for stretch in _stretches(blobs):
+                opener = opener or self._opener(stretch[0])
                 data, start = self._range(pack_id, stretch), stretch[0][1].offset
                 for blob_id, at in stretch:
                     stored = data[at.offset - start : at.offset - start + at.stored_length]
@@ -114,6 +107,27 @@ class VaultReader:
                 pack_id=pack_id,
             ) from error
 
+    def _opener(self, place: _Place) -> PackOpener:
+        blob_id, at = place
+        try:
+            return PackOpener(self._keys, at.pack_id, at.format)
+        except Corrupt as error:
+            raise BlobCorrupt(error.what, blob_id=blob_id, pack_id=at.pack_id) from error
+
+    def _dictionary(self, number: bytes) -> bytes:
+        """Return a dictionary's data: from its first copy, or when that is gone from any other."""
+        trouble = f"The vault has no record of dictionary {number.hex()}."
+        recorded = self._index.dictionaries()
+        for blob_id in sorted(recorded, key=lambda blob_id: number_of(blob_id) != number):
+            try:
+                found = parse_dictionary(self._fetch({blob_id})[blob_id])
+            except (BlobError, Corrupt) as error:
+                trouble = f"Dictionary {number.hex()} cannot be read: {error.what}"
+                continue
+            if number in (found.copy_of, number_of(blob_id)):
+                return found.data
+        raise Corrupt(trouble)
+
     def _open(self, opener: PackOpener, blob_id: bytes, at: Location, stored: memoryview) -> bytes:
         try:  # V8: nothing leaves here unverified
             plaintext = self._decompressor.unpack(at.codec, opener.open(blob_id, at, stored), at.raw_length)
@@ -126,6 +140,21 @@ class VaultReader:
                 pack_id=at.pack_id,
             ) from error
         return plaintext
+
+
+def _whole(part: ContentPart, blobs: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a part's bytes from its blobs. Raises BlobCorrupt when they are not what the part says."""
+    size = 0
+    try:
+        for piece in rebuild(part.recipe, blobs) if part.recipe else blobs:
+            size += len(piece)
+            yield piece
+    except Corrupt as error:
+        raise BlobCorrupt(error.what, blob_id=_first(part)) from error
+    if size != part.size:
+        raise BlobCorrupt(
+            f"An item has {size} bytes in the vault instead of {part.size}.", blob_id=_first(part)
+        )
 
 
 def _stretches(places: Iterable[_Place]) -> Iterator[list[_Place]]:
