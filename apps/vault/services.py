@@ -4,50 +4,60 @@ import logging
 import uuid
 
 from django.conf import settings
-from django.db import transaction
 
 from apps.core.ids import new_public_id
 from apps.core.scope import account_scope
-from apps.core.sealing import Keyring, keyring
 
-from .errors import KeysCorrupt, StoreMismatch
+from .errors import KeysShredded, StoreMismatch
 from .index import owned_connection
 from .models import Store, VaultKey
 from .store.backends.addresses import open_store
 from .store.backends.base import ObjectStore
 from .store.backends.prefixed import PrefixedStore
-from .store.keys import VaultKeys, unwrap_keys, wrap_keys
+from .store.keys import VaultKeys, envelope_key, envelope_key_id
 from .store.marker import ensure_marker, read_marker
 from .vaults import OpenVault
+from .wrapping import Wrapping, wrapping
 
 log = logging.getLogger(__name__)
 
 
 def open_vault(*, account_id: int) -> OpenVault:
-    """Return the account's vault, made on first use. Raises StoreError, KeysCorrupt, MasterKeyMissing."""
+    """Return the account's vault, made on first use.
+
+    Raises StoreError, KeysCorrupt, MasterKeyMissing, KeyServiceError, KeysShredded.
+    """
     with owned_connection(), account_scope(account_id):
         row = VaultKey.objects.select_related("store").first() or _create(account_id)
         return _opened(row)
 
 
+def opened_keys(row: VaultKey, wraps: Wrapping | None = None) -> VaultKeys:
+    """Return the keys of a vault. Raises KeysCorrupt, MasterKeyMissing, KeyServiceError, KeysShredded."""
+    if row.shredding_since:
+        raise KeysShredded("The keys of this account's backups were destroyed: nobody can read them any more.")
+    wraps = wraps or wrapping()
+    return wraps.unwrap(bytes(row.envelope), vault_id=row.public_id, account_id=row.account_id)
+
+
 def _opened(row: VaultKey) -> OpenVault:
-    keys = unwrap_keys(bytes(row.envelope), ring=keyring(), vault_id=row.public_id, account_id=row.account_id)
-    return OpenVault(row.account_id, row.store_id, keys, _folder(_place(row.store), row.public_id))
+    return OpenVault(row.account_id, row.store_id, opened_keys(row), _folder(_place(row.store), row.public_id))
 
 
 def _create(account_id: int) -> VaultKey:
     """Make the account's keys. V0: the envelope is durable in the store before a row lets them be used."""
     place = _default_store()
-    vault_id, ring = new_public_id(), keyring()
-    envelope = wrap_keys(VaultKeys.generate(), ring=ring, vault_id=vault_id, account_id=account_id)
-    _folder(open_store(place.url), vault_id).put_if_absent(envelope_key(ring.sealing_id), envelope)
+    vault_id = new_public_id()
+    envelope = wrapping().wrap(VaultKeys.generate(), vault_id=vault_id, account_id=account_id)
+    key_id = envelope_key_id(envelope)
+    _folder(open_store(place.url), vault_id).put_if_absent(envelope_key(key_id), envelope)
     row, _ = VaultKey.objects.get_or_create(
         account_id=account_id,
         defaults={
             "public_id": vault_id,
             "store": place,
             "envelope": envelope,
-            "master_key_id": ring.sealing_id,
+            "master_key_id": key_id,
         },
     )
     return row
@@ -92,32 +102,9 @@ def _folder(store: ObjectStore, vault_id: uuid.UUID) -> PrefixedStore:
     return PrefixedStore(store, f"{vault_id.hex}/")
 
 
-def envelope_key(master_key_id: str) -> str:
-    """Return the object name of the key envelope that this master key opens."""
-    return f"keys/{master_key_id}"
+def key_folders(row: VaultKey) -> list[ObjectStore]:
+    """Return the vault's folder in each store that keeps its key envelopes, its own store first.
 
-
-def keys_rewrap(*, account_id: int, ring: Keyring | None = None) -> bool:
-    """Bring an account's keys under the first master key. False when they are already. Data stays untouched.
-
-    The new envelope is read back and opened before it replaces the old one; the old object goes last.
+    Raises StoreError when one of them is not there: keys are changed everywhere or not at all.
     """
-    ring = ring or keyring()
-    with account_scope(account_id), transaction.atomic():
-        row = VaultKey.objects.select_related("store").select_for_update().get()
-        if row.master_key_id == ring.sealing_id:
-            return False
-        keys = unwrap_keys(bytes(row.envelope), ring=ring, vault_id=row.public_id, account_id=account_id)
-        envelope = wrap_keys(keys, ring=ring, vault_id=row.public_id, account_id=account_id)
-        folder, name = _folder(_place(row.store), row.public_id), envelope_key(ring.sealing_id)
-        folder.put_if_absent(name, envelope)
-        stored = folder.get(name)
-        if unwrap_keys(stored, ring=ring, vault_id=row.public_id, account_id=account_id) != keys:
-            raise KeysCorrupt(
-                f"The new key envelope of vault {row.public_id} does not open: nothing was changed."
-            )
-        old = row.master_key_id
-        row.envelope, row.master_key_id = stored, ring.sealing_id
-        row.save(update_fields=["envelope", "master_key_id"])
-        transaction.on_commit(lambda: folder.delete(envelope_key(old)))
-    return True
+    return [_folder(_place(row.store), row.public_id)]

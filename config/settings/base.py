@@ -171,6 +171,10 @@ VAULT_URL = env.str("EVERKEEP_VAULT_URL", default=(DATA_DIR / "vault").as_uri())
 MASTER_KEYS = master_key_entries(
     env.list("EVERKEEP_MASTER_KEYS", default=[]), env.str("EVERKEEP_MASTER_KEYS_FILE", default="")
 )
+# Given keys of AWS KMS (newest first), the vaults' keys are wrapped there. Old envelopes open as before.
+KMS_KEYS = env.list("EVERKEEP_KMS_KEYS", default=[])
+KMS_REGION = env.str("EVERKEEP_KMS_REGION", default="")
+KMS_ENDPOINT = env.str("EVERKEEP_KMS_ENDPOINT", default="")
 
 # Exports: a part of a ZIP ends when it has grown to this many bytes.
 EXPORT_PART_BYTES = env.int("EVERKEEP_EXPORT_PART_BYTES", default=2_000_000_000)

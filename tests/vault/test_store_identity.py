@@ -11,11 +11,12 @@ import pytest
 from apps.core.scope import account_scope
 from apps.core.sealing import Keyring, MasterKeyMissing
 from apps.vault.api import Role, open_reader, open_writer
+from apps.vault.envelopes import keys_rewrap
 from apps.vault.errors import KeysCorrupt, StoreMismatch
 from apps.vault.models import Store, VaultKey
-from apps.vault.services import keys_rewrap, open_vault
+from apps.vault.services import open_vault
 from apps.vault.store.backends.local import LocalStore
-from apps.vault.store.keys import unwrap_keys
+from apps.vault.store.keys import VaultKeys, unwrap_keys, wrap_keys
 from apps.vault.store.marker import MARKER_KEY, ensure_marker, read_marker
 from tests.cast import Cast
 
@@ -95,6 +96,43 @@ def test_rotation_rewraps_the_keys_and_leaves_the_data(
     settings.MASTER_KEYS = [NEW_KEY]
     assert open_reader(account_id).read(part) == b"before the rotation"
     assert [path.name for path in vault_folder.glob("*/keys/*")] == ["new"]
+
+
+def test_a_rotation_that_was_interrupted_is_finished_by_the_next_one(
+    account_id: int, vault_folder: Path, settings: Any
+) -> None:
+    """Killed after the row changed: the old envelope still lies there. And somebody took ours away."""
+    with open_writer(account_id) as writer:
+        part = writer.put(Role.MIME, b"kept")
+    (path,) = vault_folder.glob("*/keys/*")
+    old = path.read_bytes()
+    settings.MASTER_KEYS = [NEW_KEY, *settings.MASTER_KEYS]
+    keys_rewrap(account_id=account_id)
+    path.write_bytes(old)
+    path.with_name("new").unlink()
+    path.with_name("recovery-0123456789abcdef").write_bytes(b"the owner's")
+    assert keys_rewrap(account_id=account_id) is False
+    assert sorted(path.name for path in vault_folder.glob("*/keys/*")) == ["new", "recovery-0123456789abcdef"]
+    settings.MASTER_KEYS = [NEW_KEY]
+    assert open_reader(account_id).read(part) == b"kept"
+
+
+def test_a_new_envelope_that_gives_other_keys_changes_nothing(
+    account_id: int, vault_folder: Path, settings: Any
+) -> None:
+    open_vault(account_id=account_id)
+    (path,) = vault_folder.glob("*/keys/*")
+    with account_scope(account_id):
+        row = VaultKey.objects.get()
+    ring = Keyring.parse([NEW_KEY])
+    forged = wrap_keys(VaultKeys.generate(), ring=ring, vault_id=row.public_id, account_id=account_id)
+    path.with_name("new").write_bytes(forged)
+    settings.MASTER_KEYS = [NEW_KEY, *settings.MASTER_KEYS]
+    with pytest.raises(KeysCorrupt, match="nothing was changed"):
+        keys_rewrap(account_id=account_id)
+    assert path.exists()
+    with account_scope(account_id):
+        assert VaultKey.objects.get().master_key_id == "test1"
 
 
 def test_without_its_master_key_a_vault_says_which_one_it_needs(account_id: int, settings: Any) -> None:

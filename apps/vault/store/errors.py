@@ -99,6 +99,36 @@ class JournalCorrupt(Corrupt):
     code = "journal_corrupt"
 
 
+class KeysShredded(VaultError):
+    """The account's keys were destroyed on purpose: nobody can read its backups any more."""
+
+    code, status = "keys_shredded", 410
+
+
+class KeyServiceError(VaultError):
+    """Base: the service that keeps the master key (AWS KMS) did not do its part."""
+
+    code = "key_service_error"
+
+
+class KeyServiceUnavailable(KeyServiceError):
+    """A passing fault of the key service, still there after all tries."""
+
+    code = "key_service_unavailable"
+
+
+class KeyServiceRefused(KeyServiceError):
+    """The key service does not let us use the key: permissions, a disabled key, a wrong name."""
+
+    code = "key_service_refused"
+
+
+class RecoveryKeyInvalid(VaultError):
+    """What was typed is not a recovery key: too short, a wrong sign, or its check does not match."""
+
+    code, status = "recovery_key_invalid", 400
+
+
 class ContentCorrupt(Corrupt):
     """A catalog row's content list that does not parse."""
 

@@ -1,6 +1,7 @@
 """The operator's doors to the vault: `manage.py vault newkey | rotate | orphans`."""
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -9,9 +10,10 @@ from apps.accounts.models import Account
 from apps.core.rotation import reseal_all
 from apps.core.scope import every_account
 from apps.core.sealing import new_master_key
+from apps.vault.envelopes import keys_rewrap
 from apps.vault.models import VaultKey
 from apps.vault.selectors import orphans
-from apps.vault.services import keys_rewrap
+from apps.vault.wrapping import wrapping
 
 
 class Command(BaseCommand):
@@ -20,21 +22,25 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("newkey", help="print a new entry for EVERKEEP_MASTER_KEYS")
-        actions.add_parser("rotate", help="bring vault keys and other secrets under the first master key")
+        rotate = actions.add_parser("rotate", help="bring vault keys and other secrets under the newest key")
+        rotate.add_argument(
+            "--leave-kms", action="store_true", help="bring vault keys from AWS KMS back under the master key"
+        )
         actions.add_parser("orphans", help="list packs left by crashed runs (harmless)")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        {"newkey": self._newkey, "rotate": self._rotate, "orphans": self._orphans}[action]()
+        {"newkey": self._newkey, "rotate": self._rotate, "orphans": self._orphans}[action](**options)
 
-    def _newkey(self) -> None:
+    def _newkey(self, **options: Any) -> None:
         self.stdout.write(new_master_key())
 
-    def _rotate(self) -> None:
-        moved = sum(keys_rewrap(account_id=account_id) for account_id in _with_vault())
+    def _rotate(self, *, leave_kms: bool, **options: Any) -> None:
+        wraps = replace(wrapping(), leave_kms=leave_kms)
+        moved = sum(keys_rewrap(account_id=account_id, wraps=wraps) for account_id in _with_vault())
         secrets = reseal_all()
-        self.stdout.write(f"{moved} vaults and {secrets} other secrets moved to the first master key.")
+        self.stdout.write(f"{moved} vaults and {secrets} other secrets moved to the newest key.")
 
-    def _orphans(self) -> None:
+    def _orphans(self, **options: Any) -> None:
         names = dict(Account.objects.values_list("pk", "name"))
         for account_id in _with_vault():
             for pack_id in orphans(account_id):

@@ -1,0 +1,80 @@
+"""Key envelopes in the stores: put and read back, brought under another key, taken away."""
+
+from collections.abc import Callable
+
+from django.db import transaction
+
+from apps.core.scope import account_scope
+
+from .errors import KeysCorrupt
+from .models import VaultKey
+from .services import key_folders, opened_keys
+from .store import recovery_key
+from .store.backends.base import ObjectStore
+from .store.errors import ObjectMissing
+from .store.keys import KEYS, VaultKeys, envelope_key, envelope_key_id
+from .wrapping import Wrapping, wrapping
+
+
+def locked_vault(account_id: int) -> VaultKey:
+    """Return the account's vault row, locked: whoever changes its keys does so alone. In a transaction."""
+    return VaultKey.objects.select_related("store").select_for_update(of=("self",)).get(account_id=account_id)
+
+
+def keys_rewrap(*, account_id: int, wraps: Wrapping | None = None) -> bool:
+    """Bring an account's keys under what seals now. False when they are already. Data stays untouched.
+
+    In every store the new envelope is read back and opened before the row changes; then the envelopes of
+    other master keys go. Harmless to repeat: what an interrupted rotation left goes, what is lost comes back.
+    """
+    wraps = wraps or wrapping()
+    with account_scope(account_id), transaction.atomic():
+        row = locked_vault(account_id)
+        if row.shredding_since:
+            return False
+        keys = opened_keys(row, wraps)
+        envelope = wraps.wrap(keys, vault_id=row.public_id, account_id=account_id)
+        moved = envelope_key_id(envelope) != row.master_key_id
+        envelope = envelope if moved else bytes(row.envelope)
+        folders = key_folders(row)
+
+        def opens(found: bytes) -> VaultKeys:
+            return wraps.unwrap(found, vault_id=row.public_id, account_id=account_id)
+
+        stored = [envelope_put(folder, envelope, keys=keys, opens=opens) for folder in folders]
+        if moved:
+            row.envelope, row.master_key_id = stored[0], envelope_key_id(envelope)
+            row.save(update_fields=["envelope", "master_key_id"])
+        transaction.on_commit(lambda: _drop_other_master_keys(folders, row.master_key_id))
+    return moved
+
+
+def envelope_put(
+    folder: ObjectStore, envelope: bytes, *, keys: VaultKeys, opens: Callable[[bytes], VaultKeys]
+) -> bytes:
+    """Make an envelope durable in a vault's folder, read it back and open it; return what lies there.
+
+    That may be the one of an earlier try, sealed under the same key: it is as good. Raises KeysCorrupt when
+    what lies there gives other keys, StoreError.
+    """
+    name = envelope_key(envelope_key_id(envelope))
+    try:
+        stored = folder.get(name)
+    except ObjectMissing:
+        folder.put_if_absent(name, envelope)
+        stored = folder.get(name)
+    if opens(stored) != keys:
+        raise KeysCorrupt(f"The new key envelope {name} does not give the vault's keys: nothing was changed.")
+    return stored
+
+
+def envelope_names(folder: ObjectStore) -> list[str]:
+    """Return the names of the keys that have an envelope in a vault's folder. Raises StoreError."""
+    return [found.key.removeprefix(KEYS) for found in folder.list(KEYS)]
+
+
+def _drop_other_master_keys(folders: list[ObjectStore], current: str) -> None:
+    for folder in folders:
+        for name in envelope_names(folder):
+            if name != current and not name.startswith(recovery_key.NAME_PREFIX):
+                folder.delete(envelope_key(name))
