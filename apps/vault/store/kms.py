@@ -66,7 +66,7 @@ class KmsWrapping:
         )
         name = str(answer["KeyId"]).encode("ascii")
         header = EnvelopeHeader(vault_id, account_id, by_kms=True).pack()
-        return header + _NAME.pack(len(name)) + name + answer["CiphertextBlob"]
+        return header + _NAME.pack(len(name)) + name + bytes(answer["CiphertextBlob"])
 
     def unwrap(self, envelope: bytes, *, vault_id: uuid.UUID, account_id: int) -> VaultKeys:
         """Open an envelope that must belong to this vault. Raises KeysCorrupt, KeyServiceError."""
