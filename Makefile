@@ -23,7 +23,7 @@ demo: $(RUN_STAMP) ## the same with a ready-made account and three days of histo
 test: $(TEST_STAMP) ## lint, types, architecture, then every test (ARGS= goes to pytest)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash tools/test.sh $(ARGS)
 
-bench: $(TEST_STAMP) ## measure (BENCH=backup picks one)
+bench: $(TEST_STAMP) ## measure (BENCH=backup picks one, BENCH=vault BENCH_SCALE=0.1 a small vault)
 	@$(PY) -m tests.bench $(BENCH)
 
 lint: $(TEST_STAMP) ## ruff, mypy and the import rules
