@@ -11,6 +11,7 @@ calls often from one thread opens it once (`connection.ensure_connection()`) and
 
 from .selectors import orphans, verify
 from .services import open_vault
+from .shredding import Shredded, vault_shred
 from .store.content import ContentPart, Role, decode_content, encode_content
 from .store.errors import BlobCorrupt, BlobMissing, ContentCorrupt, VaultError
 from .store.reader import VaultReader
@@ -22,6 +23,7 @@ __all__ = [
     "ContentCorrupt",
     "ContentPart",
     "Role",
+    "Shredded",
     "VaultError",
     "VaultReader",
     "VaultWriter",
@@ -30,6 +32,7 @@ __all__ = [
     "open_reader",
     "open_writer",
     "orphans",
+    "vault_shred",
     "verify",
 ]
 

@@ -4,3 +4,21 @@ from django.apps import AppConfig
 class VaultConfig(AppConfig):
     name = "apps.vault"
     label = "vault"
+
+    def ready(self) -> None:
+        """Name the acts on keys for lower apps, and what a new master key concerns."""
+        from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
+        from apps.core.rotation import register_sealed_field  # noqa: PLC0415
+
+        register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
+        register_codes(
+            "Keys",
+            {
+                "recovery_key.confirmed": "Recovery key confirmed",
+                "recovery_key.refused": "Recovery key asked for with a wrong password",
+                "recovery_key.removed": "Old recovery key made useless",
+                "recovery_key.shown": "Recovery key shown",
+                "vault.shredded": "Keys of all backups destroyed",
+                "vault.shredding": "Destruction of the keys of all backups begun",
+            },
+        )

@@ -68,6 +68,12 @@ def envelope_put(
     return stored
 
 
+def envelope_remove(folders: list[ObjectStore], key_id: str) -> None:
+    """Take an envelope out of every store. Raises StoreError."""
+    for folder in folders:
+        folder.delete(envelope_key(key_id))
+
+
 def envelope_names(folder: ObjectStore) -> list[str]:
     """Return the names of the keys that have an envelope in a vault's folder. Raises StoreError."""
     return [found.key.removeprefix(KEYS) for found in folder.list(KEYS)]

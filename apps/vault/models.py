@@ -48,7 +48,8 @@ class RecoveryKey(AccountModel):
     """A recovery key that was shown to the account's owner. The key itself is nowhere but with the owner.
 
     `key_id` names its envelope in the store (store/recovery_key.py). Until the owner has proved that it is
-    written down, `asked` are the numbers of the groups to type and `answer` is what they are, sealed.
+    written down, `asked` are the numbers of the groups to type and `answer` is what they are, sealed. A key
+    that another one replaces keeps its row until its envelope is gone from every store.
     """
 
     vault = models.ForeignKey(VaultKey, on_delete=models.CASCADE, related_name="+")
@@ -56,6 +57,7 @@ class RecoveryKey(AccountModel):
     made_by = models.CharField(max_length=200)
     made_at = models.DateTimeField(default=clock.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    replaced_at = models.DateTimeField(null=True, blank=True)
     asked = models.JSONField(default=list)
     answer = models.BinaryField(default=b"")
 
@@ -65,6 +67,11 @@ class RecoveryKey(AccountModel):
 
     def __str__(self) -> str:
         return self.key_id
+
+    @property
+    def answer_purpose(self) -> str:
+        """Under which purpose `answer` is sealed."""
+        return f"vault.recovery_key:{self.public_id}"
 
 
 class Pack(AccountModel):

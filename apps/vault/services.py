@@ -8,7 +8,7 @@ from django.conf import settings
 from apps.core.ids import new_public_id
 from apps.core.scope import account_scope
 
-from .errors import KeysShredded, StoreMismatch
+from .errors import KeysShredded, StoreError, StoreMismatch
 from .index import owned_connection
 from .models import Store, VaultKey
 from .store.backends.addresses import open_store
@@ -102,9 +102,30 @@ def _folder(store: ObjectStore, vault_id: uuid.UUID) -> PrefixedStore:
     return PrefixedStore(store, f"{vault_id.hex}/")
 
 
-def key_folders(row: VaultKey) -> list[ObjectStore]:
-    """Return the vault's folder in each store that keeps its key envelopes, its own store first.
+def key_places(row: VaultKey) -> list[tuple[str, ObjectStore | StoreError]]:
+    """Return address and vault folder of each store that keeps the vault's key envelopes, its own store first.
 
-    Raises StoreError when one of them is not there: keys are changed everywhere or not at all.
+    In place of the folder of a store that is not there stands what is wrong with it.
     """
-    return [_folder(_place(row.store), row.public_id)]
+    return [(place.url, _vault_folder(place, row)) for place in _key_stores(row)]
+
+
+def key_folders(row: VaultKey) -> list[ObjectStore]:
+    """Return the folders of `key_places`. Raises StoreError: keys are changed everywhere or not at all."""
+    folders: list[ObjectStore] = []
+    for _, folder in key_places(row):
+        if isinstance(folder, StoreError):
+            raise folder
+        folders.append(folder)
+    return folders
+
+
+def _key_stores(row: VaultKey) -> list[Store]:
+    return [row.store]
+
+
+def _vault_folder(place: Store, row: VaultKey) -> ObjectStore | StoreError:
+    try:
+        return _folder(_place(place), row.public_id)
+    except StoreError as error:
+        return error

@@ -22,6 +22,10 @@ PINNED = {
     "export.cancel_requested": "Export",
     "export.finished": "Export",
     "export.started": "Export",
+    "recovery_key.confirmed": "Keys",
+    "recovery_key.refused": "Keys",
+    "recovery_key.removed": "Keys",
+    "recovery_key.shown": "Keys",
     "restore.cancel_requested": "Restore",
     "restore.finished": "Restore",
     "restore.started": "Restore",
@@ -31,6 +35,8 @@ PINNED = {
     "task.changed": "Backup tasks",
     "task.created": "Backup tasks",
     "task.discovered": "Backup tasks",
+    "vault.shredded": "Keys",
+    "vault.shredding": "Keys",
 }
 
 

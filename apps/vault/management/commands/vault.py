@@ -1,10 +1,12 @@
-"""The operator's doors to the vault: `manage.py vault newkey | rotate | orphans`."""
+"""The operator's doors to the vault: `manage.py vault newkey | rotate | orphans | shred`."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.models import Account
 from apps.core.rotation import reseal_all
@@ -13,11 +15,12 @@ from apps.core.sealing import new_master_key
 from apps.vault.envelopes import keys_rewrap
 from apps.vault.models import VaultKey
 from apps.vault.selectors import orphans
+from apps.vault.shredding import vault_shred
 from apps.vault.wrapping import wrapping
 
 
 class Command(BaseCommand):
-    help = "Make a master key, bring all vaults under the newest one, or list packs that no row names."
+    help = "Make and rotate keys, destroy those of an account, or list packs that no row names."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -26,10 +29,18 @@ class Command(BaseCommand):
         rotate.add_argument(
             "--leave-kms", action="store_true", help="bring vault keys from AWS KMS back under the master key"
         )
+        shred = actions.add_parser("shred", help="destroy the keys of an account's backups, for ever")
+        shred.add_argument("account", help="the account's public id")
         actions.add_parser("orphans", help="list packs left by crashed runs (harmless)")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        {"newkey": self._newkey, "rotate": self._rotate, "orphans": self._orphans}[action](**options)
+        doors: dict[str, Callable[..., None]] = {
+            "newkey": self._newkey,
+            "rotate": self._rotate,
+            "orphans": self._orphans,
+            "shred": self._shred,
+        }
+        doors[action](**options)
 
     def _newkey(self, **options: Any) -> None:
         self.stdout.write(new_master_key())
@@ -39,6 +50,25 @@ class Command(BaseCommand):
         moved = sum(keys_rewrap(account_id=account_id, wraps=wraps) for account_id in _with_vault())
         secrets = reseal_all()
         self.stdout.write(f"{moved} vaults and {secrets} other secrets moved to the newest key.")
+
+    def _shred(self, *, account: str, **options: Any) -> None:
+        try:
+            found = Account.objects.filter(public_id=account).first()
+        except ValidationError:
+            found = None
+        if found is None:
+            raise CommandError("There is no account of this id.")
+        self.stdout.write(f"All backups of “{found.name}” become unreadable, for everybody and for ever.")
+        if input("Type the account's name to go on: ") != found.name:
+            raise CommandError("That is not its name: nothing was done.")
+        outcome = vault_shred(account_id=found.pk)
+        for envelope in outcome.destroyed:
+            self.stdout.write(f"destroyed  {envelope}")
+        for remnant in outcome.remnants:
+            self.stdout.write(f"STILL THERE  {remnant}")
+        if not outcome.is_complete:
+            raise CommandError("Not complete. It goes on by itself every hour, or run this again.")
+        self.stdout.write("No key envelope of this account is left in its stores or in the database.")
 
     def _orphans(self, **options: Any) -> None:
         names = dict(Account.objects.values_list("pk", "name"))
