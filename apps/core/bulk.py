@@ -1,6 +1,7 @@
 """Many rows in one go. `bulk_create` costs 10 to 30 times as much on both databases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -31,6 +32,17 @@ def insert_rows(
     marks = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:
         cursor.executemany(f"{verb} {table} ({names}) VALUES ({marks})", list(rows))
+
+
+def moment_adapter(connection: Any) -> Callable[[datetime], Any]:
+    """Return what turns an aware datetime into a value for `insert_rows`.
+
+    The same as the backend's own `adapt_datetimefield_value`, which costs a tenth of a row's time on SQLite.
+    """
+    if connection.vendor == "sqlite":
+        return lambda moment: moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    adapt: Callable[[datetime], Any] = connection.ops.adapt_datetimefield_value
+    return adapt
 
 
 def _copy(

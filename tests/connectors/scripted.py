@@ -1,8 +1,9 @@
 """A Graph that answers what a test scripts, request by request, without a network or any waiting."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
+import aiohttp
 import httpx
 import orjson
 
@@ -14,6 +15,8 @@ from apps.connectors.microsoft.credentials import SecretCredential
 from apps.connectors.microsoft.endpoints import Endpoints
 from apps.connectors.microsoft.governor import LocalGovernor
 from apps.connectors.microsoft.patience import Patience
+from apps.connectors.microsoft.wire import ANSWER_LIMIT, Reply
+from apps.core.errors import TooLarge
 
 LOGIN, GRAPH = "https://login.test", "https://graph.test"
 TENANT, CLIENT, SECRET = "11111111-0000-4000-8000-000000000001", "app-1", "s3cret-value-of-the-test"
@@ -30,6 +33,31 @@ def error_answer(
 ) -> httpx.Response:
     error = {"code": code, "message": "said by the test", "innerError": inner or {"request-id": "ref-1"}}
     return json_answer({"error": error}, status, **headers)
+
+
+class ScriptedWire:
+    """Plays answers written with httpx' types as the wire would bring them."""
+
+    def __init__(self, play: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._play = play
+
+    async def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limit: int = ANSWER_LIMIT
+    ) -> Reply:
+        try:
+            answer = self._play(httpx.Request(method, url, headers=dict(headers), content=body))
+        except httpx.TransportError as error:
+            raise aiohttp.ClientConnectionError(str(error)) from error
+        content = await answer.aread()
+        if len(content) > limit:
+            raise TooLarge("The answer is larger than allowed.")
+        return Reply(answer.status_code, answer.headers, content)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
 
 
 class ScriptedGraph:
@@ -80,5 +108,5 @@ class ScriptedGraph:
             endpoints=Endpoints(LOGIN, GRAPH),
             patience=self.patience(**patience),
             limits=self.governor,
-            http=lambda: httpx.AsyncClient(transport=httpx.MockTransport(self)),
+            wire=lambda: ScriptedWire(self),
         )

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from apps.connectors.base import CallCounter
-from apps.connectors.microsoft.client import GraphClient, Request, open_http
-from apps.core.errors import ConsentLost, Forbidden, Gone, Malformed, Throttled, TooLarge, Unavailable
+from apps.connectors.microsoft.client import GraphClient
+from apps.core.errors import ConsentLost, Forbidden, Gone, Malformed, Throttled, Unavailable
 
 from .scripted import SECRET, ScriptedGraph, error_answer, json_answer
 
@@ -173,17 +173,6 @@ async def test_the_deepest_known_code_of_an_error_decides() -> None:
     assert caught.value.provider_code == "ErrorItemNotFound"
 
 
-async def test_an_answer_above_the_limit_is_given_up_while_it_comes() -> None:
-    async def endless() -> object:
-        for _ in range(1000):
-            yield b"x" * 1000
-
-    cloud = ScriptedGraph(lambda request: httpx.Response(200, content=endless()))
-    graph = cloud.open()
-    with pytest.raises(TooLarge):
-        await graph.send(Request("GET", "/users/u", {}, limit=10_000), pool=graph.pool())
-
-
 async def test_every_request_carries_what_microsoft_wants_to_see() -> None:
     cloud = ScriptedGraph(GOOD)
     await get(cloud.open())
@@ -207,9 +196,3 @@ async def test_no_secret_and_no_token_is_in_an_error_or_a_log(caplog: pytest.Log
     assert SECRET not in said
     assert "token-1" not in said
     assert "The client secret is wrong." in said
-
-
-async def test_one_client_says_who_we_are_and_waits_long_enough() -> None:
-    async with open_http() as http:
-        assert http.headers["user-agent"].startswith("NONISV|Everkeep|")
-        assert (http.timeout.read, http.timeout.connect, http.follow_redirects) == (120.0, 20.0, False)

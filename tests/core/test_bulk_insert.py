@@ -1,10 +1,14 @@
 """Many rows in one go: apps/core/bulk.py, on whichever database the suite runs."""
 
+from datetime import datetime
+
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import isolate_apps
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from apps.core.bulk import insert_rows
+from apps.core.bulk import insert_rows, moment_adapter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -71,3 +75,13 @@ def test_taken_keys_are_left_out_when_asked() -> None:
 def test_no_rows_are_no_trouble() -> None:
     insert_rows(Pebble, ["number", "label", "data"], [], ignore_conflicts=True)
     assert stored() == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moment=st.datetimes(timezones=st.timezones()))
+def test_a_moment_is_written_as_django_would_write_it(moment: datetime) -> None:
+    try:
+        wanted = connection.ops.adapt_datetimefield_value(moment)
+    except OverflowError:
+        return
+    assert moment_adapter(connection)(moment) == wanted

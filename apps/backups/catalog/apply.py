@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from apps.core.bulk import insert_rows
+from apps.core.bulk import insert_rows, moment_adapter
 
 from ..models import NodeVersion
 from ..models.catalog import hash_of
@@ -73,7 +72,7 @@ def _load(draft: Draft, remote_ids: set[str]) -> dict[str, NodeState]:
     """
     states: dict[str, NodeState] = {}
     for hashes in in_batches([hash_of(remote_id) for remote_id in remote_ids]):
-        for row in draft.rows().filter(remote_hash__in=hashes).values_list(*_FIELDS):
+        for row in draft.rows().filter(remote_hash__in=draft.known(hashes)).values_list(*_FIELDS):
             version = _version(row)
             if version.remote_id in remote_ids and version.gone in (None, draft.number):
                 _place(draft, states.setdefault(version.remote_id, NodeState()), version)
@@ -108,15 +107,11 @@ def _write(draft: Draft, writes: Writes) -> None:
 
 
 def _row_values(draft: Draft, versions: Sequence[Version]) -> Iterator[Sequence[Any]]:
-    adapt = connection.ops.adapt_datetimefield_value
+    moment = moment_adapter(connection)
     for v in versions:
         yield (
             draft.account_id, draft.entity_id, draft.sub_service, hash_of(v.remote_id), v.remote_id,
             hash_or_none(v.parent_id), v.parent_id, v.is_folder, v.well_known, v.name, v.author, v.recipients,
-            _moment(adapt, v.time), v.size, v.has_attachments, v.etag, v.content, v.props,
+            None if v.time is None else moment(v.time), v.size, v.has_attachments, v.etag, v.content, v.props,
             v.first, v.gone, v.run_id,
         )  # fmt: skip
-
-
-def _moment(adapt: Any, time: datetime | None) -> Any:
-    return None if time is None else adapt(time)

@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from apps.connectors.base import Removal, Upsert
 
 from ..models import NodeVersion
 from ..models.catalog import hash_of
+
+_KNOWN = (
+    "SELECT DISTINCT remote_hash FROM node_version"
+    " WHERE account_id = %s AND entity_id = %s AND sub_service = %s AND remote_hash IN ({})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,17 @@ class Draft:
         return NodeVersion.objects.filter(
             account_id=self.account_id, entity_id=self.entity_id, sub_service=self.sub_service
         )
+
+    def known(self, hashes: Sequence[int]) -> list[int]:
+        """Return those hashes of remote ids that have a row at all, each once.
+
+        Asked before rows are read as objects: of a first backup nothing is known, and the question by Django's
+        own means costs ten times as much.
+        """
+        with connection.cursor() as cursor:
+            marks = ", ".join(["%s"] * len(hashes))
+            cursor.execute(_KNOWN.format(marks), [self.account_id, self.entity_id, self.sub_service, *hashes])
+            return [row[0] for row in cursor.fetchall()]
 
     def by_id(self, ids: Sequence[int]) -> "QuerySet[NodeVersion]":
         """Return these rows. No other condition: the primary key must be what finds them."""

@@ -27,7 +27,7 @@ def stored_contents(draft: Draft, items: Sequence[Upsert]) -> dict[tuple[str, st
     wanted = {(item.remote_id, item.etag) for item in items if item.etag and not item.is_folder}
     found: dict[tuple[str, str], Stored] = {}
     for hashes in in_batches([hash_of(remote_id) for remote_id in {remote_id for remote_id, _ in wanted}]):
-        rows = draft.rows().filter(remote_hash__in=hashes, is_folder=False).order_by("id")
+        rows = draft.rows().filter(remote_hash__in=draft.known(hashes), is_folder=False).order_by("id")
         for remote_id, etag, content, size in rows.values_list("remote_id", "etag", "content", "size"):
             if content and (remote_id, etag) in wanted:
                 found[remote_id, etag] = Stored(bytes(content), size)

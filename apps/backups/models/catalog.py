@@ -5,10 +5,12 @@ costs O(changes), and any day is one indexed range query (docs/architecture.md, 
 """
 
 import hashlib
+from functools import lru_cache
 
 from django.db import models
 
 
+@lru_cache(4096)  # a run asks for the same id at each of its steps, and for a folder with each of its items
 def hash_of(remote_id: str) -> int:
     """Return the first 8 bytes of SHA-256 of a remote id as a signed integer: short enough to index."""
     return int.from_bytes(hashlib.sha256(remote_id.encode()).digest()[:8], "big", signed=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import httpx
 import orjson
 
 from apps.core.errors import ConsentLost, RemoteError, Unavailable
@@ -20,6 +19,7 @@ from apps.core.errors import ConsentLost, RemoteError, Unavailable
 from .credentials import Credential
 from .endpoints import Endpoints
 from .patience import Patience, read_retry_after
+from .wire import BROKEN, Reply, Wire, post_form
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +71,9 @@ class TokenSource:
     """Tokens of one app in one tenant: kept, renewed five minutes early and after a 401 (quirk 8)."""
 
     def __init__(
-        self, identity: AppIdentity, *, endpoints: Endpoints, http: httpx.AsyncClient, patience: Patience
+        self, identity: AppIdentity, *, endpoints: Endpoints, wire: Wire, patience: Patience
     ) -> None:
-        self._identity, self._http, self._patience = identity, http, patience
+        self._identity, self._wire, self._patience = identity, wire, patience
         self._url = f"{endpoints.login}/{identity.tenant_id}/oauth2/v2.0/token"
         self._key = _digest(self._url, identity)
         self._lock = asyncio.Lock()
@@ -100,15 +100,15 @@ class TokenSource:
         for attempt in range(1, self._patience.tries + 1):
             now = self._patience.now()
             try:
-                answer = await self._http.post(self._url, data=self._form(now))
-            except (httpx.TransportError, OSError):
+                answer = await post_form(self._wire, self._url, self._form(now))
+            except BROKEN:
                 logger.info("microsoft sign-in: no answer, try %d", attempt)
                 retry_after = None
             else:
-                if answer.status_code < 300:
-                    return _read_token(answer.content, now)
-                if answer.status_code not in (408, 429) and answer.status_code < 500:
-                    raise refusal(answer.content, _request_id(answer))
+                if answer.status < 300:
+                    return _read_token(answer.body, now)
+                if answer.status not in (408, 429) and answer.status < 500:
+                    raise refusal(answer.body, _request_id(answer))
                 retry_after = read_retry_after(answer.headers.get("retry-after"), now=now)
             if attempt < self._patience.tries:
                 await self._patience.sleep(
@@ -170,7 +170,7 @@ def _fields(body: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _request_id(answer: httpx.Response) -> str:
+def _request_id(answer: Reply) -> str:
     return str(answer.headers.get("x-ms-request-id") or answer.headers.get("request-id") or "")
 
 

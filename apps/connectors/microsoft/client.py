@@ -1,45 +1,28 @@
 """Requests to Graph: signed in, admitted by the governor, tried again, judged. Knows no kind of data."""
 
-import io
+import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import aiohttp
-import httpx
 import orjson
-from httpx_aiohttp import AiohttpTransport
 
 from apps.connectors.base import CallCounter
-from apps.core.errors import EverkeepError, Malformed, Throttled, TooLarge, Unavailable
+from apps.core.errors import EverkeepError, Malformed, Throttled, Unavailable
 
-from .answers import read_json
 from .auth import AppIdentity, TokenSource
 from .endpoints import Endpoints
 from .faults import Fault, fault_of
 from .governor import Governor, Pool, governor
 from .patience import Patience, read_retry_after
+from .wire import ANSWER_LIMIT, BROKEN, HttpWire, OpenWire, Reply
 
 logger = logging.getLogger(__name__)
 
-USER_AGENT: Final = "NONISV|Everkeep|Everkeep/1.0"  # quirk 18: https://learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-throttled-or-blocked-in-sharepoint-online
 IMMUTABLE: Final = 'IdType="ImmutableId"'
-JSON_LIMIT: Final = 32 * 1024 * 1024
-_TIMEOUT: Final = httpx.Timeout(connect=20.0, read=120.0, write=120.0, pool=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A good answer (below 300)."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> dict[str, Any]:
-        return read_json(self.body)
+JSON_LIMIT: Final = ANSWER_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +44,6 @@ class Request:
     outer_424: bool = False
 
 
-def open_http() -> httpx.AsyncClient:
-    """Return a client over aiohttp: a fifth of httpx's own cost for small bodies. No redirects, no cookies."""
-
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=30.0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            read_bufsize=256 * 1024,
-        )
-
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(client=session),
-        timeout=_TIMEOUT,
-        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
-        follow_redirects=False,
-    )
-
-
 class GraphClient:
     """Graph as one app in one tenant sees it. Opened per run, in the loop of that run."""
 
@@ -90,18 +55,18 @@ class GraphClient:
         endpoints: Endpoints | None = None,
         patience: Patience | None = None,
         limits: Governor | None = None,
-        http: Callable[[], httpx.AsyncClient] = open_http,
+        wire: OpenWire = HttpWire,
     ) -> None:
         self.identity, self.counter = identity, counter
         self.endpoints = endpoints or Endpoints.from_settings()
         self.patience = patience or Patience.from_settings()
         self.governor = limits or governor()
-        self._http = http()
+        self._wire = wire()
         self._token = ""
-        self._tokens = TokenSource(identity, endpoints=self.endpoints, http=self._http, patience=self.patience)
+        self._tokens = TokenSource(identity, endpoints=self.endpoints, wire=self._wire, patience=self.patience)
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        await self._wire.__aexit__(None, None, None)
 
     def pool(self, mailbox: str = "") -> Pool:
         return Pool(f"{self.identity.tenant_id}/{self.identity.client_id}", mailbox)
@@ -114,7 +79,7 @@ class GraphClient:
         headers: Mapping[str, str] | None = None,
         limit: int = JSON_LIMIT,
         tries: int | None = None,
-    ) -> Answer:
+    ) -> Reply:
         """GET, tried again while that may help. Raises the core error kinds."""
         return await self.send(Request("GET", path, headers or {}, limit=limit), pool=pool, tries=tries)
 
@@ -137,7 +102,7 @@ class GraphClient:
 
     async def write_json(
         self, method: str, path: str, body: Any, *, pool: Pool, repeatable: bool = False
-    ) -> Answer:
+    ) -> Reply:
         """Send a JSON body. Not repeatable unless said so: an answer that got lost may hide a success."""
         headers = {} if body is None else {"Content-Type": "application/json"}
         content = None if body is None else orjson.dumps(body)
@@ -153,20 +118,20 @@ class GraphClient:
             raise Malformed("Microsoft gave an address for an upload that is not safe.")
         self.counter.calls += 1
         try:
-            answer = await self._http.put(url, content=content, headers=dict(headers))
-        except (httpx.TransportError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            answer = await self._wire.exchange("PUT", url, headers, content)
+        except BROKEN as error:
             raise Unavailable("The connection to Microsoft broke during an upload.") from error
-        if answer.status_code >= 300:
-            raise fault_of(answer.status_code, answer.headers, answer.content).error()
-        return answer.status_code
+        if answer.status >= 300:
+            raise fault_of(answer.status, answer.headers, answer.body).error()
+        return answer.status
 
-    async def send(self, request: Request, *, pool: Pool, tries: int | None = None) -> Answer:
+    async def send(self, request: Request, *, pool: Pool, tries: int | None = None) -> Reply:
         """Send until there is a good answer, a real refusal, or patience is used up."""
         allowed = tries or self.patience.tries
         attempt, waited = 1, 0.0
         while True:
             outcome = await self._try_once(request, pool)
-            if isinstance(outcome, Answer):
+            if isinstance(outcome, Reply):
                 return outcome
             if isinstance(outcome, Fault) and outcome.kind is Throttled:
                 wait = self.hold_back(outcome, pool, attempt)
@@ -201,54 +166,45 @@ class GraphClient:
         self.counter.waited_seconds += seconds
         await self.patience.sleep(seconds)
 
-    async def _try_once(self, request: Request, pool: Pool) -> Answer | Fault | Exception:
+    async def _try_once(self, request: Request, pool: Pool) -> Reply | Fault | Exception:
         token = self._token = await self._tokens.token()
         admission = self.governor.admit(pool, slots=request.slots, cost=request.cost, sleep=self.patience.sleep)
         async with admission as waited:
             self.counter.waited_seconds += waited
             self.counter.calls += 1
             try:
-                status, headers, body = await self._exchange(request, token)
-            except (httpx.TransportError, aiohttp.ClientError, TimeoutError, OSError) as error:
+                reply = await self._exchange(request, token)
+            except BROKEN as error:
                 logger.info("microsoft graph: connection broke (%s)", type(error).__name__)
                 return error
-        if status < 300 or (status == 424 and request.outer_424):
-            return Answer(status, headers, body)
-        fault = fault_of(status, headers, body)
-        if status == 401:
+        await _let_the_next_go()
+        if reply.status < 300 or (reply.status == 424 and request.outer_424):
+            return reply
+        fault = fault_of(reply.status, reply.headers, reply.body)
+        if reply.status == 401:
             self._tokens.forget(token)
         return fault
 
-    async def _exchange(self, request: Request, token: str) -> tuple[int, Mapping[str, str], bytes]:
+    async def _exchange(self, request: Request, token: str) -> Reply:
         headers = {
             "Authorization": f"Bearer {token}",
             "Prefer": IMMUTABLE,
             "client-request-id": str(uuid.uuid4()),
             **request.headers,
         }
-        built = self._http.build_request(
-            request.method, self.endpoints.url(request.path), headers=headers, content=request.body
-        )
-        answer = await self._http.send(built, stream=True)
-        try:
-            body = await _read(answer, request.limit)
-        finally:
-            await answer.aclose()
-        self.counter.bytes_received += len(body)
-        return answer.status_code, answer.headers, body
+        url = self.endpoints.url(request.path)
+        reply = await self._wire.exchange(request.method, url, headers, request.body, request.limit)
+        self.counter.bytes_received += len(reply.body)
+        return reply
 
 
-async def _read(answer: httpx.Response, limit: int) -> bytes:
-    """Read the body, giving up above `limit` bytes. Raises TooLarge; short bodies break as in transport."""
-    stated = int(answer.headers.get("content-length") or 0)
-    if stated > limit:
-        raise TooLarge(f"The answer is larger than {limit // 1024**2} MB.")
-    body = io.BytesIO()
-    async for chunk in answer.aiter_bytes():
-        body.write(chunk)
-        if body.tell() > limit:
-            raise TooLarge(f"The answer is larger than {limit // 1024**2} MB.")
-    return body.getvalue()
+async def _let_the_next_go() -> None:
+    """Let whoever waited for our place send first: Microsoft then works while we read what it said.
+
+    One turn of the loop wakes the waiting task, which writes its request at once when a connection is open.
+    """
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
 
 def _may_help(outcome: Fault | Exception, request: Request) -> bool:

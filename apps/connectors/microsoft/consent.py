@@ -9,20 +9,19 @@ and an administrator's role (https://learn.microsoft.com/entra/identity-platform
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import httpx
 import jwt
+import orjson
 
 from apps.core.errors import ConsentLost, Forbidden, Malformed, Unavailable
 
 from .auth import AppIdentity, refusal
-from .client import open_http
 from .endpoints import Endpoints
 from .patience import Patience
+from .wire import BROKEN, HttpWire, OpenWire, Reply, post_form
 
 SCOPE: Final = "openid profile"
 ADMIN_ROLES: Final = frozenset(
@@ -74,7 +73,7 @@ async def administrator_of(
     proof: Proof,
     endpoints: Endpoints | None = None,
     patience: Patience | None = None,
-    http: Callable[[], httpx.AsyncClient] = open_http,
+    wire: OpenWire = HttpWire,
 ) -> str:
     """Redeem the code and return the administrator's name.
 
@@ -92,23 +91,23 @@ async def administrator_of(
         "scope": SCOPE,
         **identity.credential.proof(client_id=identity.client_id, token_url=url, now=now),
     }
-    async with http() as client:
+    async with wire() as line:
         try:
-            answer = await client.post(url, data=form)
-        except (httpx.TransportError, OSError) as error:
+            answer = await post_form(line, url, form)
+        except BROKEN as error:
             raise Unavailable("Microsoft's sign-in does not answer.", do="Try again in a minute.") from error
-    if answer.status_code >= 500:
+    if answer.status >= 500:
         raise Unavailable("Microsoft's sign-in does not answer.", do="Try again in a minute.")
-    if answer.status_code >= 300:
-        raise refusal(answer.content)
+    if answer.status >= 300:
+        raise refusal(answer.body)
     return _check(_claims(answer), identity, proof, now)
 
 
-def _claims(answer: httpx.Response) -> dict[str, Any]:
+def _claims(answer: Reply) -> dict[str, Any]:
     """Read the id token. It came from Microsoft's own address to us, so its signature adds nothing
     (OpenID Connect Core 3.1.3.7, point 6)."""
     try:
-        return jwt.decode(answer.json()["id_token"], options={"verify_signature": False})
+        return jwt.decode(orjson.loads(answer.body)["id_token"], options={"verify_signature": False})
     except (ValueError, KeyError, TypeError, jwt.InvalidTokenError) as error:
         raise Malformed("Microsoft's sign-in gave an answer that cannot be understood.") from error
 

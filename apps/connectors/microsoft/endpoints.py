@@ -1,5 +1,6 @@
 """Base addresses of Microsoft's sign-in and of Graph, and what may be followed from an answer."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from django.conf import settings
 from apps.core.errors import Malformed
 
 VERSION: Final = "/v1.0"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~=-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +48,6 @@ class Endpoints:
 
 def segment(remote_id: str) -> str:
     """Quote an id for use as one part of a path: ids hold `=`, `+` and `/`."""
+    if _PLAIN.fullmatch(remote_id):  # nearly all: quoting letter by letter costs ten times this look
+        return remote_id.replace("=", "%3D")
     return quote(remote_id, safe="")

@@ -126,8 +126,11 @@ class LocalGovernor:
             mailbox = self._mailboxes[pool]
             mailbox.busy -= slots
             waiting, mailbox.waiting = list(mailbox.waiting), deque()
+        here = asyncio.get_running_loop()
         for loop, wake in waiting:
-            if not loop.is_closed():
+            if loop is here:
+                wake.set()
+            elif not loop.is_closed():
                 loop.call_soon_threadsafe(wake.set)
 
 
