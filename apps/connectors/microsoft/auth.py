@@ -70,9 +70,7 @@ _kept: dict[bytes, _Token] = {}
 class TokenSource:
     """Tokens of one app in one tenant: kept, renewed five minutes early and after a 401 (quirk 8)."""
 
-    def __init__(
-        self, identity: AppIdentity, *, endpoints: Endpoints, wire: Wire, patience: Patience
-    ) -> None:
+    def __init__(self, identity: AppIdentity, *, endpoints: Endpoints, wire: Wire, patience: Patience) -> None:
         self._identity, self._wire, self._patience = identity, wire, patience
         self._url = f"{endpoints.login}/{identity.tenant_id}/oauth2/v2.0/token"
         self._key = _digest(self._url, identity)
