@@ -13,22 +13,37 @@ from .selectors import orphans, verify
 from .services import open_vault
 from .shredding import Shredded, vault_shred
 from .store.content import ContentPart, Role, decode_content, encode_content
-from .store.errors import BlobCorrupt, BlobMissing, ContentCorrupt, VaultError
+from .store.errors import BlobCorrupt, BlobMissing, ContentCorrupt, JournalCorrupt, VaultError
+from .store.journal import Chain, Journal, JournalFolder, JournalName, JournalWriter, Written
+from .store.journal_lines import EndLine, IssueLine, Line, SnapshotLine, VersionLine
 from .store.reader import VaultReader
 from .store.writer import VaultWriter
 
 __all__ = [
     "BlobCorrupt",
     "BlobMissing",
+    "Chain",
     "ContentCorrupt",
     "ContentPart",
+    "EndLine",
+    "IssueLine",
+    "Journal",
+    "JournalCorrupt",
+    "JournalFolder",
+    "JournalName",
+    "JournalWriter",
+    "Line",
     "Role",
     "Shredded",
+    "SnapshotLine",
     "VaultError",
     "VaultReader",
     "VaultWriter",
+    "VersionLine",
+    "Written",
     "decode_content",
     "encode_content",
+    "open_journals",
     "open_reader",
     "open_writer",
     "orphans",
@@ -45,3 +60,8 @@ def open_writer(account_id: int) -> VaultWriter:
 def open_reader(account_id: int) -> VaultReader:
     """Return a reader of the account's vault. Raises VaultError."""
     return open_vault(account_id=account_id).reader()
+
+
+def open_journals(account_id: int) -> JournalFolder:
+    """Return the journals of the account's vault, which is made on first use. Raises VaultError."""
+    return open_vault(account_id=account_id).journals()

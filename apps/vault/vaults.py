@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .index import DatabaseIndex
 from .store.backends.base import ObjectStore
+from .store.journal import JournalFolder
 from .store.keys import VaultKeys
 from .store.reader import VaultReader
 from .store.writer import VaultWriter
@@ -27,3 +28,6 @@ class OpenVault:
 
     def reader(self) -> VaultReader:
         return VaultReader(self.keys, self.store, self.index)
+
+    def journals(self) -> JournalFolder:
+        return JournalFolder(self.keys, self.store)

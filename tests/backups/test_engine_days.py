@@ -6,8 +6,8 @@ import pytest
 
 from apps.backups.catalog import Draft, add_up
 from apps.backups.models import NodeVersion
-from tests.fakes.connector import FakeCloud
 from tests.fixtures.mailbox import Mailbox, Seen
+from tests.fixtures.people import People
 
 pytestmark = pytest.mark.database
 
@@ -89,7 +89,7 @@ def test_a_refused_cursor_lists_all_anew_and_downloads_only_what_is_new(mailbox:
 def test_any_history_is_kept_day_by_day(mailbox: Mailbox, seed: int) -> None:
     cloud = mailbox.cloud
     cloud.seed, cloud.random = seed, random.Random(seed)
-    people = _People(cloud, random.Random(seed))
+    people = People(cloud, random.Random(seed))
     days: dict[int, dict[str, Seen]] = {}
     for _ in range(12):
         people.work()
@@ -119,72 +119,3 @@ def _assert_totals(mailbox: Mailbox) -> None:
     empty = Draft(last.account_id, last.entity_id, last.sub_service, last.number + 1, 0)
     assert add_up(empty, last).items == last.items
     assert not NodeVersion.objects.filter(first__gt=last.number).exists()
-
-
-class _People:
-    """Work in a mailbox at random: all that people do to mail, often to the same mail twice a day."""
-
-    def __init__(self, cloud: FakeCloud, source: random.Random) -> None:
-        self.cloud, self.random = cloud, source
-        self.bin: list[tuple[str, object]] = []
-        self.root = cloud.add_folder("Inbox")
-
-    def work(self) -> None:
-        for _ in range(self.random.randint(0, 25)):
-            acts = [self.add, self.add, self.add, self.edit, self.read, self.move, self.delete, self.undelete]
-            acts += [self.new_folder, self.move_folder, self.rename_folder, self.delete_folder]
-            self.random.choice(acts)()
-
-    def folder(self) -> str:
-        return self.random.choice(list(self.cloud.folders))
-
-    def mail(self) -> str | None:
-        return self.random.choice(list(self.cloud.mails)) if self.cloud.mails else None
-
-    def add(self) -> None:
-        self.cloud.add_mail(self.folder(), content=self.random.randbytes(self.random.randint(1, 3_000)))
-
-    def edit(self) -> None:
-        if mail := self.mail():
-            self.cloud.change_mail(mail, content=self.random.randbytes(500))
-
-    def read(self) -> None:
-        if mail := self.mail():
-            self.cloud.change_mail(mail, props=self.random.choice([b'{"isRead":true}', b'{"isRead":false}']))
-
-    def move(self) -> None:
-        if mail := self.mail():
-            self.cloud.move_mail(mail, self.folder(), new_version=self.random.random() < 0.7)
-
-    def delete(self) -> None:
-        if mail := self.mail():
-            self.bin.append((mail, self.cloud.delete_mail(mail)))
-
-    def undelete(self) -> None:
-        if self.bin:
-            mail_id, mail = self.bin.pop(self.random.randrange(len(self.bin)))
-            if mail.folder in self.cloud.folders:
-                self.cloud.undelete_mail(mail_id, mail)
-
-    def new_folder(self) -> None:
-        self.cloud.add_folder(self.random.choice(["A", "B", "Inbox"]), self.folder())
-
-    def rename_folder(self) -> None:
-        self.cloud.change_folder(self.folder(), name=f"Renamed {self.random.randint(0, 9)}")
-
-    def move_folder(self) -> None:
-        folder, target = self.folder(), self.folder()
-        above: str | None = target
-        while above is not None and above != folder:
-            above = self.cloud.folders[above].parent
-        if folder != self.root and above is None:
-            self.cloud.change_folder(folder, parent=target)
-
-    def delete_folder(self) -> None:
-        folder = self.folder()
-        if folder == self.root or self.random.random() < 0.5:
-            return
-        name, parent = self.cloud.folders[folder].name, self.cloud.folders[folder].parent
-        self.cloud.delete_folder(folder)
-        if self.random.random() < 0.3:
-            self.cloud.add_folder(name, parent)  # deleted and made again under its old name

@@ -13,9 +13,10 @@ from apps.core import clock
 from .. import catalog
 from ..catalog import Totals
 from ..enums import EntityState, Verdict
+from ..journals.writing import write_journal
 from ..models import Entity, Run, Snapshot
 from ..models.catalog import hash_of
-from .issues import settle_issues
+from .issues import Settlement, settle_issues, settlement
 from .lease import Lease
 from .pace import ROUTINE, after_failure
 from .stream import Stream
@@ -39,44 +40,78 @@ class Ending:
     next_run_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What one stream comes to: its rows are written, its snapshot is not."""
+
+    stream: Stream
+    totals: Totals
+    coverage: dict[str, dict[str, int]]
+
+
 def commit(run: Run, lease: Lease, streams: list[Stream], next_run_at: datetime) -> Verdict:
-    """Make what the streams read visible. Raises LeaseLost, with nothing changed, when we were overtaken."""
-    sums = [(stream, catalog.add_up(stream.draft, stream.before)) for stream in streams]
+    """Make what the streams read visible. Raises LeaseLost, with nothing changed, when we were overtaken.
+
+    R6: each journal is durable in the vault before its snapshot commits. Raises VaultError when it cannot be.
+    """
+    sums = [_sum(stream) for stream in streams]
     verdict, message = decide(_outcome(sums))
     if verdict == Verdict.FAILED:
-        next_run_at = after_failure(run.entity_id, next_run_at)
+        end_without_snapshot(
+            run, lease, Ending(verdict, message, after_failure(run.entity_id, next_run_at)), _run_totals(sums)
+        )
+        return verdict
+    closed = _closed(run, Ending(verdict, message, next_run_at), _run_totals(sums))
+    ready = [_prepare(closed, lease, each) for each in sums]
     with lease.guard():
-        if verdict != Verdict.FAILED:
-            for stream, totals in sums:
-                _commit_stream(run, stream, totals, verdict)
-            _count_entity(run.entity_id, sums)
-        _close(run, lease, Ending(verdict, message, next_run_at), _run_totals(sums))
+        for snapshot, settled in ready:
+            settle_issues(settled)
+            snapshot.save(force_insert=True)
+        _count_entity(closed, sums)
+        _close(closed, lease, next_run_at)
     return verdict
 
 
-def end_without_snapshot(run: Run, lease: Lease, ending: Ending) -> None:
+def end_without_snapshot(run: Run, lease: Lease, ending: Ending, totals: dict[str, Any] | None = None) -> None:
     """Close a run that failed or was stopped. What it read stays invisible, for the next run to adopt."""
     with lease.guard():
-        _close(run, lease, ending, {})
+        _close(_closed(run, ending, totals or {}), lease, ending.next_run_at)
 
 
-def _outcome(sums: list[tuple[Stream, Totals]]) -> Outcome:
+def _sum(stream: Stream) -> Sum:
+    totals = catalog.add_up(stream.draft, stream.before)
+    return Sum(stream, totals, _coverage(stream, totals))
+
+
+def _prepare(run: Run, lease: Lease, each: Sum) -> tuple[Snapshot, Settlement]:
+    """Write the journal; returns the snapshot that names it, and what its issues come to, both not saved."""
+    stream, draft = each.stream, each.stream.draft
+    settled, snapshot = settlement(draft, stream.troubles), _snapshot(run, each)
+    journal = write_journal(
+        run.entity, draft, snapshot, run, settled.rows(), before=stream.before, pulse=lease.renew
+    )
+    snapshot.journal, snapshot.journal_link = journal.name.short, journal.link
+    return snapshot, settled
+
+
+def _outcome(sums: list[Sum]) -> Outcome:
     outcome = Outcome()
-    for stream, totals in sums:
+    for each in sums:
+        stream, totals = each.stream, each.totals
         outcome.stored += totals.added + totals.changed
         outcome.removed += totals.removed
         outcome.items += totals.items
         outcome.failed += len(stream.troubles.failed)
         outcome.folders_failed += len(stream.troubles.folders)
         outcome.skipped.update(cause for _, _, cause in stream.troubles.skipped.values())
-        outcome.gaps += _gaps(stream, totals)
+        outcome.gaps += _gaps(each)
     return outcome
 
 
-def _gaps(stream: Stream, totals: Totals) -> list[tuple[str, int, int]]:
+def _gaps(each: Sum) -> list[tuple[str, int, int]]:
     """Name folders that miss more than mail that came in or left while we read can explain."""
-    found = []
-    for folder_id, row in _coverage(stream, totals).items():
+    found, stream = [], each.stream
+    for folder_id, row in each.coverage.items():
         if folder_id in stream.troubles.folders:
             continue  # named already
         missing = row["expected"] - sum(row.get(key, 0) for key in ("captured", "failed", "skipped"))
@@ -109,17 +144,17 @@ def _coverage(stream: Stream, totals: Totals) -> dict[str, dict[str, int]]:
     return ledger
 
 
-def _commit_stream(run: Run, stream: Stream, totals: Totals, verdict: Verdict) -> None:
-    draft = stream.draft
-    settle_issues(draft, stream.troubles)
-    Snapshot.objects.create(
+def _snapshot(run: Run, each: Sum) -> Snapshot:
+    draft, totals = each.stream.draft, each.totals
+    assert run.finished_at is not None
+    return Snapshot(
         account_id=draft.account_id,
         entity_id=draft.entity_id,
         run=run,
         sub_service=draft.sub_service,
         number=draft.number,
-        taken_at=clock.now(),
-        verdict=verdict,
+        taken_at=run.finished_at,
+        verdict=run.verdict,
         items=totals.items,
         folders=totals.folders,
         size=totals.size,
@@ -127,54 +162,62 @@ def _commit_stream(run: Run, stream: Stream, totals: Totals, verdict: Verdict) -
         changed=totals.changed,
         removed=totals.removed,
         folder_totals=totals.per_folder,
-        coverage=_coverage(stream, totals),
-        cursor=stream.cursor,
+        coverage=each.coverage,
+        cursor=each.stream.cursor,
     )
 
 
-def _count_entity(entity_id: int, sums: list[tuple[Stream, Totals]]) -> None:
-    now = clock.now()
-    Entity.objects.filter(pk=entity_id).update(
-        items=sum(totals.items for _, totals in sums),
-        size=sum(totals.size for _, totals in sums),
-        last_snapshot_at=now,
-        first_snapshot_at=Coalesce("first_snapshot_at", now),
+def _count_entity(run: Run, sums: list[Sum]) -> None:
+    Entity.objects.filter(pk=run.entity_id).update(
+        items=sum(each.totals.items for each in sums),
+        size=sum(each.totals.size for each in sums),
+        last_snapshot_at=run.finished_at,
+        first_snapshot_at=Coalesce("first_snapshot_at", run.finished_at),
     )
 
 
-def _run_totals(sums: list[tuple[Stream, Totals]]) -> dict[str, Any]:
+def _run_totals(sums: list[Sum]) -> dict[str, Any]:
     return {
-        "items_removed": sum(totals.removed for _, totals in sums),
-        "items_failed": sum(len(stream.troubles.failed) for stream, _ in sums),
-        "items_skipped": sum(len(stream.troubles.skipped) for stream, _ in sums),
+        "items_removed": sum(each.totals.removed for each in sums),
+        "items_failed": sum(len(each.stream.troubles.failed) for each in sums),
+        "items_skipped": sum(len(each.stream.troubles.skipped) for each in sums),
     }
 
 
-def _close(run: Run, lease: Lease, ending: Ending, totals: dict[str, Any]) -> None:
-    Run.objects.filter(pk=run.pk, verdict=Verdict.RUNNING).update(
-        verdict=ending.verdict, message=ending.message, finished_at=clock.now(), **totals
-    )
-    values: dict[str, Any] = {"last_message": ending.message}
-    if ending.verdict != Verdict.CANCELLED:
-        values["last_verdict"] = ending.verdict
+def _closed(run: Run, ending: Ending, totals: dict[str, Any]) -> Run:
+    """Return the run as its row is about to read; its counters were written as it went."""
+    closed = Run.objects.select_related("entity__task__connection", "entity__task__account").get(pk=run.pk)
+    closed.verdict, closed.message, closed.finished_at = ending.verdict, ending.message, clock.now()
+    for name, value in totals.items():
+        setattr(closed, name, value)
+    return closed
+
+
+def _close(run: Run, lease: Lease, next_run_at: datetime | None) -> None:
+    values: dict[str, Any] = {"verdict": run.verdict, "message": run.message, "finished_at": run.finished_at}
+    counts = {name: getattr(run, name) for name in ("items_removed", "items_failed", "items_skipped")}
+    Run.objects.filter(pk=run.pk, verdict=Verdict.RUNNING).update(**values, **counts)
+    values = {"last_message": run.message}
+    if run.verdict != Verdict.CANCELLED:
+        values["last_verdict"] = run.verdict
     entity = Entity.objects.filter(pk=run.entity_id, lease_owner=lease.owner)
     entity.update(lease_owner="", lease_until=None, cancel_requested=False, **values)
     # A pause or a new order for a backup that came in meanwhile stands: only what this run served is taken off.
     served = Entity.objects.filter(pk=run.entity_id, state=EntityState.ACTIVE, next_run_at__lte=run.started_at)
-    served.update(next_run_at=ending.next_run_at, run_priority=ROUTINE, run_trigger="")
-    _tell(run, ending)
+    served.update(next_run_at=next_run_at, run_priority=ROUTINE, run_trigger="")
+    _tell(run)
 
 
-def _tell(run: Run, ending: Ending) -> None:
+def _tell(run: Run) -> None:
     entity = run.entity
     activity.record(
         "run.finished",
-        status=_STATUS[ending.verdict],
+        status=_STATUS[Verdict(run.verdict)],
         service=entity.task.service,
         task_label=entity.task.name,
         item_label=entity.name,
         subject_id=entity.public_id,
         run=str(run.public_id),
-        verdict=ending.verdict,
-        message=ending.message,
+        verdict=run.verdict,
+        message=run.message,
     )

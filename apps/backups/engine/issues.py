@@ -1,6 +1,6 @@
 """Items that could not be stored: written as they happen, opened or closed for good with the snapshot."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,22 +61,55 @@ def write_issues(draft: Draft, troubles: Sequence[Trouble]) -> list[int]:
     return [row.pk for row in RunIssue.objects.bulk_create(rows)]
 
 
-def settle_issues(draft: Draft, troubles: Troubles) -> None:
-    """With the snapshot: what failed in this run is open, whatever was open before is not any more.
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What becomes of a run's issues with its snapshot. `folders` are rows that are not written yet."""
+
+    draft: Draft
+    resolved: list[int]
+    open: list[int]
+    folders: list[RunIssue]
+
+    def rows(self) -> Iterator[RunIssue]:
+        """Yield what will be there of this run, as it will read."""
+        draft, resolved, still_open = self.draft, set(self.resolved), set(self.open)
+        rows = RunIssue.objects.filter(
+            run_id=draft.run_id, entity_id=draft.entity_id, sub_service=draft.sub_service
+        )
+        for row in rows.order_by("id").iterator(chunk_size=500):
+            if row.pk not in resolved:
+                row.open = row.pk in still_open
+                yield row
+        yield from self.folders
+
+
+def settlement(draft: Draft, troubles: Troubles) -> Settlement:
+    """Decide: what failed in this run is open, whatever was open before is not any more.
 
     Also open is what was said to be gone: the provider is believed when its changes name the removal, not
     before, since a passing "not found" would otherwise lose an item that is never named again.
     """
-    for keys in in_batches(troubles.resolved):
+    gone = [key for key, _, cause in troubles.skipped.values() if cause == SkipCause.GONE]
+    names = _folder_names(draft, troubles.folders)
+    return Settlement(
+        draft,
+        troubles.resolved,
+        [key for key, _ in troubles.failed.values()] + gone,
+        [_folder_row(draft, each, names) for each in troubles.folders.values()],
+    )
+
+
+def settle_issues(settled: Settlement) -> None:
+    """With the snapshot: make it so."""
+    draft = settled.draft
+    for keys in in_batches(settled.resolved):
         RunIssue.objects.filter(pk__in=keys).delete()
     RunIssue.objects.filter(entity_id=draft.entity_id, sub_service=draft.sub_service, open=True).update(
         open=False
     )
-    gone = [key for key, _, cause in troubles.skipped.values() if cause == SkipCause.GONE]
-    for keys in in_batches([key for key, _ in troubles.failed.values()] + gone):
+    for keys in in_batches(settled.open):
         RunIssue.objects.filter(pk__in=keys).update(open=True)
-    names = _folder_names(draft, troubles.folders)
-    RunIssue.objects.bulk_create(_folder_row(draft, each, names) for each in troubles.folders.values())
+    RunIssue.objects.bulk_create(settled.folders)
 
 
 def open_upserts(draft: Draft) -> list[Upsert]:

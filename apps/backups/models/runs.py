@@ -43,7 +43,8 @@ class Snapshot(AccountModel):
     The row is the commit point: versions that carry its number are invisible until it exists. The cursor for
     the next run is committed here and nowhere else. `folder_totals` maps the remote ids of folders that hold
     items to [items, bytes]. `coverage` maps remote ids of folders to {"expected", "captured"}: the provider's
-    own count and ours, with "failed" and "skipped" where there are any.
+    own count and ours, with "failed" and "skipped" where there are any. `journal` names the journal in the
+    vault that holds this snapshot (last segment of its name), `journal_link` is what the next one calls it by.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="snapshots")
@@ -61,6 +62,8 @@ class Snapshot(AccountModel):
     folder_totals = models.JSONField(default=dict)
     coverage = models.JSONField(default=dict)
     cursor = models.JSONField(null=True)
+    journal = models.CharField(max_length=60)
+    journal_link = models.CharField(max_length=64)
 
     class Meta:
         db_table = "snapshot"

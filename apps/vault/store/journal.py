@@ -176,6 +176,30 @@ def open_journal(store: ObjectStore, keys: VaultKeys, name: JournalName) -> Jour
     return Journal(name, info, link, tail)
 
 
+@dataclass(frozen=True, slots=True)
+class JournalFolder:
+    """All journals of one vault. Holds its keys: keep it no longer than the work."""
+
+    keys: VaultKeys
+    store: ObjectStore
+
+    def write(self, chain: Chain, number: int, *, base: bool = False) -> JournalWriter:
+        """Begin a journal of that snapshot, under a name of its own."""
+        return JournalWriter(self.keys, self.store, chain, number, base=base)
+
+    def list(self) -> Iterator[tuple[JournalName, int, int]]:
+        """Yield journal, part and size of each object: `list_journals`."""
+        return list_journals(self.store)
+
+    def open(self, name: JournalName) -> Journal:
+        """Read a head: `open_journal`."""
+        return open_journal(self.store, self.keys, name)
+
+    def lines(self, journal: Journal) -> Iterator[Line]:
+        """Yield an opened journal's lines: `Journal.lines`."""
+        return journal.lines(self.store, self.keys)
+
+
 def seal(keys: VaultKeys, name: JournalName, part: int, plain: bytes, *, compress: bool = True) -> bytes:
     """Return the bytes of one object. An id's part is sealed once: the nonce is the part."""
     packed = zstandard.ZstdCompressor(level=3).compress(plain) if compress else plain
