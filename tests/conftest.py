@@ -6,6 +6,7 @@ from apps.connectors.microsoft import auth, governor
 from tests.cast import Cast, make_cast
 
 pytest_plugins: list[str] = [
+    "tests.fixtures.clouds",
     "tests.fixtures.mailbox",
     "tests.fixtures.portal",
     "tests.fixtures.s3",

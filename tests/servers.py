@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,11 +29,20 @@ def listens(port: int) -> bool:
 
 @contextmanager
 def running(
-    command: Sequence[str], ready: Callable[[], bool], seconds: float = 30
+    command: Sequence[str],
+    ready: Callable[[], bool],
+    seconds: float = 30,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends. Raises RuntimeError with its output when it does not get ready."""
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
+        )
         try:
             deadline = time.monotonic() + seconds
             while not ready():

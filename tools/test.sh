@@ -30,6 +30,19 @@ if ((${#missing[@]})); then
   fi
 fi
 
+# Servers that exist as npm packages only.
+lock=tests/npm/package-lock.json stamp=tests/npm/node_modules/.installed
+if command -v npm >/dev/null && ! cmp -s "$lock" "$stamp"; then
+  step "Installing the npm test servers"
+  if npm ci --prefix tests/npm --no-progress --loglevel=error >/dev/null 2>&1; then
+    cp "$lock" "$stamp"
+  else
+    echo "Could not install them: the tests that need Azure's store will be skipped."
+  fi
+elif ! command -v npm >/dev/null; then
+  echo "No npm here: the tests that need Azure's store will be skipped."
+fi
+
 step "Style, types, floors"
 bash "$(dirname "$0")/lint.sh"
 

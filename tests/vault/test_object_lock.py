@@ -7,9 +7,10 @@ import pytest
 
 from apps.vault.store.backends.addresses import open_store
 from apps.vault.store.backends.locks import FOR_EVER, Lock, LockMode
+from apps.vault.store.backends.parts import MULTIPART_FROM
 from apps.vault.store.backends.prefixed import PrefixedStore
 from apps.vault.store.backends.retry import Retry
-from apps.vault.store.backends.s3 import MULTIPART_FROM, S3Address, S3Store
+from apps.vault.store.backends.s3 import S3Address, S3Store
 from apps.vault.store.errors import LockUnsupported, ObjectLocked, ObjectMissing, StoreRefused
 
 LOCK = Lock(LockMode.COMPLIANCE, 30)
@@ -23,7 +24,7 @@ def make(server: str, bucket: str, lock: Lock | None, *, lockable: bool = True) 
 
 
 def versions(store: S3Store) -> list[Any]:
-    page: Any = store._client.list_object_versions(Bucket=store._address.bucket)
+    page: Any = store._client.list_object_versions(Bucket=store.bucket)
     return [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
 
 

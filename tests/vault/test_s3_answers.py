@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from apps.vault.store.backends.parts import MULTIPART_FROM
+from apps.vault.store.backends.remote import Head
 from apps.vault.store.backends.retry import Retry
-from apps.vault.store.backends.s3 import MULTIPART_FROM, S3Address, S3Store
+from apps.vault.store.backends.s3 import S3Address, S3Store
 from apps.vault.store.backends.s3_errors import translated
 from apps.vault.store.errors import (
     ObjectConflict,
@@ -68,13 +70,13 @@ def test_a_name_taken_in_the_last_moment_is_never_replaced(
     store._client.create_bucket(Bucket=address.bucket)
     assert store.put_if_absent("packs/one", b"a" * size) is True
     for other, outcome in ((b"b" * size, None), (b"c" * (size + 1), ObjectConflict)):
-        look, looked = store._size_once, []
+        look, looked = store._head_once, []
 
-        def too_early(key: str, look: Any = look, looked: list[str] = looked) -> int | None:
+        def too_early(key: str, look: Any = look, looked: list[str] = looked) -> Head | None:
             looked.append(key)
             return None if len(looked) == 1 else look(key)
 
-        monkeypatch.setattr(store, "_size_once", too_early)
+        monkeypatch.setattr(store, "_head_once", too_early)
         if outcome is None:
             assert store.put_if_absent("packs/one", other) is False
         else:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import StoreRefused
@@ -16,10 +17,15 @@ from .locks import Lock, LockMode
 def open_store(
     url: str, *, credentials: Mapping[str, str] | None = None, lock: Lock | None = None
 ) -> ObjectStore:
-    """Return the store at `url`: `file:///absolute/folder`, or `s3://bucket/prefix` with these options:
+    """Return the store at `url`, one of
 
-    `endpoint` (address of a server other than Amazon's), `region`, `addressing` (auto, path, virtual), `lock`
-    (governance, compliance) with `lock_days`; the argument `lock` goes before the option.
+        file:///absolute/folder
+        s3://bucket/prefix          options endpoint, region, addressing (auto, path, virtual)
+        azure://account/container/prefix        option endpoint
+        gs://bucket/prefix                      option endpoint
+
+    `endpoint` is the https address of another server than the provider's usual one. All but folders take the
+    options `lock` (governance, compliance) with `lock_days`; the argument `lock` goes before them.
 
     With `credentials` (credentials.py) the store is a customer's: only they are used, never the operator's from
     the environment. Without, the operator's chain is asked. Always give a customer's, even if empty: None would
@@ -38,9 +44,31 @@ def _opened(url: str, given: tuple[tuple[str, str], ...] | None, lock: Lock | No
         if lock:
             raise StoreRefused("A folder cannot protect backups against deletion.", do="Give no lock.")
         return LocalStore(Path(address.path))
-    from .s3 import S3Store, s3_address  # noqa: PLC0415 - boto3 costs half a second that few starts need
+    return _KINDS[address.scheme](address, credentials, lock)
+
+
+# Imported only when needed: each of these libraries costs half a second that few starts want to pay.
+
+
+def _s3(address: "Address", credentials: Mapping[str, str] | None, lock: Lock | None) -> ObjectStore:
+    from .s3 import S3Store, s3_address  # noqa: PLC0415
 
     return S3Store(s3_address(address, credentials), lock=lock)
+
+
+def _azure(address: "Address", credentials: Mapping[str, str] | None, lock: Lock | None) -> ObjectStore:
+    from .azure import AzureStore, azure_address  # noqa: PLC0415
+
+    return AzureStore(azure_address(address, credentials), lock=lock)
+
+
+def _gs(address: "Address", credentials: Mapping[str, str] | None, lock: Lock | None) -> ObjectStore:
+    from .gcs import GCSStore, gcs_address  # noqa: PLC0415
+
+    return GCSStore(gcs_address(address, credentials), lock=lock)
+
+
+_KINDS: Final = {"s3": _s3, "azure": _azure, "gs": _gs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +89,7 @@ def _parsed(url: str) -> Address:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/") and not parts.query:
         return Address("file", "", unquote(parts.path), {}, None)
-    if parts.scheme == "s3" and parts.netloc and "@" not in parts.netloc:
+    if parts.scheme in _KINDS and parts.netloc and "@" not in parts.netloc:
         lock = _lock(options.pop("lock", None), options.pop("lock_days", None))
         return Address(parts.scheme, parts.netloc, parts.path, options, lock)
     # Not shown: people put keys where they do not belong.

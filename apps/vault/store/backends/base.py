@@ -12,7 +12,10 @@ from .locks import Lock
 Bytes = bytes | bytearray | memoryview
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _MAX_KEY: Final = 512
-HOW_TO_ADDRESS: Final = "Use file:///folder or s3://bucket/prefix?endpoint=...&region=...&addressing=path."
+HOW_TO_ADDRESS: Final = (
+    "Use file:///folder, s3://bucket/prefix?endpoint=...&region=...&addressing=path, "
+    "azure://account/container/prefix or gs://bucket/prefix."
+)
 
 
 @dataclass(frozen=True, slots=True)

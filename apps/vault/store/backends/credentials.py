@@ -26,7 +26,19 @@ _S3: Final = (
 )
 
 # For each kind of address the sets of fields that do, the usual one first: exactly one set is given.
-CREDENTIAL_SETS: Final[Mapping[str, tuple[tuple[CredentialField, ...], ...]]] = {"s3": (_S3,)}
+CREDENTIAL_SETS: Final[Mapping[str, tuple[tuple[CredentialField, ...], ...]]] = {
+    "s3": (_S3,),
+    "azure": (
+        (CredentialField("account_key", "Account key"),),
+        (CredentialField("sas_token", "SAS token"),),
+        (
+            CredentialField("tenant_id", "Directory (tenant) ID", secret=False),
+            CredentialField("client_id", "Application (client) ID", secret=False),
+            CredentialField("client_secret", "Client secret"),
+        ),
+    ),
+    "gs": ((CredentialField("service_account_json", "Service account key (JSON)"),),),
+}
 
 
 def checked_credentials(scheme: str, given: Mapping[str, str]) -> dict[str, str]:

@@ -28,7 +28,9 @@ _PASSING: Final = {
     "BadDigest",
     "IncompleteBody",
     "InternalError",
-    "NoSuchUpload",  # dropped by the server: the upload starts anew
+    "InvalidPart",
+    "InvalidPartOrder",
+    "NoSuchUpload",  # all three: dropped by the server, the upload starts anew
     "OperationAborted",
     "RequestTimeout",
     "ServiceUnavailable",
