@@ -129,6 +129,9 @@ def crowd(*, blobs: int) -> None:
 
 def read_one(*, count: int) -> list[float]:
     """Read mails at random, each as a page does: find its content list, open the vault, read. Milliseconds."""
+    from django.db import connection
+
+    connection.ensure_connection()  # as every request has one
     rng, took = random.Random(2), list[float]()
     for path in Path(os.environ["EVERKEEP_DATA"]).rglob("*"):
         if path.is_file():

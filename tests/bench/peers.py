@@ -1,14 +1,16 @@
 """restic and borg from Debian, each as its manual says: encrypted, zstd, a repository in a local folder."""
 
+import json
 import os
 import shutil
 import subprocess
-import time
+import sys
 from pathlib import Path
 from typing import Final
 
 from tests.warm_worker import Done
 
+LAUNCHER: Final = str(Path(__file__).with_name("launcher.py"))
 PACKAGES: Final = {"restic": "restic", "borg": "borgbackup"}
 
 
@@ -77,19 +79,10 @@ class Peer:
         """Nothing runs between the commands."""
 
     def _run(self, folder: Path, *arguments: str) -> Done:
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [self.name, *arguments],
-            cwd=folder,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        command = [sys.executable, "-I", "-S", LAUNCHER, self.name, *arguments]
+        process = subprocess.run(
+            command, cwd=folder, env=self._environment, capture_output=True, text=True, check=True
         )
-        assert process.stdout
-        said = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0, f"{self.name} {arguments[0]}: {said[-500:]}"
-        seconds, cpu = time.monotonic() - began, usage.ru_utime + usage.ru_stime
-        return Done(False, said, seconds, cpu, usage.ru_maxrss * 1024)
+        seconds, cpu, rss, status = json.loads(process.stdout)
+        assert status == 0, f"{self.name} {arguments[0]}: {process.stderr[-500:]}"
+        return Done(False, process.stderr, seconds, cpu, rss)
