@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from .permissions import Permission, allowed
+
 
 @dataclass(frozen=True)
 class Area:
@@ -35,9 +37,32 @@ class Area:
         return reverse(self.url_name, args=self.url_args)
 
 
+@dataclass(frozen=True)
+class Section:
+    """One entry of the settings page: where something of the account is set, shown to who has `permission`.
+
+    `note` returns what needs somebody there now, in a few words, or "".
+    """
+
+    key: str
+    title: str
+    sentence: str
+    icon: str
+    order: int
+    url_name: str
+    permission: Permission = Permission.ACCOUNT_SETTINGS
+    note: Callable[[], str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the entry leads."""
+        return reverse(self.url_name)
+
+
 @dataclass
 class _Registry:
     areas: dict[str, Area] = field(default_factory=dict)
+    sections: dict[str, Section] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,6 +82,17 @@ def register_default_area(area: Area) -> None:
 def areas() -> list[Area]:
     """All areas in their order."""
     return sorted(_registry.areas.values(), key=lambda area: area.order)
+
+
+def register_section(section: Section) -> None:
+    """Put a section on the settings page; the last one to register a key wins."""
+    _registry.sections[section.key] = section
+
+
+def sections() -> list[Section]:
+    """The sections that the actor in force may open, in their order."""
+    found = (section for section in _registry.sections.values() if allowed(section.permission))
+    return sorted(found, key=lambda section: section.order)
 
 
 def current_area(path: str) -> Area | None:

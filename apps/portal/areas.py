@@ -31,15 +31,6 @@ UNBUILT = {
             "Go to Recovery",
         ),
         Unbuilt(
-            "settings",
-            "Settings are not built yet",
-            "sliders",
-            "People and their permissions, sign-in rules and notifications of this account will be set here.",
-            "The settings of one backup task are on its own page; they work today.",
-            "home",
-            "Go to the backup tasks",
-        ),
-        Unbuilt(
             "billing",
             "Billing is not built yet",
             "card",
@@ -57,11 +48,11 @@ def register_areas() -> None:
     register_area(Area("home", "Home", "home", 10, "home", prefixes=("/tasks/", "/connections/")))
     for key, label, order in (
         ("search", "Search", 30),
-        ("settings", "Settings", 60),
         ("billing", "Billing", 70),
     ):
         address = ("search", ()) if key == "search" else ("unbuilt", (key,))
         register_default_area(Area(key, label, UNBUILT[key].icon, order, *address))
+    register_area(Area("settings", "Settings", "sliders", 60, "settings"))
     register_link("sign_in", "account_login")
     register_link("log_out", "account_logout")
     register_area(Area("support", "Support", "help", 80, "support", prefixes=("/help/",)))

@@ -6,6 +6,7 @@ from . import styleguide, views
 urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
+    path("settings/", views.settings_index, name="settings"),
     path("areas/<slug:key>/", views.unbuilt, name="unbuilt"),
     path("support/", views.support, name="support"),
     path("help/", views.help_index, name="help"),

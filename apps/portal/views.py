@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.core.htmx import render_page_or_part
-from apps.core.navigation import areas
-from apps.core.permissions import Permission, allowed
+from apps.core.navigation import areas, sections
+from apps.core.permissions import Permission, allowed, require
 
 from .areas import UNBUILT
 from .help import TOPICS
@@ -25,6 +25,17 @@ def home(request: MemberRequest) -> HttpResponse:
         return render(request, "portal/home_closed.html")
     context = {"page": home_page(request.account.public_id), "may_add": allowed(Permission.MODIFY)}
     return render_page_or_part(request, "portal/home.html", "portal/_tasks.html", context)
+
+
+@require_safe
+@member_required()
+def settings_index(request: MemberRequest) -> HttpResponse:
+    """What can be set for this account, by who looks at it."""
+    found = sections()
+    if not found:
+        require(Permission.ACCOUNT_SETTINGS)
+    entries = [(section, section.note() if section.note else "") for section in found]
+    return render(request, "portal/settings.html", {"entries": entries})
 
 
 @require_safe

@@ -52,9 +52,12 @@ __all__ = [
 ]
 
 
-def open_writer(account_id: int) -> VaultWriter:
-    """Return a writer into the account's vault, which is made on first use. Raises VaultError."""
-    return open_vault(account_id=account_id).writer()
+def open_writer(account_id: int, shelf: int = 0) -> VaultWriter:
+    """Return a writer into a shelf of the account's vault, which is made on first use. Raises VaultError.
+
+    Shelf 0 is the account's default; a backup task may have another (docs/decisions/006-shelves.md).
+    """
+    return open_vault(account_id=account_id, shelf=shelf).writer()
 
 
 def open_reader(account_id: int) -> VaultReader:

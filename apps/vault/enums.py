@@ -1,4 +1,4 @@
-"""States of packs and of garbage collection. Numbers never change."""
+"""States of stores, packs and garbage collection. Numbers never change."""
 
 from django.db import models
 
@@ -23,3 +23,23 @@ class GcState(models.IntegerChoices):
 
 
 OPEN_ROUNDS = (GcState.MARKING, GcState.MARKED, GcState.SWEEPING)
+
+
+class StoreState(models.TextChoices):
+    """What the last test, or the last use, of a store found."""
+
+    UNTESTED = "untested", "Not tested yet"
+    WORKING = "working", "Works"
+    FAILING = "failing", "Does not work"
+
+
+class CopyState(models.IntegerChoices):
+    """A further copy of a pack, beside the one that its row names.
+
+    REPLICA: kept on purpose, in the second store of its shelf. LEFT: where the pack was before it was moved; to
+    be deleted. FAILED: should be a replica, but could not be written or is not whole; tried again.
+    """
+
+    REPLICA = 1, "Replica"
+    LEFT = 2, "Left behind"
+    FAILED = 3, "Failed"

@@ -18,7 +18,7 @@ from .wrapping import Wrapping, wrapping
 
 def locked_vault(account_id: int) -> VaultKey:
     """Return the account's vault row, locked: whoever changes its keys does so alone. In a transaction."""
-    return VaultKey.objects.select_related("store").select_for_update(of=("self",)).get(account_id=account_id)
+    return VaultKey.objects.select_for_update().get(account_id=account_id)
 
 
 def keys_rewrap(*, account_id: int, wraps: Wrapping | None = None) -> bool:

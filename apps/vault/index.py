@@ -14,33 +14,37 @@ from .store.pack import Location, PackFormat, SealedPack
 
 BATCH: Final = 500
 _COLUMNS: Final = (
-    "account_id", "blob_id", "pack_row", "position", "stored_length", "raw_length", "codec", "kind"
+    "account_id", "blob_id", "shelf", "pack_row", "position", "stored_length", "raw_length", "codec", "kind"
 )  # fmt: skip
-_KNOWN: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND blob_id IN ({})"
+_KNOWN: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND shelf = %s AND blob_id IN ({})"
 _LOCATE: Final = (
     "SELECT b.blob_id, p.pack_id, p.version, p.features,"
     " b.position, b.stored_length, b.raw_length, b.codec, b.kind"
     " FROM vault_blob b JOIN vault_pack p ON p.id = b.pack_row AND p.account_id = b.account_id"
-    " WHERE b.account_id = %s AND b.blob_id IN ({})"
+    " WHERE b.account_id = %s AND b.blob_id IN ({}) ORDER BY b.shelf DESC"
 )
 # Kind.DICTIONARY spelt out: only so does the partial index serve it.
 _DICTIONARIES: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND kind = 2 ORDER BY pack_row"
 
 
 class DatabaseIndex:
-    """A BlobIndex (store/index.py) that may be used from any thread, one at a time."""
+    """A BlobIndex (store/index.py) that may be used from any thread, one at a time.
 
-    def __init__(self, account_id: int, store_row: int) -> None:
-        self._account_id, self._store_row = account_id, store_row
+    What it records lies on `shelf`, in the store with the row `store_row`, and only what lies on that shelf is
+    `known` to it: content is stored once on each shelf. `locate` finds a blob on any of them, the lowest first.
+    """
+
+    def __init__(self, account_id: int, store_row: int, shelf: int = 0) -> None:
+        self._account_id, self._store_row, self._shelf = account_id, store_row, shelf
 
     def known(self, blob_ids: Collection[bytes]) -> set[bytes]:
-        return {bytes(row[0]) for row in self._select(_KNOWN, blob_ids)}
+        return {bytes(row[0]) for row in self._select(_KNOWN, (self._account_id, self._shelf), blob_ids)}
 
     def locate(self, blob_ids: Collection[bytes]) -> dict[bytes, Location]:
         return {
             bytes(blob_id): Location(bytes(pack), at, stored, raw, codec, kind, PackFormat(version, features))
             for blob_id, pack, version, features, at, stored, raw, codec, kind in self._select(
-                _LOCATE, blob_ids
+                _LOCATE, (self._account_id,), blob_ids
             )
         }
 
@@ -58,6 +62,7 @@ class DatabaseIndex:
                 pack_id=pack.pack_id,
                 defaults={
                     "store_id": self._store_row,
+                    "shelf": self._shelf,
                     "size": len(pack.data),
                     "blobs": len(pack.blobs),
                     "version": pack.format.version,
@@ -70,16 +75,16 @@ class DatabaseIndex:
         # In the order of the key: neighbours in the index are written together.
         for blob_id, at in sorted(pack.blobs, key=lambda blob: blob[0]):
             yield (
-                self._account_id, blob_id, pack_row, at.offset, at.stored_length, at.raw_length, int(at.codec),
-                int(at.kind),
+                self._account_id, blob_id, self._shelf, pack_row, at.offset, at.stored_length, at.raw_length,
+                int(at.codec), int(at.kind),
             )  # fmt: skip
 
-    def _select(self, sql: str, blob_ids: Collection[bytes]) -> Iterator[Any]:
+    def _select(self, sql: str, first: Sequence[int], blob_ids: Collection[bytes]) -> Iterator[Any]:
         wanted = sorted(blob_ids)
         with owned_connection(), connection.cursor() as cursor:
             for start in range(0, len(wanted), BATCH):
                 batch = wanted[start : start + BATCH]
-                cursor.execute(sql.format(", ".join(["%s"] * len(batch))), [self._account_id, *batch])
+                cursor.execute(sql.format(", ".join(["%s"] * len(batch))), [*first, *batch])
                 yield from cursor.fetchall()
 
 

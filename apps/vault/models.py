@@ -3,33 +3,79 @@
 from django.db import models
 
 from apps.core import clock
+from apps.core.ids import new_public_id
 from apps.core.models import AccountModel
 
-from .enums import GcState, PackState
+from .enums import CopyState, GcState, PackState, StoreState
 from .store.pack import Kind
 
 
 class Store(models.Model):
-    """An object store of the operator. `store_id` is also written in the store itself (store/marker.py)."""
+    """An object store: the operator's (no account; the settings name it) or an account's own.
 
-    store_id = models.UUIDField(unique=True, editable=False)
-    url = models.TextField(unique=True)
+    `store_id` is also written in the store itself (store/marker.py). Not an AccountModel, as the operator's
+    belong to nobody: a person's request reaches one only through `access.py`. `sealed_credentials` is sealed
+    for the account (stores.py) and never shown.
+    """
+
+    public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
+    account = models.ForeignKey("accounts.Account", null=True, on_delete=models.CASCADE, related_name="+")
+    store_id = models.UUIDField(editable=False)
+    url = models.TextField()
+    name = models.CharField(max_length=120, blank=True)
+    sealed_credentials = models.BinaryField(default=bytes)
+    state = models.CharField(max_length=10, choices=StoreState, default=StoreState.UNTESTED)
+    state_reason = models.TextField(blank=True)
+    test = models.JSONField(default=list)  # the last test: [name, ok, message, do] for each line
+    tested_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         db_table = "vault_store"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store_id"], name="store_once", condition=models.Q(account__isnull=True)
+            ),
+            models.UniqueConstraint(
+                fields=["url"], name="store_url_once", condition=models.Q(account__isnull=True)
+            ),
+            models.UniqueConstraint(fields=["account", "store_id"], name="store_once_in_account"),
+        ]
 
     def __str__(self) -> str:
-        return self.url
+        return self.name or self.url
+
+
+class Shelf(AccountModel):
+    """A part of an account's vault with a store of its own, and maybe a second one for replicas.
+
+    Number 0 is the account's default; a backup task may have another. Content is stored once on each shelf
+    (docs/decisions/006-shelves.md). New packs go to `store`; while `gather` is set, packs of this shelf that
+    lie elsewhere are brought there. `former` are the stores where such packs may still lie.
+    """
+
+    number = models.PositiveSmallIntegerField()
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
+    replica = models.ForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+")
+    former = models.ManyToManyField(Store, related_name="+")
+    gather = models.BooleanField(default=False)
+    kept_at = models.DateTimeField(null=True)  # when upkeep last came to its end here
+    trouble = models.TextField(blank=True)  # why upkeep could not come to its end
+
+    class Meta:
+        db_table = "vault_shelf"
+        constraints = [models.UniqueConstraint(fields=["account", "number"], name="vault_shelf_once")]
+
+    def __str__(self) -> str:
+        return f"shelf {self.number}"
 
 
 class VaultKey(AccountModel):
-    """An account's vault: `public_id` names its folder in the store, `envelope` holds its sealed keys.
+    """An account's vault: `public_id` names its folder in every store, `envelope` holds its sealed keys.
 
-    The row outlives shredding, without its envelope: nothing may make a new vault in its place by accident.
+    The row outlives shredding, without its envelope: nothing may make a new vault in its stead by accident.
     """
 
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
     envelope = models.BinaryField()
     master_key_id = models.CharField(max_length=40)
     shredding_since = models.DateTimeField(null=True, blank=True)  # from here on nothing opens it any more
@@ -75,14 +121,15 @@ class RecoveryKey(AccountModel):
 
 
 class Pack(AccountModel):
-    """A pack that is durable in the store. A row exists only after that (docs/vault-ordering.md, V1).
+    """A pack that is durable in `store`. A row exists only after that (docs/vault-ordering.md, V1).
 
     Only packs in the state STORED hold blobs; the others are on their way out (V14), since `state_at`.
-
+    `shelf` is the number of the Shelf it belongs to for good; `store` changes when the shelf moves.
     `version` and `features` are those of its header: its key derives from them.
     """
 
     pack_id = models.BinaryField(max_length=16)
+    shelf = models.PositiveSmallIntegerField(default=0)
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
     size = models.PositiveIntegerField()
     blobs = models.PositiveIntegerField()
@@ -96,27 +143,51 @@ class Pack(AccountModel):
         db_table = "vault_pack"
         constraints = [models.UniqueConstraint(fields=["account", "pack_id"], name="vault_pack_once")]
         indexes = [
+            models.Index(fields=["account", "shelf", "store", "id"], name="vault_pack_where"),
             models.Index(
                 fields=["account", "state"],
                 name="vault_pack_leaving",
                 condition=~models.Q(state=PackState.STORED),
-            )
+            ),
         ]
 
     def __str__(self) -> str:
         return bytes(self.pack_id).hex()
 
 
+class PackCopy(AccountModel):
+    """A pack that lies in a further store, or should. Goes with its pack."""
+
+    pack = models.ForeignKey(Pack, on_delete=models.CASCADE, related_name="copies")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
+    state = models.PositiveSmallIntegerField(choices=CopyState)
+    reason = models.TextField(blank=True)
+    checked_at = models.DateTimeField(default=clock.now)  # read back and compared; for FAILED: last tried
+    due_at = models.DateTimeField(null=True)  # when a LEFT copy may go, a FAILED one is tried again
+
+    class Meta:
+        db_table = "vault_pack_copy"
+        constraints = [models.UniqueConstraint(fields=["pack", "store"], name="vault_copy_once")]
+        indexes = [
+            models.Index(fields=["account", "store", "state", "checked_at"], name="vault_copy_oldest"),
+            models.Index(fields=["due_at"], name="vault_copy_due", condition=models.Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} of pack {self.pack_id}"
+
+
 class BlobLocation(models.Model):
-    """Where one blob lies. One row per blob and account.
+    """Where one blob lies. One row per blob, shelf and account.
 
     Not an AccountModel: rows come by the hundred million, written and read only by `vault.index`, where every
     statement carries the account. `pack_row` is the id of a Pack, without a constraint for the same reason.
     """
 
-    pk = models.CompositePrimaryKey("account_id", "blob_id")
+    pk = models.CompositePrimaryKey("account_id", "blob_id", "shelf")
     account_id = models.BigIntegerField()
     blob_id = models.BinaryField(max_length=32)
+    shelf = models.PositiveSmallIntegerField(default=0)
     pack_row = models.BigIntegerField()
     position = models.PositiveIntegerField()
     stored_length = models.PositiveIntegerField()

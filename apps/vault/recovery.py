@@ -122,7 +122,7 @@ def recovery_key_confirm(*, account_id: int, typed: list[str]) -> bool:
 def recovery_keys_tidy(*, account_id: int) -> int:
     """Take the envelopes of replaced keys out of every store; return how many are left for another try."""
     with account_scope(account_id):
-        for row in Row.objects.filter(replaced_at__isnull=False).select_related("vault__store"):
+        for row in Row.objects.filter(replaced_at__isnull=False).select_related("vault"):
             try:
                 envelope_remove(key_folders(row.vault), row.key_id)
             except StoreError as error:

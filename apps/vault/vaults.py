@@ -12,16 +12,21 @@ from .store.writer import VaultWriter
 
 @dataclass(frozen=True, slots=True)
 class OpenVault:
-    """What reading and writing need. Holds secrets: keep it no longer than the work."""
+    """What reading and writing need. Holds secrets: keep it no longer than the work.
+
+    `store` reads from every store that holds something of the account (store/mirror.py when there are several)
+    and writes to that of `shelf`, whose row is `store_row`.
+    """
 
     account_id: int
     store_row: int
+    shelf: int
     keys: VaultKeys
     store: ObjectStore
 
     @property
     def index(self) -> DatabaseIndex:
-        return DatabaseIndex(self.account_id, self.store_row)
+        return DatabaseIndex(self.account_id, self.store_row, self.shelf)
 
     def writer(self) -> VaultWriter:
         return VaultWriter(self.keys, self.store, self.index)

@@ -176,6 +176,8 @@ MASTER_KEYS = master_key_entries(
 KMS_KEYS = env.list("EVERKEEP_KMS_KEYS", default=[])
 KMS_REGION = env.str("EVERKEEP_KMS_REGION", default="")
 KMS_ENDPOINT = env.str("EVERKEEP_KMS_ENDPOINT", default="")
+# Stores by location of the account ({"de": "s3://…"}); a location that is not here uses VAULT_URL.
+REGIONS = env.json("EVERKEEP_REGIONS", default={})
 
 # Exports: a part of a ZIP ends when it has grown to this many bytes.
 EXPORT_PART_BYTES = env.int("EVERKEEP_EXPORT_PART_BYTES", default=2_000_000_000)

@@ -156,6 +156,7 @@ TABLE: dict[str, Row] = {
     # portal
     "home": members(),
     "search": members(),
+    "settings": row(302, 200, 403, 403, 403, 403, 200),
     "unbuilt": members(args=words("billing")),
     "support": members(),
     "help": everybody(),

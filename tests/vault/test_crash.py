@@ -15,7 +15,7 @@ from django.db import connection
 from apps.core.scope import account_scope
 from apps.vault.api import ContentPart, Role, open_reader, orphans
 from apps.vault.errors import StoreError
-from apps.vault.models import BlobLocation, Pack, Store, VaultKey
+from apps.vault.models import BlobLocation, Pack, Shelf, Store, VaultKey
 from apps.vault.services import open_vault
 from apps.vault.store.backends.base import ObjectStore
 from apps.vault.store.inspect import list_packs, read_pack_index
@@ -114,6 +114,7 @@ def test_killed_at_any_statement_of_making_a_vault(account_id: int) -> None:
     for stop_at in range(1, counted[0] + 1):
         with account_scope(account_id):
             VaultKey.objects.all().delete()
+            Shelf.objects.all().delete()
         Store.objects.all().delete()
         with statements(stop_at=stop_at), pytest.raises(Killed):
             open_vault(account_id=account_id)

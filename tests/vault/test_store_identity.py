@@ -13,7 +13,7 @@ from apps.core.sealing import Keyring, MasterKeyMissing
 from apps.vault.api import Role, open_reader, open_writer
 from apps.vault.envelopes import keys_rewrap
 from apps.vault.errors import KeysCorrupt, StoreMismatch
-from apps.vault.models import Store, VaultKey
+from apps.vault.models import Shelf, Store, VaultKey
 from apps.vault.services import open_vault
 from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.keys import VaultKeys, unwrap_keys, wrap_keys
@@ -69,7 +69,7 @@ def test_changed_settings_do_not_move_an_accounts_vault(
     open_vault(account_id=cast.other_account.pk)
     assert Store.objects.count() == 2
     with account_scope(account_id):
-        assert VaultKey.objects.get().store.url == f"file://{vault_folder}"
+        assert Shelf.objects.get().store.url == f"file://{vault_folder}"
 
 
 def test_the_keys_lie_beside_the_packs(account_id: int, vault_folder: Path) -> None:

@@ -1,0 +1,108 @@
+"""Stores as rows: the operator's, which the settings name, and those that an account brought along."""
+
+import json
+import logging
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from apps.accounts.models import Account
+from apps.core.sealing import seal, unseal
+
+from .enums import StoreState
+from .errors import StoreError, StoreMismatch
+from .models import Store
+from .store.backends.addresses import open_store
+from .store.backends.base import ObjectStore
+from .store.marker import ensure_marker, read_marker
+
+log = logging.getLogger(__name__)
+
+
+def credentials_purpose(store: Store) -> str:
+    """Return the name under which a store's credentials are sealed."""
+    return f"vault.store:{store.public_id}"
+
+
+def seal_credentials(store: Store, credentials: Mapping[str, str]) -> bytes:
+    """Seal what an account's own store wants besides its address (store/backends/credentials.py)."""
+    assert store.account_id is not None, "the operator's stores take their credentials from the environment"
+    text = json.dumps(dict(credentials))
+    return seal(account_id=store.account_id, purpose=credentials_purpose(store), plaintext=text.encode())
+
+
+def credentials_of(store: Store) -> dict[str, str] | None:
+    """Unseal an account's own credentials; None for the operator's stores, whose chain is asked instead.
+
+    Raises SealBroken, MasterKeyMissing.
+    """
+    if store.account_id is None:
+        return None
+    sealed = bytes(store.sealed_credentials)
+    text = unseal(account_id=store.account_id, purpose=credentials_purpose(store), sealed=sealed)
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def reach(store: Store) -> ObjectStore:
+    """Open a store as its row describes it. Nothing is contacted yet, and it has proved nothing."""
+    return open_store(store.url, credentials=credentials_of(store))
+
+
+def open_recorded(row: Store) -> ObjectStore:
+    """Open a recorded store. V5: what answers there must carry its id, else nothing is read or written."""
+    store = reach(row)
+    if read_marker(store) == row.store_id:
+        return store
+    if row.account_id is None:
+        for url in operator_urls():
+            if url == row.url:
+                continue
+            moved = open_store(url)
+            if read_marker(moved) == row.store_id:
+                _move(row, url)
+                return moved
+        raise StoreMismatch(
+            f"At {row.url} is not the store that holds this vault.",
+            do="Mount or reconnect it, or set EVERKEEP_VAULT_URL or EVERKEEP_REGIONS to where it is now.",
+        )
+    raise StoreMismatch(
+        f"In {row} lies another store than the one that was added, or none.",
+        do="Check under Settings, Storage, that bucket and folder are the same as before.",
+    )
+
+
+def operator_urls() -> list[str]:
+    """Return the addresses of the operator's stores, the default one first."""
+    return list(dict.fromkeys([settings.VAULT_URL, *settings.REGIONS.values()]))
+
+
+def default_store(account_id: int) -> Store:
+    """Return the operator's store for an account's location (features ACC-03); recorded on first use."""
+    location = Account.objects.values_list("location", flat=True).get(pk=account_id)
+    return operator_store(settings.REGIONS.get(location, settings.VAULT_URL))
+
+
+def operator_store(url: str) -> Store:
+    """Return the row of an operator's store, marked and recorded on first use. Raises StoreError."""
+    own = Store.objects.filter(account__isnull=True)
+    if known := own.filter(url=url).first():
+        open_recorded(known)
+        return known
+    store_id = ensure_marker(open_store(url))
+    row, made = own.get_or_create(store_id=store_id, defaults={"url": url})
+    if not made:
+        _move(row, url)
+    return row
+
+
+def note_trouble(store_row: int, error: StoreError) -> None:
+    """Show on the page that a store failed while it was used."""
+    Store.objects.filter(pk=store_row).update(state=StoreState.FAILING, state_reason=str(error))
+
+
+def _move(row: Store, url: str) -> None:
+    """Note that a store answers at another address: its marker has proved that it is the same."""
+    log.warning("The store %s is now at %s (was %s).", row.store_id, url, row.url)
+    row.url = url
+    row.save(update_fields=["url"])
