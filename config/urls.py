@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.portal.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.connectors.urls")),
+    path("", include("apps.vault.urls")),
     path("", include("apps.backups.urls")),
     path("", include("apps.recovery.urls")),
     path("", include("apps.jobs.urls")),

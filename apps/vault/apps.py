@@ -8,9 +8,13 @@ class VaultConfig(AppConfig):
     def ready(self) -> None:
         """Name the acts on keys for lower apps, and what a new master key concerns."""
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
+        from apps.core.banners import register_banner  # noqa: PLC0415
         from apps.core.rotation import register_sealed_field  # noqa: PLC0415
 
         register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
+        from .banner import recovery_key_banner  # noqa: PLC0415
+
+        register_banner(recovery_key_banner)
         register_codes(
             "Keys",
             {

@@ -185,6 +185,9 @@ TABLE: dict[str, Row] = {
     "connection_signed_in": row(302, 400, 400, 403, 403, 403, 400),
     "connection": row(302, 200, 200, 403, 403, 403, 404, args=a_connection),
     "connection_test": row(302, 200, 200, 403, 403, 403, 404, args=a_connection, data={}),
+    # vault: what concerns the owner alone (the cast's other administrator is the stranger, in his own account)
+    "recovery_key": row(302, 200, 403, 403, 403, 403, 200),
+    "recovery_key_confirm": row(302, 302, 403, 403, 403, 403, 302),
     # backups
     "task_new": row(302, 200, 200, 403, 403, 403, 200),
     "task_new_service": row(302, 200, 200, 403, 403, 403, 200, args=words("exchange")),

@@ -17,6 +17,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.core import clock, navigation
+from apps.core.banners import Banner
+from apps.core.banners import banners as banners_of
 from apps.core.status import look_of
 
 register = template.Library()
@@ -167,6 +169,13 @@ def current_area(context: Context) -> str:
     """The key of the area that this page belongs to, for its help link."""
     area = navigation.current_area(context["request"].path)
     return str(context.get("area") or (area.key if area else "home"))
+
+
+@register.simple_tag(takes_context=True)
+def banners(context: Context) -> list[Banner]:
+    """What this person must not overlook, on top of every page (core/banners.py)."""
+    request = context.get("request")
+    return banners_of(request) if request and getattr(request, "membership", None) else []
 
 
 @register.filter
