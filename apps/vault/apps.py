@@ -9,12 +9,15 @@ class VaultConfig(AppConfig):
         """Name the acts on keys for lower apps, and what a new master key concerns."""
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.banners import register_banner  # noqa: PLC0415
+        from apps.core.navigation import Section, register_section  # noqa: PLC0415
         from apps.core.rotation import register_sealed_field  # noqa: PLC0415
 
-        register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
         from .banner import recovery_key_banner  # noqa: PLC0415
 
+        words = "Opens your backups without us. Only the owner of the account can have it shown."
+        register_section(Section("recovery_key", "Recovery key", words, "key", 30, "recovery_key"))
         register_banner(recovery_key_banner)
+        register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
         register_codes(
             "Keys",
             {

@@ -52,5 +52,8 @@ def confirm(request: MemberRequest) -> HttpResponse:
 
 
 def _place(page: str = "") -> dict[str, object]:
-    crumbs = [{"words": "Recovery key", "url": reverse("recovery_key") if page else ""}]
+    crumbs = [
+        {"words": "Settings", "url": reverse("settings")},
+        {"words": "Recovery key", "url": reverse("recovery_key") if page else ""},
+    ]
     return {"area": "settings", "crumbs": crumbs + ([{"words": page, "url": ""}] if page else [])}
