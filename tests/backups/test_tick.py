@@ -144,6 +144,22 @@ def test_a_dead_workers_entity_runs_again_and_its_run_is_closed(cast: Cast, brok
     assert "interrupted" in dead.message
 
 
+def test_what_kills_its_worker_every_time_is_tried_less_and_less_often(cast: Cast, broker: Sent) -> None:
+    (entity,) = make_entities(cast.account, 1)
+    later, begun = NOW, []
+    for _ in range(60):
+        with clock.travel(later):
+            sent = len(broker)
+            tick.dispatch_due()
+            for message in broker[sent:]:
+                if claim(**message) is not None:  # and the worker dies
+                    begun.append(later)
+                    Run.objects.create(account=cast.account, entity=entity, started_at=later)
+        later += timedelta(minutes=1)
+    assert [round((at - NOW).total_seconds() / 60) for at in begun] == [0, 2, 50]
+    assert Run.objects.filter(verdict=Verdict.RUNNING).count() <= 1
+
+
 def test_who_was_overtaken_cannot_write_any_more(cast: Cast, broker: Sent) -> None:
     (entity,) = make_entities(cast.account, 1)
     slow = claim(account_id=cast.account.pk, entity_id=entity.pk)

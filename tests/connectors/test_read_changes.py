@@ -218,6 +218,24 @@ async def test_a_link_lost_in_the_middle_of_a_list_starts_it_again(
     assert len(reader.listed) == 1
 
 
+async def test_a_link_lost_in_the_middle_of_changes_leaves_nothing_that_was_deleted_meanwhile(
+    cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reader.read()
+    inbox = reader.folder("Inbox").remote_id
+    monkeypatch.setattr(mail_changes, "KNOWN_PAGE_SIZE", 1)
+    monkeypatch.setattr(mail_changes, "PAGE_SIZES", (1, 1))
+    cloud.deliver(BOB, b"Subject: first\r\n\r\nhere")
+    cloud.deliver(BOB, b"Subject: second\r\n\r\nhere")
+    lost = cloud.add_fault("resync", path=rf"mailFolders/{inbox}/messages/delta.*skiptoken")
+    await reader.read()
+    assert cloud.reached(lost) == 1
+    assert reader.cursor["mail"][inbox] is None, "listed once more, in case something left"
+    await reader.read()
+    assert [each.folder_id for each in reader.listed] == [inbox]
+    reader.check(cloud)
+
+
 async def test_a_mailbox_over_quota_is_listed_plainly_and_by_changes_again_later(
     cloud: SandboxCloud, reader: Reader
 ) -> None:

@@ -1,5 +1,6 @@
 """Who may write for an entity right now. Every write of a run happens under its lease or not at all."""
 
+import logging
 import os
 import socket
 import uuid
@@ -16,7 +17,9 @@ from apps.core import clock
 from ..enums import EntityState, Verdict
 from ..errors import LeaseLost
 from ..models import Entity, Run
+from .pace import after_failure, slot_after_run
 
+logger = logging.getLogger("everkeep.backups")
 LEASE = timedelta(seconds=60)
 HEARTBEAT_SECONDS = 20
 DISPATCHED = "dispatched:"  # begins the owner of a lease that the tick wrote for a message
@@ -68,12 +71,29 @@ def claim(*, account_id: int, entity_id: int, token: str = "") -> Lease | None:
     )
     if not claimed:
         return None
-    close_interrupted(entity_id)
+    if _close_interrupted(entity_id) and _died_before(entity_id):
+        _rest(Entity.objects.select_related("task").get(pk=entity_id), owner)
+        return None
     return Lease(account_id, entity_id, owner)
 
 
-def close_interrupted(entity_id: int) -> None:
+def _close_interrupted(entity_id: int) -> bool:
     """Close the row of a run whose worker died: nobody else holds the entity, so it cannot be alive."""
-    Run.objects.filter(entity_id=entity_id, verdict=Verdict.RUNNING).update(
-        verdict=Verdict.FAILED, message=INTERRUPTED, finished_at=clock.now()
+    alive = Run.objects.filter(entity_id=entity_id, verdict=Verdict.RUNNING)
+    return bool(alive.update(verdict=Verdict.FAILED, message=INTERRUPTED, finished_at=clock.now()))
+
+
+def _died_before(entity_id: int) -> bool:
+    """Tell whether the last two runs died. One death may be a restart: the run goes on at once."""
+    last = Run.objects.filter(entity_id=entity_id).order_by("-started_at", "-id")
+    messages = list(last.values_list("message", flat=True)[:2])
+    return messages == [INTERRUPTED] * 2
+
+
+def _rest(entity: Entity, owner: str) -> None:
+    """Wait as after any failure: what kills its worker each time must not do so every minute."""
+    until = after_failure(entity.pk, slot_after_run(entity.task))
+    logger.warning("entity %s: its backups die again and again; the next one is at %s", entity.public_id, until)
+    Entity.objects.filter(pk=entity.pk, lease_owner=owner).update(
+        lease_owner="", lease_until=None, next_run_at=until
     )

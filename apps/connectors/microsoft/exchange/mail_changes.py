@@ -104,17 +104,19 @@ class MailRound:
             self._cursor.mail[folder_id] = read.delta_path
             self._failed_in_a_row, self._read_well = 0, folder_id
             return
-        async for further in self._guarded(folder_id, read.next_path):
+        async for further in self._guarded(folder_id, read.next_path, given=bool(changes)):
             yield further
 
     async def _in_full(self, folder_id: str) -> AsyncIterator[ChangePage]:
         async for page in self._guarded(folder_id, None):
             yield page
 
-    async def _guarded(self, folder_id: str, path: str | None) -> AsyncIterator[ChangePage]:
+    async def _guarded(
+        self, folder_id: str, path: str | None, *, given: bool = False
+    ) -> AsyncIterator[ChangePage]:
         """Follow one folder; what goes wrong in it fails it alone, unless others fail alike."""
         try:
-            async for page in self._follow(folder_id, path):
+            async for page in self._follow(folder_id, path, given=given):
                 yield page
             self._failed_in_a_row, self._read_well = 0, folder_id
         except Gone as error:  # quirk 30: containers vanish while we read
@@ -149,14 +151,15 @@ class MailRound:
             return False
         return True
 
-    async def _follow(self, folder_id: str, path: str | None) -> AsyncIterator[ChangePage]:
+    async def _follow(self, folder_id: str, path: str | None, *, given: bool) -> AsyncIterator[ChangePage]:
         """Read a folder's changes from `path`, or its whole list when None or when the link is refused.
 
-        A restart after pages were given may leave items named that have gone in between: the folder is then
-        listed once more by the next round, which ends them.
+        `given`: earlier pages of the same list were handed out already.
+        A restart after pages were given, of a list or of changes, may leave items named that have gone in
+        between: the folder is then listed once more by the next round, which ends them.
         """
         first = f"{self._mail_path(folder_id)}/delta?$select={MESSAGE_SELECT}"
-        following, full, given, again = path or first, path is None, False, False
+        following, full, again = path or first, path is None, False
         restarts, sizes = 0, list(PAGE_SIZES)
         while True:
             try:
@@ -168,7 +171,7 @@ class MailRound:
                     raise Unavailable(
                         "Microsoft keeps forgetting how far we had read in this folder."
                     ) from None
-                again = again or (full and given)
+                again = again or given
                 following, full, given = first, True, False
                 continue
             except QuotaExceeded:
