@@ -25,7 +25,7 @@ from azure.storage.blob import (
 from ..errors import ObjectMissing, StoreRefused
 from .azure_errors import TAKEN, code_of, translated
 from .base import HOW_TO_ADDRESS, ObjectInfo, checked_key, checked_prefix
-from .locks import FOR_EVER, Lock, LockMode
+from .locks import FOR_EVER, BucketLocks, Lock, LockMode
 from .parts import MULTIPART_FROM, PART_BYTES, md5_bytes, parts_of
 from .remote import Head, RemoteStore, Taken, read_twice
 from .retry import Retry
@@ -202,6 +202,11 @@ class AzureStore(RemoteStore):
 
     def _lock_once(self, key: str, lock: Lock, until: "datetime") -> None:
         self._once(key, lambda: self._blob(key).set_immutability_policy(_policy(lock, until)))
+
+    def _bucket_locks_once(self) -> BucketLocks:
+        found = self._once("", self._container.get_container_properties)
+        default = "a policy of the container" if found.has_immutability_policy else ""
+        return BucketLocks(possible=found.immutable_storage_with_versioning_enabled, default=default)
 
     def _blob(self, key: str) -> BlobClient:
         return self._container.get_blob_client(self.prefix + checked_key(key))

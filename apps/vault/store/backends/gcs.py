@@ -21,7 +21,7 @@ from google.oauth2 import service_account
 from ..errors import ObjectMissing, StoreRefused, StoreUnavailable
 from .base import HOW_TO_ADDRESS, ObjectInfo, checked_key, checked_prefix
 from .gcs_errors import FAILURES, status_of, translated
-from .locks import FOR_EVER, Lock, LockMode
+from .locks import FOR_EVER, BucketLocks, Lock, LockMode
 from .parts import PART_BYTES, Halves, parts_of
 from .remote import Head, RemoteStore, Taken
 from .retry import Retry
@@ -218,6 +218,12 @@ class GCSStore(RemoteStore):
     def _lock_once(self, key: str, lock: Lock, until: datetime) -> None:
         blob = self._locked(self._blob(key), lock, until)
         self._once(key, lambda: blob.patch(**_ONCE))
+
+    def _bucket_locks_once(self) -> BucketLocks:
+        self._once("", lambda: self._bucket.reload(**_ONCE))
+        seconds = self._bucket.retention_period
+        default = f"retention policy, {seconds // 86_400} days" if seconds else ""
+        return BucketLocks(possible=self._bucket.object_retention_mode == "Enabled", default=default)
 
     def _new_blob(self, key: str) -> storage.Blob:
         blob = self._blob(key)

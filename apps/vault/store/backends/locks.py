@@ -38,6 +38,14 @@ class Lock:
         return ((moment or datetime.now(UTC)) + timedelta(days=self.days)).replace(microsecond=0)
 
 
+@dataclass(frozen=True, slots=True)
+class BucketLocks:
+    """What a bucket says of locks. None: it does not tell us, or has no such setting."""
+
+    possible: bool | None
+    default: str = ""  # what it puts on every object by itself, in words
+
+
 def holds_data(key: str) -> bool:
     """Tell whether a lock belongs on this object: packs and journals.
 

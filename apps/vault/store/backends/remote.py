@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from ..errors import ObjectConflict, ObjectLocked, ObjectMissing, ObjectTruncated, StoreUnavailable
+from ..errors import (
+    ObjectConflict,
+    ObjectLocked,
+    ObjectMissing,
+    ObjectTruncated,
+    StoreRefused,
+    StoreUnavailable,
+)
 from .base import Bytes, ObjectInfo, StoreDescription, checked_key, checked_prefix
-from .locks import LOCK_SLACK, Lock, cannot_lock, holds_data
+from .locks import LOCK_SLACK, BucketLocks, Lock, cannot_lock, holds_data
 from .retry import Retry
 
 T = TypeVar("T")
@@ -73,6 +80,10 @@ class RemoteStore(ABC):
         """Prolong an object's lock."""
 
     @abstractmethod
+    def _bucket_locks_once(self) -> BucketLocks:
+        """Return what the bucket says of locks."""
+
+    @abstractmethod
     def _place(self) -> str:
         """Return the server that is asked, "" for the usual one."""
 
@@ -135,6 +146,23 @@ class RemoteStore(ABC):
         return StoreDescription(
             kind=self.kind, place=f"{place} at {server}" if server else place, lock=self._lock, can_lock=True
         )
+
+    # For store/probe.py.
+
+    def bucket_locks(self) -> BucketLocks:
+        """Ask the bucket whether it can lock, and what it locks by itself. Raises StoreError."""
+        return self._retry.call(self._bucket_locks_once)
+
+    def refuses_deletion(self, key: str) -> bool:
+        """Ask the server itself to delete an object that should be locked. True when it did not."""
+        found = self._head(key)
+        if found is None:
+            raise ObjectMissing(f"There is no object {key}.")
+        try:
+            self._delete_version(key, found.version)
+        except (ObjectLocked, StoreRefused):
+            return True
+        return self._head(key) is not None
 
     # Shared steps.
 

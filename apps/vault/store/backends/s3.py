@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import ObjectMissing, StoreRefused, StoreUnavailable
 from .base import HOW_TO_ADDRESS, ObjectInfo, checked_key, checked_prefix
-from .locks import FOR_EVER, Lock
+from .locks import FOR_EVER, BucketLocks, Lock
 from .parts import MULTIPART_FROM, PART_BYTES, Halves, md5_bytes, md5_text, parts_of
 from .remote import Head, RemoteStore, Taken, read_twice
 from .retry import Retry
@@ -29,6 +29,7 @@ Addressing = Literal["auto", "path", "virtual"]
 _TAKEN: Final = {"PreconditionFailed", "412", "NoSuchUpload"}
 _LOST: Final = {"NoSuchUpload", "InvalidPart", "InvalidPartOrder"}  # the server has dropped the upload
 _MD5_HEX: Final = re.compile(r"[0-9a-f]{32}")
+_NO_LOCKS: Final = {"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "501"}
 _NO_CONDITIONS: Final = {"NotImplemented", "501"}
 
 
@@ -149,6 +150,20 @@ class S3Store(RemoteStore):
         retention: Any = {"Mode": lock.mode.upper(), "RetainUntilDate": until}
         self._once(key, lambda: self._client.put_object_retention(Retention=retention, **self._at(key)))
 
+    def _bucket_locks_once(self) -> BucketLocks:
+        def ask() -> BucketLocks:
+            try:
+                found: Any = self._client.get_object_lock_configuration(Bucket=self.bucket)
+            except ClientError as error:
+                if code_of(error) in _NO_LOCKS:
+                    return BucketLocks(possible=False)
+                if code_of(error) in ("AccessDenied", "403"):
+                    return BucketLocks(possible=None)
+                raise
+            return _bucket_locks(found.get("ObjectLockConfiguration", {}))
+
+        return self._once("", ask)
+
     def _at(self, key: str) -> Any:
         return {"Bucket": self.bucket, "Key": self.prefix + checked_key(key)}
 
@@ -245,6 +260,14 @@ def _body(answer: Any) -> bytes:
     with answer["Body"] as body:
         data: bytes = body.read()
     return data
+
+
+def _bucket_locks(found: Any) -> BucketLocks:
+    default = found.get("Rule", {}).get("DefaultRetention", {})
+    days, years = default.get("Days"), default.get("Years")
+    span = f"{days} days" if days else f"{years} years" if years else ""
+    words = f"{str(default.get('Mode', '')).lower()}, {span}" if span else ""
+    return BucketLocks(possible=found.get("ObjectLockEnabled") == "Enabled", default=words)
 
 
 def _etag_agrees(answer: Any, data: bytes) -> bool:
