@@ -1,8 +1,11 @@
 """The bytes of stored items."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from apps.backups.selectors.browse import AsOf, Node, Stored, contents
 from apps.core.errors import NotFound
-from apps.vault.api import ContentPart, Role, VaultReader, decode_content, open_reader
+from apps.vault.api import ContentPart, Role, VaultError, VaultReader, decode_content, open_reader
 
 
 def mime_part(content: bytes) -> ContentPart:
@@ -11,6 +14,15 @@ def mime_part(content: bytes) -> ContentPart:
         if part.role == Role.MIME:
             return part
     raise NotFound("The text of this message is not in the backup.", do="Choose another day.")
+
+
+def mime_parts(contents: Iterable[bytes]) -> list[ContentPart]:
+    """Return the messages' parts, for VaultReader.expect. What has none says so when it is read."""
+    parts = []
+    for content in contents:
+        with suppress(NotFound, VaultError):
+            parts.append(mime_part(content))
+    return parts
 
 
 def read_message(state: AsOf, node: Node) -> bytes:

@@ -22,7 +22,7 @@ from apps.jobs.models import Job, JobItem
 from apps.vault.api import VaultReader, open_reader
 
 from ..formats.file_names import safe_file_name
-from ..reading import mime_part
+from ..reading import mime_part, mime_parts
 from .files import (
     Entry,
     Part,
@@ -55,6 +55,7 @@ class _Export:
         self._go_on_after_a_dead_worker()
         for items in self.context.pending_items(batch=BATCH):
             nodes, stored = self._look_up(items)
+            self.reader.expect(mime_parts(each.content for each in stored.values()))
             for item in items:
                 if self.context.cancelled():
                     break

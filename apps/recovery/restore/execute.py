@@ -33,7 +33,7 @@ from apps.vault.api import VaultReader, open_reader
 from ..choosing import chosen, folders_with_items
 from ..enums import RestoreMode
 from ..models import Plan
-from ..reading import read_stored
+from ..reading import mime_parts, read_stored
 from .folders import TargetFolders
 from .target import Target, open_target
 
@@ -101,6 +101,7 @@ class _Restore:
             for item in items:
                 self.context.failed(item, error.code, f"Its folder could not be prepared. {error}")
             return
+        self.reader.expect(mime_parts(each.stored.content for each in work))
         for few in _slices(work):
             if self.context.cancelled():
                 return

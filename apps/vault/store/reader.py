@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
+from .ahead import Ahead
 from .backends.base import ObjectStore
 from .codec import Decompressor
 from .content import ContentPart
@@ -25,12 +26,21 @@ _Place = tuple[bytes, Location]
 class VaultReader:
     """Reads parts by what the catalog says of them. Not to be shared between threads.
 
-    Memory: the asked part, or one window of about WINDOW_BYTES for `read_many` and `stream`.
+    Memory: the asked part, or one window of about WINDOW_BYTES for `read_many` and `stream`, and one more for
+    what was expected.
     """
 
     def __init__(self, keys: VaultKeys, store: ObjectStore, index: BlobIndex) -> None:
         self._keys, self._store, self._index = keys, store, index
         self._decompressor = Decompressor(self._dictionary)
+        self._ahead = Ahead(self._fetch)
+
+    def expect(self, parts: Sequence[ContentPart]) -> None:
+        """Say which parts will be read next, roughly in this order: they then come in windows, not one by one.
+
+        A hint: others may be read meanwhile, and these need not be. Nothing is fetched yet.
+        """
+        self._ahead.expect(_windows(parts))
 
     def read(self, part: ContentPart) -> bytes:
         """Return a part's bytes. Raises BlobMissing, BlobCorrupt, StoreError."""
@@ -51,6 +61,9 @@ class VaultReader:
                 yield b"".join(_whole(part, (found[blob] for blob in part.blobs)))
 
     def _stored(self, blob_ids: Sequence[bytes]) -> Iterator[bytes]:
+        if blob_ids and (held := self._ahead.take(blob_ids)) is not None:
+            yield from held
+            return
         for start in range(0, len(blob_ids), WINDOW_BLOBS):
             yield from self._blobs(blob_ids[start : start + WINDOW_BLOBS])
 
