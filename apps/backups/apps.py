@@ -9,7 +9,12 @@ class BackupsConfig(AppConfig):
     label = "backups"
 
     def ready(self) -> None:
-        """Tell the frame where a backup task is added, and the activity what our codes mean."""
+        """Tell the frame where a backup task is added, the activity what our codes mean, gc what is live."""
+        from apps.vault.api import register_references  # noqa: PLC0415 - models cannot be imported before
+
+        from .references import live_contents, writers_gone  # noqa: PLC0415
+
+        register_references("catalog", contents=live_contents, writers_gone=writers_gone)
         navigation.register_link("add_task", "task_new")
         register_codes(
             "Backup tasks",

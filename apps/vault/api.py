@@ -9,7 +9,8 @@ Everything here may run in worker threads: a database connection that a call has
 calls often from one thread opens it once (`connection.ensure_connection()`) and closes it at the end.
 """
 
-from .selectors import orphans, verify
+from .references import register_references
+from .selectors import last_collection, orphans, verify
 from .services import open_vault
 from .shredding import Shredded, vault_shred
 from .store.content import ContentPart, Role, decode_content, encode_content
@@ -43,10 +44,12 @@ __all__ = [
     "Written",
     "decode_content",
     "encode_content",
+    "last_collection",
     "open_journals",
     "open_reader",
     "open_writer",
     "orphans",
+    "register_references",
     "vault_shred",
     "verify",
 ]

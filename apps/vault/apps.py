@@ -6,7 +6,7 @@ class VaultConfig(AppConfig):
     label = "vault"
 
     def ready(self) -> None:
-        """Name the acts on keys for lower apps, and what a new master key concerns."""
+        """Name the acts on keys and on the vault for lower apps, and what a new master key concerns."""
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.banners import register_banner  # noqa: PLC0415
         from apps.core.navigation import Section, register_section  # noqa: PLC0415
@@ -27,5 +27,13 @@ class VaultConfig(AppConfig):
                 "recovery_key.shown": "Recovery key shown",
                 "vault.shredded": "Keys of all backups destroyed",
                 "vault.shredding": "Destruction of the keys of all backups begun",
+            },
+        )
+        register_codes(
+            "Vault",
+            {
+                "vault.collected": "Unused space collected",
+                "vault.collection_refused": "Collecting unused space refused",
+                "vault.freed": "Space freed",
             },
         )

@@ -9,6 +9,9 @@ from django.db import connection, transaction
 from apps.core.bulk import insert_rows
 from apps.core.scope import account_scope
 
+from .enums import PackState
+from .errors import PackBarred
+from .marks import any_marks, take_off
 from .models import BlobLocation, Pack
 from .store.pack import Location, PackFormat, SealedPack
 
@@ -16,7 +19,12 @@ BATCH: Final = 500
 _COLUMNS: Final = (
     "account_id", "blob_id", "shelf", "pack_row", "position", "stored_length", "raw_length", "codec", "kind"
 )  # fmt: skip
-_KNOWN: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND shelf = %s AND blob_id IN ({})"
+# V10: what garbage collection has marked is not known. Who meets it stores it anew.
+_KNOWN: Final = (
+    "SELECT b.blob_id FROM vault_blob b WHERE b.account_id = %s AND b.shelf = %s AND b.blob_id IN ({})"
+    " AND NOT EXISTS (SELECT 1 FROM vault_condemned c"
+    " WHERE c.account_id = b.account_id AND c.blob_id = b.blob_id)"
+)
 _LOCATE: Final = (
     "SELECT b.blob_id, p.pack_id, p.version, p.features,"
     " b.position, b.stored_length, b.raw_length, b.codec, b.kind"
@@ -57,19 +65,35 @@ class DatabaseIndex:
         # V2: the pack's row and those of all its blobs become visible together.
         # V3: a blob that another writer recorded meanwhile keeps its place; ours is only a spare copy.
         with owned_connection(), account_scope(self._account_id), transaction.atomic():
-            row, _ = Pack.objects.get_or_create(
-                account_id=self._account_id,
-                pack_id=pack.pack_id,
-                defaults={
-                    "store_id": self._store_row,
-                    "shelf": self._shelf,
-                    "size": len(pack.data),
-                    "blobs": len(pack.blobs),
-                    "version": pack.format.version,
-                    "features": pack.format.features,
-                },
-            )
+            row = self._pack_row(pack)
+            if any_marks(self._account_id):
+                # V10. Before the insert: either the sweep was first, and the old places are gone, or it finds
+                # no mark any more and leaves them.
+                take_off(self._account_id, [blob_id for blob_id, _ in pack.blobs])
             insert_rows(BlobLocation, _COLUMNS, self._rows(row.pk, pack), ignore_conflicts=True)
+
+    def _pack_row(self, pack: SealedPack) -> Pack:
+        """Make the pack's row, or find that of an earlier try. Raises PackBarred (V14)."""
+        values = {
+            "store_id": self._store_row,
+            "shelf": self._shelf,
+            "size": len(pack.data),
+            "blobs": len(pack.blobs),
+            "version": pack.format.version,
+            "features": pack.format.features,
+        }
+        row, made = Pack.objects.select_for_update().get_or_create(
+            account_id=self._account_id, pack_id=pack.pack_id, defaults=values
+        )
+        if made or row.state == PackState.STORED:
+            return row
+        if row.state != PackState.ORPHAN:
+            raise PackBarred(
+                f"Pack {pack.pack_id.hex()} was cleared away: its writer had stopped for days.",
+                do="The next run stores its content again.",
+            )
+        Pack.objects.filter(pk=row.pk).update(**values, state=PackState.STORED, state_at=None)
+        return row
 
     def _rows(self, pack_row: int, pack: SealedPack) -> Iterator[Sequence[Any]]:
         # In the order of the key: neighbours in the index are written together.

@@ -257,6 +257,7 @@ class GcRound(AccountModel):
     marked_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     message = models.TextField(blank=True)
+    forced = models.BooleanField(default=False)  # a person has foreseen surprising numbers (V16)
     blobs = models.BigIntegerField(default=0)
     live = models.BigIntegerField(default=0)
     lost = models.BigIntegerField(default=0)
@@ -272,7 +273,7 @@ class GcRound(AccountModel):
 
     class Meta:
         db_table = "vault_gc_round"
-        indexes = [models.Index(fields=["account", "-started_at", "-id"], name="gc_round_newest")]
+        indexes = [models.Index(fields=["account", "-id"], name="gc_round_newest")]
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d} {self.get_state_display()}"

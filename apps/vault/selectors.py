@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from apps.core.scope import account_scope
 
+from .enums import PackState
 from .errors import BlobError
 from .index import owned_connection
-from .models import Pack
+from .models import GcRound, Pack
 from .services import open_vault
 from .store.content import ContentPart
 from .store.inspect import list_packs
@@ -21,8 +22,14 @@ def orphans(account_id: int) -> list[bytes]:
     vault = open_vault(account_id=account_id)
     stored = {pack_id for pack_id, _ in list_packs(vault.store)}  # listed first: rows only grow meanwhile
     with owned_connection(), account_scope(account_id):
-        recorded = {bytes(pack_id) for pack_id in Pack.objects.values_list("pack_id", flat=True)}
-    return sorted(stored - recorded)
+        recorded = Pack.objects.exclude(state=PackState.ORPHAN).values_list("pack_id", flat=True)
+        stored -= {bytes(pack_id) for pack_id in recorded}
+    return sorted(stored)
+
+
+def last_collection() -> GcRound | None:
+    """Return the newest round of garbage collection of the account in force: its state, counts, bytes freed."""
+    return GcRound.objects.order_by("-pk").first()
 
 
 def verify(account_id: int, parts: Iterable[ContentPart]) -> Iterator[tuple[ContentPart, BlobError]]:

@@ -5,22 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from apps.connectors.models import Connection
 from apps.connectors.services import credential_purpose
+from apps.core import clock
 from apps.core.scope import account_scope
 from apps.core.sealing import Keyring, seal, unseal
 from apps.vault.api import Role, open_reader, open_writer
 from apps.vault.services import open_vault
 from tests.cast import Cast
+from tests.vault.gc_world import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def run(action: str) -> str:
+def run(*words: str) -> str:
     out = StringIO()
-    call_command("vault", action, stdout=out)
+    call_command("vault", *words, stdout=out)
     return out.getvalue()
 
 
@@ -70,3 +72,22 @@ def test_orphans_are_listed_with_their_account(cast: Cast, vault_folder: Path) -
     stray = "ab" * 16
     open_vault(account_id=cast.account.pk).store.put_if_absent(f"packs/ab/{stray}", b"left by a crash")
     assert run("orphans") == f"Pizza Perfecto: {stray}\n"
+
+
+def test_gc_counts_marks_refuses_and_frees(cast: Cast, vault_folder: Path, monkeypatch: Any) -> None:
+    with world(cast.account.pk, monkeypatch) as vault:
+        vault.back_up(*range(20))
+        vault.pass_days(2)
+        vault.forget(0, 1)
+        with clock.travel(vault.now):
+            assert "18 referenced, 2 would be marked" in run("gc", "--dry-run")
+            assert "2 of 20 blobs are marked; they go after" in run(
+                "gc", "--account", str(cast.account.public_id)
+            )
+        vault.pass_days(4)
+        with clock.travel(vault.now):
+            assert "2 blobs (4032 bytes) removed, 0 packs emptied" in run("gc")
+        vault.forget(*range(2, 20))
+        with clock.travel(vault.now), pytest.raises(CommandError):
+            run("gc")
+        assert vault.blobs() == 18

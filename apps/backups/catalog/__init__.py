@@ -7,7 +7,7 @@ invisible until the snapshot row commits, so a run may die anywhere (docs/runs-a
 from .apply import Applied, apply
 from .closing import Listed, finish
 from .draft import Draft, Drop, Entry, Keep, Put, begin
-from .reuse import Stored, in_batches, stored_contents
+from .reuse import Stored, contents_of, in_batches, stored_contents
 from .seen import SeenHashes
 from .totals import Totals, add_up
 
@@ -25,6 +25,7 @@ __all__ = [
     "add_up",
     "apply",
     "begin",
+    "contents_of",
     "finish",
     "in_batches",
     "stored_contents",

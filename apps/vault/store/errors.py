@@ -141,6 +141,24 @@ class VaultBusy(VaultError):
     code, status = "vault_busy", 409
 
 
+class ReferencesUnreadable(VaultError):
+    """What is live cannot be told: a content list does not parse, or nobody has registered any."""
+
+    code = "vault_references_unreadable"
+
+
+class PackBarred(VaultError):
+    """A pack is to be recorded that garbage collection has deleted, because nobody did so for days."""
+
+    code = "pack_barred"
+
+
+class GcRefused(VaultError):
+    """Garbage collection found numbers that are more likely a fault than the truth, and removed nothing."""
+
+    code, status = "gc_refused", 409
+
+
 class BlobError(VaultError):
     """Base of a blob that cannot be read; `blob_id` and `pack_id` (hexadecimal, "" when unknown) name it."""
 

@@ -93,6 +93,11 @@ def pack_key(pack_id: bytes) -> str:
     return f"packs/{name[:2]}/{name}"
 
 
+def frame_bytes(blobs: int) -> int:
+    """Return how much of a pack of so many blobs is not blobs: header, index and trailer."""
+    return HEADER.size + blobs * ENTRY.size + TAG_BYTES + TRAILER.size
+
+
 class PackBuilder:
     """Collects encrypted blobs in memory until `seal`. One pack, one builder, one thread at a time."""
 

@@ -1,8 +1,9 @@
-"""The operator's doors to the vault: `manage.py vault newkey | rotate | orphans | shred`."""
+"""The operator's doors to the vault: `manage.py vault newkey | rotate | orphans | shred | gc`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from apps.core.rotation import reseal_all
 from apps.core.scope import every_account
 from apps.core.sealing import new_master_key
 from apps.vault.envelopes import keys_rewrap
+from apps.vault.gc import command as gc_command
 from apps.vault.models import VaultKey
 from apps.vault.selectors import orphans
 from apps.vault.shredding import vault_shred
@@ -20,7 +22,7 @@ from apps.vault.wrapping import wrapping
 
 
 class Command(BaseCommand):
-    help = "Make and rotate keys, destroy those of an account, or list packs that no row names."
+    help = "Make and rotate keys, destroy those of an account, list orphans, collect garbage."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -32,6 +34,7 @@ class Command(BaseCommand):
         shred = actions.add_parser("shred", help="destroy the keys of an account's backups, for ever")
         shred.add_argument("account", help="the account's public id")
         actions.add_parser("orphans", help="list packs left by crashed runs (harmless)")
+        gc_command.add_arguments(actions.add_parser("gc", help="give back the space of what nothing needs"))
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         doors: dict[str, Callable[..., None]] = {
@@ -39,6 +42,7 @@ class Command(BaseCommand):
             "rotate": self._rotate,
             "orphans": self._orphans,
             "shred": self._shred,
+            "gc": self._gc,
         }
         doors[action](**options)
 
@@ -75,6 +79,24 @@ class Command(BaseCommand):
         for account_id in _with_vault():
             for pack_id in orphans(account_id):
                 self.stdout.write(f"{names[account_id]}: {pack_id.hex()}")
+
+    def _gc(self, *, account: str, dry_run: bool, yes_really: bool, **options: Any) -> None:
+        names = {pk: (str(public_id), name) for pk, public_id, name in _accounts()}
+        refused = False
+        for account_id in _with_vault():
+            public_id, name = names[account_id]
+            if account in ("", public_id):
+                say = partial(self._say, name)
+                refused |= not gc_command.run(account_id, say, dry_run=dry_run, yes_really=yes_really)
+        if refused:
+            raise CommandError("Not everything was done; see above.")
+
+    def _say(self, name: str, line: str) -> None:
+        self.stdout.write(f"{name}: {line}")
+
+
+def _accounts() -> list[tuple[int, Any, str]]:
+    return list(Account.objects.values_list("pk", "public_id", "name"))
 
 
 def _with_vault() -> list[int]:
