@@ -277,3 +277,28 @@ class GcRound(AccountModel):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d} {self.get_state_display()}"
+
+
+class LockedUntil(AccountModel):
+    """Until when a store keeps a pack immutable, as far as we have seen to it (vault/locks.py).
+
+    Without a pack: until when it keeps all the account's journals that were there when the row was written.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    pack = models.ForeignKey(Pack, null=True, on_delete=models.CASCADE, related_name="locks")
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "vault_locked_until"
+        constraints = [
+            models.UniqueConstraint(fields=["store", "pack"], name="vault_locked_pack_once"),
+            models.UniqueConstraint(
+                fields=["account", "store"],
+                name="vault_locked_journals_once",
+                condition=models.Q(pack__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.until:%Y-%m-%d}"

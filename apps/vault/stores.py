@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -51,6 +52,8 @@ def reach(store: Store) -> ObjectStore:
 
 def open_recorded(row: Store) -> ObjectStore:
     """Open a recorded store. V5: what answers there must carry its id, else nothing is read or written."""
+    if row.account_id is None:
+        _take_new_options(row)
     store = reach(row)
     if read_marker(store) == row.store_id:
         return store
@@ -70,6 +73,16 @@ def open_recorded(row: Store) -> ObjectStore:
         f"In {row} lies another store than the one that was added, or none.",
         do="Check under Settings, Storage, that bucket and folder are the same as before.",
     )
+
+
+def _take_new_options(row: Store) -> None:
+    """Follow the settings when they name the same place with other options: a lock that was added must hold."""
+    urls = operator_urls()
+    if row.url not in urls:
+        place = urlsplit(row.url)[:3]
+        same = next((url for url in urls if urlsplit(url)[:3] == place), None)
+        if same and read_marker(open_store(same)) == row.store_id:
+            _move(row, same)
 
 
 def operator_urls() -> list[str]:

@@ -4,11 +4,9 @@ import logging
 
 from celery import shared_task
 
-from apps.core.scope import every_account
-
 from .errors import GcRefused, ReferencesUnreadable, StoreError, VaultBusy
 from .gc import collect
-from .models import VaultKey
+from .locks import accounts_with_vault, locks_extend
 from .recovery import recovery_keys_tidy_all
 from .shredding import shreddings_finish
 
@@ -24,9 +22,7 @@ def finish_keys() -> int:
 @shared_task  # type: ignore[untyped-decorator]
 def collect_garbage() -> int:
     """Send each account with a vault to `collect_account`; returns how many. Beat calls it every six hours."""
-    with every_account("garbage collection looks at all vaults"):
-        whole = VaultKey.objects.filter(shredding_since=None)
-        accounts = list(whole.order_by("account_id").values_list("account_id", flat=True))
+    accounts = accounts_with_vault()
     for account_id in accounts:
         collect_account.after_commit(account_id=account_id)
     return len(accounts)
@@ -45,3 +41,18 @@ def collect_account(*, account_id: int) -> str:
         log.warning("garbage collection of account %s waits: %s", account_id, error)
         return "store"
     return done.get_state_display() if done else "nothing"
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def extend_locks() -> int:
+    """Send each account with a vault to `extend_locks_of`; returns how many. Beat calls it every six hours."""
+    accounts = accounts_with_vault()
+    for account_id in accounts:
+        extend_locks_of.after_commit(account_id=account_id)
+    return len(accounts)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def extend_locks_of(*, account_id: int) -> int:
+    """Prolong the locks of one vault that are due. Returns how many."""
+    return locks_extend(account_id=account_id).extended

@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULE = {
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
     "keys": {"task": "apps.vault.tasks.finish_keys", "schedule": 3600.0},
     "garbage": {"task": "apps.vault.tasks.collect_garbage", "schedule": 6 * 3600.0},
+    "locks": {"task": "apps.vault.tasks.extend_locks", "schedule": 6 * 3600.0},
     "jobs": {"task": "apps.jobs.tasks.dispatch_jobs", "schedule": 15.0, "options": {"queue": "default"}},
 }
 

@@ -127,6 +127,20 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='vault.store'),
         ),
         migrations.CreateModel(
+            name='LockedUntil',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
+                ('until', models.DateTimeField()),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),
+                ('pack', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='locks', to='vault.pack')),
+                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='vault.store')),
+            ],
+            options={
+                'db_table': 'vault_locked_until',
+            },
+        ),
+        migrations.CreateModel(
             name='VaultKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -244,6 +258,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='pack',
             constraint=models.UniqueConstraint(fields=('account', 'pack_id'), name='vault_pack_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='lockeduntil',
+            constraint=models.UniqueConstraint(fields=('store', 'pack'), name='vault_locked_pack_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='lockeduntil',
+            constraint=models.UniqueConstraint(condition=models.Q(('pack__isnull', True)), fields=('account', 'store'), name='vault_locked_journals_once'),
         ),
         migrations.AddConstraint(
             model_name='vaultkey',
