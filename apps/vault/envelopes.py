@@ -6,9 +6,9 @@ from django.db import transaction
 
 from apps.core.scope import account_scope
 
-from .errors import KeysCorrupt
-from .models import VaultKey
-from .services import key_folders, opened_keys
+from .errors import KeysCorrupt, StoreError
+from .models import RecoveryKey, VaultKey
+from .services import key_folders, key_places, opened_keys
 from .store import recovery_key
 from .store.backends.base import ObjectStore
 from .store.errors import ObjectMissing
@@ -66,6 +66,40 @@ def envelope_put(
     if opens(stored) != keys:
         raise KeysCorrupt(f"The new key envelope {name} does not give the vault's keys: nothing was changed.")
     return stored
+
+
+def envelopes_bring(*, account_id: int, target: ObjectStore) -> int:
+    """Put the envelopes that are in force into a further store of the vault; return how many it missed.
+
+    Only those that rows name, under the row's lock: copying what a store lists could bring back a key that
+    rotation, a new recovery key or shredding is just taking away. Raises StoreError, KeysCorrupt.
+    """
+    with account_scope(account_id), transaction.atomic():
+        row = locked_vault(account_id)
+        if row.shredding_since:
+            return 0
+        wanted = {row.master_key_id: [bytes(row.envelope)]}
+        for name in RecoveryKey.objects.filter(replaced_at=None).values_list("key_id", flat=True):
+            wanted[name] = [found for _, place in key_places(row) if (found := _envelope_in(place, name))]
+        return sum(_bring(target, name, found) for name, found in wanted.items())
+
+
+def _bring(target: ObjectStore, name: str, found: list[bytes]) -> bool:
+    if not found or _envelope_in(target, name) is not None:
+        return False
+    target.put_if_absent(envelope_key(name), found[0])
+    if _envelope_in(target, name) != found[0]:
+        raise KeysCorrupt(f"A store does not give back the key envelope {name} that was written to it.")
+    return True
+
+
+def _envelope_in(folder: ObjectStore | StoreError, name: str) -> bytes | None:
+    if isinstance(folder, StoreError):
+        return None
+    try:
+        return folder.get(envelope_key(name))
+    except ObjectMissing:
+        return None
 
 
 def envelope_remove(folders: list[ObjectStore], key_id: str) -> None:
