@@ -36,3 +36,14 @@ class BackupsConfig(AppConfig):
             },
             outcomes=["run.finished"],
         )
+        _register_catalog()
+
+
+def _register_catalog() -> None:
+    """Tell the vault whose bytes it holds."""
+    from apps.vault.registry import Catalog, register_catalog  # noqa: PLC0415 - models are loaded only here
+
+    from . import damage  # noqa: PLC0415
+
+    catalog = Catalog(damage.content_lists, damage.mark_items, damage.backups_busy, damage.named_items)
+    register_catalog("backups", catalog)

@@ -39,3 +39,11 @@ class IssueKind(models.TextChoices):
 class Trigger(models.TextChoices):
     SCHEDULE = "schedule", "Schedule"
     PERSON = "person", "On demand"
+
+
+class DamagedState(models.TextChoices):
+    """What became of an item whose bytes were found damaged in the vault."""
+
+    REFETCH = "refetch", "Waits for the next backup"
+    HEALED = "healed", "Healed"
+    LOST = "lost", "Lost"

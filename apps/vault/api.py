@@ -9,6 +9,9 @@ Everything here may run in worker threads: a database connection that a call has
 calls often from one thread opens it once (`connection.ensure_connection()`) and closes it at the end.
 """
 
+from collections.abc import Collection
+
+from .index import DatabaseIndex
 from .references import register_references
 from .selectors import last_collection, orphans, verify
 from .services import open_vault
@@ -44,6 +47,7 @@ __all__ = [
     "Written",
     "decode_content",
     "encode_content",
+    "known_blobs",
     "last_collection",
     "open_journals",
     "open_reader",
@@ -71,3 +75,8 @@ def open_reader(account_id: int) -> VaultReader:
 def open_journals(account_id: int) -> JournalFolder:
     """Return the journals of the account's vault, which is made on first use. Raises VaultError."""
     return open_vault(account_id=account_id).journals()
+
+
+def known_blobs(account_id: int, blob_ids: Collection[bytes]) -> set[bytes]:
+    """Return those of `blob_ids` that the vault has a place for."""
+    return set(DatabaseIndex(account_id, 0).locate(blob_ids))

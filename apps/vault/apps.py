@@ -37,3 +37,11 @@ class VaultConfig(AppConfig):
                 "vault.freed": "Space freed",
             },
         )
+        register_codes(
+            "Health",
+            {
+                "check.ordered": "Check of the vault ordered",
+                "check.cancelled": "Check of the vault: cancel asked for",
+                "check.finished": "Check of the vault ended",
+            },
+        )

@@ -1,4 +1,4 @@
-"""States of stores, packs and garbage collection. Numbers never change."""
+"""States of stores, packs, garbage collection, checks and damage. Stored: never changed."""
 
 from django.db import models
 
@@ -43,3 +43,49 @@ class CopyState(models.IntegerChoices):
     REPLICA = 1, "Replica"
     LEFT = 2, "Left behind"
     FAILED = 3, "Failed"
+
+
+class CheckTier(models.TextChoices):
+    """How deep a check looks (docs/check-and-repair.md)."""
+
+    STRUCTURE = "structure", "Structure"
+    SAMPLE = "sample", "Sample"
+    ALL = "all", "Every byte"
+
+
+class CheckState(models.TextChoices):
+    """Where a check stands. The first two are open."""
+
+    PENDING = "pending", "Pending"
+    RUNNING = "running", "In progress"
+    CLEAN = "clean", "Nothing wrong"
+    DAMAGED = "damaged", "Damage found"
+    FAILED = "failed", "Could not finish"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+OPEN_CHECKS = (CheckState.PENDING, CheckState.RUNNING)
+
+
+class CheckTrigger(models.TextChoices):
+    SCHEDULE = "schedule", "Schedule"
+    PERSON = "person", "On demand"
+
+
+class DamageState(models.TextChoices):
+    """What became of a piece of damage. The first three are open."""
+
+    FOUND = "found", "Found"
+    REFETCH = "refetch", "Waits for the next backup"
+    REWRITE = "rewrite", "Waits for its pack to be rewritten"
+    HEALED = "healed", "Healed"
+    LOST = "lost", "Lost"
+
+
+OPEN_DAMAGE = (DamageState.FOUND, DamageState.REFETCH, DamageState.REWRITE)
+
+
+class FoundBy(models.TextChoices):
+    CHECK = "check", "A check"
+    READING = "reading", "Somebody who opened it"
+    DRILL = "drill", "A restore drill"

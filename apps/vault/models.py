@@ -6,7 +6,18 @@ from apps.core import clock
 from apps.core.ids import new_public_id
 from apps.core.models import AccountModel
 
-from .enums import CopyState, GcState, PackState, StoreState
+from .enums import (
+    OPEN_CHECKS,
+    CheckState,
+    CheckTier,
+    CheckTrigger,
+    CopyState,
+    DamageState,
+    FoundBy,
+    GcState,
+    PackState,
+    StoreState,
+)
 from .store.pack import Kind
 
 
@@ -126,6 +137,9 @@ class Pack(AccountModel):
     Only packs in the state STORED hold blobs; the others are on their way out (V14), since `state_at`.
     `shelf` is the number of the Shelf it belongs to for good; `store` changes when the shelf moves.
     `version` and `features` are those of its header: its key derives from them.
+    `checked_at`: a check last read all of it; `verified_at`: and each blob was right. `matched`: its blobs with
+    a row that names it, when a check last counted.
+    `needs_rewrite`: its own list of blobs is damaged, so that only the rows know what is in it.
     """
 
     pack_id = models.BinaryField(max_length=16)
@@ -137,6 +151,10 @@ class Pack(AccountModel):
     features = models.BigIntegerField(default=0)
     state = models.PositiveSmallIntegerField(choices=PackState, default=PackState.STORED)
     state_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    verified_at = models.DateTimeField(null=True)
+    matched = models.PositiveIntegerField(null=True)
+    needs_rewrite = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -302,3 +320,70 @@ class LockedUntil(AccountModel):
 
     def __str__(self) -> str:
         return f"{self.until:%Y-%m-%d}"
+
+
+class VaultCheck(AccountModel):
+    """One check of an account's vault (vault/health). An account has one open check at most.
+
+    Worked on in slices by whoever holds the lease; `cursor` says where the next slice goes on. Bytes are those
+    of packs as they lie in the store. `findings` counts what was not known before.
+    """
+
+    tier = models.CharField(max_length=12, choices=CheckTier)
+    trigger = models.CharField(max_length=10, choices=CheckTrigger, default=CheckTrigger.SCHEDULE)
+    asked_by = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=10, choices=CheckState, default=CheckState.PENDING)
+    created_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    lease_owner = models.CharField(max_length=80, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+    cursor = models.JSONField(default=dict)
+    packs_total = models.BigIntegerField(default=0)
+    packs_done = models.BigIntegerField(default=0)
+    bytes_total = models.BigIntegerField(default=0)
+    bytes_done = models.BigIntegerField(default=0)
+    contents_done = models.BigIntegerField(default=0)
+    findings = models.BigIntegerField(default=0)
+    message = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "vault_check"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], name="vault_check_one_open", condition=models.Q(state__in=OPEN_CHECKS)
+            )
+        ]
+        indexes = [models.Index(fields=["account", "-created_at", "-id"], name="vault_check_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_tier_display()} {self.created_at:%Y-%m-%d}"
+
+
+class Damage(AccountModel):
+    """One blob that cannot be read, or one pack or list that is not as it should be, and what became of it.
+
+    `subject` is what it is about, once per account: found again, the row opens again. `items` counts the items
+    that name the blob, in all snapshots.
+    """
+
+    subject = models.BinaryField(max_length=64)
+    code = models.CharField(max_length=20)
+    pack_id = models.BinaryField(max_length=16, default=bytes)
+    blob_id = models.BinaryField(max_length=32, default=bytes)
+    what = models.TextField()
+    found_by = models.CharField(max_length=10, choices=FoundBy, default=FoundBy.CHECK)
+    found_at = models.DateTimeField(default=clock.now)
+    state = models.CharField(max_length=10, choices=DamageState, default=DamageState.FOUND)
+    state_at = models.DateTimeField(default=clock.now)
+    how = models.CharField(max_length=300, blank=True)
+    items = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "vault_damage"
+        constraints = [models.UniqueConstraint(fields=["account", "subject"], name="vault_damage_once")]
+        indexes = [models.Index(fields=["account", "state"], name="vault_damage_state")]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.what}"

@@ -27,13 +27,14 @@ class Batch:
     troubles: list[Trouble] = field(default_factory=list)
     marks: list[FolderListed | FoldersListed | FolderCount | FolderFailed] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
+    bytes_only: int = 0  # items whose bytes were fetched, without an entry
     fetched: int = 0
     reused: int = 0
     bytes: int = 0
     since: float = field(default_factory=time.monotonic)
 
     def __bool__(self) -> bool:
-        return bool(self.entries or self.marks)
+        return bool(self.entries or self.marks or self.bytes_only)
 
     def is_full(self, limits: Limits) -> bool:
         return len(self.entries) >= limits.batch_items or self.bytes >= limits.batch_bytes
@@ -44,6 +45,9 @@ class Batch:
 
     def add(self, unit: Unit) -> None:
         """Take over a unit whose items all have an answer."""
+        if unit.bytes_only:
+            self.bytes_only += len(unit.changes)
+            return
         for change in unit.changes:
             if isinstance(change, Upsert) and not unit.again:
                 self.named.append(change.remote_id)

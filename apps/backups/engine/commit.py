@@ -16,6 +16,7 @@ from ..enums import EntityState, Verdict
 from ..journals.writing import write_journal
 from ..models import Entity, Run, Snapshot
 from ..models.catalog import hash_of
+from . import refetch
 from .issues import Settlement, settle_issues, settlement
 from .lease import Lease
 from .pace import ROUTINE, after_failure
@@ -67,6 +68,8 @@ def commit(run: Run, lease: Lease, streams: list[Stream], next_run_at: datetime)
         for snapshot, settled in ready:
             settle_issues(settled)
             snapshot.save(force_insert=True)
+        for each in sums:
+            refetch.settle(each.stream.draft, each.stream.refetch.outcomes)
         _count_entity(closed, sums)
         _close(closed, lease, next_run_at)
     return verdict

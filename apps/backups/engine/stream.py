@@ -26,6 +26,7 @@ from .batch import Batch
 from .context import RunContext
 from .fetching import Fetcher
 from .issues import Troubles, open_upserts, write_issues
+from .refetch import Refetch, wanted
 from .units import Unit, units_of
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class Stream:
         self.troubles, self.listed = Troubles(), Listed()
         self.expected: dict[str, int] = {}
         self.left: set[str] = set()
+        self.refetch = Refetch()
         self.stored = self.reused = 0
         self._batch = Batch()
         self._units: asyncio.Queue[Unit | None] = asyncio.Queue(context.limits.units_ahead)
@@ -61,6 +63,8 @@ class Stream:
             while (unit := await self._next_unit(pager)) is not _END:
                 if unit.fetching is not None:
                     await self._patiently(unit.fetching)
+                if unit.anew:
+                    self.refetch.note(unit)
                 self._batch.add(unit)
                 if self._batch.is_full(self._limits):
                     await self._write_batch()
@@ -74,6 +78,7 @@ class Stream:
     async def _read_pages(self) -> None:
         retries = await self._in_caller(open_upserts, self.draft)
         await self._plan(retries, again=True)
+        await self._plan_damaged()
         cursor = self.before.cursor if self.before else None
         pages = self._context.connector.changes(self._context.target, self.sub_service, cursor)
         async for page in pages:
@@ -99,6 +104,18 @@ class Stream:
             if unit.missing():
                 unit.fetching = self._start(self._fetcher.fetch(unit))
             await self._units.put(unit)
+
+    async def _plan_damaged(self) -> None:
+        """Queue what the vault cannot read any more: downloaded whatever the catalog knows of it."""
+        self.refetch = await self._in_caller(wanted, self.draft)
+        for items, ended in ((self.refetch.current, False), (self.refetch.ended, True)):
+            for unit in units_of(items, self._limits.unit):
+                unit.again, unit.anew, unit.bytes_only = True, True, ended
+                if not ended:
+                    for item in unit.items():
+                        self._under_way[item.remote_id, item.etag] = unit
+                unit.fetching = self._start(self._fetcher.fetch(unit))
+                await self._units.put(unit)
 
     async def _next_unit(self, pager: "asyncio.Task[None]") -> Unit | None:
         getting = asyncio.ensure_future(self._units.get())

@@ -17,7 +17,8 @@ class Unit:
 
     `fetching` is done when every item has an answer. `fetched` are those that were downloaded. `lenders` are
     earlier units that fetch the same state of an item: providers repeat themselves. `again`: these failed in
-    earlier runs, and the provider has not named them in this one.
+    earlier runs, and the provider has not named them in this one. `anew`: what is stored of them is damaged.
+    `bytes_only`: they ended; their bytes are wanted, nothing of them is entered.
     """
 
     changes: Sequence[Change]
@@ -26,6 +27,8 @@ class Unit:
     fetched: set[str] = field(default_factory=set)
     lenders: dict[str, "Unit"] = field(default_factory=dict)
     again: bool = False
+    anew: bool = False
+    bytes_only: bool = False
 
     def items(self) -> list[Upsert]:
         return [c for c in self.changes if isinstance(c, Upsert) and not c.is_folder]

@@ -1,7 +1,8 @@
-"""Rows of backups, by concern: tasks and entities; runs and snapshots; the catalog of node versions."""
+"""Rows of backups, by concern: tasks and entities; runs and snapshots; the catalog of node versions; damage."""
 
 from .catalog import NodeVersion
+from .damage import DamagedItem
 from .entities import BackupTask, Entity
 from .runs import Run, RunIssue, Snapshot
 
-__all__ = ["BackupTask", "Entity", "NodeVersion", "Run", "RunIssue", "Snapshot"]
+__all__ = ["BackupTask", "DamagedItem", "Entity", "NodeVersion", "Run", "RunIssue", "Snapshot"]

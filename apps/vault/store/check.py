@@ -8,12 +8,12 @@ Codes and ways to repair: docs/check-and-repair.md.
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol, cast
 
 from .backends.base import ObjectStore
 from .errors import BlobError, ObjectMissing, PackCorrupt
@@ -56,11 +56,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the rows say of one pack. `places` are its blobs; None: learn them from the pack's own index."""
+    """What the rows say of one pack. `places` are its blobs; None: learn them from the pack's own index.
+
+    `store_row` names the store it lies in, where a vault has several.
+    """
 
     pack_id: bytes
     size: int
     places: Places | None = None
+    store_row: int = 0
 
 
 @dataclass(slots=True)
@@ -80,16 +84,40 @@ class PackReport:
         self.findings.append(Finding(code, what, self.pack_id.hex(), blob_id.hex()))
 
 
-class PackChecker:
-    """Checks packs one after the other. Memory: a pack's index and two windows. Not for several threads."""
+class Checker(Protocol):
+    """What `check_packs` works with."""
 
-    def __init__(self, keys: VaultKeys, store: ObjectStore, index: BlobIndex) -> None:
-        self._keys, self._store, self._index = keys, store, index
-        self._reader = VaultReader(keys, store, index)
+    def check(self, claim: Claim, *, data: bool) -> PackReport: ...
+
+
+Rows = Callable[[bytes, Collection[bytes]], dict[bytes, Location]]
+"""Pack id, blob ids → those of the blobs that rows place in that pack, and where."""
+
+
+class PackChecker:
+    """Checks packs of one store, one after the other. Memory: a pack's index and two windows. For one thread.
+
+    `everything` is where dictionaries are read, when they may lie elsewhere than the pack that uses them.
+    `rows` is asked what rows place in a pack; left out, the index is.
+    """
+
+    def __init__(
+        self,
+        keys: VaultKeys,
+        store: ObjectStore,
+        index: BlobIndex,
+        *,
+        everything: ObjectStore | None = None,
+        rows: Rows | None = None,
+    ) -> None:
+        self._keys, self._store, self._index, self._rows = keys, store, index, rows or self._ask_index
+        self._focus = _Focus(store, everything or store)
+        self._reader = VaultReader(keys, cast(ObjectStore, self._focus), index)
 
     def check(self, claim: Claim, *, data: bool) -> PackReport:
         """Return what is wrong with a pack. Raises StoreError when the store cannot answer."""
         report = PackReport(claim.pack_id)
+        self._focus.key = pack_key(claim.pack_id)
         if not self._is_there(claim, report):
             report.read_by_rows = False
             return report
@@ -102,6 +130,15 @@ class PackChecker:
         if data:
             self._read(places, report)
         return report
+
+    def load(self, pack_id: bytes, places: Places) -> dict[bytes, bytes]:
+        """Return blobs of one pack as this store has them. Raises BlobError, StoreError."""
+        self._focus.key = pack_key(pack_id)
+        return self._reader.load(places)
+
+    def _ask_index(self, pack_id: bytes, blob_ids: Collection[bytes]) -> dict[bytes, Location]:
+        rows = self._index.locate(blob_ids)
+        return {blob_id: at for blob_id, at in rows.items() if at.pack_id == pack_id}
 
     def _is_there(self, claim: Claim, report: PackReport) -> bool:
         size = self._store.size(pack_key(claim.pack_id))
@@ -124,11 +161,11 @@ class PackChecker:
                 Code.PACK_INDEX, f"The list at the end of pack {claim.pack_id.hex()} is damaged: {error.what}"
             )
             return None
-        rows = self._index.locate({blob_id for blob_id, _ in entries})
+        rows = self._rows(claim.pack_id, {blob_id for blob_id, _ in entries})
         here: dict[bytes, Location] = {}
         for blob_id, place in entries:
             row = rows.get(blob_id)
-            if row is None or row.pack_id != claim.pack_id:
+            if row is None:
                 continue  # V3: a spare copy, or one that nothing needs any more
             here[blob_id] = place
             if row[:_COMPARED] != place[:_COMPARED]:
@@ -160,8 +197,19 @@ class PackChecker:
                 return
 
 
+class _Focus:
+    """Reads the pack under check from its own store, anything else (dictionaries) from wherever it lies."""
+
+    def __init__(self, store: ObjectStore, everything: ObjectStore) -> None:
+        self._store, self._everything, self.key = store, everything, ""
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        store = self._store if key == self.key else self._everything
+        return store.get_range(key, offset, length)
+
+
 def check_packs(
-    make: Callable[[], PackChecker], claims: Iterable[Claim], *, data: bool, processes: int = 1
+    make: Callable[[], Checker], claims: Iterable[Claim], *, data: bool, processes: int = 1
 ) -> Iterator[PackReport]:
     """Yield a report per claim, in any order. Raises StoreError.
 
@@ -190,10 +238,10 @@ def check_packs(
                 future.cancel()
 
 
-_checker: PackChecker | None = None
+_checker: Checker | None = None
 
 
-def _begin(make: Callable[[], PackChecker]) -> None:
+def _begin(make: Callable[[], Checker]) -> None:
     global _checker  # noqa: PLW0603 - one checker for the life of a child process
     _checker = make()
 

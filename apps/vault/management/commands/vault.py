@@ -1,4 +1,4 @@
-"""The operator's doors to the vault: `manage.py vault newkey | rotate | orphans | shred | gc`."""
+"""The operator's doors: `manage.py vault newkey | rotate | orphans | shred | gc | check | heal`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from apps.core.scope import every_account
 from apps.core.sealing import new_master_key
 from apps.vault.envelopes import keys_rewrap
 from apps.vault.gc import command as gc_command
+from apps.vault.health import command as health_command
 from apps.vault.models import VaultKey
 from apps.vault.selectors import orphans
 from apps.vault.shredding import vault_shred
@@ -22,7 +23,7 @@ from apps.vault.wrapping import wrapping
 
 
 class Command(BaseCommand):
-    help = "Make and rotate keys, destroy those of an account, list orphans, collect garbage."
+    help = "Make and rotate keys, destroy those of an account, list orphans, collect garbage, check and heal."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         shred = actions.add_parser("shred", help="destroy the keys of an account's backups, for ever")
         shred.add_argument("account", help="the account's public id")
         actions.add_parser("orphans", help="list packs left by crashed runs (harmless)")
+        health_command.add_arguments(actions)
         gc_command.add_arguments(actions.add_parser("gc", help="give back the space of what nothing needs"))
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -43,6 +45,8 @@ class Command(BaseCommand):
             "orphans": self._orphans,
             "shred": self._shred,
             "gc": self._gc,
+            "check": self._check,
+            "heal": self._heal,
         }
         doors[action](**options)
 
@@ -90,6 +94,12 @@ class Command(BaseCommand):
                 refused |= not gc_command.run(account_id, say, dry_run=dry_run, yes_really=yes_really)
         if refused:
             raise CommandError("Not everything was done; see above.")
+
+    def _check(self, **options: Any) -> None:
+        health_command.check(_with_vault(), self.stdout.write, **options)
+
+    def _heal(self, **options: Any) -> None:
+        health_command.heal_found(_with_vault(), self.stdout.write, **options)
 
     def _say(self, name: str, line: str) -> None:
         self.stdout.write(f"{name}: {line}")

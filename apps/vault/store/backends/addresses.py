@@ -1,5 +1,6 @@
 """From an address, with or without credentials, to a store."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,3 +106,7 @@ def _lock(mode: str | None, days: str | None) -> Lock | None:
         raise StoreRefused(
             "The store's lock makes no sense.", do="Use lock=governance or lock=compliance with lock_days=30."
         ) from None
+
+
+# A child process must not speak on its parent's connections.
+os.register_at_fork(after_in_child=_opened.cache_clear)

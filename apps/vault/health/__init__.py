@@ -1,0 +1,27 @@
+"""Keeping vaults sound: checks on a schedule, records of damage, and healing. Public to apps above.
+
+How it goes together, and each code in a user's words: docs/check-and-repair.md.
+"""
+
+from .checks import CHECK_EVERY, STRUCTURE_EVERY, check_cancel, check_order, checks_dispatch, checks_schedule
+from .damage import damage_report, damage_settle
+from .healing import heal
+from .selectors import VaultHealth, damage_rows, lost_blobs, vault_health
+from .work import run_check
+
+__all__ = [
+    "CHECK_EVERY",
+    "STRUCTURE_EVERY",
+    "VaultHealth",
+    "check_cancel",
+    "check_order",
+    "checks_dispatch",
+    "checks_schedule",
+    "damage_report",
+    "damage_rows",
+    "damage_settle",
+    "heal",
+    "lost_blobs",
+    "run_check",
+    "vault_health",
+]

@@ -1,0 +1,254 @@
+"""Healing. A bad blob is looked at once more, taken from a good copy, or given up and fetched from its source.
+
+Per round, under the vault's lease (V15): 1. a missing key envelope comes back from the database, a missing
+pack from a replica; 2. refuse when too much is damaged at once; 3. look again: what reads well now is healed;
+4. mend rows that name a wrong place; 5. store anew what a replica holds whole; 6. of the rest, take away the
+places and mark the items that name them, in one transaction (V17).
+"""
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+from apps.core import clock
+
+from ..enums import DamageState, PackState
+from ..envelopes import keys_rewrap
+from ..errors import BlobError, Corrupt, KeysCorrupt, StoreError, VaultBusy, VaultError
+from ..leases import Maintenance, maintenance
+from ..models import BlobLocation, Damage, Pack
+from ..registry import catalogs
+from ..services import open_vault
+from ..store.check import Claim, Code, Finding
+from ..store.codec import Codec
+from ..store.errors import ObjectMissing
+from ..store.inspect import read_pack_index
+from ..store.mirror import copies_of
+from ..store.pack import Location, PackBuilder, pack_key
+from ..vaults import OpenVault
+from .damage import BATCH, batches, move, open_damage, record
+from .places import Places
+from .rows import Rows
+
+log = logging.getLogger("everkeep.vault")
+# Above both, nothing is healed without a person's word: more likely the store is at fault than so many blobs.
+MOST_SHARE: Final = 0.05
+MOST_BLOBS: Final = 1_000
+
+_NEEDLESS: Final = "No item names it. If it was a dictionary, another copy of it is used."
+_BLOB_CODES: Final = (Code.BLOB_CORRUPT, Code.ROWS_DISAGREE, Code.BLOB_UNKNOWN, Code.PACK_MISSING)
+
+
+class TooMuchDamage(VaultError):
+    """So much is damaged that the store itself is suspect: a person must look first."""
+
+    code = "too_much_damage"
+
+
+def heal(account_id: int, *, anyway: bool = False) -> int:
+    """Act on all damage that was found, in the account's scope; returns how many records changed.
+
+    Raises VaultBusy (gc or a migration works: try later), TooMuchDamage unless `anyway`, StoreError.
+    """
+    if not Damage.objects.filter(state=DamageState.FOUND).exists():
+        return 0
+    with maintenance(account_id, "healing") as lease:
+        return _Healing(lease, open_vault(account_id=account_id)).run(anyway=anyway)
+
+
+class _Healing:
+    def __init__(self, lease: Maintenance, vault: OpenVault) -> None:
+        self._lease, self._vault = lease, vault
+        self._rows, self._places = Rows(vault.account_id), Places(vault)
+        self._last: tuple[bytes, dict[bytes, Location]] = (b"", {})
+
+    def run(self, *, anyway: bool) -> int:
+        changed = self._envelope() + self._packs()
+        if not anyway:
+            self._refuse_surprising_numbers()
+        for rows in batches([row for row in open_damage(_BLOB_CODES) if row.blob_id]):
+            self._lease.renew()
+            self._blobs(rows)
+            changed += len(rows)
+        return changed
+
+    def _refuse_surprising_numbers(self) -> None:
+        bad = Damage.objects.filter(state=DamageState.FOUND).exclude(blob_id=b"").count()
+        if bad <= MOST_BLOBS:
+            return
+        known = BlobLocation.objects.filter(account_id=self._vault.account_id).count()
+        if bad > MOST_SHARE * max(known, bad):
+            raise TooMuchDamage(
+                f"{bad:,} blobs of {known:,} are damaged at once. Nothing was given up.",
+                do="Look at the store first. If it is really so: manage.py vault heal --anyway.",
+            )
+
+    # Packs
+
+    def _packs(self) -> int:
+        rows = [row for row in open_damage() if not row.blob_id and row.pack_id]
+        packs = {bytes(pack.pack_id): pack for pack in self._stored({bytes(row.pack_id) for row in rows})}
+        missing: list[tuple[Damage, Pack]] = []
+        for row in rows:
+            pack = packs.get(bytes(row.pack_id))
+            if pack is None:
+                move([row], DamageState.HEALED, "Nothing is kept in this pack any more.")
+            elif row.code != Code.PACK_MISSING:
+                with self._lease.guard():
+                    Pack.objects.filter(pk=pack.pk).update(needs_rewrite=True)
+                    move([row], DamageState.REWRITE, "Its blobs are read by the database's rows meanwhile.")
+            elif self._is_there(pack):
+                move([row], DamageState.HEALED, "It is there again.")
+            elif self._put_back(pack):
+                move([row], DamageState.HEALED, "Taken from the replica.")
+            else:
+                missing.append((row, pack))
+        self._missing(missing)
+        return len(rows)
+
+    def _stored(self, pack_ids: set[bytes]) -> Iterator[Pack]:
+        for some in batches(sorted(pack_ids)):
+            yield from Pack.objects.filter(pack_id__in=some, state=PackState.STORED)
+
+    def _is_there(self, pack: Pack) -> bool:
+        return self._places.store(pack.store_id).size(pack_key(bytes(pack.pack_id))) is not None
+
+    def _put_back(self, pack: Pack) -> bool:
+        """Bring a pack back from a replica that is whole to its last byte. Nothing is replaced (V6)."""
+        pack_id = bytes(pack.pack_id)
+        for copy in copies_of(self._vault.store, pack_key(pack_id)):
+            try:
+                report = self._places.checker(copy).check(Claim(pack_id, pack.size), data=True)
+                if not report.findings:
+                    data = copy.get(pack_key(pack_id))
+                    self._places.store(pack.store_id).put_if_absent(pack_key(pack_id), data)
+                    return True
+            except StoreError as error:
+                log.warning("a copy of pack %s is no help: %s", pack_id.hex(), error)
+        return False
+
+    def _missing(self, missing: Sequence[tuple[Damage, Pack]]) -> None:
+        """Packs without an object: each blob that rows place in them is damage of its own."""
+        rows = {bytes(pack.pack_id): row for row, pack in missing}
+        for blobs in batches(self._rows.in_packs([pack.pk for _, pack in missing])):
+            record(
+                self._vault.account_id,
+                [
+                    Finding(Code.PACK_MISSING, rows[at.pack_id].what, at.pack_id.hex(), blob_id.hex())
+                    for blob_id, at in blobs
+                ],
+            )
+        move([row for row, _ in missing], DamageState.HEALED, "Its blobs are listed one by one.")
+        self._retire([pack for _, pack in missing])
+
+    def _envelope(self) -> int:
+        """Put the key envelope back beside the packs where it is missing; a wrong one stays as it is."""
+        rows = list(open_damage((Code.ENVELOPE,)))
+        if not rows:
+            return 0
+        try:
+            keys_rewrap(account_id=self._vault.account_id)
+        except KeysCorrupt as error:
+            log.warning("account %s: %s", self._vault.account_id, error)
+            return 0
+        move(rows, DamageState.HEALED, "Put back.")
+        return len(rows)
+
+    # Blobs
+
+    def _blobs(self, rows: Sequence[Damage]) -> None:
+        by_id = {bytes(row.blob_id): row for row in rows}
+        good: set[bytes] = set()
+        bad: list[tuple[bytes, Location]] = []
+        for blob_id, place in self._rows.places(set(by_id)):
+            if self._reads(blob_id, place) or self._mend(blob_id, place) or self._store_anew(blob_id, place):
+                good.add(blob_id)
+            else:
+                bad.append((blob_id, place))
+        move([by_id[blob_id] for blob_id in good], DamageState.HEALED, "It reads well again.")
+        lost = by_id.keys() - good
+        self._give_up([by_id[blob_id] for blob_id in sorted(lost)], bad)
+
+    def _reads(self, blob_id: bytes, place: Location) -> bool:
+        try:
+            self._vault.reader().load({blob_id: place})
+        except BlobError:
+            return False
+        return True
+
+    def _mend(self, blob_id: bytes, place: Location) -> bool:
+        """Put a row right by what the pack itself says, when the blob reads well there."""
+        right = self._listed(place.pack_id).get(blob_id)
+        if right is None or right == place or not self._reads(blob_id, right):
+            return False
+        with self._lease.guard():
+            self._rows.correct(blob_id, right)
+        return True
+
+    def _listed(self, pack_id: bytes) -> dict[bytes, Location]:
+        """Return what a pack says of itself, nothing when it says nothing; the last one is remembered."""
+        if self._last[0] != pack_id:
+            try:
+                listed = dict(read_pack_index(self._vault.store, self._vault.keys, pack_id))
+            except (Corrupt, ObjectMissing):
+                listed = {}
+            self._last = pack_id, listed
+        return self._last[1]
+
+    def _store_anew(self, blob_id: bytes, place: Location) -> bool:
+        """Write a blob into a new pack of its shelf, from whichever copy of its pack is good there."""
+        for copy in copies_of(self._vault.store, pack_key(place.pack_id)):
+            try:
+                plaintext = self._places.checker(copy).load(place.pack_id, {blob_id: place})[blob_id]
+            except (BlobError, StoreError):
+                continue
+            shelf = Pack.objects.values_list("shelf", flat=True).get(pack_id=place.pack_id)
+            vault = open_vault(account_id=self._vault.account_id, shelf=shelf)
+            builder = PackBuilder(vault.keys)
+            builder.add(blob_id, Codec.RAW, plaintext, len(plaintext), place.kind)
+            sealed = builder.seal()
+            vault.store.put_if_absent(pack_key(sealed.pack_id), sealed.data)  # V1
+            with self._lease.guard():
+                self._rows.forget(place.pack_id, [blob_id])
+                vault.index.record(sealed)
+            return True
+        return False
+
+    def _give_up(self, rows: Sequence[Damage], bad: Collection[tuple[bytes, Location]]) -> None:
+        """V17: the places go and the items are marked together, so that the next put stores the blob anew."""
+        account_id = self._vault.account_id
+        blob_ids = [bytes(row.blob_id) for row in rows]
+        if not rows and not bad:
+            return
+        with self._lease.guard():
+            named: dict[bytes, int] = {}
+            for _, catalog in catalogs() if rows else ():
+                for blob_id, items in catalog.mark(account_id, blob_ids).items():
+                    named[blob_id] = named.get(blob_id, 0) + items
+            for blob_id, place in bad:
+                self._rows.forget(place.pack_id, [blob_id])
+            for row in rows:
+                row.items = named.get(bytes(row.blob_id), 0)
+            Damage.objects.bulk_update(rows, ["items"], batch_size=BATCH)
+            move([r for r in rows if r.items], DamageState.REFETCH, "The next backup fetches it again.")
+            move([r for r in rows if not r.items], DamageState.HEALED, _NEEDLESS)
+        log.warning("account %s: %d blobs were given up to be fetched again", account_id, len(rows))
+        packs = self._stored({place.pack_id for _, place in bad})
+        self._retire([pack for pack in packs if not self._is_there(pack)])
+
+    def _retire(self, gone: Sequence[Pack]) -> None:
+        """V14: of packs without an object, the row of one that places no blob any more stays as a bar."""
+        used = {at.pack_id for _, at in self._rows.in_packs([pack.pk for pack in gone])}
+        empty = [pack.pk for pack in gone if bytes(pack.pack_id) not in used]
+        if empty:
+            with self._lease.guard():
+                Pack.objects.filter(pk__in=empty).update(state=PackState.DELETED, state_at=clock.now())
+
+
+def heal_if_possible(account_id: int) -> str:
+    """Heal; return "" or why it could not be done now. The records stay, for the next round."""
+    try:
+        heal(account_id)
+    except (VaultBusy, TooMuchDamage) as error:
+        return str(error)
+    return ""

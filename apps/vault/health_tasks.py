@@ -1,0 +1,29 @@
+"""Celery doors of the vault's health."""
+
+from celery import shared_task
+
+from . import health
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def schedule_checks() -> int:
+    """Order the checks that are due."""
+    return health.checks_schedule()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def dispatch_checks() -> int:
+    """Hand open checks that nobody works on to the workers; also what a dead worker left."""
+    waiting = health.checks_dispatch()
+    for account_id, check_id in waiting:
+        work_on_check.after_commit(account_id=account_id, check_id=check_id)
+    return len(waiting)
+
+
+@shared_task(expires=600)  # type: ignore[untyped-decorator]
+def work_on_check(*, account_id: int, check_id: int) -> str:
+    """Work on a check for a while; the next slice is sent by the one before, or by the beat."""
+    if health.run_check(check_id=check_id):
+        return "over"
+    work_on_check.after_commit(account_id=account_id, check_id=check_id)
+    return "goes on"
