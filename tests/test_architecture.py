@@ -23,6 +23,7 @@ PUBLIC_MODULES = {
     "registry",
     "http",
     "runner",
+    "health",
 }
 FREE_FOR_ALL = {"core"}
 
