@@ -156,7 +156,11 @@ CELERY_TASK_ROUTES = {
 BACKUP_WORKERS = env.int("EVERKEEP_BACKUP_WORKERS", default=2)
 CELERY_BEAT_SCHEDULE = {
     "check_schedule": {"task": "apps.vault.health_tasks.schedule_checks", "schedule": 900.0},
-    "check_work": {"task": "apps.vault.health_tasks.dispatch_checks", "schedule": 60.0, "options": {"expires": 60}},
+    "check_work": {
+        "task": "apps.vault.health_tasks.dispatch_checks",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "backups": {"task": "apps.backups.tasks.tick", "schedule": 15.0, "options": {"queue": "default"}},
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
