@@ -1,6 +1,8 @@
 """An account's vault, opened: keys unwrapped, store checked."""
 
+import os
 from dataclasses import dataclass
+from typing import Final
 
 from .index import DatabaseIndex
 from .store.backends.base import ObjectStore
@@ -8,6 +10,8 @@ from .store.journal import JournalFolder
 from .store.keys import VaultKeys
 from .store.reader import VaultReader
 from .store.writer import VaultWriter
+
+THREADS: Final = min(2, os.cpu_count() or 1)  # that compress for one run; the network is slower than two
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class OpenVault:
         return DatabaseIndex(self.account_id, self.store_row, self.shelf)
 
     def writer(self) -> VaultWriter:
-        return VaultWriter(self.keys, self.store, self.index)
+        return VaultWriter(self.keys, self.store, self.index, threads=THREADS)
 
     def reader(self) -> VaultReader:
         return VaultReader(self.keys, self.store, self.index)

@@ -143,7 +143,7 @@ def test_recording_a_pack_twice_is_harmless(account_id: int) -> None:
     index = vault.index
 
     class Forgetful:
-        known, locate = index.known, index.locate
+        known, locate, dictionaries = index.known, index.locate, index.dictionaries
 
         def record(self, pack: SealedPack) -> None:
             index.record(pack)

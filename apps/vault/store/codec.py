@@ -1,8 +1,8 @@
 """How a blob's plaintext is packed before it is encrypted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import zstandard
 
@@ -10,6 +10,9 @@ from .errors import Corrupt
 
 ZSTD_LEVEL: Final = 3
 MAX_BLOB_BYTES: Final = 16 * 1024 * 1024
+
+Plain = bytes | memoryview
+Packed = tuple["Codec", bytes | memoryview]
 
 
 class Codec(IntEnum):
@@ -23,34 +26,40 @@ class Codec(IntEnum):
 NUMBER_BYTES: Final = 4  # of a dictionary
 
 
-class DictionaryCompressor:
-    """zstd level 3 with a dictionary. Not to be shared between threads."""
+class Compressor:
+    """zstd level 3, with a dictionary or without, or the bytes themselves when that is no gain.
 
-    def __init__(self, number: bytes, data: bytes) -> None:
-        self._number = number
-        trained = zstandard.ZstdCompressionDict(data)
+    Not to be used by two threads at once.
+    """
+
+    def __init__(self, dictionary: bytes | None = None, number: bytes = b"") -> None:
+        """`number` is the dictionary's, NUMBER_BYTES long, and goes in front of what it compressed."""
+        self._number, self._codec = number, Codec.ZSTD if dictionary is None else Codec.ZSTD_DICTIONARY
+        trained = None if dictionary is None else zstandard.ZstdCompressionDict(dictionary)
+        if trained is not None:
+            trained.precompute_compress(level=ZSTD_LEVEL)
         self._zstd = zstandard.ZstdCompressor(
             level=ZSTD_LEVEL,
             dict_data=trained,
             write_checksum=False,
             write_content_size=True,
-            write_dict_id=False,
+            write_dict_id=False,  # the number tells which
         )
 
-    def pack(self, plaintext: bytes | memoryview) -> tuple[Codec, bytes | memoryview]:
-        packed = self._number + self._zstd.compress(plaintext)
-        return (Codec.ZSTD_DICTIONARY, packed) if len(packed) < len(plaintext) else (Codec.RAW, plaintext)
+    def pack(self, plaintext: Plain) -> Packed:
+        return self._smaller(plaintext, self._zstd.compress(plaintext))
 
+    def pack_many(self, plaintexts: Sequence[Plain], threads: int = 0) -> list[Packed]:
+        """Pack all in one call of the library, in so many of its threads, without the interpreter's lock."""
+        if len(plaintexts) == 1:
+            return [self.pack(plaintexts[0])]
+        frames = self._zstd.multi_compress_to_buffer(list(plaintexts), threads=threads)
+        return [self._smaller(plain, frames[at]) for at, plain in enumerate(plaintexts)]
 
-class Compressor:
-    """zstd level 3, or the bytes themselves when that is no gain. Not to be shared between threads."""
-
-    def __init__(self) -> None:
-        self._zstd = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=False, write_content_size=True)
-
-    def pack(self, plaintext: bytes | memoryview) -> tuple[Codec, bytes | memoryview]:
-        packed = self._zstd.compress(plaintext)
-        return (Codec.ZSTD, packed) if len(packed) < len(plaintext) else (Codec.RAW, plaintext)
+    def _smaller(self, plaintext: Plain, frame: Any) -> Packed:
+        if len(self._number) + len(frame) >= len(plaintext):
+            return Codec.RAW, plaintext
+        return self._codec, self._number + memoryview(frame) if self._number else memoryview(frame)
 
 
 def _no_dictionary(number: bytes) -> bytes:
@@ -89,7 +98,11 @@ class Decompressor:
     def _with(self, number: bytes) -> zstandard.ZstdDecompressor:
         if (found := self._trained.get(number)) is None:
             trained = zstandard.ZstdCompressionDict(self._dictionary(number))
-            found = self._trained[number] = zstandard.ZstdDecompressor(dict_data=trained)
+            try:
+                found = zstandard.ZstdDecompressor(dict_data=trained)
+            except zstandard.ZstdError as error:
+                raise Corrupt(f"Dictionary {number.hex()} is not one: {error}.") from error
+            self._trained[number] = found
         return found
 
 

@@ -5,18 +5,20 @@ hole's bytes stand in the skeleton itself, at its place; those of a large one ar
 attachment is stored once whatever mail or folder it comes in.
 """
 
-import binascii
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import pybase64
+
 from .errors import ContentCorrupt, Corrupt
 from .numbers import Cursor, put_number
 
 MAX_SKELETON_BYTES: Final = 16 * 1024 * 1024  # held in memory while a message is rebuilt
 MAX_LINE: Final = 65536
+USUAL_LINE: Final = 76
 _LEAST_HOLE: Final = 5  # bytes of its entry
 _FOLD_LINES: Final = 1024
 
@@ -145,7 +147,10 @@ def encode(hole: Hole, pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _folded(data: bytes, hole: Hole) -> bytes:
-    text = binascii.b2a_base64(data, newline=False)
+    if hole.line == USUAL_LINE:
+        folded = pybase64.encodebytes(data)
+        return (folded if hole.ending == b"\n" else folded.replace(b"\n", hole.ending))[: -len(hole.ending)]
+    text = pybase64.b64encode(data)
     if not hole.line or len(text) <= hole.line:
         return text
     lines: list[bytes] = []

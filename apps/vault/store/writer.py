@@ -1,8 +1,10 @@
 """Putting items into a vault. The rule numbers are those of docs/vault-ordering.md."""
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from .backends.base import ObjectStore
 from .chunking import Chunker
@@ -10,29 +12,51 @@ from .codec import Compressor
 from .content import ContentPart, Role
 from .index import BlobIndex
 from .keys import VaultKeys
-from .pack import TARGET_PACK_BYTES, PackBuilder, SealedPack, pack_key
+from .mime import split
+from .pack import TARGET_PACK_BYTES, SealedPack
+from .packing import NewBlob, PackLine
+from .recipe import Recipe
+from .training import LARGEST_ITEM, DictionaryBook
 
-KNOWN_LIMIT: Final = 200_000  # ids remembered to spare look-ups: about 25 MB
+KNOWN_LIMIT: Final = 100_000  # ids remembered twice over to spare look-ups: together about 25 MB
 
-_Piece = tuple[bytes, bytes | memoryview]  # blob id, plaintext
+
+class _Piece(NamedTuple):
+    """A blob to be. `role` is set when it is a small item, whole: those of a role share a dictionary."""
+
+    blob_id: bytes
+    plaintext: bytes | memoryview
+    role: Role | None
 
 
 class VaultWriter:
     """One per run, used by one thread at a time; a context manager that flushes when nothing went wrong.
 
     V4: what `put` returns may be referenced only after `flush` has returned. When `flush` or `put` raises, the
-    work is not lost: `flush` may be called again. Memory: one pack and the ids of recent blobs.
+    work is not lost: `flush` may be called again. Memory: about four packs (two with `threads` = 0), the ids of
+    recent blobs, and until the first dictionary is trained its samples.
     """
 
     def __init__(
-        self, keys: VaultKeys, store: ObjectStore, index: BlobIndex, *, pack_bytes: int = TARGET_PACK_BYTES
+        self,
+        keys: VaultKeys,
+        store: ObjectStore,
+        index: BlobIndex,
+        *,
+        pack_bytes: int = TARGET_PACK_BYTES,
+        threads: int = 0,
     ) -> None:
-        self._keys, self._store, self._index, self._pack_bytes = keys, store, index, pack_bytes
-        self._chunker, self._compressor = Chunker(keys.chunk_seed()), Compressor()
-        self._open: PackBuilder | None = None
-        self._pending: set[bytes] = set()  # in the open pack or in a sealed one that is not yet recorded
-        self._waiting: SealedPack | None = None
+        """`threads`: how many compress beside the caller's (store/packing.py); 0 does all in the caller's."""
+        self._keys, self._index = keys, index
+        self._chunker, self._plain = Chunker(keys.chunk_seed()), Compressor()
+        self._line = PackLine(
+            keys, store, index, recorded=self._recorded, pack_bytes=pack_bytes, threads=threads
+        )
+        self._book = DictionaryBook(keys, store, index, recorded=self._recorded)
+        self._held: deque[_Piece] = deque()  # small items that wait for a dictionary
+        self._pending: set[bytes] = set()  # put, but not yet recorded
         self._known: set[bytes] = set()
+        self._known_before: set[bytes] = set()
         self.raw_bytes = 0
         self.stored_bytes = 0
         self.new_blobs = 0
@@ -40,7 +64,7 @@ class VaultWriter:
     @property
     def pending_bytes(self) -> int:
         """Bytes that are not durable yet."""
-        return (len(self._open) if self._open else 0) + (len(self._waiting.data) if self._waiting else 0)
+        return self._line.pending_bytes + sum(len(piece.plaintext) for piece in self._held)
 
     def put(self, role: Role, data: bytes) -> ContentPart:
         """Store one part of an item. For many, `put_many` costs one look-up for all of them."""
@@ -48,63 +72,87 @@ class VaultWriter:
 
     def put_many(self, items: Sequence[tuple[Role, bytes]]) -> list[ContentPart]:
         """Store parts; what the vault holds already costs a hash and a look-up. Raises StoreError."""
-        self._settle()  # a pack that could not be stored goes first, so that no more than one waits
-        pieces = [self._pieces(data) for _, data in items]
-        self._look_up(pieces)
-        parts = []
-        for (role, data), item_pieces in zip(items, pieces, strict=True):
-            for blob_id, plaintext in item_pieces:
-                if blob_id not in self._known and blob_id not in self._pending:
-                    self._add(blob_id, plaintext)
-            parts.append(ContentPart(role, len(data), tuple(blob_id for blob_id, _ in item_pieces)))
-            self.raw_bytes += len(data)
-        return parts
+        self._line.tend()  # packs that could not be stored go first, so that no more than a few wait
+        cut = [self._cut(role, data) for role, data in items]
+        self._look_up([pieces for _, pieces in cut])
+        for _, pieces in cut:
+            for piece in pieces:
+                if not self._has(piece.blob_id):
+                    self._add(piece)
+        self._line.push()
+        self._line.tend()
+        self.raw_bytes += sum(part.size for part, _ in cut)
+        return [part for part, _ in cut]
 
     def flush(self) -> None:
         """Make everything that was put durable and recorded. Raises StoreError; may then be called again."""
-        self._settle()
-        if self._open is not None:
-            self._seal()
-            self._settle()
+        for role in {piece.role for piece in self._held if piece.role}:
+            self._book.train(role)
+        self._release()
+        self._line.finish()
 
-    def _pieces(self, data: bytes) -> list[_Piece]:
-        return [(self._keys.blob_id(piece), piece) for piece in self._chunker.cut(data)]
+    def _cut(self, role: Role, data: bytes) -> tuple[ContentPart, list[_Piece]]:
+        """Return what the catalog will keep of a part, and its blobs."""
+        taken = split(data) if role == Role.MIME else None
+        if taken is None:
+            pieces = self._pieces(data, role)
+            return ContentPart(role, len(data), _ids(pieces)), pieces
+        pieces = self._pieces(taken.skeleton, role)
+        skeleton_blobs, holes = len(pieces), []
+        for hole, body in taken.holes:
+            blobs = self._pieces(body, None) if body is not None else []
+            holes.append(replace(hole, blobs=len(blobs)))
+            pieces += blobs
+        recipe = Recipe(len(taken.skeleton), skeleton_blobs, tuple(holes))
+        return ContentPart(role, len(data), _ids(pieces), recipe), pieces
 
-    def _look_up(self, pieces: Sequence[Sequence[_Piece]]) -> None:
+    def _pieces(self, data: bytes, role: Role | None) -> list[_Piece]:
+        role = role if len(data) <= LARGEST_ITEM else None
+        return [_Piece(self._keys.blob_id(piece), piece, role) for piece in self._chunker.cut(data)]
+
+    def _has(self, blob_id: bytes) -> bool:
+        return blob_id in self._known or blob_id in self._pending or blob_id in self._known_before
+
+    def _look_up(self, cut: Sequence[Sequence[_Piece]]) -> None:
         """Learn which of the pieces the vault holds, in one question."""
         if len(self._known) > KNOWN_LIMIT:
-            self._known.clear()
-        unsure = {blob_id for group in pieces for blob_id, _ in group} - self._known - self._pending
+            self._known_before, self._known = self._known, set()
+        unsure = {piece.blob_id for pieces in cut for piece in pieces if not self._has(piece.blob_id)}
         if unsure:
             self._known |= self._index.known(unsure)
 
-    def _add(self, blob_id: bytes, plaintext: bytes | memoryview) -> None:
-        if self._open is None:
-            self._open = PackBuilder(self._keys)
-        codec, packed = self._compressor.pack(plaintext)
-        self._open.add(blob_id, codec, packed, len(plaintext))
-        self._pending.add(blob_id)
+    def _add(self, piece: _Piece) -> None:
+        self._pending.add(piece.blob_id)
         self.new_blobs += 1
-        if len(self._open) >= self._pack_bytes:
-            self._seal()
-            self._settle()
-
-    def _seal(self) -> None:
-        assert self._open is not None and self._waiting is None
-        self._waiting, self._open = self._open.seal(), None
-
-    def _settle(self) -> None:
-        """Bring the waiting pack to rest. Nothing is forgotten before all of it has happened."""
-        pack = self._waiting
-        if pack is None:
+        role = piece.role
+        if role is None:
+            self._send(piece, self._plain)
             return
-        self._store.put_if_absent(pack_key(pack.pack_id), pack.data)  # V1: durable before any row names it
-        self._index.record(pack)  # V2: all its rows at once
+        enough = self._book.learn(role, piece.plaintext)
+        if self._book.waits(role):
+            self._held.append(piece)
+        else:
+            self._send(piece, self._book.compressor(role) or self._plain)
+        if enough:
+            self._book.train(role)
+            self._release()
+
+    def _release(self) -> None:
+        """Let go the items that waited for a dictionary."""
+        while self._held:
+            piece = self._held.popleft()
+            assert piece.role is not None
+            self._send(piece, self._book.compressor(piece.role) or self._plain)
+
+    def _send(self, piece: _Piece, compressor: Compressor) -> None:
+        if self._line.add(NewBlob(piece.blob_id, piece.plaintext, compressor)):
+            self._line.tend()
+
+    def _recorded(self, pack: SealedPack) -> None:
         settled = {blob_id for blob_id, _ in pack.blobs}
         self._known |= settled
         self._pending -= settled
         self.stored_bytes += len(pack.data)
-        self._waiting = None
 
     def __enter__(self) -> Self:
         return self
@@ -114,3 +162,7 @@ class VaultWriter:
     ) -> None:
         if kind is None:
             self.flush()
+
+
+def _ids(pieces: Sequence[_Piece]) -> tuple[bytes, ...]:
+    return tuple(piece.blob_id for piece in pieces)
