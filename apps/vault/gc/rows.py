@@ -9,13 +9,13 @@ from ..marks import in_batches
 from ..store.pack import Location
 
 CHUNK: Final = 20_000  # rows read at a time: about 4 MB
+Row = tuple[Any, ...]  # the blob id first
 _PLACES: Final = (
     "SELECT blob_id, pack_row, stored_length FROM vault_blob"
-    " WHERE account_id = %s AND blob_id > %s AND blob_id < %s ORDER BY blob_id LIMIT %s"
+    " WHERE account_id = %s AND blob_id > %s ORDER BY blob_id LIMIT %s"
 )
 _MARKS: Final = (
-    "SELECT blob_id FROM vault_condemned"
-    " WHERE account_id = %s AND blob_id > %s AND blob_id < %s ORDER BY blob_id LIMIT %s"
+    "SELECT blob_id FROM vault_condemned WHERE account_id = %s AND blob_id > %s ORDER BY blob_id LIMIT %s"
 )
 _REMOVE: Final = "DELETE FROM vault_blob WHERE account_id = %s AND blob_id IN ({})"
 _STILL_IN: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND pack_row = %s AND blob_id IN ({})"
@@ -25,33 +25,45 @@ _MOVE: Final = (
 )
 
 
-def places(account_id: int, first_byte: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield blob id, pack row and stored length of all blobs whose id begins with this byte, in order."""
-    for blob_id, pack_row, stored_length in _walk(_PLACES, account_id, first_byte):
-        yield bytes(blob_id), pack_row, stored_length
+class Ordered:
+    """Rows in the order of their blob id, handed out by its first byte. Memory: one chunk."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def of(self, first_byte: int) -> Iterator[Row]:
+        """Yield the rows whose id begins with this byte. Ask for bytes in order, and read each to its end."""
+        while (row := self._next) is not None and row[0][0] == first_byte:
+            yield row
+            self._next = next(self._rows, None)
 
 
-def marks(account_id: int, first_byte: int) -> set[bytes]:
-    """Return the condemned blobs whose id begins with this byte."""
-    return {bytes(row[0]) for row in _walk(_MARKS, account_id, first_byte)}
+def places(account_id: int) -> Ordered:
+    """Give blob id, pack row and stored length of all recorded blobs."""
+    return Ordered(_walk(_PLACES, account_id))
 
 
-def _walk(sql: str, account_id: int, first_byte: int) -> Iterator[Sequence[Any]]:
+def marks(account_id: int) -> Ordered:
+    """Give the ids of all condemned blobs."""
+    return Ordered(_walk(_MARKS, account_id))
+
+
+def _walk(sql: str, account_id: int) -> Iterator[Row]:
     """Read by key, chunk by chunk: no statement stays open while others write."""
-    last, end = bytes([first_byte]), bytes([first_byte]) + b"\xff" * 32
+    last = b""
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(sql, [account_id, last, end, CHUNK])
-            rows = cursor.fetchall()
+            cursor.execute(sql, [account_id, last, CHUNK])
+            rows = [(bytes(blob_id), *numbers) for blob_id, *numbers in cursor.fetchall()]
         if len(rows) < CHUNK:
             yield from rows
             return
-        # A blob may have a row in each of several places: those of the last id may go on in the next chunk.
-        cut = bytes(rows[-1][0])
+        # A blob may have a row on each of several shelves: those of the last id may go on in the next chunk.
         for row in rows:
-            if (blob_id := bytes(row[0])) == cut:
+            if row[0] == rows[-1][0]:
                 break
-            last = blob_id
+            last = row[0]
             yield row
 
 

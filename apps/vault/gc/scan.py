@@ -47,11 +47,12 @@ def dead_blobs(scan: Scan, young: Container[int], beat: Beat) -> Iterator[bytes]
 
     Blobs in `young` packs (by row) are let be: their run may be about to reference them.
     """
+    places = rows.places(scan.account_id)
     for first_byte in range(BUCKETS):
         beat()
         live = scan.live.bucket(first_byte)
         placed = 0
-        for blob_id, pack_row, _ in rows.places(scan.account_id, first_byte):
+        for blob_id, pack_row, _ in places.of(first_byte):
             scan.census.blobs += 1
             if blob_id[SHORT] in live:
                 placed += 1
@@ -69,11 +70,12 @@ def judged_marks(scan: Scan, beat: Beat) -> Iterator[tuple[bytes, bool]]:
     Fills `live_bytes` with what every pack holds besides, `dead_bytes` with what the dead ones take.
     """
     census, kept = scan.census, scan.live_bytes
+    places, marks = rows.places(scan.account_id), rows.marks(scan.account_id)
     for first_byte in range(BUCKETS):
         beat()
-        live, marked = scan.live.bucket(first_byte), rows.marks(scan.account_id, first_byte)
+        live, marked = scan.live.bucket(first_byte), {blob_id for (blob_id,) in marks.of(first_byte)}
         placed = 0
-        for blob_id, pack_row, length in rows.places(scan.account_id, first_byte):
+        for blob_id, pack_row, length in places.of(first_byte):
             census.blobs += 1
             is_live = blob_id[SHORT] in live
             placed += is_live
