@@ -1,7 +1,7 @@
 """gc killed at any step: nothing that is referenced is lost, and the next calls bring it to the same end.
 
 The scenario has all that gc does: dead blobs, an empty pack, a thin one, small ones to merge, an orphan. It
-runs once undisturbed to count its steps, then once for each (docs/vault-ordering.md, the table under "Deleting").
+runs once undisturbed to count its steps, then once for each (docs/vault-ordering.md, table under "Deleting").
 """
 
 from collections.abc import Callable, Iterator
