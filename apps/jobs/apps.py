@@ -10,7 +10,7 @@ class JobsConfig(AppConfig):
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.navigation import Area, register_area  # noqa: PLC0415
 
-        for kind, words in (("restore", "Restore"), ("export", "Export")):
+        for kind, words in (("restore", "Restore"), ("export", "Export"), ("move", "Move")):
             register_codes(
                 words,
                 {

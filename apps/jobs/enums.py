@@ -6,6 +6,7 @@ from django.db import models
 class JobKind(models.TextChoices):
     RESTORE = "restore", "Restore"
     EXPORT = "export", "Export"
+    MOVE = "move", "Move"  # of backups to another store
 
 
 class JobState(models.TextChoices):

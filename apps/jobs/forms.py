@@ -17,7 +17,7 @@ class JobFilterForm(forms.Form):
     """All fields optional; one that makes no sense is left out of the filter."""
 
     q = forms.CharField(required=False, max_length=200)
-    kind = forms.ChoiceField(required=False, choices=[("", "Restores and exports"), *JobKind.choices])
+    kind = forms.ChoiceField(required=False, choices=[("", "All kinds"), *JobKind.choices])
     service = forms.ChoiceField(required=False)
     initiator = forms.CharField(required=False, max_length=200)
     state = forms.ChoiceField(required=False, choices=STATES)

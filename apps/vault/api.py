@@ -11,6 +11,7 @@ calls often from one thread opens it once (`connection.ensure_connection()`) and
 
 from collections.abc import Collection
 
+from .copies import pack_heal
 from .index import DatabaseIndex
 from .references import register_references
 from .selectors import last_collection, orphans, verify
@@ -53,6 +54,7 @@ __all__ = [
     "open_reader",
     "open_writer",
     "orphans",
+    "pack_heal",
     "register_references",
     "vault_shred",
     "verify",
@@ -72,11 +74,11 @@ def open_reader(account_id: int) -> VaultReader:
     return open_vault(account_id=account_id).reader()
 
 
-def open_journals(account_id: int) -> JournalFolder:
-    """Return the journals of the account's vault, which is made on first use. Raises VaultError."""
-    return open_vault(account_id=account_id).journals()
-
-
 def known_blobs(account_id: int, blob_ids: Collection[bytes]) -> set[bytes]:
     """Return those of `blob_ids` that the vault has a place for."""
     return set(DatabaseIndex(account_id, 0).locate(blob_ids))
+
+
+def open_journals(account_id: int, shelf: int = 0) -> JournalFolder:
+    """Return the journals of the account's vault; new ones go to `shelf`. Raises VaultError."""
+    return open_vault(account_id=account_id, shelf=shelf).journals()

@@ -17,6 +17,7 @@ class VaultConfig(AppConfig):
         words = "Opens your backups without us. Only the owner of the account can have it shown."
         register_section(Section("recovery_key", "Recovery key", words, "key", 30, "recovery_key"))
         register_banner(recovery_key_banner)
+        register_sealed_field("vault.Store", "sealed_credentials", lambda row: f"vault.store:{row.public_id}")
         register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
         register_codes(
             "Keys",
@@ -45,3 +46,24 @@ class VaultConfig(AppConfig):
                 "check.finished": "Check of the vault ended",
             },
         )
+        register_codes(
+            "Storage",
+            {
+                "storage.added": "Store added",
+                "storage.changed": "Credentials of a store changed",
+                "storage.removed": "Store removed",
+                "storage.moved": "Backups are moved to another store",
+                "storage.assigned": "Store of a backup task changed",
+                "storage.replicated": "Second store changed",
+            },
+        )
+        _register_moves()
+
+
+def _register_moves() -> None:
+    from apps.jobs.enums import JobKind  # noqa: PLC0415 - models are loaded only after this module
+    from apps.jobs.registry import register  # noqa: PLC0415
+
+    from .moving import after_move, run_move  # noqa: PLC0415
+
+    register(JobKind.MOVE, run_move, finished=after_move)

@@ -64,13 +64,13 @@ class Folders:
         """All of them, the one that is written to first."""
         return [self.home, *self.others, *self.replicas]
 
-    def open(self, account_id: int) -> ObjectStore:
+    def open(self, account_id: int, *, strict: bool = False) -> ObjectStore:
         """Open all of them as one store. Raises StoreError when the only one is not there."""
         if not self.others and not self.replicas:
             return vault_folder(self.home, self.vault_id)
         members = [self._member(store) for store in (self.home, *self.others)]
         members += [self._member(store, replica=True) for store in self.replicas]
-        return MirrorStore(members, routes=PackRoutes(account_id), on_trouble=note_trouble)
+        return MirrorStore(members, routes=PackRoutes(account_id), strict=strict, on_trouble=note_trouble)
 
     def _member(self, store: Store, *, replica: bool = False) -> Member:
         return Member(store.pk, LateStore(partial(vault_folder, store, self.vault_id)), replica)

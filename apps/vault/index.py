@@ -12,7 +12,7 @@ from apps.core.scope import account_scope
 from .enums import PackState
 from .errors import PackBarred
 from .marks import any_marks, take_off
-from .models import BlobLocation, Pack
+from .models import BlobLocation, Pack, Shelf
 from .store.pack import Location, PackFormat, SealedPack
 
 BATCH: Final = 500
@@ -27,9 +27,9 @@ _KNOWN: Final = (
 )
 _LOCATE: Final = (
     "SELECT b.blob_id, p.pack_id, p.version, p.features,"
-    " b.position, b.stored_length, b.raw_length, b.codec, b.kind"
+    " b.position, b.stored_length, b.raw_length, b.codec, b.kind, b.shelf = %s AS own"
     " FROM vault_blob b JOIN vault_pack p ON p.id = b.pack_row AND p.account_id = b.account_id"
-    " WHERE b.account_id = %s AND b.blob_id IN ({}) ORDER BY b.shelf DESC"
+    " WHERE b.account_id = %s AND b.blob_id IN ({}) ORDER BY own, b.shelf DESC"  # the last one counts
 )
 # Kind.DICTIONARY spelt out: only so does the partial index serve it.
 _DICTIONARIES: Final = "SELECT blob_id FROM vault_blob WHERE account_id = %s AND kind = 2 ORDER BY pack_row"
@@ -39,7 +39,8 @@ class DatabaseIndex:
     """A BlobIndex (store/index.py) that may be used from any thread, one at a time.
 
     What it records lies on `shelf`, in the store with the row `store_row`, and only what lies on that shelf is
-    `known` to it: content is stored once on each shelf. `locate` finds a blob on any of them, the lowest first.
+    `known` to it: content is stored once on each shelf. `locate` finds a blob on any of them, on
+    its own first.
     """
 
     def __init__(self, account_id: int, store_row: int, shelf: int = 0) -> None:
@@ -51,8 +52,8 @@ class DatabaseIndex:
     def locate(self, blob_ids: Collection[bytes]) -> dict[bytes, Location]:
         return {
             bytes(blob_id): Location(bytes(pack), at, stored, raw, codec, kind, PackFormat(version, features))
-            for blob_id, pack, version, features, at, stored, raw, codec, kind in self._select(
-                _LOCATE, (self._account_id,), blob_ids
+            for blob_id, pack, version, features, at, stored, raw, codec, kind, _ in self._select(
+                _LOCATE, (self._shelf, self._account_id), blob_ids
             )
         }
 
@@ -71,6 +72,13 @@ class DatabaseIndex:
                 # no mark any more and leaves them.
                 take_off(self._account_id, [blob_id for blob_id, _ in pack.blobs])
             insert_rows(BlobLocation, _COLUMNS, self._rows(row.pk, pack), ignore_conflicts=True)
+            self._mention_store()
+
+    def _mention_store(self) -> None:
+        """Let readers look into a store that the shelf has left since this writer was opened."""
+        shelf = Shelf.objects.filter(account_id=self._account_id, number=self._shelf).first()
+        if shelf and shelf.store_id != self._store_row:
+            shelf.former.add(self._store_row)
 
     def _pack_row(self, pack: SealedPack) -> Pack:
         """Make the pack's row, or find that of an earlier try. Raises PackBarred (V14)."""

@@ -70,6 +70,7 @@ class Shelf(AccountModel):
     replica = models.ForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+")
     former = models.ManyToManyField(Store, related_name="+")
     gather = models.BooleanField(default=False)
+    moved_at = models.DateTimeField(null=True)  # when `store` last changed
     kept_at = models.DateTimeField(null=True)  # when upkeep last came to its end here
     trouble = models.TextField(blank=True)  # why upkeep could not come to its end
 

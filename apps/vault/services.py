@@ -16,16 +16,17 @@ from .vaults import OpenVault
 from .wrapping import Wrapping, wrapping
 
 
-def open_vault(*, account_id: int, shelf: int = 0) -> OpenVault:
+def open_vault(*, account_id: int, shelf: int = 0, strict: bool = False) -> OpenVault:
     """Return the account's vault, made on first use; it writes to `shelf` and reads wherever something lies.
 
+    `strict`: a pack is read only from the store that its row names, never from a replica: for checks.
     Raises StoreError, KeysCorrupt, MasterKeyMissing, KeyServiceError, KeysShredded.
     """
     with owned_connection(), account_scope(account_id):
         row = VaultKey.objects.first() or _create(account_id)
         keys = opened_keys(row)
         folders = Folders.of(row, shelf)
-        return OpenVault(account_id, folders.store_row, shelf, keys, folders.open(account_id))
+        return OpenVault(account_id, folders.store_row, shelf, keys, folders.open(account_id, strict=strict))
 
 
 def opened_keys(row: VaultKey, wraps: Wrapping | None = None) -> VaultKeys:

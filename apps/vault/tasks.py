@@ -4,11 +4,14 @@ import logging
 
 from celery import shared_task
 
+from apps.core.scope import every_account
+
 from .errors import GcRefused, ReferencesUnreadable, StoreError, VaultBusy
 from .gc import collect
 from .locks import accounts_with_vault, locks_extend
 from .recovery import recovery_keys_tidy_all
 from .shredding import shreddings_finish
+from .upkeep import accounts_with_copies, keep_copies
 
 log = logging.getLogger("everkeep.vault")
 
@@ -56,3 +59,19 @@ def extend_locks() -> int:
 def extend_locks_of(*, account_id: int) -> int:
     """Prolong the locks of one vault that are due. Returns how many."""
     return locks_extend(account_id=account_id).extended
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def look_after_copies() -> int:
+    """Send a pass for each account that keeps replicas, or left a store. Returns how many."""
+    with every_account("replicas and moves of all accounts are looked after"):
+        accounts = accounts_with_copies()
+    for account_id in accounts:
+        keep_account_copies.after_commit(account_id=account_id)
+    return len(accounts)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def keep_account_copies(*, account_id: int) -> str:
+    """Replicas, stragglers and remains of one account. The scope is entered by the task's base class."""
+    return keep_copies(account_id)

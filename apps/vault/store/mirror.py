@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import groupby
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from .backends.base import Bytes, ObjectInfo, ObjectStore, StoreDescription
 from .errors import LockUnsupported, ObjectMissing, ObjectTruncated, StoreError
@@ -77,6 +77,8 @@ class MirrorStore:
     - `list` names what lies in any member that is no replica, and raises when one of these does not answer:
       half a list would pass for a whole one.
     - `delete` deletes everywhere, and raises when one member could not.
+
+    `strict` reads what has a route from the first store of it alone: a check must not be shown the replica.
     """
 
     def __init__(
@@ -84,12 +86,13 @@ class MirrorStore:
         members: Sequence[Member],
         *,
         routes: Routes | None = None,
+        strict: bool = False,
         on_trouble: Callable[[int, StoreError], None] | None = None,
     ) -> None:
         assert members, "a mirror without stores"
         self._members = {member.number: member for member in members}
         self._first = members[0].store
-        self._routes, self._on_trouble = routes, on_trouble
+        self._routes, self._strict, self._on_trouble = routes, strict, on_trouble
         self._resting: dict[int, float] = {}  # until when (monotonic) a failed member is asked last
 
     def put_if_absent(self, key: str, data: Bytes) -> bool:
@@ -160,6 +163,8 @@ class MirrorStore:
 
     def _in_order(self, key: str) -> Sequence[Member]:
         wanted = [number for number in (self._routes(key) if self._routes else ()) if number in self._members]
+        if wanted and self._strict:
+            return [self._members[wanted[0]]]
         numbers = dict.fromkeys([*wanted, *self._members])
         now = time.monotonic()
         return sorted(
@@ -173,6 +178,29 @@ class MirrorStore:
             if self._on_trouble:
                 self._on_trouble(member.number, error)
         self._resting[member.number] = time.monotonic() + REST_SECONDS
+
+
+class OneObject:
+    """Serves one object from memory and everything else from `store`: to look into it before it is stored."""
+
+    def __init__(self, store: ObjectStore, key: str, data: bytes) -> None:
+        self._store, self._key, self._data = store, key, data
+
+    def get(self, key: str) -> bytes:
+        return self._data if key == self._key else self._store.get(key)
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        if key != self._key:
+            return self._store.get_range(key, offset, length)
+        if offset + length > len(self._data):
+            raise ObjectTruncated(f"{key} ends before byte {offset + length}.")
+        return self._data[offset : offset + length]
+
+    def size(self, key: str) -> int | None:
+        return len(self._data) if key == self._key else self._store.size(key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 def copies_of(store: ObjectStore, key: str) -> Sequence[ObjectStore]:

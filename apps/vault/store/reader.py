@@ -9,9 +9,10 @@ from .backends.base import ObjectStore
 from .codec import Decompressor
 from .content import ContentPart
 from .dictionary import number_of, parse_dictionary
-from .errors import BlobCorrupt, BlobError, BlobMissing, Corrupt, ObjectMissing, ObjectTruncated
+from .errors import BlobCorrupt, BlobError, BlobMissing, Corrupt, ObjectMissing, ObjectTruncated, StoreError
 from .index import BlobIndex
 from .keys import VaultKeys
+from .mirror import copies_of
 from .pack import Location, PackOpener, pack_key
 from .recipe import rebuild
 
@@ -111,7 +112,23 @@ class VaultReader:
                 data, start = self._range(pack_id, stretch), stretch[0][1].offset
                 for blob_id, at in stretch:
                     stored = data[at.offset - start : at.offset - start + at.stored_length]
-                    yield blob_id, *self._open(opener, blob_id, at, stored)
+                    yield blob_id, *self._open_any(opener, blob_id, at, stored)
+
+    def _open_any(
+        self, opener: PackOpener, blob_id: bytes, at: Location, stored: memoryview
+    ) -> tuple[bytes, bytes]:
+        """Open a blob; where the bytes at hand are bad and the pack lies in several stores, from another."""
+        try:
+            return self._open(opener, blob_id, at, stored)
+        except BlobCorrupt:
+            copies = copies_of(self._store, pack_key(at.pack_id))
+            for copy in copies if len(copies) > 1 else ():
+                try:
+                    other = copy.get_range(pack_key(at.pack_id), at.offset, at.stored_length)
+                    return self._open(opener, blob_id, at, memoryview(other))
+                except (StoreError, BlobCorrupt):
+                    continue
+            raise
 
     def _range(self, pack_id: bytes, stretch: Sequence[_Place]) -> memoryview:
         blob_id, first = stretch[0]
