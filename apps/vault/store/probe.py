@@ -1,6 +1,7 @@
 """Trying a store out before backups are trusted to it: each thing that the vault will ask of it, once."""
 
 import contextlib
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from .backends.remote import RemoteStore
 from .errors import ObjectLocked, StoreError
 
 FOLDER: Final = "everkeep-probe/"
+log = logging.getLogger(__name__)
 _BYTES: Final = 70_000
 _LOCKED_FOR: Final = timedelta(minutes=2)  # more than the clocks of two machines differ
 
@@ -79,6 +81,11 @@ def _step(name: str, label: str, work: Callable[[], str]) -> ProbeResult:
         return ProbeResult(name, label, Outcome.NOTED, note.what, note.do)
     except StoreError as error:
         return ProbeResult(name, label, Outcome.FAILED, error.what, error.do)
+    except Exception as error:
+        # What answers may be anything, and break a provider's library anywhere: that is a result, too.
+        log.exception("The probe's step %s failed in an unknown way.", name)
+        what = f"The server's answer makes no sense ({type(error).__name__})."
+        return ProbeResult(name, label, Outcome.FAILED, what, "Check the store's address.")
 
 
 def _wrong(what: str) -> StoreError:

@@ -22,7 +22,7 @@ from azure.storage.blob import (
     ImmutabilityPolicy,
 )
 
-from ..errors import ObjectMissing, StoreRefused
+from ..errors import ObjectMissing, StoreRefused, StoreUnavailable
 from .azure_errors import TAKEN, code_of, translated
 from .base import HOW_TO_ADDRESS, ObjectInfo, checked_key, checked_prefix
 from .locks import FOR_EVER, BucketLocks, Lock, LockMode
@@ -218,6 +218,8 @@ class AzureStore(RemoteStore):
             if if_free and isinstance(error, HttpResponseError) and code_of(error) in TAKEN:
                 raise Taken from error
             raise translated(error, key, self.bucket) from error
+        except ValueError as error:
+            raise StoreUnavailable(f"What answers for the container {self.bucket} is not Azure.") from error
 
 
 def _credential(address: AzureAddress) -> dict[str, str] | AzureSasCredential | TokenCredential:

@@ -63,7 +63,8 @@ def _answered(error: HttpResponseError, key: str, container: str) -> StoreError:
         return ObjectTruncated(f"{key} is shorter than what was asked for.")
     if status == 507:
         return StoreFull(f"The container {container} is full ({code}).", do="Raise the account's capacity.")
-    if code in _PASSING or status in (408, 429) or status >= 500:
+    damaged = status == 400 and "md5" in error.message.lower()
+    if code in _PASSING or damaged or status in (408, 429) or status >= 500:
         return StoreUnavailable(f"The container {container} fails at the moment ({code}).")
     return StoreRefused(
         f"The container {container} refuses ({code}).", do="Check its name, the credentials and their rights."
