@@ -779,7 +779,7 @@ class Report:
     def end(self, words: str) -> int:
         say(words)
         if self.count:
-            say(f"{self.count} things are damaged or missing: see above.", sys.stderr)
+            say(f"Damaged or missing: {several(self.count, 'thing')}, named above.", sys.stderr)
         return DAMAGED if self.count else WELL
 
 
@@ -787,6 +787,10 @@ def say(words: str, stream: Any = None) -> None:
     """Print a line; what a stranger put into a name must not steer the terminal."""
     safe = "".join(c if unicodedata.category(c)[0] != "C" else "\ufffd" for c in words)
     (stream or sys.stdout).write(safe.encode("utf-8", "replace").decode() + "\n")
+
+
+def several(number: Any, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def find_keys(stores: list[Path], options: argparse.Namespace) -> Iterator[tuple[str, Keys]]:
@@ -903,14 +907,14 @@ def do_list(vault: Vault, options: argparse.Namespace, report: Report) -> str:
         for each in [] if options.items else chain.snapshots():
             say(
                 f"  snapshot {each['number']}  {each.get('taken_at')}  {each.get('verdict')}"
-                f"  {each.get('items')} items, {each.get('size')} bytes"
+                f"  {several(each.get('items'), 'item')}, {each.get('size')} bytes"
             )
         snapshot = chosen_snapshot(chain, options) if options.items else None
         if snapshot:
             tree = Tree(chain, snapshot["number"], report)
             for version in tree.items():
                 say(f"  {'/'.join([*tree.path(version), version.name])}  {version.time or ''}  {version.size}")
-    return f"{len(chains)} chains of snapshots."
+    return f"{several(len(chains), 'chain')} of snapshots."
 
 
 def do_verify(vault: Vault, options: argparse.Namespace, report: Report) -> str:
@@ -929,8 +933,8 @@ def do_verify(vault: Vault, options: argparse.Namespace, report: Report) -> str:
     chains = wanted_chains(vault, options, report)
     for chain in chains:
         _verify_chain(chain, blobs, report)
-    seen = "indexes read" if options.quick else f"{checked} blobs read"
-    return f"{len(blobs.packs)} packs, {seen}; {len(chains)} chains of snapshots."
+    seen = "indexes read" if options.quick else f"{several(checked, 'blob')} read"
+    return f"{several(len(blobs.packs), 'pack')}, {seen}; {several(len(chains), 'chain')} of snapshots."
 
 
 def _verify_chain(chain: Chain, blobs: Blobs, report: Report) -> None:
@@ -949,10 +953,8 @@ def _verify_chain(chain: Chain, blobs: Blobs, report: Report) -> None:
             report.bad(f"{chain.words}: “{version.name}”: {error}")
         if lost and parts:
             folder = folders.get(str(version.parent_id), "?")
-            since = f"since snapshot {version.first}"
-            report.bad(
-                f"{chain.words}: “{version.name}” in “{folder}”, {since}, is lost: {lost} blobs are missing"
-            )
+            which = f"“{version.name}” in “{folder}”, since snapshot {version.first}"
+            report.bad(f"{chain.words}: {which}, is lost: {several(lost, 'blob')} missing")
 
     for head in chain.heads:
         try:
@@ -1040,10 +1042,10 @@ def do_export(vault: Vault, options: argparse.Namespace, report: Report) -> str:
             except (Damage, OSError, ValueError) as error:
                 failed += 1
                 report.bad(f"{chain.words}: “{version.name}”: {error}")
-        say(f"{chain.words}: {done - before} items of {snapshot.get('taken_at')} in {folder}")
+        say(f"{chain.words}: {several(done - before, 'item')} of {snapshot.get('taken_at')} in {folder}")
         if done - before != snapshot.get("items") and not failed:
-            report.bad(f"{chain.words}: the snapshot should have {snapshot.get('items')} items")
-    return f"{done} items exported, {failed} could not be."
+            report.bad(f"{chain.words}: the snapshot should have {several(snapshot.get('items'), 'item')}")
+    return f"{several(done, 'item')} exported, {failed} could not be."
 
 
 def export_item(version: Version, folder: Path, blobs: Blobs) -> None:
