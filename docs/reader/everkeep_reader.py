@@ -355,7 +355,10 @@ class Blobs:
     def _with_dictionary(self, number: bytes) -> Any:
         if number not in self._trained:
             data = zstandard.ZstdCompressionDict(self._dictionary(number))
-            self._trained[number] = zstandard.ZstdDecompressor(dict_data=data)
+            try:
+                self._trained[number] = zstandard.ZstdDecompressor(dict_data=data)
+            except zstandard.ZstdError as error:
+                raise Damage(f"the dictionary {number.hex()} is not one ({error})") from None
             if len(self._trained) > 16:
                 self._trained.popitem(last=False)
         return self._trained[number]

@@ -13,7 +13,7 @@ import zstandard
 
 from apps.core.sealing import Keyring
 from apps.vault.store.backends.local import LocalStore
-from apps.vault.store.codec import Codec, DictionaryCompressor
+from apps.vault.store.codec import Codec
 from apps.vault.store.content import ContentPart, Role, encode_content
 from apps.vault.store.dictionary import Dictionary, number_of
 from apps.vault.store.journal import Chain, JournalWriter
@@ -94,6 +94,13 @@ def exported(reader: BareReader, made: HandMade, *arguments: object) -> dict[str
     return {path.relative_to(mails).as_posix(): path.read_bytes() for path in mails.rglob("*.eml")}
 
 
+def with_dictionary(data: bytes, number: bytes, plaintext: bytes) -> bytes:
+    trained = zstandard.ZstdCompressionDict(data)
+    return number + zstandard.ZstdCompressor(level=3, dict_data=trained, write_dict_id=False).compress(
+        plaintext
+    )
+
+
 def plain(part: bytes, blob: bytes) -> ContentPart:
     return ContentPart(Role.MIME, len(part), (blob,))
 
@@ -115,12 +122,11 @@ def test_blobs_of_every_codec_are_read(reader: BareReader, made: HandMade) -> No
     trained = zstandard.train_dictionary(2000, samples)
     dictionary = Dictionary(Role.MIME, trained.as_bytes()).plaintext()
     number = number_of(made.keys.blob_id(dictionary))
-    codec, packed = DictionaryCompressor(number, trained.as_bytes()).pack(samples[0])
-    assert codec is Codec.ZSTD_DICTIONARY
+    packed = with_dictionary(trained.as_bytes(), number, samples[0])
     made.pack((2, 0, dictionary, dictionary))
     squeezed = zstandard.ZstdCompressor(level=3).compress(samples[2])
     (raw,) = made.pack((1, 0, samples[1], samples[1]))
-    with_it, zipped = made.pack((1, 2, bytes(packed), samples[0]), (1, 1, squeezed, samples[2]))
+    with_it, zipped = made.pack((1, 2, packed, samples[0]), (1, 1, squeezed, samples[2]))
     made.journal(
         1,
         made.folder("inbox"),
@@ -143,8 +149,8 @@ def test_a_dictionarys_second_copy_helps_when_the_first_is_lost(reader: BareRead
     made.pack((2, 0, first, first))
     (lost,) = (made.root / VAULT.hex / "packs").glob("*/*")
     made.pack((2, 0, second, second))
-    _, packed = DictionaryCompressor(number, trained).pack(samples[3])
-    (blob,) = made.pack((1, 2, bytes(packed), samples[3]))
+    packed = with_dictionary(trained, number, samples[3])
+    (blob,) = made.pack((1, 2, packed, samples[3]))
     made.journal(1, made.item("a", plain(samples[3], blob), parent_id=None), items=1)
     lost.unlink()
     assert exported(reader, made) == {"a.eml": samples[3]}

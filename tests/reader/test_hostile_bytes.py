@@ -158,6 +158,17 @@ def test_a_bomb_in_a_blob_costs_an_error_and_no_memory(made: HandMade, reader: B
     assert said.status == 1 and said.err.count("DAMAGED: ") == 2
 
 
+@pytest.mark.parametrize("data", [b"", b"\x37\xa4\x30\xec" + bytes(300)])
+def test_what_is_no_dictionary_costs_an_error(made: HandMade, reader: BareReader, data: bytes) -> None:
+    dictionary = b"\x01\x01" + bytes(4) + data
+    (blob,) = made.pack((2, 0, dictionary, dictionary))
+    body = b"a mail that says that it needs it"
+    (mail,) = made.pack((1, 2, blob[:4] + zstandard.compress(body), body))
+    made.journal(2, made.item("b", plain(body, mail)), items=2)
+    said = run(reader, made, "verify")
+    assert said.status == 1 and "dictionary" in said.err
+
+
 def test_a_bomb_of_a_journal_and_absurd_sizes_of_files_cost_an_error(
     made: HandMade, reader: BareReader
 ) -> None:
