@@ -54,3 +54,19 @@ def test_the_same_address_is_opened_once() -> None:
     url, pair = "s3://bucket/?region=eu-central-1", {"key_id": KEY_ID, "secret": SECRET}
     assert open_store(url, credentials=pair) is open_store(url, credentials=dict(reversed(pair.items())))
     assert open_store(url, credentials=pair) is not open_store(url, credentials={**pair, "secret": "another"})
+
+
+@pytest.mark.parametrize(
+    "url", ["azure://127.0.0.1/box", "azure://evil.example/box", "s3://a:9/", "gs://UPPER/", "s3://x%2Fy/"]
+)
+def test_names_that_could_become_another_host_are_refused(url: str) -> None:
+    with pytest.raises(StoreRefused):
+        open_store(url)
+
+
+@pytest.mark.parametrize(
+    "options", ["region=evil.example/", "region=a b", "endpoint=nowhere", "endpoint=http://"]
+)
+def test_odd_options_are_refused_before_anything_is_asked(options: str) -> None:
+    with pytest.raises(StoreRefused):
+        open_store(f"s3://bucket/?{options}")

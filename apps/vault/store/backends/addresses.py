@@ -1,6 +1,7 @@
 """From an address, with or without credentials, to a store."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -70,6 +71,12 @@ def _gs(address: "Address", credentials: Mapping[str, str] | None, lock: Lock | 
 
 
 _KINDS: Final = {"s3": _s3, "azure": _azure, "gs": _gs}
+# Names become part of host names: nothing that could point elsewhere.
+_NAMES: Final = {
+    "s3": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}"),
+    "azure": re.compile(r"[a-z0-9]{3,24}"),
+    "gs": re.compile(r"[a-z0-9][a-z0-9._-]{1,221}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def _parsed(url: str) -> Address:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/") and not parts.query:
         return Address("file", "", unquote(parts.path), {}, None)
-    if parts.scheme in _KINDS and parts.netloc and "@" not in parts.netloc:
+    if parts.scheme in _KINDS and _NAMES[parts.scheme].fullmatch(parts.netloc):
         lock = _lock(options.pop("lock", None), options.pop("lock_days", None))
         return Address(parts.scheme, parts.netloc, parts.path, options, lock)
     # Not shown: people put keys where they do not belong.

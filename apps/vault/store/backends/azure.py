@@ -79,16 +79,19 @@ class AzureStore(RemoteStore):
     def __init__(self, address: AzureAddress, retry: Retry | None = None, lock: Lock | None = None) -> None:
         super().__init__(address.container, address.prefix, retry, lock)
         self._address = address
-        self._client = BlobServiceClient(
-            address.endpoint or f"https://{address.account}.blob.core.windows.net",
-            credential=_credential(address),
-            retry_total=0,  # `Retry` decides
-            connection_timeout=10,
-            read_timeout=60,
-            max_single_put_size=MULTIPART_FROM,
-            max_block_size=PART_BYTES,
-            max_single_get_size=MULTIPART_FROM,
-        )
+        try:
+            self._client = BlobServiceClient(
+                address.endpoint or f"https://{address.account}.blob.core.windows.net",
+                credential=_credential(address),
+                retry_total=0,  # `Retry` decides
+                connection_timeout=10,
+                read_timeout=60,
+                max_single_put_size=MULTIPART_FROM,
+                max_block_size=PART_BYTES,
+                max_single_get_size=MULTIPART_FROM,
+            )
+        except ValueError as error:  # nothing was asked yet: the address itself is odd
+            raise StoreRefused("The server's address is not one.", do=HOW_TO_ADDRESS) from error
         self._container = self._client.get_container_client(address.container)
 
     def _place(self) -> str:

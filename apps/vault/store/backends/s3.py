@@ -88,25 +88,7 @@ class S3Store(RemoteStore):
         self._endpoint = address.endpoint
         self.kind = "S3-compatible" if address.endpoint else "Amazon S3"
         self._halves: Halves[_Upload] = Halves(self._abort)
-        self._client: S3Client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=address.endpoint,
-            region_name=address.region,
-            aws_access_key_id=address.key_id,
-            aws_secret_access_key=address.secret,
-            config=Config(
-                connect_timeout=10,
-                read_timeout=60,
-                max_pool_connections=16,
-                retries={"total_max_attempts": 1, "mode": "standard"},  # `Retry` decides
-                s3={"addressing_style": address.addressing},
-                # A customer's key pair never follows the operator's settings to another server.
-                ignore_configured_endpoint_urls=address.key_id is not None,  # type: ignore[call-arg]
-                # The newer checksums are unknown to many servers; Content-MD5 is not.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
-        )
+        self._client = _client(address)
 
     def _place(self) -> str:
         return urlsplit(self._endpoint).netloc if self._endpoint else ""
@@ -254,6 +236,31 @@ class S3Store(RemoteStore):
             return work()
         except (ClientError, BotoCoreError) as error:
             raise translated(error, key, self.bucket) from error
+
+
+def _client(address: S3Address) -> "S3Client":
+    try:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=address.endpoint,
+            region_name=address.region,
+            aws_access_key_id=address.key_id,
+            aws_secret_access_key=address.secret,
+            config=Config(
+                connect_timeout=10,
+                read_timeout=60,
+                max_pool_connections=16,
+                retries={"total_max_attempts": 1, "mode": "standard"},  # `Retry` decides
+                s3={"addressing_style": address.addressing},
+                # A customer's key pair never follows the operator's settings to another server.
+                ignore_configured_endpoint_urls=address.key_id is not None,  # type: ignore[call-arg]
+                # The newer checksums are unknown to many servers; Content-MD5 is not.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+    except (BotoCoreError, ValueError) as error:  # nothing was asked yet: the settings themselves are odd
+        raise StoreRefused(f"The bucket {address.bucket} cannot be used: {error}", do=HOW_TO_ADDRESS) from error
 
 
 def _body(answer: Any) -> bytes:
