@@ -33,6 +33,7 @@ class BackupsConfig(AppConfig):
                 "run.ordered": "Backup ordered",
                 "run.cancelled": "Backup cancelled",
                 "run.finished": "Backup finished",
+                "catalog.rebuilt": "List of backups rebuilt from the vault",
             },
             outcomes=["run.finished"],
         )

@@ -13,7 +13,9 @@ from collections.abc import Collection
 
 from .copies import pack_heal
 from .index import DatabaseIndex
+from .leases import Maintenance, maintenance
 from .references import register_references
+from .reindex import Reindexed, index_rebuild, missing_blobs
 from .selectors import last_collection, orphans, verify
 from .services import open_vault
 from .shredding import Shredded, vault_shred
@@ -38,6 +40,8 @@ __all__ = [
     "JournalName",
     "JournalWriter",
     "Line",
+    "Maintenance",
+    "Reindexed",
     "Role",
     "Shredded",
     "SnapshotLine",
@@ -48,8 +52,11 @@ __all__ = [
     "Written",
     "decode_content",
     "encode_content",
+    "index_rebuild",
     "known_blobs",
     "last_collection",
+    "maintenance",
+    "missing_blobs",
     "open_journals",
     "open_reader",
     "open_writer",

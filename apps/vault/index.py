@@ -13,7 +13,7 @@ from .enums import PackState
 from .errors import PackBarred
 from .marks import any_marks, take_off
 from .models import BlobLocation, Pack, Shelf
-from .store.pack import Location, PackFormat, SealedPack
+from .store.pack import FoundPack, Location, PackFormat, SealedPack
 
 BATCH: Final = 500
 _COLUMNS: Final = (
@@ -62,7 +62,7 @@ class DatabaseIndex:
             cursor.execute(_DICTIONARIES, [self._account_id])
             return [bytes(row[0]) for row in cursor.fetchall()]
 
-    def record(self, pack: SealedPack) -> None:
+    def record(self, pack: SealedPack | FoundPack) -> None:
         # V2: the pack's row and those of all its blobs become visible together.
         # V3: a blob that another writer recorded meanwhile keeps its place; ours is only a spare copy.
         with owned_connection(), account_scope(self._account_id), transaction.atomic():
@@ -80,12 +80,12 @@ class DatabaseIndex:
         if shelf and shelf.store_id != self._store_row:
             shelf.former.add(self._store_row)
 
-    def _pack_row(self, pack: SealedPack) -> Pack:
+    def _pack_row(self, pack: SealedPack | FoundPack) -> Pack:
         """Make the pack's row, or find that of an earlier try. Raises PackBarred (V14)."""
         values = {
             "store_id": self._store_row,
             "shelf": self._shelf,
-            "size": len(pack.data),
+            "size": pack.size,
             "blobs": len(pack.blobs),
             "version": pack.format.version,
             "features": pack.format.features,
@@ -103,7 +103,7 @@ class DatabaseIndex:
         Pack.objects.filter(pk=row.pk).update(**values, state=PackState.STORED, state_at=None)
         return row
 
-    def _rows(self, pack_row: int, pack: SealedPack) -> Iterator[Sequence[Any]]:
+    def _rows(self, pack_row: int, pack: SealedPack | FoundPack) -> Iterator[Sequence[Any]]:
         # In the order of the key: neighbours in the index are written together.
         for blob_id, at in sorted(pack.blobs, key=lambda blob: blob[0]):
             yield (

@@ -15,7 +15,7 @@ from .reuse import in_batches
 from .state import NodeState, Version, Writes, hash_or_none, version_of
 
 _FIELDS = tuple(Version.__dataclass_fields__)
-_COLUMNS = (
+COLUMNS = (
     "account_id", "entity_id", "sub_service", "remote_hash", "remote_id", "parent_hash", "parent_id",
     "is_folder", "well_known", "name", "author", "recipients", "time", "size", "has_attachments", "etag",
     "content", "props", "first", "gone", "run_id",
@@ -103,10 +103,11 @@ def _write(draft: Draft, writes: Writes) -> None:
         draft.by_id(ids).update(gone=draft.number)
     for ids in in_batches(writes.revive):
         draft.by_id(ids).update(gone=None)
-    insert_rows(NodeVersion, _COLUMNS, _row_values(draft, writes.insert))
+    insert_rows(NodeVersion, COLUMNS, row_values(draft, writes.insert))
 
 
-def _row_values(draft: Draft, versions: Sequence[Version]) -> Iterator[Sequence[Any]]:
+def row_values(draft: Draft, versions: Sequence[Version]) -> Iterator[Sequence[Any]]:
+    """Yield the rows of versions, in the order of COLUMNS."""
     moment = moment_adapter(connection)
     for v in versions:
         yield (

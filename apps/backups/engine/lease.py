@@ -77,6 +77,22 @@ def claim(*, account_id: int, entity_id: int, token: str = "") -> Lease | None:
     return Lease(account_id, entity_id, owner)
 
 
+@contextmanager
+def held(*, account_id: int, entity_id: int) -> Iterator[Lease]:
+    """Keep runs off an entity while its catalog is worked on. Raises LeaseLost while a run has it."""
+    owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    now = clock.now()
+    rows = Entity.objects.filter(pk=entity_id, account_id=account_id)
+    free = rows.filter(Q(lease_owner="") | Q(lease_until__lt=now))
+    if not free.update(lease_owner=owner, lease_until=now + LEASE):
+        raise LeaseLost("A backup of this entity is at work.")
+    _close_interrupted(entity_id)
+    try:
+        yield Lease(account_id, entity_id, owner)
+    finally:
+        rows.filter(lease_owner=owner).update(lease_owner="", lease_until=None)
+
+
 def _close_interrupted(entity_id: int) -> bool:
     """Close the row of a run whose worker died: nobody else holds the entity, so it cannot be alive."""
     alive = Run.objects.filter(entity_id=entity_id, verdict=Verdict.RUNNING)

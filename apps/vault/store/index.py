@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from .pack import Kind, Location, SealedPack
+from .pack import FoundPack, Kind, Location, SealedPack
 
 
 class BlobIndex(Protocol):
@@ -18,7 +18,7 @@ class BlobIndex(Protocol):
     def dictionaries(self) -> list[bytes]:
         """Return the blob ids of all recorded dictionaries (kind 2), oldest first."""
 
-    def record(self, pack: SealedPack) -> None:
+    def record(self, pack: SealedPack | FoundPack) -> None:
         """Record a pack that is durable, with all its blobs, at once or not at all.
 
         Doing it twice is harmless. A blob that is recorded already stays where it is.
@@ -40,6 +40,6 @@ class MemoryIndex:
     def dictionaries(self) -> list[bytes]:
         return [blob_id for blob_id, at in self.places.items() if at.kind == Kind.DICTIONARY]
 
-    def record(self, pack: SealedPack) -> None:
+    def record(self, pack: SealedPack | FoundPack) -> None:
         for blob_id, location in pack.blobs:
             self.places.setdefault(blob_id, location)

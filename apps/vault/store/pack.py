@@ -86,6 +86,23 @@ class SealedPack:
     blobs: PackIndex
     format: PackFormat = CURRENT_FORMAT
 
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPack:
+    """A pack that lies in a store: what it says of itself, without its bytes."""
+
+    pack_id: bytes
+    size: int
+    blobs: PackIndex
+
+    @property
+    def format(self) -> PackFormat:
+        return self.blobs[0][1].format if self.blobs else CURRENT_FORMAT
+
 
 def pack_key(pack_id: bytes) -> str:
     """Return the object name of a pack inside its vault."""
