@@ -10,10 +10,13 @@ class BackupsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the frame where a backup task is added, the activity what our codes mean, gc what is live."""
-        from apps.vault.api import register_references  # noqa: PLC0415 - models cannot be imported before
+        from apps.vault.api import register_action, register_references  # noqa: PLC0415 - models come first
 
+        from .journals.actions import ACTIONS  # noqa: PLC0415
         from .references import live_contents, writers_gone  # noqa: PLC0415
 
+        for action in ACTIONS:
+            register_action(action)
         register_references("catalog", contents=live_contents, writers_gone=writers_gone)
         navigation.register_link("add_task", "task_new")
         register_codes(

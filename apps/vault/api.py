@@ -11,6 +11,7 @@ calls often from one thread opens it once (`connection.ensure_connection()`) and
 
 from collections.abc import Collection
 
+from .actions import Action, register_action
 from .copies import pack_heal
 from .index import DatabaseIndex
 from .leases import Maintenance, maintenance
@@ -27,6 +28,7 @@ from .store.reader import VaultReader
 from .store.writer import VaultWriter
 
 __all__ = [
+    "Action",
     "BlobCorrupt",
     "BlobMissing",
     "Chain",
@@ -62,6 +64,7 @@ __all__ = [
     "open_writer",
     "orphans",
     "pack_heal",
+    "register_action",
     "register_references",
     "vault_shred",
     "verify",

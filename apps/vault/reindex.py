@@ -29,7 +29,7 @@ class Reindexed:
 
 
 def index_rebuild(account_id: int, lease: Maintenance, *, told: Callable[[int], object]) -> Reindexed:
-    """Record every pack that lies in a store of the account and is not recorded, each at once with its blobs (V2).
+    """Record what lies in the stores of an account and is not recorded, each pack with its blobs at once (V2).
 
     What is recorded already stays as it is, and packs on their way out stay barred (V14). `told` hears the
     number of packs after each. Runs in the account's scope, under the vault's lease (V15). Raises StoreError.
@@ -68,8 +68,9 @@ def _without_row(account_id: int, batch: dict[bytes, int]) -> list[tuple[bytes, 
 
 
 def _recorded(account_id: int, pack_ids: Collection[bytes]) -> set[bytes]:
-    rows = Pack.objects.filter(account_id=account_id, pack_id__in=list(pack_ids)).exclude(state=PackState.ORPHAN)
-    return {bytes(pack_id) for pack_id in rows.values_list("pack_id", flat=True)}
+    rows = Pack.objects.filter(account_id=account_id, pack_id__in=list(pack_ids))
+    packs = rows.exclude(state=PackState.ORPHAN)
+    return {bytes(pack_id) for pack_id in packs.values_list("pack_id", flat=True)}
 
 
 def _record(vault: OpenVault, folder: ObjectStore, pack_id: bytes, size: int, found: Reindexed) -> None:

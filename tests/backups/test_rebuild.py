@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 
 from apps.backups.engine import commit
 from apps.backups.engine.lease import Lease
@@ -297,3 +298,18 @@ def test_a_mailbox_that_is_backed_up_right_now_is_left_out_and_named(mailbox: Ma
     assert report.problems == [
         "Paula Pizza, Mail: a backup is at work, so it was left out. Run this again later."
     ]
+
+
+def test_the_operator_says_which_account_and_reads_what_came_back(
+    mailbox: Mailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mailbox.cloud.add_mail(mailbox.cloud.add_folder("Inbox"))
+    mailbox.run()
+    account = str(mailbox.entity.account.public_id)
+    lose_the_database()
+    call_command("vault", "rebuild", "--account", account)
+    said = capsys.readouterr().out
+    assert "1 backups of 1 lists with 2 versions brought back" in said
+    assert said.endswith("Nothing is missing.\n")
+    with pytest.raises(CommandError, match="no account of this id"):
+        call_command("vault", "rebuild", "--account", "nonsense")

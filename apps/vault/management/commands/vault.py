@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """The operator's doors: `manage.py vault newkey | rotate | orphans | shred | gc | check | heal`."""
+=======
+"""The operator's doors to the vault: `manage.py vault newkey | rotate | orphans | shred | gc | …`."""
+>>>>>>> 3b1c311 (vault: Rebuild on the operator's word)
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -10,9 +14,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.models import Account
+from apps.core.errors import EverkeepError
 from apps.core.rotation import reseal_all
 from apps.core.scope import every_account
 from apps.core.sealing import new_master_key
+from apps.vault.actions import registered_actions
 from apps.vault.envelopes import keys_rewrap
 from apps.vault.gc import command as gc_command
 from apps.vault.health import command as health_command
@@ -37,6 +43,8 @@ class Command(BaseCommand):
         actions.add_parser("orphans", help="list packs left by crashed runs (harmless)")
         health_command.add_arguments(actions)
         gc_command.add_arguments(actions.add_parser("gc", help="give back the space of what nothing needs"))
+        for name, action in registered_actions().items():
+            action.add_arguments(actions.add_parser(name, help=action.help))
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         doors: dict[str, Callable[..., None]] = {
@@ -48,7 +56,13 @@ class Command(BaseCommand):
             "check": self._check,
             "heal": self._heal,
         }
-        doors[action](**options)
+        if action in doors:
+            doors[action](**options)
+            return
+        try:
+            registered_actions()[action].run(options, self.stdout.write)
+        except EverkeepError as error:
+            raise CommandError(str(error)) from error
 
     def _newkey(self, **options: Any) -> None:
         self.stdout.write(new_master_key())
