@@ -16,7 +16,7 @@ from .copies import pack_heal
 from .index import DatabaseIndex
 from .leases import Maintenance, maintenance
 from .references import register_references
-from .reindex import Reindexed, index_rebuild, missing_blobs
+from .reindex import Reindexed, index_rebuild
 from .selectors import last_collection, orphans, verify
 from .services import open_vault
 from .shredding import Shredded, vault_shred
@@ -58,7 +58,6 @@ __all__ = [
     "known_blobs",
     "last_collection",
     "maintenance",
-    "missing_blobs",
     "open_journals",
     "open_reader",
     "open_writer",

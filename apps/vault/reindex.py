@@ -46,11 +46,6 @@ def index_rebuild(account_id: int, lease: Maintenance, *, told: Callable[[int], 
     return found
 
 
-def missing_blobs(account_id: int, blob_ids: Collection[bytes]) -> set[bytes]:
-    """Return those blobs that are recorded nowhere: whoever needs them cannot be read."""
-    return set(blob_ids) - open_vault(account_id=account_id).index.locate(blob_ids).keys()
-
-
 def _unrecorded(account_id: int, folder: ObjectStore) -> Iterator[tuple[bytes, int]]:
     """Yield packs of a store that are nowhere in the rows, some hundred at a time looked up together."""
     batch: dict[bytes, int] = {}

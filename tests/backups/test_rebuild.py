@@ -276,6 +276,9 @@ def test_a_missing_pack_is_named_by_the_mails_in_it(mailbox: Mailbox) -> None:
     (problem,) = report.problems
     assert "1 item cannot be read" in problem and "“Lost order”" in problem
     assert len(report.missing) >= 1
+    settled(mailbox)
+    assert mailbox.run() == "success"
+    assert mailbox.state(3) == mailbox.live(), "the next backup fetches what the lost pack held"
 
 
 def test_a_damaged_pack_is_named(mailbox: Mailbox) -> None:
@@ -309,7 +312,7 @@ def test_the_operator_says_which_account_and_reads_what_came_back(
     lose_the_database()
     call_command("vault", "rebuild", "--account", account)
     said = capsys.readouterr().out
-    assert "1 backups of 1 lists with 2 versions brought back" in said
+    assert "1 backups of 1 lists brought back, 2 versions" in said
     assert said.endswith("Nothing is missing.\n")
     with pytest.raises(CommandError, match="no account of this id"):
         call_command("vault", "rebuild", "--account", "nonsense")

@@ -37,7 +37,7 @@ def tell(report: Report, say: Say) -> None:
     """Say what came of a rebuild."""
     say(
         f"{report.packs.packs:,} packs with {report.packs.blobs:,} blobs recorded; "
-        f"{report.snapshots:,} backups of {report.chains:,} lists with {report.versions:,} versions brought back."
+        f"{report.snapshots:,} backups of {report.chains:,} lists brought back, {report.versions:,} versions."
     )
     for problem in report.problems:
         say(f"- {problem}")

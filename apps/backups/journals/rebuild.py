@@ -28,11 +28,12 @@ from apps.vault.api import (
     VersionLine,
     decode_content,
     index_rebuild,
+    known_blobs,
     maintenance,
-    missing_blobs,
     open_journals,
 )
 
+from ..damage import mark_items
 from ..engine.lease import Lease, held
 from ..errors import LeaseLost
 from ..models import Entity, Run, Snapshot
@@ -73,7 +74,10 @@ def rebuild(*, account_id: int, again: bool = False, say: Say = lambda line: Non
         for chain, names in _chains(folder):
             _Chain(folder, chain, again, upkeep, report).rebuild(names)
             say(f"{report.chains:,} chains, {report.snapshots:,} snapshots, {report.versions:,} versions")
-        _note(report)
+        with upkeep.guard():
+            if report.missing:  # to be fetched again, though nothing at the source has changed
+                mark_items(account_id, report.missing)
+            _note(report)
     return report
 
 
@@ -191,7 +195,8 @@ class _Chain:
         """Note which items name blobs that no pack holds."""
         self.upkeep.renew()
         wanted = [_blobs(line.content) for line in versions]
-        missing = missing_blobs(self.upkeep.account_id, set[bytes]().union(*wanted))
+        named = set[bytes]().union(*wanted)
+        missing = named - known_blobs(self.upkeep.account_id, named)
         self.report.missing |= missing
         self.unreadable += [line.name for line, blobs in zip(versions, wanted, strict=True) if blobs & missing]
 
@@ -242,12 +247,11 @@ def _settle(entity: Entity) -> None:
 
 
 def _note(report: Report) -> None:
-    with transaction.atomic():
-        record(
-            "catalog.rebuilt",
-            item_label="Catalog",
-            packs=report.packs.packs,
-            snapshots=report.snapshots,
-            versions=report.versions,
-            problems=len(report.problems),
-        )
+    record(
+        "catalog.rebuilt",
+        item_label="Catalog",
+        packs=report.packs.packs,
+        snapshots=report.snapshots,
+        versions=report.versions,
+        problems=len(report.problems),
+    )

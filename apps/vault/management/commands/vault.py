@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The operator's doors: `manage.py vault newkey | rotate | orphans | shred | gc | check | heal`."""
-=======
-"""The operator's doors to the vault: `manage.py vault newkey | rotate | orphans | shred | gc | …`."""
->>>>>>> 3b1c311 (vault: Rebuild on the operator's word)
+"""The operator's doors: `manage.py vault newkey | rotate | orphans | shred | gc | check | heal | …`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
