@@ -19,7 +19,7 @@ from .copies import GRACE, Copier, check_replica, drop_left, elsewhere, move_pac
 from .enums import CopyState, PackState
 from .errors import VaultBusy, VaultError
 from .leases import Maintenance, maintenance
-from .models import Pack, PackCopy, Shelf
+from .models import Pack, PackCopy, Shelf, VaultKey
 
 BATCH: Final = 200  # packs of one kind of work in one go; the next pass goes on
 PASS_SECONDS: Final = 120.0  # then others may have the vault's lease
@@ -36,7 +36,8 @@ def accounts_with_copies() -> list[int]:
     wanted = Q(replica__isnull=False) | Q(gather=True) | Q(former__isnull=False)
     ids = set(Shelf.objects.filter(wanted).values_list("account_id", flat=True))
     due = PackCopy.objects.filter(due_at__lt=clock.now()).values_list("account_id", flat=True)
-    return sorted(ids | set(due.distinct()))
+    gone = VaultKey.objects.filter(shredding_since__isnull=False).values_list("account_id", flat=True)
+    return sorted((ids | set(due.distinct())) - set(gone))
 
 
 def keep_copies(account_id: int) -> str:

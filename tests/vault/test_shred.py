@@ -11,18 +11,21 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.activity.models import Activity
-from apps.core.scope import account_scope
+from apps.core.scope import account_scope, every_account
 from apps.vault import shredding
 from apps.vault.api import Role, open_reader, open_writer, vault_shred
 from apps.vault.envelopes import keys_rewrap
 from apps.vault.errors import KeysShredded, ObjectLocked
-from apps.vault.models import RecoveryKey, VaultKey
+from apps.vault.locks import accounts_with_vault
+from apps.vault.models import RecoveryKey, Shelf, VaultKey
 from apps.vault.recovery import recovery_key_make, recovery_state
 from apps.vault.services import key_places
 from apps.vault.shredding import shreddings_finish
 from apps.vault.store.content import ContentPart
+from apps.vault.upkeep import accounts_with_copies, keep_copies
 from tests.cast import Cast
 from tests.faults.store import Fault, FaultyStore, Killed, Kind
+from tests.vault.shelves import second_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -148,6 +151,20 @@ def test_a_store_that_is_away_is_named_and_looked_through_later(account_id: int,
     assert "not looked through" in str(outcome.remnants[0])
     away.rename(vault_folder)
     assert shreddings_finish() == 0
+
+
+def test_the_keys_in_a_replica_are_destroyed_too(account_id: int, vault_folder: Path, tmp_path: Path) -> None:
+    with account_scope(account_id):
+        Shelf.objects.update(replica=second_store(tmp_path / "replica"))
+        assert keep_copies(account_id) == "done"
+    key = recovery_key_make(account_id=account_id)
+    replicas = sorted(path.name for path in (tmp_path / "replica").glob("*/keys/*"))
+    assert replicas == sorted([key.key_id, "test1"])
+    outcome = vault_shred(account_id=account_id)
+    assert outcome.is_complete and len({line.split(": ")[0] for line in outcome.destroyed}) == 2
+    assert not list((tmp_path / "replica").glob("*/keys/*"))
+    with every_account("as the beat does"):
+        assert accounts_with_copies() == [] == accounts_with_vault()
 
 
 def shred(account: object, name: str) -> str:

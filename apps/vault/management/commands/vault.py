@@ -12,13 +12,12 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.accounts.models import Account
 from apps.core.errors import EverkeepError
 from apps.core.rotation import reseal_all
-from apps.core.scope import every_account
 from apps.core.sealing import new_master_key
 from apps.vault.actions import registered_actions
 from apps.vault.envelopes import keys_rewrap
 from apps.vault.gc import command as gc_command
 from apps.vault.health import command as health_command
-from apps.vault.models import VaultKey
+from apps.vault.locks import accounts_with_vault
 from apps.vault.selectors import orphans
 from apps.vault.shredding import vault_shred
 from apps.vault.wrapping import wrapping
@@ -65,7 +64,7 @@ class Command(BaseCommand):
 
     def _rotate(self, *, leave_kms: bool, **options: Any) -> None:
         wraps = replace(wrapping(), leave_kms=leave_kms)
-        moved = sum(keys_rewrap(account_id=account_id, wraps=wraps) for account_id in _with_vault())
+        moved = sum(keys_rewrap(account_id=account_id, wraps=wraps) for account_id in accounts_with_vault())
         secrets = reseal_all()
         self.stdout.write(f"{moved} vaults and {secrets} other secrets moved to the newest key.")
 
@@ -90,14 +89,14 @@ class Command(BaseCommand):
 
     def _orphans(self, **options: Any) -> None:
         names = dict(Account.objects.values_list("pk", "name"))
-        for account_id in _with_vault():
+        for account_id in accounts_with_vault():
             for pack_id in orphans(account_id):
                 self.stdout.write(f"{names[account_id]}: {pack_id.hex()}")
 
     def _gc(self, *, account: str, dry_run: bool, yes_really: bool, **options: Any) -> None:
         names = {pk: (str(public_id), name) for pk, public_id, name in _accounts()}
         refused = False
-        for account_id in _with_vault():
+        for account_id in accounts_with_vault():
             public_id, name = names[account_id]
             if account in ("", public_id):
                 say = partial(self._say, name)
@@ -106,10 +105,10 @@ class Command(BaseCommand):
             raise CommandError("Not everything was done; see above.")
 
     def _check(self, **options: Any) -> None:
-        health_command.check(_with_vault(), self.stdout.write, **options)
+        health_command.check(accounts_with_vault(), self.stdout.write, **options)
 
     def _heal(self, **options: Any) -> None:
-        health_command.heal_found(_with_vault(), self.stdout.write, **options)
+        health_command.heal_found(accounts_with_vault(), self.stdout.write, **options)
 
     def _say(self, name: str, line: str) -> None:
         self.stdout.write(f"{name}: {line}")
@@ -117,8 +116,3 @@ class Command(BaseCommand):
 
 def _accounts() -> list[tuple[int, Any, str]]:
     return list(Account.objects.values_list("pk", "public_id", "name"))
-
-
-def _with_vault() -> list[int]:
-    with every_account("the operator's commands go over all vaults"):
-        return list(VaultKey.objects.order_by("account_id").values_list("account_id", flat=True))
