@@ -227,6 +227,20 @@ def test_a_damaged_pack_is_left_for_the_repair_and_the_rest_is_done(vault: World
         assert Pack.objects.get(pk=pack.pk).state == PackState.STORED
 
 
+def test_a_pack_whose_own_list_is_damaged_is_moved_by_the_rows(vault: World, vault_folder: Path) -> None:
+    with vault.today():
+        pack = Pack.objects.order_by("pk")[1]
+        Pack.objects.filter(pk=pack.pk).update(needs_rewrite=True)  # a check found it
+    (path,) = vault_folder.glob("*/" + pack_key(bytes(pack.pack_id)))
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+    done = vault.collect_all()
+    assert (done.rewritten, done.damaged) == (1, 0)
+    assert not path.exists()
+    vault.assert_whole()
+
+
 def _in_first_pack(vault: World, pack: Pack, part: ContentPart) -> bool:
     place = BlobLocation.objects.get(account_id=vault.account_id, blob_id=part.blobs[0])
     return place.pack_row == pack.pk

@@ -16,6 +16,7 @@ from apps.core import clock
 
 from ..enums import PackState
 from ..errors import BlobError, Corrupt
+from ..health.rows import Rows
 from ..models import Pack
 from ..services import open_vault
 from ..store.errors import ObjectMissing
@@ -55,7 +56,7 @@ def _choose(work: Work, live_bytes: dict[int, int]) -> tuple[list[Pack], list[Pa
         live = live_bytes.get(pack.pk, 0)
         if not live:
             empty.append(pack)
-        elif live < REWRITE_BELOW * (pack.size - frame_bytes(pack.blobs)):
+        elif pack.needs_rewrite or live < REWRITE_BELOW * (pack.size - frame_bytes(pack.blobs)):
             thin.append(pack)
         elif pack.size < SMALL_PACK:
             small.setdefault(pack.shelf, []).append(pack)
@@ -120,19 +121,24 @@ class _Mover:
     _has_dictionary: bool = False
 
     def take(self, pack: Pack) -> None:
-        """Move all that is in a pack. One that is damaged is left as it is, for the repair, and counted."""
-        source = _Source(pack, _inside(self.work, pack) or [])
-        here = rows.still_in(self.work.account_id, pack.pk, [blob_id for blob_id, _ in source.inside])
+        """Move all that is in a pack. One with a damaged blob stays for the repair, and is counted.
+
+        Where the pack's own list is damaged, the rows say what is in it: they are read all, once for each.
+        """
+        inside = None if pack.needs_rewrite else _inside(self.work, pack)
+        if inside is None:
+            inside = list(Rows(self.work.account_id).in_packs([pack.pk]))
+        here = rows.still_in(self.work.account_id, pack.pk, [blob_id for blob_id, _ in inside])
         try:
-            for blob_id, at, packed in self._read({b: at for b, at in source.inside if b in here}):
+            for blob_id, at, packed in self._read({b: at for b, at in inside if b in here}):
                 self._add(blob_id, at, packed, pack.pk)
         except (BlobError, Corrupt):
             self.work.count(damaged=1)
             return
         if here:
-            self._emptied.append(source)
+            self._emptied.append(_Source(pack, inside))
         else:
-            self.work.count(damaged=1)  # its places say that it holds something, its index does not
+            self.work.count(damaged=1)  # its places say that it holds something, its list does not
 
     def finish(self) -> None:
         """Store and record the last pack."""

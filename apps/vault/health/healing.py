@@ -3,7 +3,7 @@
 Per round, under the vault's lease (V15): 1. a missing key envelope comes back from the database, a missing
 pack from a replica; 2. refuse when too much is damaged at once; 3. look again: what reads well now is healed;
 4. mend rows that name a wrong place; 5. store anew what a replica holds whole; 6. of the rest, take away the
-places and mark the items that name them, in one transaction (V17).
+places and mark the items that name them, in one transaction (V19).
 """
 
 import logging
@@ -215,7 +215,7 @@ class _Healing:
         return False
 
     def _give_up(self, rows: Sequence[Damage], bad: Collection[tuple[bytes, Location]]) -> None:
-        """V17: the places go and the items are marked together, so that the next put stores the blob anew."""
+        """V19: the places go and the items are marked together, so that the next put stores the blob anew."""
         account_id = self._vault.account_id
         blob_ids = [bytes(row.blob_id) for row in rows]
         if not rows and not bad:

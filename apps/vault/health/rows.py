@@ -54,7 +54,7 @@ class Rows:
         return dict(rows.values_list("pack_row").annotate(Count("blob_id")))
 
     def forget(self, pack_id: bytes, blob_ids: Collection[bytes]) -> None:
-        """Take away the places of blobs in a pack, so that the next put stores them anew (V17)."""
+        """Take away the places of blobs in a pack, so that the next put stores them anew (V19)."""
         self._placed(pack_id).filter(blob_id__in=list(blob_ids)).delete()
 
     def correct(self, blob_id: bytes, at: Location) -> None:
