@@ -1,0 +1,104 @@
+"""Garbage collection and backups at the same time, in real processes, some of them killed: nothing is lost.
+
+The mails come from a small pool, so that what nothing references any more often comes back while it is condemned
+or being removed: the very moment in which a writer and the sweep meet (docs/vault-ordering.md, V9-V14).
+"""
+
+import random
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from apps.sandbox.testing import SandboxCloud
+from tests.warm_worker import WarmWorker
+
+SEED = random.SystemRandom().randrange(1_000_000)
+ROUNDS = 14
+DAYS = 4 * 24 * 60  # minutes that pass in a round: longer than each grace
+LIMITS = {"unit": 10, "units_ahead": 2, "batch_items": 25, "seal_items": 5}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_gc_beside_backups_loses_nothing_and_leaves_nothing(
+    sandbox_cloud: SandboxCloud, tmp_path: Path
+) -> None:
+    source = random.Random(SEED)
+    sandbox_cloud.reset(users=1, messages=30, seed=SEED % 100)
+    sandbox_cloud.switch(latency_ms=3)
+    people = _People(sandbox_cloud, source)
+    minutes = 0.0
+    with WarmWorker(tmp_path, sandbox_cloud.url) as worker:
+        manual = sandbox_cloud.manual
+        worker.order(
+            "prepare",
+            mailbox=people.mailbox,
+            tenant=sandbox_cloud.tenant_id,
+            client=manual.client_id,
+            secret=manual.secret,
+        )
+        worker.order("backup")
+        for _ in range(ROUNDS):
+            people.work()
+            minutes += DAYS
+            worker.order("tests.faults.gc_orders:forget", minutes=minutes)
+            backup = ("backup", {"minutes": minutes + 2, "limits": LIMITS})
+            collect = ("tests.faults.gc_orders:collect", {"minutes": minutes + 2})
+            worker.orders(
+                [collect, backup], kill_after=source.uniform(0.2, 1.5) if source.random() < 0.4 else None
+            )
+            minutes += 30  # leases of the killed are over
+            done = worker.orders(
+                [("tests.faults.gc_orders:collect", {"minutes": minutes}), ("backup", {"minutes": minutes})]
+            )
+            assert done[1].answer["verdict"] == "success", f"seed {SEED}: {done[1].answer}"
+            _whole(worker, minutes)
+        for _ in range(5):
+            minutes += DAYS
+            worker.order("tests.faults.gc_orders:collect", minutes=minutes)
+        found = _whole(worker, minutes)
+    print(f"seed {SEED}: {found}")  # noqa: T201
+    assert (found["unnamed"], found["marks"]) == (0, 0), f"seed {SEED}"
+    assert min(found["removed"], found["rewritten"], found["deleted"]) > 10, f"seed {SEED}: {found}"
+
+
+def _whole(worker: WarmWorker, minutes: float) -> dict[str, Any]:
+    answer: dict[str, Any] = worker.order("tests.faults.gc_orders:whole", minutes=minutes).answer
+    return answer
+
+
+class _People:
+    """Write mails from a pool of forty texts, and delete others."""
+
+    def __init__(self, cloud: SandboxCloud, source: random.Random) -> None:
+        self.cloud, self.source, self.mailbox = cloud, source, cloud.admin
+        self._token = cloud.token()
+
+    def work(self) -> None:
+        live = [mail["id"] for mail in self.cloud.export(self.mailbox)["messages"]]
+        for mail_id in self.source.sample(live, min(len(live) // 2, 40)):
+            self._delete(mail_id)
+        for _ in range(40):
+            self.cloud.deliver(self.mailbox, _text(self.source.randrange(40)))
+        for _ in range(15):
+            self.cloud.deliver(self.mailbox, _text(self.source.randrange(10**9)))
+
+    def _delete(self, mail_id: str) -> None:
+        request = Request(
+            f"{self.cloud.url}/v1.0/users/{self.mailbox}/messages/{mail_id}",
+            headers={"Authorization": f"Bearer {self._token}"},
+            method="DELETE",
+        )
+        with urlopen(request, timeout=60) as answer:
+            assert answer.status == 204
+
+
+def _text(number: int) -> bytes:
+    words = random.Random(number).randbytes(1_200).hex()
+    return (
+        f"From: a@example.com\r\nTo: b@example.com\r\nSubject: Mail {number}\r\nMessage-ID: <{number}@x>\r\n"
+        "Date: Mon, 01 Jun 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n"
+        f"{words}\r\n"
+    ).encode()
