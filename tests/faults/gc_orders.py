@@ -16,13 +16,16 @@ def _later(minutes: float):  # type: ignore[no-untyped-def]
         yield account.pk
 
 
-def collect(*, minutes: float) -> dict[str, Any]:
-    """Do what is due of garbage collection, over and over for as long as something is."""
+def collect(*, minutes: float, delay: float = 0) -> dict[str, Any]:
+    """Do what is due of garbage collection, `delay` seconds from now: sweep, then mark anew."""
+    import time
+
     from apps.vault.errors import VaultBusy
     from apps.vault.gc import collect as collect_once
     from apps.vault.gc import rewriting
 
     rewriting.MERGE_FROM = 2  # type: ignore[misc]
+    time.sleep(delay)
     with _later(minutes) as account_id:
         done = None
         for _ in range(3):

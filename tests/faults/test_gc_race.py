@@ -1,7 +1,7 @@
 """Garbage collection and backups at the same time, in real processes, some of them killed: nothing is lost.
 
-The mails come from a small pool, so that what nothing references any more often comes back while it is condemned
-or being removed: the very moment in which a writer and the sweep meet (docs/vault-ordering.md, V9-V14).
+The mails come from a small pool, so that what nothing references any more often comes back while it is
+condemned or being removed: the moment in which a writer and the sweep meet (docs/vault-ordering.md, V9-V14).
 """
 
 import random
@@ -15,9 +15,10 @@ from apps.sandbox.testing import SandboxCloud
 from tests.warm_worker import WarmWorker
 
 SEED = random.SystemRandom().randrange(1_000_000)
-ROUNDS = 14
+ROUNDS = 12
 DAYS = 4 * 24 * 60  # minutes that pass in a round: longer than each grace
-LIMITS = {"unit": 10, "units_ahead": 2, "batch_items": 25, "seal_items": 5}
+COLLECT, FORGET, WHOLE = (f"tests.faults.gc_orders:{name}" for name in ("collect", "forget", "whole"))
+LIMITS = {"unit": 10, "units_ahead": 2, "batch_items": 60, "seal_items": 5}
 
 
 @pytest.mark.slow
@@ -27,9 +28,9 @@ def test_gc_beside_backups_loses_nothing_and_leaves_nothing(
 ) -> None:
     source = random.Random(SEED)
     sandbox_cloud.reset(users=1, messages=30, seed=SEED % 100)
-    sandbox_cloud.switch(latency_ms=3)
+    sandbox_cloud.switch(latency_ms=15)
     people = _People(sandbox_cloud, source)
-    minutes = 0.0
+    minutes, usual = 0.0, 1.5
     with WarmWorker(tmp_path, sandbox_cloud.url) as worker:
         manual = sandbox_cloud.manual
         worker.order(
@@ -43,21 +44,23 @@ def test_gc_beside_backups_loses_nothing_and_leaves_nothing(
         for _ in range(ROUNDS):
             people.work()
             minutes += DAYS
-            worker.order("tests.faults.gc_orders:forget", minutes=minutes)
-            backup = ("backup", {"minutes": minutes + 2, "limits": LIMITS})
-            collect = ("tests.faults.gc_orders:collect", {"minutes": minutes + 2})
-            worker.orders(
-                [collect, backup], kill_after=source.uniform(0.2, 1.5) if source.random() < 0.4 else None
-            )
-            minutes += 30  # leases of the killed are over
+            worker.order(FORGET, minutes=minutes)
+            at_work = [
+                (COLLECT, {"minutes": minutes + 2, "delay": source.uniform(0, usual)}),
+                ("backup", {"minutes": minutes + 2, "limits": LIMITS}),
+            ]
             done = worker.orders(
-                [("tests.faults.gc_orders:collect", {"minutes": minutes}), ("backup", {"minutes": minutes})]
+                at_work, kill_after=source.uniform(0.2, usual) if source.random() < 0.3 else None
             )
+            if not done[1].killed:
+                usual = done[1].seconds
+            minutes += 30  # leases of the killed are over
+            done = worker.orders([(COLLECT, {"minutes": minutes}), ("backup", {"minutes": minutes})])
             assert done[1].answer["verdict"] == "success", f"seed {SEED}: {done[1].answer}"
             _whole(worker, minutes)
         for _ in range(5):
             minutes += DAYS
-            worker.order("tests.faults.gc_orders:collect", minutes=minutes)
+            worker.order(COLLECT, minutes=minutes)
         found = _whole(worker, minutes)
     print(f"seed {SEED}: {found}")  # noqa: T201
     assert (found["unnamed"], found["marks"]) == (0, 0), f"seed {SEED}"
@@ -65,12 +68,12 @@ def test_gc_beside_backups_loses_nothing_and_leaves_nothing(
 
 
 def _whole(worker: WarmWorker, minutes: float) -> dict[str, Any]:
-    answer: dict[str, Any] = worker.order("tests.faults.gc_orders:whole", minutes=minutes).answer
+    answer: dict[str, Any] = worker.order(WHOLE, minutes=minutes).answer
     return answer
 
 
 class _People:
-    """Write mails from a pool of forty texts, and delete others."""
+    """Write mails from a pool of texts, so that most come back some day, and delete others."""
 
     def __init__(self, cloud: SandboxCloud, source: random.Random) -> None:
         self.cloud, self.source, self.mailbox = cloud, source, cloud.admin
@@ -78,12 +81,10 @@ class _People:
 
     def work(self) -> None:
         live = [mail["id"] for mail in self.cloud.export(self.mailbox)["messages"]]
-        for mail_id in self.source.sample(live, min(len(live) // 2, 40)):
+        for mail_id in self.source.sample(live, len(live) * 2 // 3):
             self._delete(mail_id)
-        for _ in range(40):
-            self.cloud.deliver(self.mailbox, _text(self.source.randrange(40)))
-        for _ in range(15):
-            self.cloud.deliver(self.mailbox, _text(self.source.randrange(10**9)))
+        for _ in range(60):
+            self.cloud.deliver(self.mailbox, _text(self.source.randrange(200)))
 
     def _delete(self, mail_id: str) -> None:
         request = Request(
