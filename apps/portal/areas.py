@@ -1,4 +1,4 @@
-"""The eight areas of the portal, in the order of the navigation, and what is said where one is not built."""
+"""The areas of the portal, in the order of the navigation, and what is said where one is not built."""
 
 from dataclasses import dataclass
 
@@ -53,6 +53,7 @@ def register_areas() -> None:
         address = ("search", ()) if key == "search" else ("unbuilt", (key,))
         register_default_area(Area(key, label, UNBUILT[key].icon, order, *address))
     register_area(Area("settings", "Settings", "sliders", 60, "settings"))
+    register_area(Area("health", "Health", "shield", 55, "health"))
     register_link("sign_in", "account_login")
     register_link("log_out", "account_logout")
     register_area(Area("support", "Support", "help", 80, "support", prefixes=("/help/",)))

@@ -22,6 +22,9 @@ TOPICS = {
         Topic("search", "Search", "How to find a message today."),
         Topic("jobs", "Jobs", "Follow restores and exports, stop them, and read what they did."),
         Topic("activity", "Activity", "Who did what, and when."),
+        Topic(
+            "health", "Health", "How we know that your backups can be read, and what happens when one cannot."
+        ),
         Topic("settings", "Settings", "Where things are set."),
         Topic("billing", "Billing", "What is charged."),
         Topic("support", "Support", "How to ask, and what to have at hand."),

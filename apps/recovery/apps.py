@@ -27,6 +27,8 @@ def _register_words() -> None:
         },
     )
 
+    register_codes("Health", {"drill.finished": "Restore drill ended"})
+
 
 def _register_jobs() -> None:
     from apps.jobs.enums import JobKind  # noqa: PLC0415 - models are loaded only after this module

@@ -18,3 +18,12 @@ class PlanState(models.TextChoices):
     READY = "ready", "Ready"
     FAILED = "failed", "Failed"
     STARTED = "started", "Started"
+
+
+class DrillState(models.TextChoices):
+    """How a restore drill ended. BROKEN: it could not be done to its end, which proves nothing either way."""
+
+    RUNNING = "running", "In progress"
+    PASSED = "passed", "Passed"
+    FAILED = "failed", "Failed"
+    BROKEN = "broken", "Could not be done"

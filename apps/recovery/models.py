@@ -2,12 +2,12 @@
 
 from django.db import models
 
-from apps.backups.models import Entity, Snapshot
+from apps.backups.models import BackupTask, Entity, Snapshot
 from apps.core import clock
 from apps.core.models import AccountModel
 from apps.jobs.models import Job
 
-from .enums import PlanState, RestoreMode
+from .enums import DrillState, PlanState, RestoreMode
 
 
 class Choice(AccountModel):
@@ -68,3 +68,37 @@ class Plan(Choice):
     def total(self, column: str) -> int:
         """Sum one column of `rows`."""
         return sum(int(row[column]) for row in self.rows)
+
+
+class Drill(AccountModel):
+    """One restore drill of one backup task: a sample restored to memory and compared (recovery/drill).
+
+    `report` is the exact text that `signature` signs with the key whose public half is `public_key` (both
+    hexadecimal). `notes` counts differences that are no failure (drill/compare.py).
+    """
+
+    task = models.ForeignKey(BackupTask, on_delete=models.CASCADE, related_name="drills")
+    state = models.CharField(max_length=10, choices=DrillState, default=DrillState.RUNNING)
+    started_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+    items = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    notes = models.PositiveIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+    message = models.TextField(blank=True)
+    report = models.TextField(blank=True)
+    signature = models.CharField(max_length=128, blank=True)
+    public_key = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        db_table = "recovery_drill"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"], name="drill_one_at_a_time", condition=models.Q(state=DrillState.RUNNING)
+            )
+        ]
+        indexes = [models.Index(fields=["task", "-started_at", "-id"], name="drill_newest")]
+
+    def __str__(self) -> str:
+        return f"Drill of {self.task} on {self.started_at:%Y-%m-%d}"

@@ -4,8 +4,25 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from apps.backups.selectors.browse import AsOf, Node, Stored, contents
-from apps.core.errors import NotFound
+from apps.backups.selectors.damage import fate_of
+from apps.core.errors import EverkeepError, NotFound
 from apps.vault.api import ContentPart, Role, VaultError, VaultReader, decode_content, open_reader
+from apps.vault.errors import BlobError
+from apps.vault.health import damage_report
+
+
+class ItemDamaged(EverkeepError):
+    """The vault holds this item, but cannot give its bytes out whole."""
+
+    code, status = "item_damaged", 503
+
+
+def as_damage(error: EverkeepError, state: AsOf, node: Node) -> EverkeepError:
+    """Write down what could not be read, and say what becomes of the item; other errors stay as they are."""
+    if not isinstance(error, BlobError):
+        return error
+    damage_report(state.account_id, error)
+    return ItemDamaged("This message is damaged in the vault.", do=fate_of(state, node.remote_id))
 
 
 def mime_part(content: bytes) -> ContentPart:
@@ -26,11 +43,14 @@ def mime_parts(contents: Iterable[bytes]) -> list[ContentPart]:
 
 
 def read_message(state: AsOf, node: Node) -> bytes:
-    """Return the exact bytes that the provider served. Raises NotFound, VaultError."""
+    """Return the exact bytes that the provider served. Raises NotFound, ItemDamaged, VaultError."""
     found = contents(state, [node.id])
     if node.id not in found or node.is_folder:
         raise NotFound("This backup holds no such message.")
-    return open_reader(state.account_id).read(mime_part(found[node.id].content))
+    try:
+        return open_reader(state.account_id).read(mime_part(found[node.id].content))
+    except BlobError as error:
+        raise as_damage(error, state, node) from error
 
 
 def read_stored(reader: VaultReader, stored: Stored) -> bytes:

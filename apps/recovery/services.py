@@ -12,7 +12,8 @@ from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.errors import InvalidRequest
 
-from .models import Selection
+from .drill.report import as_file, public_key
+from .models import Drill, Selection
 
 SELECTION_LIMIT = 10_000
 SAME_LOOK = timedelta(minutes=10)
@@ -106,3 +107,13 @@ def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: str)
         snapshot=str(snapshot.public_id),
         **details,
     )
+
+
+def drill_file(drill: Drill) -> str:
+    """Return the signed report of a drill as a file's text (drill/report.py says what the signature proves)."""
+    return as_file(drill)
+
+
+def report_key() -> str:
+    """Return the public key, hexadecimal, that verifies the reports of this installation."""
+    return public_key()

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from .drill.run import run_drill, tasks_due
 from .exports.files import purge_expired
 from .models import Plan
 from .restore.plan import plan_make
@@ -18,3 +19,19 @@ def make_plan(*, account_id: int, plan_id: int) -> str:
 def purge_exports() -> int:
     """Remove the files of exports whose links have run out."""
     return purge_expired()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def schedule_drills() -> int:
+    """Send the weekly drills that are due; returns how many."""
+    due = tasks_due()
+    for account_id, task_id in due:
+        do_drill.after_commit(account_id=account_id, task_id=task_id)
+    return len(due)
+
+
+@shared_task(expires=3600)  # type: ignore[untyped-decorator]
+def do_drill(*, account_id: int, task_id: int) -> str:
+    """Do one restore drill; returns how it ended."""
+    drill = run_drill(task_id=task_id)
+    return drill.state if drill else "is being done"

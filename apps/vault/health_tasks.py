@@ -3,12 +3,24 @@
 from celery import shared_task
 
 from . import health
+from .errors import StoreError
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def schedule_checks() -> int:
-    """Order the checks that are due."""
+    """Order the checks that are due, and have acted on what was found meanwhile."""
+    for account_id in health.accounts_to_heal():
+        heal_account.after_commit(account_id=account_id)
     return health.checks_schedule()
+
+
+@shared_task(expires=600)  # type: ignore[untyped-decorator]
+def heal_account(*, account_id: int) -> str:
+    """Act on damage of one vault; returns "" or why it has to wait."""
+    try:
+        return health.heal_if_possible(account_id)
+    except StoreError as error:
+        return str(error)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -162,6 +162,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "backups": {"task": "apps.backups.tasks.tick", "schedule": 15.0, "options": {"queue": "default"}},
+    "drills": {"task": "apps.recovery.tasks.schedule_drills", "schedule": 3600.0},
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
     "keys": {"task": "apps.vault.tasks.finish_keys", "schedule": 3600.0},

@@ -15,7 +15,8 @@ from apps.backups.models import BackupTask, Entity, Run, Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core.scope import account_scope
 from apps.recovery.exports.links import link_token
-from apps.recovery.models import Plan
+from apps.recovery.models import Drill, Plan
+from apps.vault.models import VaultCheck
 from tests.backups.makers import make_connection, make_mailbox, make_run, make_task
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
@@ -75,6 +76,19 @@ def a_run(cast: Cast) -> list[object]:
     with account_scope(cast.account.pk):
         run: Run = make_run(entity)
     return [run.public_id]
+
+
+def a_check(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        return [VaultCheck.objects.create(account=cast.account, tier="sample").public_id]
+
+
+def a_drill(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        drill = Drill.objects.create(
+            account=cast.account, task=_task(cast), state="passed", report="{}", signature="00"
+        )
+    return [drill.public_id]
 
 
 def a_backup(cast: Cast) -> list[object]:
@@ -188,6 +202,11 @@ TABLE: dict[str, Row] = {
     # vault: what concerns the owner alone (the cast's other administrator is the stranger, in his own account)
     "recovery_key": row(302, 200, 403, 403, 403, 403, 200),
     "recovery_key_confirm": row(302, 302, 403, 403, 403, 403, 302),
+    # health: names of items are kept from who may not preview; the report of a drill has them
+    "health": row(302, 200, 200, 200, 200, 403, 200),
+    "health_check": row(302, 302, 302, 403, 403, 403, 302, data={"tier": "structure"}),
+    "health_check_cancel": row(302, 302, 302, 302, 403, 403, 404, args=a_check, data={}),
+    "health_report": row(302, 200, 403, 200, 403, 403, 404, args=a_drill),
     # backups
     "task_new": row(302, 200, 200, 403, 403, 403, 200),
     "task_new_service": row(302, 200, 200, 403, 403, 403, 200, args=words("exchange")),

@@ -22,7 +22,7 @@ from apps.jobs.models import Job, JobItem
 from apps.vault.api import VaultReader, open_reader
 
 from ..formats.file_names import safe_file_name
-from ..reading import mime_part, mime_parts
+from ..reading import as_damage, mime_part, mime_parts
 from .files import (
     Entry,
     Part,
@@ -93,7 +93,8 @@ class _Export:
             path = self.names.path_for(folder.path if folder else (), node.name)
             size = writer.add(path, self.reader.stream(part), node.time)
         except EverkeepError as error:
-            path, cause, message = "", error.code, str(error)
+            told = as_damage(error, self.state, node) if node else error
+            path, cause, message = "", told.code, str(told)
         when = node.time.isoformat() if node and node.time else ""
         said = ("Failed", message) if cause else ("Exported", "")
         writer.note(path, item.folder_label, item.label, node.author if node else "", when, str(size), *said)

@@ -33,7 +33,7 @@ from apps.vault.api import VaultReader, open_reader
 from ..choosing import chosen, folders_with_items
 from ..enums import RestoreMode
 from ..models import Plan
-from ..reading import mime_parts, read_stored
+from ..reading import as_damage, mime_parts, read_stored
 from .folders import TargetFolders
 from .target import Target, open_target
 
@@ -200,7 +200,8 @@ class _Restore:
         try:
             data = read_stored(self.reader, each.stored)
         except EverkeepError as error:
-            self.context.failed(each.item, error.code, f"It could not be read from the vault. {error}")
+            told = as_damage(error, self.state, each.node)
+            self.context.failed(each.item, told.code, f"It could not be read from the vault. {told}")
             return None
         self._bytes[each.item.pk] = data
         return data

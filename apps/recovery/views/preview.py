@@ -19,7 +19,7 @@ from ..formats.eml import images_by_content_id, original_headers, read_letter, r
 from ..formats.file_names import safe_file_name
 from ..formats.letter_html import frame_document
 from ..pages import life_words
-from ..reading import read_message
+from ..reading import ItemDamaged, read_message
 from ..services import note_looked_at, note_part_seen
 from .browse import place, rights
 
@@ -42,8 +42,11 @@ def page(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpResponse:
     if node.size > PREVIEW_LIMIT:
         context["too_large"] = True
     else:
-        letter = read_letter(read_message(state, node))
-        context |= {"letter": letter, "attachments": letter.attachments}
+        try:
+            letter = read_letter(read_message(state, node))
+            context |= {"letter": letter, "attachments": letter.attachments}
+        except ItemDamaged as damaged:
+            context["damaged"] = damaged
     note_looked_at(snapshot=snapshot, verb="previewed", label=node.name)
     context |= rights() | place(snapshot, node.name or "Message without a subject")
     return render_page_or_part(request, "recovery/item.html", "recovery/_item.html", context)

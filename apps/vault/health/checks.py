@@ -38,10 +38,16 @@ _ENDINGS = {
 
 
 def check_order(*, account_id: int, tier: CheckTier) -> VaultCheck:
-    """Order a check in the actor's name, in the account's scope. Raises Conflict when one is open."""
+    """Order a check in the actor's name, in the account's scope, and send it to a worker.
+
+    Raises Conflict when one is open.
+    """
+    from ..health_tasks import work_on_check  # noqa: PLC0415 - it imports this package
+
     with transaction.atomic():
         check = check_open(account_id, tier, CheckTrigger.PERSON, current_actor().label)
         activity.record("check.ordered", item_label=check.get_tier_display(), subject_id=check.public_id)
+        work_on_check.after_commit(account_id=account_id, check_id=check.pk)
     return check
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from apps.core import clock
+from apps.core.scope import every_account
 
 from ..enums import DamageState, PackState
 from ..envelopes import keys_rewrap
@@ -243,6 +244,13 @@ class _Healing:
         if empty:
             with self._lease.guard():
                 Pack.objects.filter(pk__in=empty).update(state=PackState.DELETED, state_at=clock.now())
+
+
+def accounts_to_heal() -> list[int]:
+    """Return the accounts with damage that nobody has acted on: found by a reader, or while gc worked."""
+    with every_account("damage of all vaults is acted on"):
+        rows = Damage.objects.filter(state=DamageState.FOUND).exclude(code=Code.CONTENT_CORRUPT)
+        return sorted(set(rows.order_by().values_list("account_id", flat=True)))
 
 
 def heal_if_possible(account_id: int) -> str:

@@ -52,7 +52,7 @@ def vault_health() -> VaultHealth:
     stored = Pack.objects.filter(state=PackState.STORED)
     recent = Q(verified_at__gt=clock.now() - RECENT)
     sums = stored.aggregate(
-        packs=Count("pk"), size=Sum("size"), verified=Sum("size", filter=recent), oldest=Min("verified_at")
+        packs=Count("pk"), total=Sum("size"), verified=Sum("size", filter=recent), oldest=Min("verified_at")
     )
     ended = VaultCheck.objects.exclude(state__in=OPEN_CHECKS).order_by("-finished_at", "-pk")
     never = stored.filter(verified_at=None).exists()
@@ -60,8 +60,8 @@ def vault_health() -> VaultHealth:
     return VaultHealth(
         has_vault=VaultKey.objects.exists(),
         packs=sums["packs"],
-        size=sums["size"] or 0,
-        verified_share=(sums["verified"] or 0) / sums["size"] if sums["size"] else None,
+        size=sums["total"] or 0,
+        verified_share=(sums["verified"] or 0) / sums["total"] if sums["total"] else None,
         oldest=None if never else sums["oldest"],
         open=VaultCheck.objects.filter(state__in=OPEN_CHECKS).first(),
         checks=list(ended[:SHOWN]),
