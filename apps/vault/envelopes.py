@@ -12,7 +12,7 @@ from .services import key_folders, key_places, opened_keys
 from .store import recovery_key
 from .store.backends.base import ObjectStore
 from .store.errors import ObjectMissing
-from .store.keys import KEYS, VaultKeys, envelope_key, envelope_key_id
+from .store.keys import KEYS, VaultKeys, envelope_header, envelope_key, envelope_key_id
 from .wrapping import Wrapping, wrapping
 
 
@@ -39,11 +39,13 @@ def keys_rewrap(*, account_id: int, wraps: Wrapping | None = None) -> bool:
         folders = key_folders(row)
 
         def opens(found: bytes) -> VaultKeys:
-            return wraps.unwrap(found, vault_id=row.public_id, account_id=account_id)
+            before = envelope_header(found).account_id  # another one in a vault that was adopted
+            return wraps.unwrap(found, vault_id=row.public_id, account_id=before)
 
-        stored = [envelope_put(folder, envelope, keys=keys, opens=opens) for folder in folders]
+        for folder in folders:
+            envelope_put(folder, envelope, keys=keys, opens=opens)
         if moved:
-            row.envelope, row.master_key_id = stored[0], envelope_key_id(envelope)
+            row.envelope, row.master_key_id = envelope, envelope_key_id(envelope)
             row.save(update_fields=["envelope", "master_key_id"])
         transaction.on_commit(lambda: _drop_other_master_keys(folders, row.master_key_id))
     return moved
@@ -51,11 +53,11 @@ def keys_rewrap(*, account_id: int, wraps: Wrapping | None = None) -> bool:
 
 def envelope_put(
     folder: ObjectStore, envelope: bytes, *, keys: VaultKeys, opens: Callable[[bytes], VaultKeys]
-) -> bytes:
-    """Make an envelope durable in a vault's folder, read it back and open it; return what lies there.
+) -> None:
+    """Make an envelope durable in a vault's folder, read it back and open it.
 
-    That may be the one of an earlier try, sealed under the same key: it is as good. Raises KeysCorrupt when
-    what lies there gives other keys, StoreError.
+    One that is there already, of an earlier try and sealed under the same key, is as good. Raises KeysCorrupt
+    when what lies there gives other keys, StoreError.
     """
     name = envelope_key(envelope_key_id(envelope))
     try:
@@ -65,7 +67,6 @@ def envelope_put(
         stored = folder.get(name)
     if opens(stored) != keys:
         raise KeysCorrupt(f"The new key envelope {name} does not give the vault's keys: nothing was changed.")
-    return stored
 
 
 def envelopes_bring(*, account_id: int, target: ObjectStore) -> int:

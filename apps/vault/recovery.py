@@ -21,13 +21,13 @@ from apps.core.errors import Conflict
 from apps.core.scope import account_scope, every_account
 from apps.core.sealing import seal, unseal
 
-from .envelopes import envelope_put, envelope_remove, locked_vault
+from .envelopes import envelope_names, envelope_put, envelope_remove, locked_vault
 from .errors import StoreError
 from .models import RecoveryKey as Row
 from .models import VaultKey
-from .services import key_folders, open_vault, opened_keys
+from .services import key_folders, key_places, open_vault, opened_keys
 from .store.keys import VaultKeys, unwrap_keys, wrap_keys
-from .store.recovery_key import GROUPS, RecoveryKey, plain
+from .store.recovery_key import GROUPS, NAME_PREFIX, RecoveryKey, plain
 
 log = logging.getLogger(__name__)
 ASKED = 2  # how many groups the owner types to confirm
@@ -116,6 +116,7 @@ def recovery_key_confirm(*, account_id: int, typed: list[str]) -> bool:
         row.save(update_fields=["confirmed_at", "answer"])
         record("recovery_key.confirmed", item_label=row.key_id)
     recovery_keys_tidy(account_id=account_id)
+    _drop_strangers(account_id)
     return True
 
 
@@ -133,6 +134,25 @@ def recovery_keys_tidy(*, account_id: int) -> int:
                     record("recovery_key.removed", item_label=row.key_id)
                 row.delete()
         return Row.objects.filter(replaced_at__isnull=False).count()
+
+
+def _drop_strangers(account_id: int) -> None:
+    """Delete recovery envelopes that no row names: of a crash, or of the installation a vault came from.
+
+    Under the row's lock, so that one which is just being made is not taken for such.
+    """
+    with account_scope(account_id), transaction.atomic():
+        vault = locked_vault(account_id)
+        named = set(Row.objects.values_list("key_id", flat=True))
+        for place, folder in key_places(vault):
+            try:
+                if isinstance(folder, StoreError):
+                    raise folder
+                for name in envelope_names(folder):
+                    if name.startswith(NAME_PREFIX) and name not in named:
+                        envelope_remove([folder], name)
+            except StoreError as error:
+                log.warning("Recovery envelopes without a row may be left in %s: %s", place, error)
 
 
 def recovery_keys_tidy_all() -> int:

@@ -132,6 +132,18 @@ def test_rotation_of_the_master_key_leaves_the_recovery_key_alone(
     assert recovery_key_confirm(account_id=account_id, typed=typed(key, account_id))
 
 
+def test_a_key_of_the_installation_that_the_vault_came_from_goes_with_the_first_confirmation(
+    account_id: int, vault_folder: Path
+) -> None:
+    before = confirmed(account_id)
+    with account_scope(account_id):
+        Row.objects.all().delete()
+    new = recovery_key_make(account_id=account_id)
+    assert before.key_id in envelopes(vault_folder), "until the owner has proved to have another"
+    assert recovery_key_confirm(account_id=account_id, typed=typed(new, account_id))
+    assert envelopes(vault_folder) == sorted([new.key_id, "test1"])
+
+
 def faulty_stores(monkeypatch: pytest.MonkeyPatch, *faults: Fault) -> None:
     """Let the vault's folder fail as scripted where keys are changed."""
     real = services.key_folders

@@ -117,6 +117,23 @@ def test_a_rotation_that_was_interrupted_is_finished_by_the_next_one(
     assert open_reader(account_id).read(part) == b"kept"
 
 
+def test_an_adopted_vault_rotates_though_its_first_envelope_names_another_account(
+    account_id: int, cast: Cast, vault_folder: Path, settings: Any
+) -> None:
+    keys = open_vault(account_id=account_id).keys
+    (path,) = vault_folder.glob("*/keys/*")
+    with account_scope(account_id):
+        vault_id = VaultKey.objects.get().public_id
+    ring = Keyring.parse(settings.MASTER_KEYS)
+    path.write_bytes(wrap_keys(keys, ring=ring, vault_id=vault_id, account_id=cast.other_account.pk))
+    assert keys_rewrap(account_id=account_id) is False
+    settings.MASTER_KEYS = [NEW_KEY, *settings.MASTER_KEYS]
+    assert keys_rewrap(account_id=account_id) is True
+    settings.MASTER_KEYS = [NEW_KEY]
+    assert open_vault(account_id=account_id).keys == keys
+    assert [path.name for path in vault_folder.glob("*/keys/*")] == ["new"]
+
+
 def test_a_new_envelope_that_gives_other_keys_changes_nothing(
     account_id: int, vault_folder: Path, settings: Any
 ) -> None:
