@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from apps.core.sealing import Keyring
 from apps.vault.store import chunking, codec, journal, pack
 from apps.vault.store import keys as keys_module
-from apps.vault.store.backends import retry, s3
+from apps.vault.store.backends import s3
 from apps.vault.store.content import ContentPart, Role, encode_content
 from apps.vault.store.journal_lines import EndLine, encode_line
 from apps.vault.store.keys import VaultKeys, unwrap_keys, wrap_keys
@@ -130,7 +130,6 @@ def test_our_own_code_opens_the_example_envelope(keys: VaultKeys) -> None:
         f"average {chunking.AVERAGE_CHUNK}, least {chunking.MIN_CHUNK}, most {chunking.MAX_CHUNK}",
         f"`MULTIPART_FROM` = {s3.MULTIPART_FROM} bytes",
         f"`PART_BYTES` = {s3.PART_BYTES}",
-        f"`Retry.tries`\n= {retry.Retry().tries},",
         f"`MAX_PLAIN_BYTES` = {journal.MAX_PLAIN_BYTES}",
         f"`SEGMENT_BYTES` = {journal.SEGMENT_BYTES}",
         f"version, {pack.CURRENT_FORMAT.version}",

@@ -46,7 +46,7 @@ def test_a_pack_is_protected_from_its_first_moment(conditional_s3: str, mode: Lo
     # Also when asked behind our back, by who has our key pair.
     (version,) = versions(store)
     with pytest.raises((ObjectLocked, StoreRefused)):
-        store._delete_version("v/packs/aa/one", version["VersionId"])
+        store.delete_version("v/packs/aa/one", version["VersionId"])
 
 
 @pytest.mark.server

@@ -17,6 +17,7 @@ from apps.vault.actions import registered_actions
 from apps.vault.envelopes import keys_rewrap
 from apps.vault.gc import command as gc_command
 from apps.vault.health import command as health_command
+from apps.vault.hidden import find_hidden
 from apps.vault.locks import accounts_with_vault
 from apps.vault.selectors import orphans
 from apps.vault.shredding import vault_shred
@@ -37,6 +38,8 @@ class Command(BaseCommand):
         shred.add_argument("account", help="the account's public id")
         actions.add_parser("orphans", help="list packs left by crashed runs (harmless)")
         health_command.add_arguments(actions)
+        unhide = actions.add_parser("unhide", help="bring back what was deleted in S3 behind our back")
+        unhide.add_argument("--dry-run", action="store_true", help="only list it")
         gc_command.add_arguments(actions.add_parser("gc", help="give back the space of what nothing needs"))
         for name, action in registered_actions().items():
             action.add_arguments(actions.add_parser(name, help=action.help))
@@ -50,6 +53,7 @@ class Command(BaseCommand):
             "gc": self._gc,
             "check": self._check,
             "heal": self._heal,
+            "unhide": self._unhide,
         }
         if action in doors:
             doors[action](**options)
@@ -67,6 +71,11 @@ class Command(BaseCommand):
         moved = sum(keys_rewrap(account_id=account_id, wraps=wraps) for account_id in accounts_with_vault())
         secrets = reseal_all()
         self.stdout.write(f"{moved} vaults and {secrets} other secrets moved to the newest key.")
+
+    def _unhide(self, *, dry_run: bool, **options: Any) -> None:
+        for count, (store, name) in enumerate(find_hidden(bring_back=not dry_run), start=1):
+            self.stdout.write(f"{count}  {store}: {name}")
+        self.stdout.write("This is all that was hidden." if dry_run else "Nothing is hidden any more.")
 
     def _shred(self, *, account: str, **options: Any) -> None:
         try:

@@ -123,7 +123,7 @@ class RemoteStore(ABC):
         while (found := self._head(key)) is not None and found.version not in deleted:
             if (until := _still(found)) is not None:
                 raise ObjectLocked(f"{key} is protected until {until:%Y-%m-%d %H:%M} UTC.", item=key)
-            self._delete_version(key, found.version)
+            self.delete_version(key, found.version)
             deleted.add(found.version)
 
     def locked_until(self, key: str) -> datetime | None:
@@ -147,7 +147,12 @@ class RemoteStore(ABC):
             kind=self.kind, place=f"{place} at {server}" if server else place, lock=self._lock, can_lock=True
         )
 
-    # For store/probe.py.
+    # For store/probe.py and s3_versions.py.
+
+    def delete_version(self, key: str, version: str) -> None:
+        """Remove one version, whatever we know of its lock. Raises ObjectLocked, StoreRefused."""
+        checked_key(key)
+        self._retry.call(lambda: self._delete_once(key, version))
 
     def bucket_locks(self) -> BucketLocks:
         """Ask the bucket whether it can lock, and what it locks by itself. Raises StoreError."""
@@ -159,7 +164,7 @@ class RemoteStore(ABC):
         if found is None:
             raise ObjectMissing(f"There is no object {key}.")
         try:
-            self._delete_version(key, found.version)
+            self.delete_version(key, found.version)
         except (ObjectLocked, StoreRefused):
             return True
         return self._head(key) is not None
@@ -187,9 +192,6 @@ class RemoteStore(ABC):
         if found is not None and found.size != size:
             raise ObjectConflict(f"{key} exists with {found.size} bytes instead of {size}.")
         return found is not None
-
-    def _delete_version(self, key: str, version: str) -> None:
-        self._retry.call(lambda: self._delete_once(key, version))
 
     def _new_lock(self, key: str) -> tuple[Lock, datetime] | None:
         """Return what makes a new object immutable from its first moment on."""

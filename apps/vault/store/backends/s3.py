@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -123,6 +124,18 @@ class S3Store(RemoteStore):
                 yield ObjectInfo(found["Key"], found["Size"])
             more = page.get("IsTruncated", False)
             where["ContinuationToken"] = page.get("NextContinuationToken", "")
+
+    def version_pages(self) -> Iterator[Any]:
+        """Yield what the bucket keeps of versions and delete markers below our prefix. Raises StoreError."""
+        where: dict[str, Any] = {"Bucket": self.bucket, "Prefix": self.prefix}
+        more = True
+        while more:
+            ask: Callable[[], Any] = partial(self._client.list_object_versions, **where)
+            page = self._retry.call(partial(self._once, "", ask))
+            yield page
+            more = page.get("IsTruncated", False)
+            where["KeyMarker"] = page.get("NextKeyMarker", "")
+            where["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
 
     def _delete_once(self, key: str, version: str) -> None:
         which: Any = {"VersionId": version} if version else {}
