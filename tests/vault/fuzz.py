@@ -19,7 +19,7 @@ import zstandard
 
 from apps.core.sealing import Keyring, MasterKeyMissing
 from apps.vault.store.backends.base import ObjectInfo
-from apps.vault.store.codec import Codec, Decompressor, DictionaryCompressor
+from apps.vault.store.codec import Codec, Compressor, Decompressor
 from apps.vault.store.content import ContentPart, Role, decode_content, encode_content
 from apps.vault.store.dictionary import Dictionary, parse_dictionary
 from apps.vault.store.errors import ObjectMissing, ObjectTruncated, VaultError
@@ -148,7 +148,7 @@ def blob(source: random.Random) -> None:
     """A blob sealed with our keys that is no frame or another one: bombs, wrong lengths and dictionaries."""
     dictionary = Dictionary(Role.MIME, b"the quick brown fox jumps over the lazy dog" * 20)
     number = KEYS.blob_id(dictionary.plaintext())[:4]
-    packed = DictionaryCompressor(number, dictionary.data).pack(b"the quick brown fox" * 50)[1]
+    packed = Compressor(dictionary.data, number).pack(b"the quick brown fox" * 50)[1]
     codec = source.choice((0, 1, 2, 2, 3, 255))
     bad = source.choice((damaged(bytes(packed), source), _bomb(source), number + _bomb(source)))
     raw = source.choice((len(bad), 950, 0, source.getrandbits(31)))
@@ -190,7 +190,7 @@ def dictionary(source: random.Random) -> None:
 
     def read() -> None:
         found = parse_dictionary(damaged(good, source))
-        compressor = DictionaryCompressor(b"abcd", found.data)
+        compressor = Compressor(found.data, b"abcd")
         packed = compressor.pack(b"in common " * 9)[1]
         Decompressor(lambda number: found.data).unpack(Codec.ZSTD_DICTIONARY, bytes(packed), 90)
 
