@@ -108,6 +108,16 @@ def test_few_items_and_items_without_likeness_get_no_dictionary(
     assert list(VaultReader(keys, store, index).read_many(parts)) == noise
 
 
+def test_large_items_that_are_too_few_do_not_wait_for_ever(
+    keys: VaultKeys, store: LocalStore, index: MemoryIndex
+) -> None:
+    noise = [random.Random(n).randbytes(60_000) for n in range(SAMPLE_BYTES // 60_000 + 5)]
+    with VaultWriter(keys, store, index, pack_bytes=1_000_000) as writer:
+        parts = put(writer, noise)
+        assert writer.pending_bytes < 2_000_000
+    assert list(VaultReader(keys, store, index).read_many(parts)) == noise
+
+
 def test_a_new_dictionary_is_made_when_the_mail_has_changed_and_the_old_one_stays_readable(
     keys: VaultKeys, store: LocalStore, index: MemoryIndex
 ) -> None:

@@ -27,7 +27,7 @@ MAGIC: Final = b"EVKPACK\0"
 END_MAGIC: Final = b"EVKPEND\0"
 TAG_BYTES: Final = 16
 PACK_ID_BYTES: Final = 16
-TARGET_PACK_BYTES: Final = 24 * 1024 * 1024
+TARGET_PACK_BYTES: Final = 16 * 1024 * 1024
 MAX_PACK_BYTES: Final = 128 * 1024 * 1024  # what a reader accepts
 
 HEADER: Final = struct.Struct(">8sHHI16s")  # magic, version, reserved, features, pack id

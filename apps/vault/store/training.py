@@ -8,6 +8,7 @@ from typing import Final
 import zstandard
 
 from .backends.base import ObjectStore
+from .chunking import WHOLE_UP_TO
 from .codec import ZSTD_LEVEL, Compressor
 from .content import Role
 from .dictionary import Dictionary, number_of, parse_dictionary
@@ -17,10 +18,10 @@ from .keys import VaultKeys
 from .pack import Kind, PackBuilder, SealedPack, pack_key
 from .reader import VaultReader
 
-LARGEST_ITEM: Final = 32 * 1024  # what is larger hardly profits
+LARGEST_ITEM: Final = WHOLE_UP_TO
 SAMPLE_BYTES: Final = 4 * 1024 * 1024  # enough to train
 LEAST_SAMPLES: Final = 100  # and the least that is worth it
-SAMPLES_PER_BYTE: Final = 40  # bytes of samples for each byte of dictionary
+SAMPLES_PER_BYTE: Final = 40  # bytes of samples for each byte of dictionary (docs/vault-format.md, "Measured")
 LARGEST_DICTIONARY: Final = 112 * 1024
 LEAST_DICTIONARY: Final = 8 * 1024
 LEAST_GAIN: Final = 0.05  # of the compressed size, else it is not worth having
@@ -81,7 +82,7 @@ class DictionaryBook:
         V18: the dictionary is durable and recorded, in two packs of its own, before anything uses it.
         """
         known = self._role(role)
-        if len(known.samples) < LEAST_SAMPLES:
+        if len(known.samples) < LEAST_SAMPLES and known.sampled < SAMPLE_BYTES:
             return
         judges = known.samples[::_HELD_OUT]
         size = min(max(known.sampled // SAMPLES_PER_BYTE, LEAST_DICTIONARY), LARGEST_DICTIONARY)
