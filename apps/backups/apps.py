@@ -18,6 +18,7 @@ class BackupsConfig(AppConfig):
         for action in ACTIONS:
             register_action(action)
         register_references("catalog", contents=live_contents, writers_gone=writers_gone)
+        _register_shelves()
         navigation.register_link("add_task", "task_new")
         register_codes(
             "Backup tasks",
@@ -51,3 +52,11 @@ def _register_catalog() -> None:
 
     catalog = Catalog(damage.content_lists, damage.mark_items, damage.backups_busy, damage.named_items)
     register_catalog("backups", catalog)
+
+
+def _register_shelves() -> None:
+    from apps.vault.registry import register_tasks_by_shelf  # noqa: PLC0415
+
+    from .selectors.tasks import tasks_by_shelf  # noqa: PLC0415
+
+    register_tasks_by_shelf(tasks_by_shelf)

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 
 from apps.connectors.models import Connection
+from apps.core.permissions import Permission, allowed
+from apps.vault.api import task_store_of, task_stores
 
 from .enums import Frequency
 from .models import BackupTask
@@ -40,6 +42,11 @@ class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """The settings of a task that take effect at once."""
 
     hour = forms.TypedChoiceField(label="Starts at", choices=HOURS, coerce=int)
+    store = forms.ChoiceField(
+        label="Store",
+        required=False,
+        help_text="For what is backed up from now on. What is kept stays where it is.",
+    )
 
     class Meta:
         model = BackupTask
@@ -57,5 +64,12 @@ class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Where backups lie is the administrators' affair; without a store of one's own there is no choice.
+        stores = task_stores() if allowed(Permission.ACCOUNT_SETTINGS) else []
+        if len(stores) > 1:
+            self.fields["store"].choices = stores  # type: ignore[attr-defined]
+            self.fields["store"].initial = task_store_of(self.instance.shelf)
+        else:
+            del self.fields["store"]
         special = self.instance.frequency == Frequency.THREE_PER_DAY
         self.fields["frequency"].choices = Frequency.choices if special else OFFERED  # type: ignore[attr-defined]

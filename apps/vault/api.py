@@ -19,6 +19,7 @@ from .references import register_references
 from .reindex import Reindexed, index_rebuild
 from .selectors import last_collection, orphans, verify
 from .services import open_vault
+from .shelves import shelf_number_of, task_store_of, task_stores
 from .shredding import Shredded, vault_shred
 from .store.content import ContentPart, Role, decode_content, encode_content
 from .store.errors import BlobCorrupt, BlobMissing, ContentCorrupt, JournalCorrupt, VaultError
@@ -65,6 +66,9 @@ __all__ = [
     "pack_heal",
     "register_action",
     "register_references",
+    "shelf_number_of",
+    "task_store_of",
+    "task_stores",
     "vault_shred",
     "verify",
 ]

@@ -15,6 +15,11 @@ class VaultConfig(AppConfig):
         from .banner import recovery_key_banner  # noqa: PLC0415
 
         words = "Opens your backups without us. Only the owner of the account can have it shown."
+        register_section(
+            Section(
+                "storage", "Storage", "Where backups lie, and second copies of them.", "database", 20, "storage"
+            )
+        )
         register_section(Section("recovery_key", "Recovery key", words, "key", 30, "recovery_key"))
         register_banner(recovery_key_banner)
         register_sealed_field("vault.Store", "sealed_credentials", lambda row: f"vault.store:{row.public_id}")

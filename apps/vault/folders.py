@@ -9,6 +9,7 @@ from typing import Final
 
 from apps.core.scope import account_scope
 
+from .enums import PackState
 from .errors import StoreRefused
 from .index import owned_connection
 from .models import Pack, PackCopy, Shelf, Store, VaultKey
@@ -46,8 +47,13 @@ class Folders:
                 f"Shelf {shelf} of the vault is gone.", do="Choose a store in the settings of the task."
             )
         stores = {each.store_id: each.store for each in shelves}
-        stores |= {store.pk: store for each in shelves for store in each.former.all()}
-        replicas = {each.replica.pk: each.replica for each in shelves if each.replica}
+        former = {store.pk: store for each in shelves for store in each.former.all()}
+        # Where only copies are left, a store that is away must not stop what wants a whole list.
+        packs = Pack.objects.filter(account_id=vault.account_id, shelf__in=[each.number for each in shelves])
+        still = packs.filter(store__in=former).exclude(state=PackState.DELETED)
+        holding = set(still.values_list("store_id", flat=True).distinct()) if former else set()
+        stores |= {pk: store for pk, store in former.items() if pk in holding}
+        replicas = former | {each.replica.pk: each.replica for each in shelves if each.replica}
         return cls(
             vault.public_id,
             home,

@@ -42,3 +42,16 @@ def catalogs() -> list[tuple[str, Catalog]]:
 def backups_run() -> bool:
     """Tell whether backups run right now, so that what can wait makes room."""
     return any(catalog.busy() for _, catalog in catalogs())
+
+
+_tasks_by_shelf: list[Callable[[], Mapping[int, list[str]]]] = []
+
+
+def register_tasks_by_shelf(found: Callable[[], Mapping[int, list[str]]]) -> None:
+    """Tell which backup tasks of the account in force have a shelf of their own: names by shelf number."""
+    _tasks_by_shelf[:] = [found]
+
+
+def tasks_by_shelf() -> Mapping[int, list[str]]:
+    """Return the names of backup tasks by the number of their shelf; shelf 0 has all that are not named."""
+    return _tasks_by_shelf[0]() if _tasks_by_shelf else {}

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
@@ -15,6 +15,7 @@ from .errors import StoreError, StoreMismatch
 from .models import Store
 from .store.backends.addresses import open_store
 from .store.backends.base import ObjectStore
+from .store.backends.guard import check_endpoint, guard, networks
 from .store.marker import ensure_marker, read_marker
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,21 @@ def credentials_of(store: Store) -> dict[str, str] | None:
 
 def reach(store: Store) -> ObjectStore:
     """Open a store as its row describes it. Nothing is contacted yet, and it has proved nothing."""
-    return open_store(store.url, credentials=credentials_of(store))
+    credentials = credentials_of(store)
+    return open_store(store.url) if credentials is None else reach_own(store.url, credentials)
+
+
+def reach_own(url: str, credentials: Mapping[str, str], *, knock: bool = False) -> ObjectStore:
+    """Open an account's own store: never a folder of ours, never an address inside our network.
+
+    `knock`: try whether anything answers before patience is spent on it. Raises StoreRefused, StoreUnavailable.
+    """
+    private = networks(settings.STORE_PRIVATE_NETWORKS)
+    if endpoint := parse_qs(urlsplit(url).query).get("endpoint"):
+        check_endpoint(endpoint[0], private, knock=knock)
+    store = open_store(url, credentials=credentials)
+    guard(store, private)
+    return store
 
 
 def open_recorded(row: Store) -> ObjectStore:

@@ -188,6 +188,8 @@ KMS_REGION = env.str("EVERKEEP_KMS_REGION", default="")
 KMS_ENDPOINT = env.str("EVERKEEP_KMS_ENDPOINT", default="")
 # Stores by location of the account ({"de": "s3://…"}); a location that is not here uses VAULT_URL.
 REGIONS = env.json("EVERKEEP_REGIONS", default={})
+# Networks inside ours that customers' own stores may lie in; else public addresses only.
+STORE_PRIVATE_NETWORKS = env.list("EVERKEEP_STORE_PRIVATE_NETWORKS", default=[])
 
 # Exports: a part of a ZIP ends when it has grown to this many bytes.
 EXPORT_PART_BYTES = env.int("EVERKEEP_EXPORT_PART_BYTES", default=2_000_000_000)

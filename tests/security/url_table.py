@@ -21,6 +21,7 @@ from tests.backups.makers import make_connection, make_mailbox, make_run, make_t
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
 from tests.recovery.factories import Mailbox, make_entity, make_export, store
+from tests.vault.own_stores import make_own_store, make_shelf
 
 LETTER = (
     b"Subject: Papers\r\nFrom: a@b.example\r\nContent-Type: multipart/mixed; boundary=r\r\n\r\n"
@@ -120,6 +121,15 @@ def a_plan(cast: Cast) -> list[object]:
     return [plan.public_id]
 
 
+def a_store(cast: Cast) -> list[object]:
+    """A store of the account's own, at an address where nothing may be."""
+    return [make_own_store(cast.account.pk).public_id]
+
+
+def a_shelf(cast: Cast) -> list[object]:
+    return [make_shelf(cast.account.pk).public_id]
+
+
 def an_export(cast: Cast) -> list[object]:
     return [make_export(cast).public_id]
 
@@ -207,6 +217,14 @@ TABLE: dict[str, Row] = {
     "health_check": row(302, 302, 302, 403, 403, 403, 302, data={"tier": "structure"}),
     "health_check_cancel": row(302, 302, 302, 302, 403, 403, 404, args=a_check, data={}),
     "health_report": row(302, 200, 403, 200, 403, 403, 404, args=a_drill),
+    "storage": row(302, 200, 403, 403, 403, 403, 200),
+    "storage_kinds": row(302, 200, 403, 403, 403, 403, 200),
+    "storage_add": row(302, 200, 403, 403, 403, 403, 200, args=words("s3")),
+    "storage_store": row(302, 200, 403, 403, 403, 403, 404, args=a_store),
+    "storage_test": row(302, 200, 403, 403, 403, 403, 404, args=a_store, data={}),
+    "storage_remove": row(302, 302, 403, 403, 403, 403, 404, args=a_store, data={}),
+    "storage_move": row(302, 302, 403, 403, 403, 403, 404, args=a_shelf, data={}),
+    "storage_replica": row(302, 302, 403, 403, 403, 403, 404, args=a_shelf, data={}),
     # backups
     "task_new": row(302, 200, 200, 403, 403, 403, 200),
     "task_new_service": row(302, 200, 200, 403, 403, 403, 200, args=words("exchange")),

@@ -64,7 +64,7 @@ def _read(run: Run, lease: Lease, stopping: Callable[[], bool], limits: Limits) 
     entity, bridge = run.entity, Bridge()
     connector = open_connector(entity.task.connection)
     target = EntityRef(entity.remote_id, entity.kind, entity.address)
-    sealer = Sealer(run.account_id)
+    sealer = Sealer(run.account_id, entity.task.shelf)
     context = RunContext(run, lease, target, connector, sealer, bridge, stopping, limits)
     streams = [
         Stream(context, sub_service, _last_snapshot(entity, sub_service))

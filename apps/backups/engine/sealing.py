@@ -13,10 +13,10 @@ from ..catalog import Stored
 
 
 class Sealer:
-    """Stores contents in the vault of one account. What `seal` returns may be referenced after `flush`."""
+    """Stores contents on a shelf of an account's vault. What `seal` returns may be referenced after `flush`."""
 
-    def __init__(self, account_id: int) -> None:
-        self._account_id = account_id
+    def __init__(self, account_id: int, shelf: int = 0) -> None:
+        self._account_id, self._shelf = account_id, shelf
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backup-seal")
         self._writer: VaultWriter | None = None
 
@@ -46,7 +46,7 @@ class Sealer:
         if self._writer is None:
             # Kept until `close`: the vault would otherwise open and close one for each batch.
             connections["default"].ensure_connection()
-            self._writer = open_writer(self._account_id)
+            self._writer = open_writer(self._account_id, self._shelf)
         return self._writer.put_many([(Role.MIME, content) for content in contents])
 
     def _flush(self) -> None:

@@ -34,7 +34,7 @@ def write_journal(
     work by raising. Reads the rows that carry the draft's number and no others. Raises VaultError.
     """
     chain = Chain(entity.public_id, draft.sub_service)
-    writer = open_journals(draft.account_id).write(chain, draft.number)
+    writer = open_journals(draft.account_id, entity.task.shelf).write(chain, draft.number)
     rows, pulse = draft.rows(), paced(pulse)
     for (remote_id,) in in_pages(rows.filter(gone=draft.number), ("remote_id",), pulse):
         writer.add(EndLine(remote_id))

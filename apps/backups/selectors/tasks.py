@@ -104,3 +104,12 @@ def suggested_name(service: Service) -> str:
         number += 1
         name = f"{service.label} {number}"
     return name
+
+
+def tasks_by_shelf() -> dict[int, list[str]]:
+    """Return the names of the tasks that do not use the default shelf of the vault, by the shelf's number."""
+    found: dict[int, list[str]] = {}
+    rows = BackupTask.objects.filter(shelf__gt=0).order_by("name", "pk").values_list("shelf", "name")
+    for shelf, name in rows:
+        found.setdefault(shelf, []).append(name)
+    return found

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.core.permissions import Permission
+from apps.vault.api import shelf_number_of
 
 from .. import selectors
 from ..access import task_for
@@ -25,7 +26,10 @@ def page(request: MemberRequest, task_id: UUID) -> HttpResponse:
     task = task_for(task_id, Permission.MODIFY)
     form = TaskSettingsForm(request.POST or None, instance=task_for(task_id, Permission.MODIFY))
     if request.method == "POST" and form.is_valid():
-        changes = change_settings(task=task, **form.cleaned_data)
+        wanted = dict(form.cleaned_data)
+        if "store" in wanted:
+            wanted["shelf"] = shelf_number_of(wanted.pop("store"))
+        changes = change_settings(task=task, **wanted)
         messages.info(request, "Settings saved." if changes else "Nothing was changed.")
         return redirect("task_settings", task_id)
     context = {

@@ -1,0 +1,87 @@
+"""Where a customer's store may not be: an address that he types must not reach what only we can reach.
+
+Names are looked up before the first request, for a clear answer; and each connection is judged once more by
+the address that it really has, before a byte is sent, since a name may point elsewhere a moment later.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import (
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
+
+from ..errors import StoreRefused, StoreUnavailable
+from .base import ObjectStore
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+CONNECT_SECONDS: Final = 5.0
+_REFUSED: Final = "is not an address of the public internet"
+
+
+def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Read networks like `10.1.0.0/16` or single addresses. Raises ValueError."""
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+def allowed(address: str, private: Sequence[Network]) -> bool:
+    """Tell whether a customer may have a connection there: a public address, or one of `private`."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    if any(found in network for network in private if network.version == found.version):
+        return True
+    return found.is_global and not found.is_multicast
+
+
+def check_endpoint(endpoint: str, private: Sequence[Network], *, knock: bool = False) -> None:
+    """Look an endpoint's name up, and `knock`. Raises StoreRefused (not allowed), StoreUnavailable."""
+    parts = urlsplit(endpoint)
+    host, port = parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise StoreUnavailable(f"The name {host} is not known.", do="Check the endpoint.") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    if not all(allowed(address, private) for address in addresses):
+        raise StoreRefused(f"{host} {_REFUSED}.", do="Use a store that can be reached from the internet.")
+    if not knock:
+        return
+    try:
+        socket.create_connection((addresses[0], port), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise StoreUnavailable(f"Nothing answers at {host}:{port}.", do="Check the endpoint.") from error
+
+
+def guard(store: ObjectStore, private: Sequence[Network]) -> None:
+    """Let an S3 store's connections reach allowed addresses only. Other kinds take no endpoint from people."""
+    client: Any = getattr(store, "_client", None)
+    if not hasattr(client, "_endpoint"):
+        return
+    session = client._endpoint.http_session
+    if getattr(session, "everkeep_guard", None) == tuple(private):
+        return  # clearing it once more would cut the connections of other threads
+    pools = {"http": _pool(AWSHTTPConnectionPool, AWSHTTPConnection, private)}
+    pools["https"] = _pool(AWSHTTPSConnectionPool, AWSHTTPSConnection, private)
+    session._pool_classes_by_scheme = pools
+    session._manager.clear()
+    session._manager.pool_classes_by_scheme = pools
+    session.everkeep_guard = tuple(private)
+
+
+def _pool(pool: type[Any], connection: type[Any], private: Sequence[Network]) -> type[Any]:
+    class Guarded(connection):  # type: ignore[misc]
+        def _new_conn(self) -> Any:
+            made = super()._new_conn()
+            if not allowed(str(made.getpeername()[0]), private):
+                made.close()
+                raise StoreRefused(f"{self.host} {_REFUSED}.", do="Nothing was sent there.")
+            return made
+
+    return type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": Guarded})

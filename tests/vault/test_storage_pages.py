@@ -1,0 +1,204 @@
+"""Settings → Storage: stores of one's own on a real S3 server, and what nobody may do with them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.activity.models import Activity
+from apps.backups.models import BackupTask
+from apps.core.rotation import reseal_all
+from apps.core.scope import account_scope
+from apps.core.sealing import Keyring, key_id_of
+from apps.jobs.models import Job
+from apps.vault.api import Role, open_reader, open_writer
+from apps.vault.models import Pack, Shelf, Store
+from apps.vault.stores import credentials_of
+from apps.vault.upkeep import keep_copies
+from tests.backups.makers import make_connection, make_task
+from tests.cast import Cast
+from tests.fixtures.s3 import KEY_ID, SECRET, S3Server
+from tests.vault.own_stores import make_own_store
+from tests.vault.shelves import back_up, work_on
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def olivia(cast: Cast, vault_folder: Path, settings: Any) -> Client:
+    settings.STORE_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    client = Client()
+    client.force_login(cast.owner)
+    return client
+
+
+@pytest.fixture
+def form(s3_server: S3Server) -> Iterator[dict[str, str]]:
+    """What Olivia types for a bucket of the test server."""
+    s3_server.start()
+    name = f"own-{Store.objects.count()}-{id(s3_server) % 1000}-{len(list(s3_server.folder.iterdir()))}"
+    yield {
+        "name": "Our bucket",
+        "bucket": s3_server.bucket(name),
+        "folder": "everkeep",
+        "endpoint": s3_server.endpoint,
+        "region": "us-east-1",
+        "key_id": KEY_ID,
+        "secret": SECRET,
+        "lock": "",
+    }
+
+
+def add(olivia: Client, form: dict[str, str], **changes: str) -> str:
+    answer = olivia.post(reverse("storage_add", args=["compatible"]), {**form, **changes}, follow=True)
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def own_store() -> Store:
+    return Store.objects.get(account__isnull=False)
+
+
+def test_a_store_that_works_is_added_tested_and_used(olivia: Client, form: dict[str, str], cast: Cast) -> None:
+    page = add(olivia, form)
+    assert "works and is in your list" in page and "Delete it: passed" in page
+    with account_scope(cast.account.pk):
+        row = Activity.objects.get(code="storage.added")
+    assert row.item_label == "Our bucket" and SECRET not in str(row.details)
+
+
+def test_credentials_are_sealed_and_on_no_page(olivia: Client, form: dict[str, str]) -> None:
+    add(olivia, form)
+    store = own_store()
+    assert SECRET.encode() not in bytes(store.sealed_credentials) and SECRET not in store.url
+    for address in (reverse("storage"), reverse("storage_store", args=[store.public_id])):
+        page = olivia.get(address).content.decode()
+        assert SECRET not in page and KEY_ID not in page
+    assert credentials_of(store) == {"key_id": KEY_ID, "secret": SECRET}
+
+
+def test_a_new_master_key_reseals_them(olivia: Client, form: dict[str, str]) -> None:
+    add(olivia, form)
+    ring = Keyring({"new": b"n" * 32, "test1": b"k" * 32})
+    assert reseal_all(ring) == 1
+    assert key_id_of(bytes(own_store().sealed_credentials)) == "new"
+
+
+def test_a_store_that_refuses_is_not_added(olivia: Client, form: dict[str, str]) -> None:
+    page = add(olivia, form, secret="wrong")
+    assert "The store was not added" in page and "Write an object: failed" in page and "wrong" not in page
+    assert not Store.objects.filter(account__isnull=False).exists()
+
+
+def test_the_same_store_is_not_added_twice(olivia: Client, form: dict[str, str]) -> None:
+    add(olivia, form)
+    assert "in your list already" in add(olivia, form)
+    assert Store.objects.filter(account__isnull=False).count() == 1
+
+
+def test_new_credentials_are_kept_only_when_they_open_the_store(olivia: Client, form: dict[str, str]) -> None:
+    add(olivia, form)
+    store = own_store()
+    address = reverse("storage_store", args=[store.public_id])
+    page = olivia.post(address, {"name": "Renamed", "key_id": KEY_ID, "secret": "wrong"}).content.decode()
+    assert "failed" in page and credentials_of(own_store()) == {"key_id": KEY_ID, "secret": SECRET}
+    olivia.post(address, {"name": "Renamed"})
+    assert own_store().name == "Renamed" and credentials_of(own_store()) == {"key_id": KEY_ID, "secret": SECRET}
+
+
+def test_a_store_that_is_away_says_so_and_is_well_again(
+    olivia: Client, form: dict[str, str], s3_server: S3Server
+) -> None:
+    add(olivia, form)
+    address = reverse("storage_test", args=[own_store().public_id])
+    s3_server.kill()
+    assert "Nothing answers" in olivia.post(address).content.decode()
+    assert own_store().state == "failing"
+    s3_server.start()
+    assert "failed" not in olivia.post(address).content.decode()
+    assert own_store().state == "working"
+
+
+def test_backups_move_there_and_back_and_the_store_can_then_be_removed(
+    olivia: Client, form: dict[str, str], cast: Cast, vault_folder: Path
+) -> None:
+    kept = back_up(cast.account.pk)
+    add(olivia, form)
+    with account_scope(cast.account.pk):
+        shelf = Shelf.objects.get()
+    with patch("celery.app.task.Task.apply_async"):
+        olivia.post(reverse("storage_move", args=[shelf.public_id]), {"store": str(own_store().public_id)})
+    with account_scope(cast.account.pk):
+        job = Job.objects.get()
+        assert work_on(job).state == "succeeded"
+        assert list(open_reader(cast.account.pk).read_many([p for _, p in kept])) == [d for d, _ in kept]
+        assert not Pack.objects.exclude(store=own_store()).exists()
+    remove = reverse("storage_remove", args=[own_store().public_id])
+    assert olivia.post(remove).status_code == 409
+    assert "still lie elsewhere" not in olivia.get(reverse("storage")).content.decode()
+
+
+def test_a_second_store_is_filled_in_the_background(olivia: Client, form: dict[str, str], cast: Cast) -> None:
+    back_up(cast.account.pk)
+    add(olivia, form)
+    with account_scope(cast.account.pk):
+        shelf = Shelf.objects.get()
+    address = reverse("storage_replica", args=[shelf.public_id])
+    olivia.post(address, {"store": str(own_store().public_id)})
+    assert "3 packs" in olivia.get(reverse("storage")).content.decode()
+    with account_scope(cast.account.pk):
+        assert keep_copies(cast.account.pk) == "done"
+    assert "Complete" in olivia.get(reverse("storage")).content.decode()
+    with account_scope(cast.account.pk):
+        assert Activity.objects.filter(code="storage.replicated").count() == 1
+
+
+def test_a_task_with_a_store_of_its_own_keeps_all_of_its_content_there(
+    olivia: Client, form: dict[str, str], cast: Cast
+) -> None:
+    account_id = cast.account.pk
+    with open_writer(account_id) as writer:
+        writer.put(Role.MIME, b"known to the whole account")
+    with account_scope(account_id):
+        task = make_task(make_connection(cast.account))
+    add(olivia, form)
+    wanted = {"name": "T", "frequency": "daily", "hour": "2", "store": str(own_store().public_id)}
+    olivia.post(reverse("task_settings", args=[task.public_id]), wanted)
+    with account_scope(account_id):
+        shelf = BackupTask.objects.get().shelf
+        assert shelf == 1
+        with open_writer(account_id, shelf) as writer:
+            part = writer.put(Role.MIME, b"known to the whole account")
+        assert writer.new_blobs == 1
+        assert set(Pack.objects.filter(shelf=1).values_list("store", flat=True)) == {own_store().pk}
+    assert open_reader(account_id).read(part) == b"known to the whole account"
+    assert olivia.post(reverse("storage_remove", args=[own_store().public_id])).status_code == 409
+
+
+def test_a_foreign_store_can_be_given_to_nothing(olivia: Client, cast: Cast) -> None:
+    foreign = make_own_store(cast.other_account.pk)
+    back_up(cast.account.pk, packs=1)
+    with account_scope(cast.account.pk):
+        shelf, task = Shelf.objects.get(), make_task(make_connection(cast.account))
+    make_own_store(cast.account.pk)
+    for name in ("storage_move", "storage_replica"):
+        olivia.post(reverse(name, args=[shelf.public_id]), {"store": str(foreign.public_id)})
+    wanted = {"name": "T", "frequency": "daily", "hour": "2", "store": str(foreign.public_id)}
+    assert olivia.post(reverse("task_settings", args=[task.public_id]), wanted).status_code == 200
+    with account_scope(cast.account.pk):
+        shelf.refresh_from_db()
+        assert shelf.replica is None and shelf.store.account_id is None and BackupTask.objects.get().shelf == 0
+
+
+def test_who_operates_backups_does_not_choose_stores(cast: Cast, vault_folder: Path) -> None:
+    make_own_store(cast.account.pk)
+    with account_scope(cast.account.pk):
+        task = make_task(make_connection(cast.account))
+    client = Client()
+    client.force_login(cast.operator)
+    page = client.get(reverse("task_settings", args=[task.public_id])).content.decode()
+    assert 'name="store"' not in page

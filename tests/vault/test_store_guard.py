@@ -1,0 +1,81 @@
+"""What a customer types as the endpoint of a store must not reach into the operator's network."""
+
+import socket
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from apps.vault.errors import StoreError, StoreRefused, StoreUnavailable
+from apps.vault.store.backends.guard import allowed, check_endpoint, networks
+from apps.vault.stores import reach_own
+from tests.fixtures.s3 import KEY_ID, SECRET, S3Server
+
+KEYS = {"key_id": KEY_ID, "secret": SECRET}
+INSIDE = [
+    "127.0.0.1", "10.1.2.3", "172.16.0.9", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+    "224.0.0.1", "::1", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "::", "ff02::1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_addresses_inside_are_refused(address: str) -> None:
+    assert not allowed(address, ())
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
+def test_public_addresses_are_allowed(address: str) -> None:
+    assert allowed(address, ())
+
+
+def test_the_operator_may_open_a_network() -> None:
+    private = networks(["10.1.0.0/16"])
+    assert allowed("10.1.2.3", private) and allowed("::ffff:10.1.2.3", private)
+    assert not allowed("10.2.2.3", private)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f000001", "2130706433", "127.1"])
+def test_no_spelling_of_this_machine_gets_through(host: str) -> None:
+    with pytest.raises((StoreRefused, StoreUnavailable)):
+        check_endpoint(f"http://{host}:9000", ())
+
+
+def test_a_name_with_one_private_address_among_public_ones_is_refused() -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 443)) for ip in ("93.184.216.34", "10.0.0.5")]
+    with patch("socket.getaddrinfo", return_value=found), pytest.raises(StoreRefused):
+        check_endpoint("https://two-faced.example", ())
+
+
+def test_a_local_folder_is_no_store_of_a_customer() -> None:
+    with pytest.raises(StoreRefused):
+        reach_own("file:///etc", {})
+
+
+def test_a_name_that_points_inside_only_after_the_look_up_gets_no_byte(
+    s3_server: S3Server, settings: Any
+) -> None:
+    """DNS rebinding: the check saw a public address, the connection ends at this machine."""
+    s3_server.start()
+    settings.STORE_PRIVATE_NETWORKS = []
+    bucket = s3_server.bucket("rebound")
+    address = (
+        f"s3://{bucket}?endpoint=http%3A%2F%2F127.0.0.1%3A{s3_server.port}&region=us-east-1&addressing=path"
+    )
+    with patch("apps.vault.stores.check_endpoint"):
+        store = reach_own(address, KEYS)
+    store._retry = type(store._retry)(tries=1)  # type: ignore[attr-defined]
+    with pytest.raises(StoreError):
+        store.put_if_absent("packs/aa/aa", b"never sent")
+    assert not list((s3_server.folder / bucket).rglob("aa"))
+
+
+def test_the_guard_lets_an_allowed_store_through(s3_server: S3Server, settings: Any) -> None:
+    s3_server.start()
+    settings.STORE_PRIVATE_NETWORKS = ["127.0.0.1"]
+    bucket = s3_server.bucket("allowed")
+    address = (
+        f"s3://{bucket}?endpoint=http%3A%2F%2F127.0.0.1%3A{s3_server.port}&region=us-east-1&addressing=path"
+    )
+    store = reach_own(address, KEYS, knock=True)
+    assert store.put_if_absent("packs/aa/aa", b"sent")
+    assert store.get("packs/aa/aa") == b"sent"
