@@ -77,9 +77,9 @@ class World:
         assert done is not None
         return done
 
-    def collect_all(self) -> GcRound:
+    def collect_all(self, *, forced: bool = False) -> GcRound:
         """Mark, wait, sweep, wait, empty the quarantine; returns the round that did it."""
-        self.collect(now=True)
+        self.collect(now=True, forced=forced)
         self.pass_days(4)
         swept = self.collect()
         self.pass_days(4)

@@ -1,7 +1,8 @@
 """Garbage collection: what nothing references goes, after two looks; all else stays readable."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,19 @@ from apps.vault import references
 from apps.vault.api import ContentPart, Role, open_reader
 from apps.vault.enums import GcState, PackState
 from apps.vault.errors import BlobMissing, GcRefused, PackBarred, ReferencesUnreadable, VaultBusy
-from apps.vault.gc import rehearsal, rules
+from apps.vault.gc import rehearsal, rewriting, rounds, rules
 from apps.vault.gc.rules import MERGE_FROM
 from apps.vault.leases import maintenance
 from apps.vault.models import BlobLocation, CondemnedBlob, GcRound, Pack
 from apps.vault.services import open_vault
+from apps.vault.store.backends.base import ObjectInfo, StoreDescription
+from apps.vault.store.backends.locks import Lock, LockMode
 from apps.vault.store.codec import Codec
+from apps.vault.store.errors import ObjectLocked
 from apps.vault.store.pack import PackBuilder, SealedPack, pack_key
+from apps.vault.vaults import OpenVault
 from tests.cast import Cast
+from tests.faults.store import FaultyStore
 from tests.vault.gc_world import World, noise, world
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -290,6 +296,79 @@ def test_orphans_stay_while_referenced_blobs_are_lost(vault: World) -> None:
     vault.pass_days(4)
     assert vault.collect().lost == 1
     assert vault.objects() == 5
+
+
+def test_a_list_that_lags_misses_nothing_and_deletes_nothing_in_use(
+    vault: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New objects are not listed for half a day, deleted ones still are."""
+    listed: list[ObjectInfo] = []
+
+    class Lagging(FaultyStore):
+        def list(self, prefix: str) -> Iterator[ObjectInfo]:
+            return iter(listed or list(self.store.list(prefix)))
+
+    def opened(*, account_id: int, shelf: int = 0) -> OpenVault:
+        real = open_vault(account_id=account_id, shelf=shelf)
+        return replace(real, store=Lagging(real.store))
+
+    monkeypatch.setattr(rounds, "open_vault", opened)
+    monkeypatch.setattr(rewriting, "open_vault", opened)
+    store = open_vault(account_id=vault.account_id).store
+    listed = list(store.list("packs/"))
+    vault.back_up(100, 101, 102)  # in a pack that the list does not show yet
+    vault.forget(*range(12))
+    vault.collect(now=True)
+    vault.pass_days(4)
+    vault.collect()
+    vault.pass_days(4)
+    listed = list(store.list("packs/"))
+    vault.collect(now=True)  # deletes objects, and the list still names them
+    assert len(list(store.list("packs/"))) < len(listed)
+    vault.pass_days(4)
+    vault.collect()
+    vault.assert_whole()
+    listed = []
+    vault.collect_all()
+    vault.collect_all()
+    vault.assert_whole()
+    with vault.today():
+        assert not Pack.objects.filter(state__in=(PackState.RETIRED, PackState.ORPHAN)).exists()
+    assert vault.blobs() == len(vault.items)
+
+
+def test_a_locked_pack_waits_and_is_counted(vault: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Object Lock holds two packs: one that is empty by now, one that is thin."""
+    held = True
+
+    class Locked(FaultyStore):
+        def delete(self, key: str) -> None:
+            if held:
+                raise ObjectLocked(f"{key} is protected.")
+            super().delete(key)
+
+        def locked_until(self, key: str) -> datetime | None:
+            return vault.now + timedelta(days=100) if held else None
+
+        def describe(self) -> StoreDescription:
+            return StoreDescription("Folder", "here", Lock(LockMode.GOVERNANCE, 100), True)
+
+    def opened(*, account_id: int, shelf: int = 0) -> OpenVault:
+        real = open_vault(account_id=account_id, shelf=shelf)
+        return replace(real, store=Locked(real.store))
+
+    monkeypatch.setattr(rounds, "open_vault", opened)
+    monkeypatch.setattr(rewriting, "open_vault", opened)
+    before = vault.objects()
+    vault.forget(*range(13), *range(14, 22))
+    done = vault.collect_all(forced=True)
+    assert (done.removed, done.rewritten, done.deleted) == (21, 0, 0)
+    assert done.locked == 2, "one was not rewritten, one not deleted"
+    assert vault.objects() == before
+    held = False
+    vault.collect_all()
+    assert vault.objects() < before
+    vault.assert_whole()
 
 
 def test_only_one_process_collects(vault: World) -> None:
