@@ -10,7 +10,13 @@ class AccountsConfig(AppConfig):
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core import navigation  # noqa: PLC0415
 
-        register_codes("Account", {"account.created": "Account created"})
+        register_codes(
+            "Account",
+            {
+                "account.created": "Account created",
+                "account.taken_over": "Account taken over from its vault",
+            },
+        )
 
         navigation.register_link("sign_in", "account_login")
         navigation.register_link("sign_up", "account_signup")

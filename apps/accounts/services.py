@@ -1,6 +1,7 @@
 """Writes about accounts and people."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
@@ -8,9 +9,10 @@ from django.db import transaction
 from apps.activity.services import record
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
+from apps.core.errors import Conflict
 from apps.core.scope import account_scope
 
-from .enums import Role
+from .enums import AccountState, Role
 from .models import Account, Membership, User
 
 TRIAL = timedelta(days=14)
@@ -42,3 +44,24 @@ def account_open(
     with account_scope(account.pk), acting_as(founder):
         record("account.created", item_label=account.name, subject_id=account.public_id, location=location)
     return user
+
+
+@transaction.atomic
+def account_take_over(*, public_id: UUID | None, name: str, location: str, email: str) -> tuple[Account, User]:
+    """Make the account of a vault that comes from another installation, and find or make its owner.
+
+    A new person has no password yet: the operator vouches for the address, and "Forgot password" sets one.
+    Raises Conflict when the account is here already.
+    """
+    if public_id and Account.objects.filter(public_id=public_id).exists():
+        raise Conflict("The account of this vault is here already.", do="Use: manage.py vault rebuild.")
+    values = {"public_id": public_id} if public_id else {}
+    account = Account.objects.create(name=name, location=location, state=AccountState.ACTIVE, **values)
+    user = User.objects.filter(email=email.lower()).first()
+    if user is None:
+        user = User.objects.create_user(email, None)
+        EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    Membership.objects.create(account=account, user=user, role=Role.ADMINISTRATOR, is_owner=True)
+    with account_scope(account.pk):
+        record("account.taken_over", item_label=account.name, subject_id=account.public_id, owner=user.email)
+    return account, user

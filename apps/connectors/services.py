@@ -60,9 +60,11 @@ def open_writer(connection: Connection) -> Writer:
 
 
 def identity_of(connection: Connection) -> AppIdentity:
-    """Unseal who we are at the provider. Raises ConsentLost without an app of our own, SealBroken."""
+    """Unseal who we are at the provider. Raises ConsentLost with nothing to sign in with, SealBroken."""
     if connection.credential_kind == CredentialKind.ADMIN_CONSENT:
         return own_identity(connection.tenant_id)
+    if not connection.sealed_credential:
+        raise ConsentLost("There is nothing to sign in with.", do="Reconnect this connection.")
     kept = unseal(
         account_id=connection.account_id,
         purpose=credential_purpose(connection.public_id),

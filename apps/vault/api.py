@@ -12,6 +12,7 @@ calls often from one thread opens it once (`connection.ensure_connection()`) and
 from collections.abc import Collection
 
 from .actions import Action, register_action
+from .attaching import FoundVault, vault_attach, vault_find, vaults_in
 from .copies import pack_heal
 from .index import DatabaseIndex
 from .leases import Maintenance, maintenance
@@ -36,6 +37,7 @@ __all__ = [
     "ContentCorrupt",
     "ContentPart",
     "EndLine",
+    "FoundVault",
     "IssueLine",
     "Journal",
     "JournalCorrupt",
@@ -69,7 +71,10 @@ __all__ = [
     "shelf_number_of",
     "task_store_of",
     "task_stores",
+    "vault_attach",
+    "vault_find",
     "vault_shred",
+    "vaults_in",
     "verify",
 ]
 

@@ -4,6 +4,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.services import account_take_over
 from tests.accounts.test_sign_up import link_in_the_mail
 from tests.cast import PASSWORD, Cast
 
@@ -59,3 +60,15 @@ def test_the_page_leads_to_sign_in_and_sign_up(client: Client, db: None) -> None
     page = client.get(reverse("account_reset_password")).content.decode()
     assert reverse("account_login") in page
     assert reverse("account_signup") in page
+
+
+def test_the_owner_of_a_vault_that_was_taken_over_gets_in_this_way(client: Client, cast: Cast) -> None:
+    account, olga = account_take_over(public_id=None, name="Olga's", location="DE", email="Olga@example.org")
+    ask(client, "olga@example.org")
+    action = client.get(link_in_the_mail(), follow=True).context["action_url"]
+    client.post(action, {"password1": NEW, "password2": NEW})
+    signed_in = client.post(
+        reverse("account_login"), {"login": "olga@example.org", "password": NEW}, follow=True
+    )
+    assert account.name in signed_in.content.decode().replace("&#x27;", "'")
+    assert olga.memberships.get().is_owner
