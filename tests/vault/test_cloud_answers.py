@@ -1,8 +1,10 @@
 """What Azure and Google answer, and what it means to the vault; whose credentials and addresses are used."""
 
+import base64
 import json
 from typing import Any
 
+import google_crc32c
 import pytest
 import requests
 from azure.core.exceptions import (
@@ -21,7 +23,7 @@ from google.oauth2 import service_account
 from apps.vault.store.backends import azure_errors, gcs_errors
 from apps.vault.store.backends.addresses import open_store
 from apps.vault.store.backends.azure import AzureStore
-from apps.vault.store.backends.gcs import GCSStore, _steps
+from apps.vault.store.backends.gcs import GCSStore, _crc32c, _steps
 from apps.vault.store.backends.locks import Lock, LockMode
 from apps.vault.store.backends.parts import PART_BYTES
 from apps.vault.store.errors import (
@@ -229,3 +231,9 @@ def test_the_operators_azure_key_comes_from_the_environment(monkeypatch: pytest.
     assert isinstance(operators, AzureStore) and isinstance(given, AzureStore)
     assert operators._client.credential.account_key == "b3BlcmF0b3I="
     assert given._client.credential.account_key == KEY["account_key"]
+
+
+def test_googles_checksum_of_parts_is_that_of_the_whole() -> None:
+    assert _crc32c(memoryview(b"123456789")) == "4waSgw=="  # RFC 3720's check value, e3069283
+    data = bytes(range(256)) * (PART_BYTES // 128)
+    assert _crc32c(memoryview(data)) == base64.b64encode(google_crc32c.Checksum(data).digest()).decode()

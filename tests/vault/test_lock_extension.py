@@ -10,12 +10,14 @@ from apps.core import clock
 from apps.core.scope import account_scope
 from apps.vault import tasks
 from apps.vault.api import Role, open_reader, open_writer
-from apps.vault.enums import PackState, StoreState
+from apps.vault.enums import CopyState, PackState, StoreState
+from apps.vault.folders import vault_folder
 from apps.vault.locks import accounts_with_vault, locks_extend
-from apps.vault.models import LockedUntil, Pack, Store
+from apps.vault.models import LockedUntil, Pack, PackCopy, Shelf, Store, VaultKey
 from apps.vault.services import open_vault
 from apps.vault.shredding import vault_shred
 from apps.vault.store.pack import pack_key
+from apps.vault.stores import operator_store
 from tests.cast import Cast
 from tests.fixtures.s3 import KEY_ID, SECRET, MotoServer
 
@@ -124,6 +126,25 @@ def test_a_pack_that_is_gone_does_not_stop_the_others(vault: Vault) -> None:
     done = locks_extend(account_id=vault.account_id)
     assert (done.seen, done.extended, done.failed) == (2, 1, 0)
     assert vault.days_left(kept) == 10
+
+
+def test_a_replicas_copies_are_looked_after_too(moto_server: MotoServer, settings: Any, vault: Vault) -> None:
+    vault.use()
+    key = vault.keep(b"one")
+    second = Vault(moto_server, settings, vault.account_id)
+    replica = operator_store(f"{second.place}&lock=governance&lock_days=10")
+    with account_scope(vault.account_id):
+        Shelf.objects.update(replica=replica)
+        PackCopy.objects.create(
+            account_id=vault.account_id, pack=Pack.objects.get(), store=replica, state=CopyState.REPLICA
+        )
+        folder = vault_folder(replica, VaultKey.objects.get().public_id)
+    folder.put_if_absent(key, b"a copy")
+    assert folder.locked_until(key) is not None
+    with clock.travel(datetime.now(UTC) + 6 * DAY):
+        assert locks_extend(account_id=vault.account_id).extended == 1
+    until = folder.locked_until(key)
+    assert until is not None and round((until - datetime.now(UTC)) / DAY) == 16
 
 
 def test_a_shredded_vault_is_let_go(vault: Vault) -> None:

@@ -22,7 +22,7 @@ from ..errors import ObjectMissing, StoreError, StoreRefused, StoreUnavailable
 from .base import HOW_TO_ADDRESS, ObjectInfo, checked_key, checked_prefix
 from .gcs_errors import FAILURES, status_of, translated
 from .locks import FOR_EVER, BucketLocks, Lock, LockMode
-from .parts import PART_BYTES, Halves
+from .parts import PART_BYTES, Halves, parts_of
 from .remote import Head, RemoteStore, Taken
 from .retry import Retry
 
@@ -127,7 +127,7 @@ class GCSStore(RemoteStore):
 
     def _put_parts(self, key: str, view: memoryview) -> None:
         """Send an object in the parts of one upload session, from where the server has it."""
-        checksum = base64.b64encode(google_crc32c.value(bytes(view)).to_bytes(4, "big")).decode("ascii")
+        checksum = _crc32c(view)
         half = self._halves.take(key)
         there = None
         if half is not None and half.checksum == checksum:
@@ -256,6 +256,13 @@ class GCSStore(RemoteStore):
             if if_free and status_of(error) == 412:
                 raise Taken from error
             raise translated(error, key, self.bucket) from error
+
+
+def _crc32c(view: memoryview) -> str:
+    checksum = 0
+    for _, part in parts_of(view):
+        checksum = google_crc32c.extend(checksum, bytes(part))
+    return base64.b64encode(checksum.to_bytes(4, "big")).decode("ascii")
 
 
 def _steps(start: int, size: int) -> Iterator[tuple[int, int]]:
