@@ -19,6 +19,7 @@ import argparse
 import base64
 import binascii
 import contextlib
+import functools
 import getpass
 import hashlib
 import json
@@ -525,6 +526,7 @@ def _base64(hole: Hole, pieces: Iterable[bytes]) -> Iterator[bytes]:
 JOURNAL = struct.Struct(">8sHHI16sI")  # magic, version, reserved, features, journal, part
 JOURNAL_NAME = re.compile(r"(\d{10})-([0-9a-f]{32})(-base)?(?:\.(\d{6}))?")
 COLUMNS = 15  # of a "v" line, after the "v"
+SAID = ("account", "connection", "task", "entity", "snapshot")
 
 
 class Version(NamedTuple):
@@ -564,25 +566,40 @@ class Chain:
     def __init__(self, vault: Vault, entity: str, sub_service: str) -> None:
         self.vault, self.entity, self.sub_service = vault, entity, sub_service
         self.prefix = f"journals/{entity}/{sub_service}/"
-        self.heads, self.troubles = self._choose()
 
-    @property
+    @functools.cached_property
     def info(self) -> dict[str, Any]:
-        """What the newest journal says of account, task, entity…"""
-        return self.heads[-1].info if self.heads else {}
+        """What the newest journal that opens says of account, task, entity…; only that one is read for it."""
+        for name in sorted(self.vault.names(self.prefix), reverse=True):
+            found = JOURNAL_NAME.fullmatch(name)
+            if found and not found[4]:
+                with contextlib.suppress(Damage):
+                    return _parse_info(self._object(name, 0)[0], name)
+        return {"entity": {}}
 
     @property
     def words(self) -> str:
-        entity = self.info.get("entity") or {}
+        entity = self.info["entity"]
         name, address = entity.get("name") or self.entity, entity.get("address") or ""
         return f"{name} <{address}> {self.sub_service}" if address else f"{name} {self.sub_service}"
+
+    @property
+    def heads(self) -> list[Head]:
+        """The journals that count, oldest first."""
+        return self._chosen[0]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What is wrong with the chain itself."""
+        return self._chosen[1]
 
     def snapshots(self) -> list[dict[str, Any]]:
         """All snapshots that can be rebuilt, oldest first."""
         found = []
         for head in self.heads:
             if head.base:
-                found += [line[1].get("snapshot") for line in self._lines_or_none(head) if line[0] == "s"]
+                lines = (line[1] for line in self._lines_or_none(head) if line[0] == "s")
+                found += [each.get("snapshot") for each in lines if isinstance(each, dict)]
             found.append(head.info.get("snapshot"))
         return [each for each in found if isinstance(each, dict) and isinstance(each.get("number"), int)]
 
@@ -618,7 +635,8 @@ class Chain:
                 troubles.append(f"{self.words}, snapshot {head.number}: {error}. What it changed is missing")
         return troubles
 
-    def _choose(self) -> tuple[list[Head], list[str]]:
+    @functools.cached_property
+    def _chosen(self) -> tuple[list[Head], list[str]]:
         """Find the journals that count, from the newest back: each names the one before it."""
         heads, troubles = self._all_heads()
         if not heads:
@@ -705,6 +723,10 @@ def _parse_info(plain: bytes, name: str) -> dict[str, Any]:
         info = json.loads(plain[4 : 4 + length])
         segments = info["segments"]
         if isinstance(info["lines"], int) and all(isinstance(each, dict) for each in segments):
+            for key in SAID:
+                info[key] = info[key] if isinstance(info.get(key), dict) else {}
+            for key in ("cursor", "folder_totals", "coverage"):  # large, and of no use here
+                info["snapshot"].pop(key, None)
             return dict(info)
     except (ValueError, TypeError, LookupError, struct.error, RecursionError):
         pass
@@ -720,14 +742,20 @@ def _parse_lines(plain: bytes, count: Any, name: str) -> Iterator[list[Any]]:
             size = {"v": COLUMNS + 1, "e": 2, "i": 2, "s": 2}[line[0]]
         except (ValueError, TypeError, LookupError, RecursionError):
             raise Damage(f"journal {name} has a line of a kind that this program does not know") from None
-        if len(line) != size or (line[0] == "v" and not _is_version(line)):
+        kinds = {"v": VERSION_KINDS, "e": (str,)}.get(line[0], (dict,))
+        if len(line) != size or not all(map(_is_a, line[1:], kinds)):
             raise Damage(f"journal {name} has a line that does not parse")
         yield line
 
 
-def _is_version(line: list[Any]) -> bool:
-    texts = all(isinstance(line[i], str) for i in (1, 5, 12, 13))
-    return texts and isinstance(line[14], int) and isinstance(line[15], (int, type(None)))
+TEXT = (str, type(None))
+VERSION_KINDS = (str, TEXT, bool, str, str, str, str, TEXT, int, bool, str, str, str, int, (int, type(None)))
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    """Half a surrogate pair is no text: no file and no database takes it."""
+    half = isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value)
+    return isinstance(value, kind) and not half
 
 
 # --- The vault ------------------------------------------------------------------------------------
@@ -844,9 +872,24 @@ def _no_key(stores: list[Path], names: list[str], options: argparse.Namespace) -
             "No vault here is opened by this recovery key. It may belong to another account or store, or it was"
             " replaced by a newer one."
         )
-    if any(name.startswith("kms-") for name in there):
-        words += " Keys that AWS KMS has sealed: see README.md, --vault-keys."
-    return f"{words} Envelopes found: {', '.join(there) or 'none'}."
+    words += f" Envelopes found: {', '.join(there) or 'none'}."
+    return " ".join([words, *filter(None, (_kms_words(store, name) for store in stores for name in names))])
+
+
+def _kms_words(store: Path, vault: str) -> str:
+    """Say how AWS opens an envelope that KMS has sealed."""
+    for path in objects(store / vault / "keys"):
+        raw = read_whole(path, MAX_ENVELOPE) if path.name.startswith("kms-") else b""
+        if len(raw) > ENVELOPE.size + 2 and raw[:8] == b"EVKKEYS\0" and raw[15] == 1:
+            begin = ENVELOPE.size + 2 + int.from_bytes(raw[40:42], "big")
+            account = int.from_bytes(raw[32:40], "big")
+            context = json.dumps({"everkeep:vault": vault, "everkeep:account": str(account)})
+            return (
+                f"AWS KMS has sealed the keys of vault {vault}. Who may use its key runs: aws kms decrypt"
+                f" --ciphertext-blob {base64.b64encode(raw[begin:]).decode()} --encryption-context '{context}'"
+                " --query Plaintext --output text > vault-keys, then gives --vault-keys vault-keys."
+            )
+    return ""
 
 
 def _secret(file: str) -> str:
@@ -867,21 +910,21 @@ def _asked() -> str:
 # --- What to do -----------------------------------------------------------------------------------
 
 
-def wanted_chains(vault: Vault, options: argparse.Namespace, report: Report) -> list[Chain]:
-    """Return the chains that the options name; what is wrong with them is reported."""
-    chains, seen = [], []
+def wanted_chains(vault: Vault, options: argparse.Namespace, report: Report) -> Iterator[Chain]:
+    """Yield the chains that the options name; what is wrong with them is reported."""
+    seen, found = list[str](), False
     for chain in vault.chains():
-        entity = chain.info.get("entity") or {}
+        entity = chain.info["entity"]
         words = [chain.entity, *(str(entity.get(key)) for key in ("public_id", "name", "address"))]
         seen.append(chain.words)
         named = not options.entity or options.entity.lower() in [word.lower() for word in words]
         if named and options.sub_service in (None, chain.sub_service):
             for trouble in chain.troubles:
                 report.bad(trouble)
-            chains.append(chain)
-    if not chains and (options.entity or options.sub_service):
+            found = True
+            yield chain
+    if not found and (options.entity or options.sub_service):
         raise CannotBegin(f"No such entity or sub-service. There is: {'; '.join(seen) or 'nothing'}.")
-    return chains
 
 
 def chosen_snapshot(chain: Chain, options: argparse.Namespace) -> dict[str, Any] | None:
@@ -904,8 +947,9 @@ def utc_day(text: Any) -> str:
 
 
 def do_list(vault: Vault, options: argparse.Namespace, report: Report) -> str:
-    chains = wanted_chains(vault, options, report)
-    for chain in chains:
+    chains = 0
+    for chain in wanted_chains(vault, options, report):
+        chains += 1
         say(f"{chain.words}  ({uuid.UUID(hex=chain.entity)})")
         for each in [] if options.items else chain.snapshots():
             say(
@@ -917,7 +961,7 @@ def do_list(vault: Vault, options: argparse.Namespace, report: Report) -> str:
             tree = Tree(chain, snapshot["number"], report)
             for version in tree.items():
                 say(f"  {'/'.join([*tree.path(version), version.name])}  {version.time or ''}  {version.size}")
-    return f"{several(len(chains), 'chain')} of snapshots."
+    return f"{several(chains, 'chain')} of snapshots."
 
 
 def do_verify(vault: Vault, options: argparse.Namespace, report: Report) -> str:
@@ -933,11 +977,12 @@ def do_verify(vault: Vault, options: argparse.Namespace, report: Report) -> str:
             checked += 1
         if options.progress:
             say(f"pack {number + 1} of {len(blobs.packs)}, {pack.path.name}", sys.stderr)
-    chains = wanted_chains(vault, options, report)
-    for chain in chains:
+    chains = 0
+    for chain in wanted_chains(vault, options, report):
+        chains += 1
         _verify_chain(chain, blobs, report)
     seen = "indexes read" if options.quick else f"{several(checked, 'blob')} read"
-    return f"{several(len(blobs.packs), 'pack')}, {seen}; {several(len(chains), 'chain')} of snapshots."
+    return f"{several(len(blobs.packs), 'pack')}, {seen}; {several(chains, 'chain')} of snapshots."
 
 
 def _verify_chain(chain: Chain, blobs: Blobs, report: Report) -> None:
@@ -1022,15 +1067,14 @@ def do_export(vault: Vault, options: argparse.Namespace, report: Report) -> str:
     target = Path(options.to)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CannotBegin(f"{target} is there already and not an empty folder.")
-    chains = wanted_chains(vault, options, report)
     blobs = vault.blobs(report)
     done = failed = 0
-    for chain in chains:
+    for chain in wanted_chains(vault, options, report):
         snapshot = chosen_snapshot(chain, options)
         if snapshot is None:
             say(f"{chain.words}: no snapshot of that day.")
             continue
-        folder = unused(target / safe_name(str((chain.info.get("entity") or {}).get("name") or chain.entity)))
+        folder = unused(target / safe_name(str(chain.info["entity"].get("name") or chain.entity)))
         folder = target / folder.name / chain.sub_service
         folder.mkdir(parents=True)
         about = {key: chain.info.get(key) for key in ("account", "connection", "task", "entity", "sub_service")}
