@@ -1206,7 +1206,7 @@ def main() -> int:
             say(f"Vault {name}")
             words.append(act(Vault(options.stores, name, keys), options, report))
         return report.end(" ".join(words))
-    except CannotBegin as error:
+    except (CannotBegin, Damage) as error:
         say(str(error), sys.stderr)
         return CANNOT
 

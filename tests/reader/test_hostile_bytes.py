@@ -2,10 +2,12 @@
 
 import base64
 import contextlib
+import json
 import random
 import struct
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.vault.store.content import ContentPart, Role, encode_content
+from apps.vault.store.keys import EnvelopeHeader
 from apps.vault.store.pack import ENTRY, HEADER, TRAILER, PackBuilder
 from apps.vault.store.recipe import Hole, Recipe
 from tests.reader.bare import BareReader
@@ -190,6 +193,43 @@ def test_a_bomb_of_a_journal_and_absurd_sizes_of_files_cost_an_error(
     assert said.status == 1 and "cannot be" in said.err
 
 
+LINES = [
+    [], {}, "v", ["v"], ["x", 1], ["e", None], ["e", "\ud800"], ["i", 1],
+    ["v", *["\ud800"] * 15], ["v", *[1] * 15],
+    ["v", "id", ["list"], False, "", "n", "", "", None, 1, False, "", "", "{}", 1, None],
+    ["v", "id", None, False, "", "n", "", "", None, 1, False, "", "%%%", "{}", 1, None],
+    ["v", "id", "id", False, "", "n", "", "", {"a": 1}, 1, False, "", "AQA=", "{}", 1, None],
+]  # fmt: skip
+HEADS: list[dict[str, Any]] = [
+    {}, {"segments": None, "lines": 0}, {"segments": [1], "lines": 0}, {"segments": [], "lines": "1"},
+    {"segments": [], "lines": 0, "entity": [1], "snapshot": 7}, {"segments": [{}], "lines": 0, "before": {}},
+    {"segments": [], "lines": 0, "snapshot": {"number": 2**70, "taken_at": 5}, "written_at": []},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("head, lines", [
+    *[({"segments": [], "lines": 1}, json.dumps(line).encode() + b"\n") for line in LINES],
+    *[(head, b"") for head in HEADS],
+    ({"segments": [], "lines": 1}, b"[" * 100_000 + b"\n"),
+    ({"segments": [], "lines": 2}, b"[]\n"),
+])  # fmt: skip
+def test_a_journal_that_authenticates_and_lies_costs_an_error_in_words(
+    made: HandMade, reader: BareReader, head: dict[str, Any], lines: bytes
+) -> None:
+    text = json.dumps(head).encode()
+    plaintext = b"\0" + struct.pack(">I", len(text)) + text + lines
+    journal_id, entity = b"j" * 16, uuid.UUID(int=2).hex
+    key = f"journals/{entity}/mail/{2:010d}-{journal_id.hex()}"
+    header = struct.pack(">8sHHI16sI", b"EVKJRNL\0", 1, 0, 0, journal_id, 0)
+    cipher = made.keys.journal_cipher(journal_id, 1, 0)
+    sealed = header + cipher.encrypt(struct.pack(">IQ", 0, 0), plaintext, header + key.encode())
+    made.store.put_if_absent(key, sealed)
+    for action in (["list"], ["list", "--items"], ["verify"], ["export", "--to", made.root.parent / "out"]):
+        said = run(reader, made, *action)  # type: ignore[arg-type]
+        assert said.status in (0, 1)
+    assert run(reader, made, "verify").status == 1
+
+
 def test_links_and_remains_are_not_followed(made: HandMade, reader: BareReader, tmp_path: Path) -> None:
     packs = made.root / uuid.UUID(int=1).hex / "packs"
     (packs / ".tmp-123").write_bytes(b"remains of a broken write")
@@ -202,5 +242,11 @@ def test_raw_keys_of_a_vault_open_it(made: HandMade, reader: BareReader) -> None
     """What `aws kms decrypt` prints where KMS has sealed the keys."""
     given = base64.b64encode(made.keys.join()).decode() + "\n"
     assert reader("verify", made.root, "--vault-keys", "-", given=given).status == 0
+    header = EnvelopeHeader(uuid.UUID(int=1), 7, by_kms=True).pack()
+    (made.root / uuid.UUID(int=1).hex / "keys" / "m1").unlink()
+    made.store.put_if_absent("keys/kms-0123", header + b"\0\x03arn" + b"sealed by KMS")
+    said = run(reader, made, "verify")
+    assert said.status == 2 and base64.b64encode(b"sealed by KMS").decode() in said.err
+    assert '"everkeep:account": "7"' in said.err
     said = reader("verify", made.root, "--vault-keys", "-", given="AAAA")
     assert said.status == 2 and "64 bytes" in said.err
