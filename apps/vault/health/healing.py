@@ -13,6 +13,7 @@ from typing import Final
 from apps.core import clock
 from apps.core.scope import every_account
 
+from ..copies import pack_heal
 from ..enums import DamageState, PackState
 from ..envelopes import keys_rewrap
 from ..errors import BlobError, Corrupt, KeysCorrupt, StoreError, VaultBusy, VaultError
@@ -20,7 +21,7 @@ from ..leases import Maintenance, maintenance
 from ..models import BlobLocation, Damage, Pack
 from ..registry import catalogs
 from ..services import open_vault
-from ..store.check import Claim, Code, Finding
+from ..store.check import Code, Finding
 from ..store.codec import Codec
 from ..store.errors import ObjectMissing
 from ..store.inspect import read_pack_index
@@ -36,6 +37,7 @@ log = logging.getLogger("everkeep.vault")
 MOST_SHARE: Final = 0.05
 MOST_BLOBS: Final = 1_000
 
+FROM_REPLICA: Final = "Taken from the replica."
 _NEEDLESS: Final = "No item names it. If it was a dictionary, another copy of it is used."
 _BLOB_CODES: Final = (Code.BLOB_CORRUPT, Code.ROWS_DISAGREE, Code.BLOB_UNKNOWN, Code.PACK_MISSING)
 
@@ -61,6 +63,7 @@ class _Healing:
     def __init__(self, lease: Maintenance, vault: OpenVault) -> None:
         self._lease, self._vault = lease, vault
         self._rows, self._places = Rows(vault.account_id), Places(vault)
+        self._tried: dict[bytes, bool] = {}
         self._last: tuple[bytes, dict[bytes, Location]] = (b"", {})
 
     def run(self, *, anyway: bool) -> int:
@@ -94,16 +97,16 @@ class _Healing:
             pack = packs.get(bytes(row.pack_id))
             if pack is None:
                 move([row], DamageState.HEALED, "Nothing is kept in this pack any more.")
-            elif row.code != Code.PACK_MISSING:
+            elif row.code == Code.PACK_MISSING and self._is_there(pack):
+                move([row], DamageState.HEALED, "It is there again.")
+            elif self._put_back(bytes(pack.pack_id)):
+                move([row], DamageState.HEALED, FROM_REPLICA)
+            elif row.code == Code.PACK_MISSING:
+                missing.append((row, pack))
+            else:
                 with self._lease.guard():
                     Pack.objects.filter(pk=pack.pk).update(needs_rewrite=True)
                     move([row], DamageState.REWRITE, "Its blobs are read by the database's rows meanwhile.")
-            elif self._is_there(pack):
-                move([row], DamageState.HEALED, "It is there again.")
-            elif self._put_back(pack):
-                move([row], DamageState.HEALED, "Taken from the replica.")
-            else:
-                missing.append((row, pack))
         self._missing(missing)
         return len(rows)
 
@@ -114,19 +117,15 @@ class _Healing:
     def _is_there(self, pack: Pack) -> bool:
         return self._places.store(pack.store_id).size(pack_key(bytes(pack.pack_id))) is not None
 
-    def _put_back(self, pack: Pack) -> bool:
-        """Bring a pack back from a replica that is whole to its last byte. Nothing is replaced (V6)."""
-        pack_id = bytes(pack.pack_id)
-        for copy in copies_of(self._vault.store, pack_key(pack_id)):
+    def _put_back(self, pack_id: bytes) -> bool:
+        """Put a replica that is whole to its last byte in the stead of a pack; tried once a round."""
+        if pack_id not in self._tried:
             try:
-                report = self._places.checker(copy).check(Claim(pack_id, pack.size), data=True)
-                if not report.findings:
-                    data = copy.get(pack_key(pack_id))
-                    self._places.store(pack.store_id).put_if_absent(pack_key(pack_id), data)
-                    return True
+                self._tried[pack_id] = pack_heal(self._vault.account_id, pack_id)
             except StoreError as error:
                 log.warning("a copy of pack %s is no help: %s", pack_id.hex(), error)
-        return False
+                self._tried[pack_id] = False
+        return self._tried[pack_id]
 
     def _missing(self, missing: Sequence[tuple[Damage, Pack]]) -> None:
         """Packs without an object: each blob that rows place in them is damage of its own."""
@@ -159,20 +158,35 @@ class _Healing:
 
     def _blobs(self, rows: Sequence[Damage]) -> None:
         by_id = {bytes(row.blob_id): row for row in rows}
-        good: set[bytes] = set()
+        good: dict[str, list[Damage]] = {}
         bad: list[tuple[bytes, Location]] = []
         for blob_id, place in self._rows.places(set(by_id)):
-            if self._reads(blob_id, place) or self._mend(blob_id, place) or self._store_anew(blob_id, place):
-                good.add(blob_id)
+            if how := self._healed(blob_id, place):
+                good.setdefault(how, []).append(by_id[blob_id])
             else:
                 bad.append((blob_id, place))
-        move([by_id[blob_id] for blob_id in good], DamageState.HEALED, "It reads well again.")
-        lost = by_id.keys() - good
+        for how, healed in good.items():
+            move(healed, DamageState.HEALED, how)
+        lost = by_id.keys() - {bytes(row.blob_id) for healed in good.values() for row in healed}
         self._give_up([by_id[blob_id] for blob_id in sorted(lost)], bad)
 
+    def _healed(self, blob_id: bytes, place: Location) -> str:
+        """Heal a blob in one of its places; returns how, "" when nothing helps."""
+        if self._reads(blob_id, place):
+            return "It reads well again."
+        if self._mend(blob_id, place):
+            return "The database looks in the right place again."
+        if len(copies_of(self._vault.store, pack_key(place.pack_id))) == 1:
+            return ""
+        if self._put_back(place.pack_id) and self._reads(blob_id, place):
+            return FROM_REPLICA
+        return FROM_REPLICA if self._store_anew(blob_id, place) else ""
+
     def _reads(self, blob_id: bytes, place: Location) -> bool:
+        """Tell whether the pack's own store gives the blob out whole; a replica's answer does not count."""
+        pack = Pack.objects.filter(pack_id=place.pack_id).values_list("store_id", flat=True)
         try:
-            self._vault.reader().load({blob_id: place})
+            self._places.load(pack[0], place.pack_id, {blob_id: place})
         except BlobError:
             return False
         return True
@@ -190,7 +204,9 @@ class _Healing:
         """Return what a pack says of itself, nothing when it says nothing; the last one is remembered."""
         if self._last[0] != pack_id:
             try:
-                listed = dict(read_pack_index(self._vault.store, self._vault.keys, pack_id))
+                store_row = Pack.objects.values_list("store_id", flat=True).get(pack_id=pack_id)
+                store = self._places.store(store_row)
+                listed = dict(read_pack_index(store, self._vault.keys, pack_id))
             except (Corrupt, ObjectMissing):
                 listed = {}
             self._last = pack_id, listed

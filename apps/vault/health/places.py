@@ -1,5 +1,7 @@
 """The stores of a vault one by one: a check must not take a replica's good answer for the first store's."""
 
+from collections.abc import Mapping
+
 from apps.core.scope import account_scope
 
 from ..folders import vault_folder
@@ -7,6 +9,7 @@ from ..index import owned_connection
 from ..models import Store, VaultKey
 from ..store.backends.base import ObjectStore
 from ..store.check import Claim, PackChecker, PackReport
+from ..store.pack import Location
 from ..vaults import OpenVault
 from .rows import Rows
 
@@ -22,6 +25,10 @@ class Places:
     def check(self, claim: Claim, *, data: bool) -> PackReport:
         """Return what is wrong with a pack. Raises StoreError."""
         return self._checker(claim.store_row).check(claim, data=data)
+
+    def load(self, store_row: int, pack_id: bytes, places: Mapping[bytes, Location]) -> dict[bytes, bytes]:
+        """Return blobs of a pack as that store has them. Raises BlobError, StoreError."""
+        return self._checker(store_row).load(pack_id, places)
 
     def store(self, store_row: int) -> ObjectStore:
         """Open the vault's folder in one store, which has proved its id. Raises StoreError."""
