@@ -50,7 +50,9 @@ def _register_catalog() -> None:
 
     from . import damage  # noqa: PLC0415
 
-    catalog = Catalog(damage.content_lists, damage.mark_items, damage.backups_busy, damage.named_items)
+    catalog = Catalog(
+        damage.content_lists, damage.mark_items, damage.backups_busy, damage.named_items, damage.journals
+    )
     register_catalog("backups", catalog)
 
 

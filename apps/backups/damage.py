@@ -12,10 +12,11 @@ from apps.core import clock
 from apps.core.scope import account_scope, every_account
 from apps.vault.api import decode_content
 from apps.vault.errors import ContentCorrupt
+from apps.vault.registry import JournalClaim
 
 from .catalog import in_batches
 from .enums import DamagedState
-from .models import DamagedItem, Entity, NodeVersion
+from .models import DamagedItem, Entity, NodeVersion, Snapshot
 from .models.catalog import hash_of
 
 _Key = tuple[int, str, str]  # entity, sub-service, remote id
@@ -27,6 +28,16 @@ def content_lists(account_id: int, after: int) -> Iterator[tuple[int, bytes]]:
     for pk, content in rows.values_list("id", "content").iterator(chunk_size=2_000):
         if content:
             yield pk, bytes(content)
+
+
+def journals(account_id: int, after: int) -> Iterator[JournalClaim]:
+    """Yield the journal that each snapshot names, from beyond `after`."""
+    rows = Snapshot.objects.filter(account_id=account_id, pk__gt=after).exclude(journal="").order_by("pk")
+    fields = ("pk", "entity__public_id", "entity__name", "sub_service", "number", "journal", "journal_link")
+    for row in rows.values_list(*fields).iterator(chunk_size=1_000):
+        pk, entity, name, sub_service, number, journal, link = row
+        key = f"journals/{entity.hex}/{sub_service}/{journal}"
+        yield JournalClaim(pk, key, link, f"backup {number} of {name}, {sub_service}")
 
 
 @dataclass(slots=True)

@@ -365,8 +365,8 @@ class VaultCheck(AccountModel):
 class Damage(AccountModel):
     """One blob that cannot be read, or one pack or list that is not as it should be, and what became of it.
 
-    `subject` is what it is about, once per account: found again, the row opens again. `items` counts the items
-    that name the blob, in all snapshots.
+    `subject` is what it is about, once per account: found again, the row opens again. `pack_id` is the id of
+    the object, for a journal the journal's. `items` counts the items that name the blob, in all snapshots.
     """
 
     subject = models.BinaryField(max_length=64)

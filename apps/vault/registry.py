@@ -8,6 +8,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class JournalClaim:
+    """What a row says of one journal: the object name of its head, its link, and of what it is, in words."""
+
+    position: int
+    key: str
+    link: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """One app that keeps content lists. All is called in the account's scope.
 
@@ -18,12 +28,14 @@ class Catalog:
                                   item names is left out. Called inside a transaction; calling again is harmless
     busy()                        tells whether backups of this installation run right now
     named(account_id)             yields a line per item that is damaged or lost, in a person's words
+    journals(account_id, after)   yields what must lie in the store as journals, positions rising
     """
 
     contents: Callable[[int, int], Iterator[tuple[int, bytes]]]
     mark: Callable[[int, Collection[bytes]], Mapping[bytes, int]]
     busy: Callable[[], bool]
     named: Callable[[int], Iterator[str]]
+    journals: Callable[[int, int], Iterator[JournalClaim]]
 
 
 _catalogs: dict[str, Catalog] = {}

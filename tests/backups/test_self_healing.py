@@ -233,3 +233,25 @@ def test_healing_waits_while_another_process_maintains_the_vault(mailbox: Mailbo
     with account_scope(mailbox.entity.account_id):
         heal(mailbox.entity.account_id)
     assert Damage.objects.get().state == DamageState.REFETCH
+
+
+@pytest.mark.parametrize("harm", ["missing", "flipped", "exchanged"])
+def test_a_snapshots_journal_that_is_not_as_it_was_is_named_by_its_mailbox_and_day(
+    mailbox: Mailbox, vault: Path, harm: str
+) -> None:
+    mailbox.cloud.add_mail(mailbox.cloud.add_folder("Inbox"))
+    mailbox.run()
+    mailbox.run()
+    assert check(mailbox).state == CheckState.CLEAN
+    first, second = sorted(vault.glob("*/journals/*/mail/*"))
+    was = second.read_bytes()
+    if harm == "missing":
+        second.unlink()
+    else:
+        second.write_bytes(first.read_bytes() if harm == "exchanged" else was[:-1] + bytes([was[-1] ^ 1]))
+    found = check(mailbox, CheckTier.STRUCTURE)
+    assert (found.state, found.findings) == (CheckState.DAMAGED, 1)
+    assert Damage.objects.get().what.startswith("The journal of backup 2 of Paula Pizza, mail: ")
+    second.write_bytes(was)
+    assert check(mailbox).state == CheckState.CLEAN
+    assert Damage.objects.get().state == DamageState.HEALED

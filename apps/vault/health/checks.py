@@ -23,7 +23,8 @@ from apps.core.scope import every_account
 from ..enums import OPEN_CHECKS, CheckState, CheckTier, CheckTrigger
 from ..models import VaultCheck, VaultKey
 
-CHECK_EVERY: Final = timedelta(hours=20)  # once a day, whatever the length of the day before
+SLACK: Final = timedelta(hours=4)  # for what a check takes and a queue makes it wait
+CHECK_EVERY: Final = timedelta(days=1) - SLACK
 STRUCTURE_EVERY: Final = timedelta(days=7)
 SAMPLES_PER_ROUND: Final = 28  # a daily sample reads this fraction: each byte is read once in four weeks
 LEASE: Final = timedelta(minutes=10)  # longer than one pack takes on the slowest store
@@ -97,7 +98,9 @@ def _due(account_id: int, now: datetime) -> CheckTier | None:
     if done.filter(Q(state__in=OPEN_CHECKS) | Q(created_at__gt=now - CHECK_EVERY)).exists():
         return None
     ended = done.filter(state__in=(CheckState.CLEAN, CheckState.DAMAGED))
-    recent = ended.filter(tier__in=(CheckTier.STRUCTURE, CheckTier.ALL), created_at__gt=now - STRUCTURE_EVERY)
+    recent = ended.filter(
+        tier__in=(CheckTier.STRUCTURE, CheckTier.ALL), created_at__gt=now - STRUCTURE_EVERY + SLACK
+    )
     return CheckTier.SAMPLE if recent.exists() else CheckTier.STRUCTURE
 
 

@@ -112,5 +112,5 @@ REPAIRS: Final = {
     "blob_unknown": "Repair: manage.py vault heal.",
     "content_corrupt": "Repair: rebuild the catalog from the journals.",
     "envelope": "Repair: manage.py vault rotate.",
-    "journal": "Repair: see docs/check-and-repair.md.",
+    "journal": "That day stands in the database only: a rebuild would miss it.",
 }

@@ -1,5 +1,6 @@
 """Records of damage: written by who finds it, closed when it is healed or given up. Nothing here repairs."""
 
+import hashlib
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
@@ -24,7 +25,8 @@ def subject_of(finding: Finding) -> bytes:
     """Return what a finding is about: one blob, else one pack or list and what is wrong with it."""
     if finding.blob_id:
         return b"blob" + bytes.fromhex(finding.blob_id)
-    return f"{finding.code}:".encode() + (bytes.fromhex(finding.pack_id) or finding.what.encode()[:40])
+    about = bytes.fromhex(finding.pack_id) or hashlib.sha256(finding.what.encode()).digest()
+    return f"{finding.code}:".encode() + about
 
 
 def record(account_id: int, findings: Iterable[Finding], found_by: str = FoundBy.CHECK) -> int:

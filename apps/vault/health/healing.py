@@ -39,6 +39,8 @@ MOST_BLOBS: Final = 1_000
 
 FROM_REPLICA: Final = "Taken from the replica."
 _NEEDLESS: Final = "No item names it. If it was a dictionary, another copy of it is used."
+_REPORTED: Final = (Code.CONTENT_CORRUPT, Code.JOURNAL)  # nothing here can heal them
+_PACK_CODES: Final = (Code.PACK_MISSING, Code.PACK_SIZE, Code.PACK_INDEX)
 _BLOB_CODES: Final = (Code.BLOB_CORRUPT, Code.ROWS_DISAGREE, Code.BLOB_UNKNOWN, Code.PACK_MISSING)
 
 
@@ -53,7 +55,7 @@ def heal(account_id: int, *, anyway: bool = False) -> int:
 
     Raises VaultBusy (gc or a migration works: try later), TooMuchDamage unless `anyway`, StoreError.
     """
-    if not Damage.objects.filter(state=DamageState.FOUND).exists():
+    if not Damage.objects.filter(state=DamageState.FOUND).exclude(code__in=_REPORTED).exists():
         return 0
     with maintenance(account_id, "healing") as lease:
         return _Healing(lease, open_vault(account_id=account_id)).run(anyway=anyway)
@@ -90,7 +92,7 @@ class _Healing:
     # Packs
 
     def _packs(self) -> int:
-        rows = [row for row in open_damage() if not row.blob_id and row.pack_id]
+        rows = [row for row in open_damage(_PACK_CODES) if not row.blob_id]
         packs = {bytes(pack.pack_id): pack for pack in self._stored({bytes(row.pack_id) for row in rows})}
         missing: list[tuple[Damage, Pack]] = []
         for row in rows:
@@ -265,7 +267,7 @@ class _Healing:
 def accounts_to_heal() -> list[int]:
     """Return the accounts with damage that nobody has acted on: found by a reader, or while gc worked."""
     with every_account("damage of all vaults is acted on"):
-        rows = Damage.objects.filter(state=DamageState.FOUND).exclude(code=Code.CONTENT_CORRUPT)
+        rows = Damage.objects.filter(state=DamageState.FOUND).exclude(code__in=_REPORTED)
         return sorted(set(rows.order_by().values_list("account_id", flat=True)))
 
 

@@ -8,6 +8,7 @@ Phases, in order; `cursor` holds the phase and how far it got:
     by_rows     packs whose own list is damaged: their blobs by the rows that place them there
     stray_rows  rows that place a blob in a pack which does not list it
     contents    every content list parses, and each blob it names has a place
+    journals    the journal of each snapshot opens and is the one its row names; in "all", each line of it
 
 What was found is written down at once, healed at the end (healing.py). Work makes room for backups.
 """
@@ -26,15 +27,16 @@ from apps.core import clock
 from apps.core.errors import EverkeepError
 
 from ..enums import CheckState, CheckTier, DamageState, PackState
-from ..errors import ContentCorrupt, Corrupt, KeysCorrupt, StoreError
+from ..errors import ContentCorrupt, Corrupt, JournalCorrupt, KeysCorrupt, StoreError
 from ..models import Damage, Pack, VaultCheck, VaultKey
-from ..registry import backups_run, catalogs
+from ..registry import JournalClaim, backups_run, catalogs
 from ..services import open_vault
 from ..store.backends.base import ObjectStore
 from ..store.check import Checker, Claim, Code, Finding, PackReport, check_packs
 from ..store.content import decode_content
 from ..store.errors import ObjectMissing
 from ..store.inspect import list_packs, read_pack_index
+from ..store.journal import JournalName, open_journal, parse_name
 from ..store.keys import envelope_key
 from ..store.pack import Location, pack_key
 from ..wrapping import wrapping
@@ -48,7 +50,8 @@ log = logging.getLogger("everkeep.vault")
 SLICE_SECONDS: Final = 45.0
 SHARE_BESIDE_BACKUPS: Final = 0.25  # of the time, while any backup runs
 CONTENTS_AT_ONCE: Final = 500
-PHASES: Final = ("envelope", "listing", "packs", "by_rows", "stray_rows", "contents")
+JOURNALS_AT_ONCE: Final = 50
+PHASES: Final = ("envelope", "listing", "packs", "by_rows", "stray_rows", "contents", "journals")
 
 
 class Stopped(Exception):
@@ -241,6 +244,49 @@ class _Slice:
             yield Finding(
                 Code.BLOB_UNKNOWN, f"The vault has no record of blob {blob_id.hex()}.", "", blob_id.hex()
             )
+
+    def _journals(self) -> None:
+        if self._check.tier == CheckTier.SAMPLE:
+            return
+        for number, (_, catalog) in enumerate(catalogs()):
+            if number < self._check.cursor.get("catalog", 0):
+                continue
+            claims = iter(catalog.journals(self._account_id, self._check.cursor.get("after", 0)))
+            while batch := list(islice(claims, JOURNALS_AT_ONCE)):
+                self._journal_batch(batch)
+                self._check.cursor |= {"catalog": number, "after": batch[-1].position}
+                self._keep_going()
+            self._check.cursor |= {"catalog": number + 1, "after": 0}
+
+    def _journal_batch(self, batch: list[JournalClaim]) -> None:
+        sound: list[bytes] = []
+        for said in batch:
+            named = parse_name(said.key)
+            journal_id = named[0].journal_id if named else b""
+            what = self._journal_fault(said, named[0] if named else None)
+            if what:
+                self._found([Finding(Code.JOURNAL, f"The journal of {said.label}: {what}", journal_id.hex())])
+            else:
+                sound.append(journal_id)
+        Damage.objects.filter(code=Code.JOURNAL, pack_id__in=sound, state=DamageState.FOUND).update(
+            state=DamageState.HEALED, state_at=clock.now(), how="A later check found it whole."
+        )
+
+    def _journal_fault(self, claim: JournalClaim, name: JournalName | None) -> str:
+        if name is None:
+            return "its row names none that could be."
+        try:
+            journal = open_journal(self._vault.store, self._vault.keys, name)
+            if journal.link != claim.link:
+                return "another one lies under its name."
+            if self._check.tier == CheckTier.ALL:
+                for _ in journal.lines(self._vault.store, self._vault.keys):
+                    pass
+        except ObjectMissing:
+            return "it is missing in the store."
+        except JournalCorrupt as error:
+            return error.what
+        return ""
 
     # Parts
 
