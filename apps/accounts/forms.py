@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.account import forms as allauth
 from django import forms
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -53,6 +54,11 @@ class SignUpForm(allauth.SignupForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _plain(self, email="Work email", password1="Password")
+        # Only where the operator has a store (features ACC-03); without regions one store serves all.
+        offered = [
+            choice for choice in Location.choices if not settings.REGIONS or choice[0] in settings.REGIONS
+        ]
+        self.fields["location"].choices = [("", "Choose a country"), *offered]
         self.fields["email"].widget.attrs["autocomplete"] = "username"
         self.fields["password1"].help_text = "12 characters or more; three random words do well."
 

@@ -163,3 +163,11 @@ def test_a_mail_server_that_is_down_is_said_and_the_mail_can_be_had_later(client
     assert response.status_code == 502
     assert "could not be sent" in response.content.decode()
     assert User.objects.exists()
+
+
+def test_only_locations_with_a_store_are_offered(client: Client, db: None, settings: Any) -> None:
+    settings.REGIONS = {"ie": "file:///somewhere", "jp": "file:///elsewhere"}
+    page = client.get(reverse("account_signup")).content.decode()
+    assert 'value="ie"' in page and 'value="jp"' in page and 'value="de"' not in page
+    page = client.post(reverse("account_signup"), {**FORM, "location": "de"}).content.decode()
+    assert "valid choice" in page

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from apps.core.scope import account_scope
 from apps.vault.api import open_reader, open_writer
-from apps.vault.models import BlobLocation
+from apps.vault.models import BlobLocation, Shelf
 from apps.vault.services import open_vault
 from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.codec import Codec, Compressor, Decompressor
@@ -20,6 +21,7 @@ from apps.vault.store.pack import Kind, Location, SealedPack, pack_key
 from apps.vault.store.reader import VaultReader
 from apps.vault.store.training import LEAST_SAMPLES, SAMPLE_BYTES
 from apps.vault.store.writer import VaultWriter
+from apps.vault.stores import operator_store
 from tests.cast import Cast
 from tests.faults.store import Fault, FaultyStore, Killed, faulty
 from tests.faults.store import Kind as FaultKind
@@ -310,3 +312,18 @@ def test_recorded_packs_of_dictionaries_count_as_stored(
         put(writer, mails(LEAST_SAMPLES))
     assert [len(pack.blobs) for pack in seen] == [1, 1, LEAST_SAMPLES]
     assert writer.stored_bytes == sum(len(pack.data) for pack in seen)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_shelf_trains_its_own_dictionary(cast: Cast, vault_folder: Path, tmp_path: Path) -> None:
+    """What lies on one shelf can be read without the others (docs/decisions/006-shelves.md)."""
+    account_id, items = cast.account.pk, mails(LEAST_SAMPLES)
+    with open_writer(account_id) as writer:
+        put(writer, items)
+    with account_scope(account_id):
+        Shelf.objects.create(account_id=account_id, number=1, store=operator_store((tmp_path / "own").as_uri()))
+    with open_writer(account_id, shelf=1) as writer:
+        parts = put(writer, items)
+    trained = BlobLocation.objects.filter(account_id=account_id, kind=Kind.DICTIONARY)
+    assert sorted(trained.values_list("shelf", flat=True)) == [0, 0, 1, 1]
+    assert list(open_reader(account_id).read_many(parts)) == items

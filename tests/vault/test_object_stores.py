@@ -14,6 +14,7 @@ from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.backends.parts import MULTIPART_FROM
 from apps.vault.store.backends.prefixed import PrefixedStore
 from apps.vault.store.errors import KeyRefused, ObjectConflict, ObjectMissing, ObjectTruncated
+from apps.vault.store.mirror import Member, MirrorStore
 
 _numbers = itertools.count()
 
@@ -24,13 +25,15 @@ _FIXTURES = {"rclone": "s3_server", "moto": "moto_server", "azure": "azure_serve
 MakeStore = Callable[[], ObjectStore]
 
 
-@pytest.fixture(params=["local", "local-prefixed", *_SERVERS])
+@pytest.fixture(params=["local", "local-prefixed", "mirror", *_SERVERS])
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     """Makes empty stores of one kind."""
 
     def make() -> ObjectStore:
         kind, _, prefixed = request.param.partition("-")
         name, prefix = f"bucket-{next(_numbers)}", "some/folder/" if prefixed else ""
+        if kind == "mirror":
+            return MirrorStore([Member(n, LocalStore(tmp_path / f"{name}-{n}"), n > 0) for n in range(2)])
         if kind == "local":
             store: ObjectStore = LocalStore(tmp_path / name)
             return PrefixedStore(store, prefix) if prefixed else store

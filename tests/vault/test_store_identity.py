@@ -187,3 +187,35 @@ def test_a_marker_that_makes_no_sense_is_never_replaced(tmp_path: Path, text: by
     with pytest.raises(StoreMismatch):
         ensure_marker(store)
     assert store.get(MARKER_KEY) == text
+
+
+def test_each_location_has_its_store(
+    account_id: int, vault_folder: Path, settings: Any, tmp_path: Path, cast: Cast
+) -> None:
+    settings.REGIONS = {"de": f"file://{tmp_path / 'frankfurt'}", "jp": f"file://{tmp_path / 'tokyo'}"}
+    open_vault(account_id=account_id)
+    open_vault(account_id=cast.other_account.pk)
+    with account_scope(account_id):
+        assert Shelf.objects.get().store.url == settings.REGIONS["de"]
+    with account_scope(cast.other_account.pk):
+        assert Shelf.objects.get().store.url == settings.REGIONS["jp"]
+    assert not vault_folder.exists()
+
+
+def test_a_location_without_a_store_of_its_own_uses_the_default(
+    account_id: int, vault_folder: Path, settings: Any, tmp_path: Path
+) -> None:
+    settings.REGIONS = {"jp": f"file://{tmp_path / 'tokyo'}"}
+    open_vault(account_id=account_id)
+    assert vault_folder.exists()
+
+
+def test_a_regions_folder_that_moved_is_found_at_its_new_address(
+    account_id: int, vault_folder: Path, settings: Any, tmp_path: Path
+) -> None:
+    settings.REGIONS = {"de": f"file://{tmp_path / 'frankfurt'}"}
+    with open_writer(account_id) as writer:
+        part = writer.put(Role.MIME, b"moved with its region")
+    (tmp_path / "frankfurt").rename(tmp_path / "munich")
+    settings.REGIONS = {"de": f"file://{tmp_path / 'munich'}"}
+    assert open_reader(account_id).read(part) == b"moved with its region"

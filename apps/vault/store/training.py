@@ -119,10 +119,17 @@ class DictionaryBook:
         return self._roles[role]
 
     def _found(self) -> dict[Role, _Role]:
-        """Take up the newest readable dictionary of each role. One that is damaged is left to the check."""
+        """Take up the newest readable dictionary of each role. One that is damaged is left to the check.
+
+        Only of those that are *known*: what is stored here must not depend on another shelf of the vault.
+        """
         roles = {role: _Role() for role in Role}
         reader = VaultReader(self._keys, self._store, self._index)
-        for blob_id in reversed(self._index.dictionaries()):
+        recorded = self._index.dictionaries()
+        known_here = self._index.known(recorded)
+        for blob_id in reversed(recorded):
+            if blob_id not in known_here:
+                continue
             try:
                 found = parse_dictionary(reader.load(self._index.locate([blob_id]))[blob_id])
             except (BlobError, Corrupt, KeyError) as error:
