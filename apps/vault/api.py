@@ -82,7 +82,7 @@ __all__ = [
 def open_writer(account_id: int, shelf: int = 0) -> VaultWriter:
     """Return a writer into a shelf of the account's vault, which is made on first use. Raises VaultError.
 
-    Shelf 0 is the account's default; a backup task may have another (docs/decisions/006-shelves.md).
+    Shelf 0 is the account's default; a backup task may have another (docs/decisions/005-shelves.md).
     """
     return open_vault(account_id=account_id, shelf=shelf).writer()
 

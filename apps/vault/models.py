@@ -61,7 +61,7 @@ class Shelf(AccountModel):
     """A part of an account's vault with a store of its own, and maybe a second one for replicas.
 
     Number 0 is the account's default; a backup task may have another. Content is stored once on each shelf
-    (docs/decisions/006-shelves.md). New packs go to `store`; while `gather` is set, packs of this shelf that
+    (docs/decisions/005-shelves.md). New packs go to `store`; while `gather` is set, packs of this shelf that
     lie elsewhere are brought there. `former` are the stores where such packs may still lie.
     """
 

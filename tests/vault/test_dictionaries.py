@@ -316,7 +316,7 @@ def test_recorded_packs_of_dictionaries_count_as_stored(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_shelf_trains_its_own_dictionary(cast: Cast, vault_folder: Path, tmp_path: Path) -> None:
-    """What lies on one shelf can be read without the others (docs/decisions/006-shelves.md)."""
+    """What lies on one shelf can be read without the others (docs/decisions/005-shelves.md)."""
     account_id, items = cast.account.pk, mails(LEAST_SAMPLES)
     with open_writer(account_id) as writer:
         put(writer, items)
