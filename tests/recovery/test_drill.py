@@ -2,11 +2,13 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from django.core import mail as outbox
+from django.core.management import CommandError, call_command
 
 from apps.backups.models import Entity, NodeVersion
 from apps.core import clock
@@ -16,6 +18,7 @@ from apps.recovery.drill import run as drill_run
 from apps.recovery.drill.report import as_file, verified
 from apps.recovery.drill.run import run_drill, tasks_due
 from apps.recovery.enums import DrillState
+from apps.recovery.models import Drill
 from apps.vault.api import decode_content
 from apps.vault.models import BlobLocation, Damage
 from tests.cast import Cast
@@ -123,3 +126,19 @@ def test_a_task_is_due_a_week_after_its_last_drill_and_never_without_backups(
         assert tasks_due() == [(cast.account.pk, entity.task_id)]
         Entity.objects.update(last_snapshot_at=None)
         assert tasks_due() == []
+
+
+def test_the_command_drills_and_verifies(entity: Entity, tmp_path: Path) -> None:
+    out = StringIO()
+    call_command("drill", "run", str(entity.task.public_id), stdout=out)
+    assert "were restored to memory as they were" in out.getvalue()
+    file = tmp_path / "report.json"
+    file.write_text(as_file(Drill.objects.get()))
+    call_command("drill", "verify", str(file), stdout=out)
+    assert "This installation wrote it" in out.getvalue()
+    file.write_text(file.read_text().replace("restored", "lost"))
+    with pytest.raises(CommandError, match="was changed"):
+        call_command("drill", "verify", str(file))
+    NodeVersion.objects.filter(name="Letter 1 2").update(size=1_300_000)
+    with pytest.raises(SystemExit):
+        call_command("drill", "run", stdout=out)

@@ -26,7 +26,7 @@ from ..store.codec import Codec
 from ..store.errors import ObjectMissing
 from ..store.inspect import read_pack_index
 from ..store.mirror import copies_of
-from ..store.pack import Location, PackBuilder, pack_key
+from ..store.pack import Kind, Location, PackBuilder, pack_key
 from ..vaults import OpenVault
 from .damage import BATCH, batches, move, open_damage, record
 from .places import Places
@@ -38,7 +38,7 @@ MOST_SHARE: Final = 0.05
 MOST_BLOBS: Final = 1_000
 
 FROM_REPLICA: Final = "Taken from the replica."
-_NEEDLESS: Final = "No item names it. If it was a dictionary, another copy of it is used."
+_DICTIONARY: Final = "A copy of a dictionary. Its other copy is used."
 _REPORTED: Final = (Code.CONTENT_CORRUPT, Code.JOURNAL)  # nothing here can heal them
 _PACK_CODES: Final = (Code.PACK_MISSING, Code.PACK_SIZE, Code.PACK_INDEX)
 _BLOB_CODES: Final = (Code.BLOB_CORRUPT, Code.ROWS_DISAGREE, Code.BLOB_UNKNOWN, Code.PACK_MISSING)
@@ -245,12 +245,16 @@ class _Healing:
                 for blob_id, items in catalog.mark(account_id, blob_ids).items():
                     named[blob_id] = named.get(blob_id, 0) + items
             for blob_id, place in bad:
-                self._rows.forget(place.pack_id, [blob_id])
+                if place.kind != Kind.DICTIONARY:  # V18: its other copy is used, its place stays
+                    self._rows.forget(place.pack_id, [blob_id])
             for row in rows:
                 row.items = named.get(bytes(row.blob_id), 0)
             Damage.objects.bulk_update(rows, ["items"], batch_size=BATCH)
             move([r for r in rows if r.items], DamageState.REFETCH, "The next backup fetches it again.")
-            move([r for r in rows if not r.items], DamageState.HEALED, _NEEDLESS)
+            shared = {blob_id for blob_id, place in bad if place.kind == Kind.DICTIONARY}
+            move([r for r in rows if bytes(r.blob_id) in shared], DamageState.LOST, _DICTIONARY)
+            needless = [r for r in rows if not r.items and bytes(r.blob_id) not in shared]
+            move(needless, DamageState.HEALED, "No item names it.")
         log.warning("account %s: %d blobs were given up to be fetched again", account_id, len(rows))
         packs = self._stored({place.pack_id for _, place in bad})
         self._retire([pack for pack in packs if not self._is_there(pack)])
