@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from apps.vault.store.backends.gcs import GCSStore
 from apps.vault.store.backends.parts import MOST_HALVES, MULTIPART_FROM, PART_BYTES, Halves
 from apps.vault.store.backends.remote import RemoteStore
 from apps.vault.store.backends.s3 import S3Store
@@ -64,6 +65,26 @@ def test_an_upload_goes_on_where_an_outage_stopped_it(store: RemoteStore, line: 
     assert line.sent - before < len(data) - PART_BYTES + 20_000
     assert store.get("packs/one") == data
     assert [found.key for found in store.list("")] == ["packs/one"]
+
+
+@pytest.mark.server
+def test_an_upload_to_google_goes_on_with_what_the_server_kept_of_a_part(
+    gcs_server: GCSServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part may be kept in part: the answer says how much of the upload is there."""
+    store, ask = gcs_server.store(gcs_server.bucket("kept-in-part")), GCSStore._ask
+    data, sent = random.Random(3).randbytes(2 * PART_BYTES + 99), []
+
+    def keep_a_piece_of_the_first(self: GCSStore, session: str, part: bytes, where: str) -> Any:
+        sent.append(where)
+        if len(sent) == 1:
+            part, where = part[: 1024 * 1024], f"bytes 0-{1024 * 1024 - 1}/{len(data)}"
+        return ask(self, session, part, where)
+
+    monkeypatch.setattr(GCSStore, "_ask", keep_a_piece_of_the_first)
+    assert store.put_if_absent("packs/one", data) is True
+    assert sent[1].startswith(f"bytes {1024 * 1024}-")
+    assert store.get("packs/one") == data
 
 
 @pytest.mark.server

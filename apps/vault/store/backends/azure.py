@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .addresses import Address
 
 T = TypeVar("T")
+_ONE_READ: Final = 128 * 1024 * 1024  # packs come in one piece
 _MD5_RANGE: Final = 4 * 1024 * 1024  # the service gives a range's digest up to here
 _MODES: Final = {LockMode.GOVERNANCE: "Unlocked", LockMode.COMPLIANCE: "Locked"}
 
@@ -88,7 +89,7 @@ class AzureStore(RemoteStore):
                 read_timeout=60,
                 max_single_put_size=MULTIPART_FROM,
                 max_block_size=PART_BYTES,
-                max_single_get_size=MULTIPART_FROM,
+                max_single_get_size=_ONE_READ,
             )
         except ValueError as error:  # nothing was asked yet: the address itself is odd
             raise StoreRefused("The server's address is not one.", do=HOW_TO_ADDRESS) from error

@@ -127,18 +127,21 @@ class GCSStore(RemoteStore):
 
     def _put_parts(self, key: str, view: memoryview) -> None:
         """Send an object in the parts of one upload session, from where the server has it."""
-        checksum = _crc32c(view)
-        half = self._halves.take(key)
-        there = None
-        if half is not None and half.checksum == checksum:
-            there = self._received(key, half.address, len(view))
-        if half is None or there is None:
-            half, there = _Session(self._start(key, len(view), checksum), checksum), 0
+        checksum, size = _crc32c(view), len(view)
+        half, there = self._halves.take(key), 0
         try:
-            for start, end in _steps(there, len(view)):
-                self._send(key, half.address, view[start:end], start, len(view))
+            if half is not None and half.checksum == checksum:
+                there = self._received(key, half.address, size)
+            else:
+                half = _Session(self._start(key, size, checksum), checksum)
+            while there < size:
+                end = _step_end(there, size)
+                now_there = self._send(key, half.address, view[there:end], there, size)
+                if now_there <= there:
+                    raise StoreUnavailable(f"The upload of {key} makes no headway.")
+                there = now_there
         except StoreUnavailable as error:
-            if status_of(error.__cause__) not in _DROPPED:
+            if half is not None and status_of(error.__cause__) not in _DROPPED:
                 self._halves.keep(key, half)
             raise
 
@@ -159,27 +162,27 @@ class GCSStore(RemoteStore):
             )
         )
 
-    def _received(self, key: str, session: str, size: int) -> int | None:
-        """Return how many bytes of an upload the server has, None when it has forgotten the upload."""
+    def _received(self, key: str, session: str, size: int) -> int:
+        """Return how many bytes of an upload the server has. Raises StoreUnavailable when it forgot it."""
+        return self._put(key, session, b"", f"bytes */{size}", size)
+
+    def _send(self, key: str, session: str, part: memoryview, start: int, size: int) -> int:
+        """Send a part and return how many bytes of the upload the server has now."""
+        return self._put(key, session, bytes(part), f"bytes {start}-{start + len(part) - 1}/{size}", size)
+
+    def _put(self, key: str, session: str, data: bytes, content_range: str, size: int) -> int:
         try:
-            answer = self._once(key, lambda: self._put(session, b"", f"bytes */{size}"), if_free=True)
-        except (ObjectMissing, StoreRefused):
-            return None
+            answer = self._once(key, lambda: self._ask(session, data, content_range), if_free=True)
+        except StoreError as error:
+            if status_of(error.__cause__) in _DROPPED:
+                raise StoreUnavailable(f"The server has dropped the upload of {key}.") from error.__cause__
+            raise
         if answer.status_code != 308:
             return size
         _, _, last = answer.headers.get("Range", "").partition("-")
         return int(last) + 1 if last.isdigit() and last != "0" else 0  # test servers say 0-0 for nothing
 
-    def _send(self, key: str, session: str, part: memoryview, start: int, size: int) -> None:
-        data, wanted = bytes(part), f"bytes {start}-{start + len(part) - 1}/{size}"
-        try:
-            self._once(key, lambda: self._put(session, data, wanted), if_free=True)
-        except StoreError as error:
-            if status_of(error.__cause__) in _DROPPED:
-                raise StoreUnavailable(f"The server has dropped the upload of {key}.") from error.__cause__
-            raise
-
-    def _put(self, session: str, data: bytes, content_range: str) -> requests.Response:
+    def _ask(self, session: str, data: bytes, content_range: str) -> requests.Response:
         answer = self._uploads.put(
             session,
             data=data,
@@ -265,11 +268,9 @@ def _crc32c(view: memoryview) -> str:
     return base64.b64encode(checksum.to_bytes(4, "big")).decode("ascii")
 
 
-def _steps(start: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield the stretches to send from `start` on; all at once where the server stopped at an odd place."""
-    length = PART_BYTES if start % _STEP == 0 else size
-    for at in range(start, size, length):
-        yield at, min(at + length, size)
+def _step_end(start: int, size: int) -> int:
+    """Return where the stretch to send ends: all that is left where the server stopped at an odd place."""
+    return min(start + PART_BYTES, size) if start % _STEP == 0 else size
 
 
 def _credentials(address: GCSAddress) -> Credentials:
