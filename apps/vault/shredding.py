@@ -25,7 +25,8 @@ from .errors import StoreError
 from .models import RecoveryKey, VaultKey
 from .services import key_places
 from .store.backends.base import ObjectStore
-from .store.keys import envelope_key
+from .store.backends.prefixed import PrefixedStore
+from .store.keys import KEYS, envelope_key
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ def _destroy_in(
     try:
         if isinstance(folder, StoreError):
             raise folder
+        _bring_to_light(folder)
         for name in envelope_names(folder):
             try:
                 folder.delete(envelope_key(name))
@@ -114,6 +116,17 @@ def _destroy_in(
             remnants.append(Remnant(place, name, why))
     except StoreError as error:
         remnants.append(Remnant(place, "", str(error)))
+
+
+def _bring_to_light(folder: ObjectStore) -> None:
+    """In a bucket with versions an envelope may lie hidden under a stranger's delete marker: it goes too."""
+    from .store.backends.s3 import S3Store  # noqa: PLC0415 - boto3 costs half a second that few starts need
+    from .store.backends.s3_versions import unhide  # noqa: PLC0415
+
+    around, prefix = folder.place if isinstance(folder, PrefixedStore) else (folder, "")
+    if isinstance(around, S3Store):
+        for name in unhide(around, prefix + KEYS):
+            log.info("The key envelope %s was hidden under a delete marker.", name)
 
 
 def _locked(folder: ObjectStore, name: str) -> str:

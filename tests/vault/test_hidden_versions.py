@@ -13,7 +13,7 @@ from apps.vault.store.backends.s3 import S3Store
 from apps.vault.store.backends.s3_versions import hidden, unhide
 from apps.vault.store.marker import MARKER_KEY
 from tests.cast import Cast
-from tests.fixtures.s3 import KEY_ID, SECRET, MotoServer
+from tests.fixtures.s3 import KEY_ID, SECRET, MotoServer, S3Server
 
 pytestmark = pytest.mark.server
 LOCK = Lock(LockMode.COMPLIANCE, 30)
@@ -73,3 +73,9 @@ def test_a_whole_vault_survives_an_attacker_who_has_our_keys(
     call_command("vault", "unhide", stdout=said)
     assert "Nothing is hidden any more" in said.getvalue()
     assert open_reader(cast.account.pk).read(part) == b"still here"
+
+
+def test_a_server_that_knows_no_versions_hides_nothing(s3_server: S3Server) -> None:
+    store = s3_server.store(s3_server.bucket("knows-no-versions"))
+    store.put_if_absent("v/keys/m1", b"an envelope")
+    assert list(hidden(store, "v/keys/")) == []

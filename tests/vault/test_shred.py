@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
 
+import boto3
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -165,6 +166,30 @@ def test_the_keys_in_a_replica_are_destroyed_too(account_id: int, vault_folder: 
     assert not list((tmp_path / "replica").glob("*/keys/*"))
     with every_account("as the beat does"):
         assert accounts_with_copies() == [] == accounts_with_vault()
+
+
+@pytest.mark.server
+def test_an_envelope_hidden_under_a_delete_marker_is_destroyed_too(
+    cast: Cast, settings: Any, conditional_s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody deleted it in a bucket that keeps versions, to bring it back after the shredding."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "some-key-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "some-secret")
+    bucket = f"hidden-{uuid4().hex}"
+    client = boto3.client("s3", region_name="us-east-1", endpoint_url=conditional_s3)
+    client.create_bucket(Bucket=bucket)
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    settings.VAULT_URL = f"s3://{bucket}?endpoint={conditional_s3}&region=us-east-1&addressing=path"
+    key = recovery_key_make(account_id=cast.account.pk)
+    kept(cast.other_account.pk)
+    with account_scope(cast.account.pk):
+        folder = VaultKey.objects.get().public_id.hex
+    client.delete_object(Bucket=bucket, Key=f"{folder}/keys/{key.key_id}")
+    outcome = vault_shred(account_id=cast.account.pk)
+    assert outcome.is_complete and any(key.key_id in each for each in outcome.destroyed)
+    left = client.list_object_versions(Bucket=bucket, Prefix=f"{folder}/keys/")
+    assert left.get("Versions", []) + left.get("DeleteMarkers", []) == []
+    assert kept(cast.other_account.pk)
 
 
 def shred(account: object, name: str) -> str:

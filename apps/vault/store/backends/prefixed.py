@@ -12,6 +12,11 @@ class PrefixedStore:
     def __init__(self, store: ObjectStore, prefix: str) -> None:
         self._store, self._prefix = store, checked_prefix(prefix)
 
+    @property
+    def place(self) -> tuple[ObjectStore, str]:
+        """The store around, and the folder in it."""
+        return self._store, self._prefix
+
     def put_if_absent(self, key: str, data: Bytes) -> bool:
         return self._store.put_if_absent(self._prefix + checked_key(key), data)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Addressing = Literal["auto", "path", "virtual"]
+_NO_VERSIONS: Final = {"NotImplemented", "501"}
 _TAKEN: Final = {"PreconditionFailed", "412", "NoSuchUpload"}
 _LOST: Final = {"NoSuchUpload", "InvalidPart", "InvalidPartOrder"}  # the server has dropped the upload
 _MD5_HEX: Final = re.compile(r"[0-9a-f]{32}")
@@ -125,17 +126,27 @@ class S3Store(RemoteStore):
             more = page.get("IsTruncated", False)
             where["ContinuationToken"] = page.get("NextContinuationToken", "")
 
-    def version_pages(self) -> Iterator[Any]:
-        """Yield what the bucket keeps of versions and delete markers below our prefix. Raises StoreError."""
-        where: dict[str, Any] = {"Bucket": self.bucket, "Prefix": self.prefix}
+    def version_pages(self, below: str = "") -> Iterator[Any]:
+        """Yield what the bucket keeps of versions and delete markers in a folder of ours. Raises StoreError.
+
+        Nothing from a server that knows no versions.
+        """
+        where: dict[str, Any] = {"Bucket": self.bucket, "Prefix": self.prefix + checked_prefix(below)}
         more = True
         while more:
-            ask: Callable[[], Any] = partial(self._client.list_object_versions, **where)
-            page = self._retry.call(partial(self._once, "", ask))
+            page = self._retry.call(partial(self._once, "", partial(self._versions_once, where)))
             yield page
             more = page.get("IsTruncated", False)
             where["KeyMarker"] = page.get("NextKeyMarker", "")
             where["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
+
+    def _versions_once(self, where: dict[str, Any]) -> Any:
+        try:
+            return self._client.list_object_versions(**where)
+        except ClientError as error:
+            if code_of(error) in _NO_VERSIONS:
+                return {}
+            raise
 
     def _delete_once(self, key: str, version: str) -> None:
         which: Any = {"VersionId": version} if version else {}
