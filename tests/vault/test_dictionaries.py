@@ -25,6 +25,7 @@ from apps.vault.stores import operator_store
 from tests.cast import Cast
 from tests.faults.store import Fault, FaultyStore, Killed, faulty
 from tests.faults.store import Kind as FaultKind
+from tests.vault.shelves import second_store
 
 WORDS = ["".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=7)) for n in range(600)]
 
@@ -238,6 +239,27 @@ def test_the_database_finds_the_dictionaries_of_its_account_only(cast: Cast, vau
         for account_id in (cast.account.pk, cast.other_account.pk)
     )
     assert not set(ours) & set(theirs)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.database
+def test_what_lies_on_a_shelf_needs_no_dictionary_of_another_shelf(
+    cast: Cast, vault_folder: Path, tmp_path: Path
+) -> None:
+    account_id, items = cast.account.pk, mails(LEAST_SAMPLES)
+    with open_writer(account_id) as writer:
+        put(writer, items)
+    second = second_store(tmp_path / "second")
+    with account_scope(account_id):
+        Shelf.objects.create(account_id=account_id, number=1, store=second)
+    vault = open_vault(account_id=account_id, shelf=1)
+    with vault.writer() as writer:
+        parts = put(writer, mails(LEAST_SAMPLES, seed=2))
+    (folder,) = (tmp_path / "second").glob("*/packs")
+    alone = LocalStore(folder.parent)
+    assert list(VaultReader(vault.keys, alone, from_packs_alone(vault.keys, alone)).read_many(parts)) == mails(
+        LEAST_SAMPLES, seed=2
+    )
 
 
 def test_two_writers_may_train_at_the_same_time(keys: VaultKeys, store: LocalStore, index: MemoryIndex) -> None:
