@@ -15,11 +15,10 @@ class VaultConfig(AppConfig):
         from .banner import recovery_key_banner  # noqa: PLC0415
 
         words = "Opens your backups without us. Only the owner of the account can have it shown."
-        register_section(
-            Section(
-                "storage", "Storage", "Where backups lie, and second copies of them.", "database", 20, "storage"
-            )
-        )
+        from .storage_page import storage_note  # noqa: PLC0415
+
+        where = "Where backups lie, and second copies of them."
+        register_section(Section("storage", "Storage", where, "database", 20, "storage", note=storage_note))
         register_section(Section("recovery_key", "Recovery key", words, "key", 30, "recovery_key"))
         register_banner(recovery_key_banner)
         register_sealed_field("vault.Store", "sealed_credentials", lambda row: f"vault.store:{row.public_id}")

@@ -12,13 +12,13 @@ from apps.core.scope import current_account_id
 from apps.jobs.models import Job
 
 from .copies import elsewhere, unreplicated
-from .enums import CopyState, PackState
+from .enums import CopyState, PackState, StoreState
 from .models import Pack, PackCopy, Shelf, Store
 from .moving import open_move
 from .registry import tasks_by_shelf
 from .shelves import shelf_is_used
 from .store.backends.addresses import open_store
-from .stores import credentials_of
+from .stores import credentials_of, customer_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class ShelfLine:
     tasks: list[str]
     store: str
     replica: str
+    trouble: str
     behind: int
     behind_size: int
     behind_since: datetime | None
@@ -75,6 +76,13 @@ def usable_stores() -> list[Store]:
     operators = Q(account=None) & (Q(pk__in=ids) | Q(url=home))
     rows = Store.objects.filter(Q(account_id=current_account_id()) | operators)
     return sorted(rows, key=lambda store: (store.account_id is not None, store.name, store.pk))
+
+
+def storage_note() -> str:
+    """Return what needs somebody under Storage, in a few words, or ""."""
+    if any(store.state == StoreState.FAILING for store in usable_stores()):
+        return "A store does not work"
+    return "Copies are behind" if Shelf.objects.exclude(trouble="").exists() else ""
 
 
 def store_lines() -> list[StoreLine]:
@@ -142,6 +150,7 @@ def _shelf_line(shelf: Shelf, stores: list[Store], tasks: list[str]) -> ShelfLin
         tasks=tasks,
         store=store_name(shelf.store),
         replica=store_name(shelf.replica) if shelf.replica else "",
+        trouble=customer_words(shelf.trouble),
         behind=behind["n"] if replicated else 0,
         behind_size=(behind["size"] or 0) if replicated else 0,
         behind_since=behind["since"] if replicated else None,

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
 
@@ -17,6 +17,7 @@ from .store.backends.addresses import open_store
 from .store.backends.base import ObjectStore
 from .store.backends.guard import check_endpoint, guard, networks
 from .store.marker import ensure_marker, read_marker
+from .store.probe import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ def open_recorded(row: Store) -> ObjectStore:
         _take_new_options(row)
     store = reach(row)
     if read_marker(store) == row.store_id:
+        _answers_again(row)
         return store
     if row.account_id is None:
         for url in operator_urls():
@@ -124,9 +126,24 @@ def operator_store(url: str) -> Store:
     return row
 
 
+def customer_words(trouble: str) -> str:
+    """Return what a customer may read of an error: where the operator's stores are is not his business."""
+    for parts in map(urlsplit, operator_urls()):
+        if any(len(name) > 1 and name in trouble for name in (parts.netloc, unquote(parts.path))):
+            return "A store of Everkeep's does not answer as it should."
+    return trouble
+
+
 def note_trouble(store_row: int, error: StoreError) -> None:
     """Show on the page that a store failed while it was used."""
     Store.objects.filter(pk=store_row).update(state=StoreState.FAILING, state_reason=str(error))
+
+
+def _answers_again(row: Store) -> None:
+    """Take back what `note_trouble` noted; what a test found stays until the next test."""
+    if row.state == StoreState.FAILING and not any(step[2] == Outcome.FAILED for step in row.test):
+        state = StoreState.WORKING if row.test else StoreState.UNTESTED
+        Store.objects.filter(pk=row.pk).update(state=state, state_reason="")
 
 
 def _move(row: Store, url: str) -> None:

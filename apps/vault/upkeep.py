@@ -22,7 +22,7 @@ from .leases import Maintenance, maintenance
 from .models import Pack, PackCopy, Shelf, VaultKey
 
 BATCH: Final = 200  # packs of one kind of work in one go; the next pass goes on
-PASS_SECONDS: Final = 120.0  # then others may have the vault's lease
+PASS_SECONDS: Final = 30.0  # then others may have the vault's lease: half of each minute
 CHECK_EVERY: Final = timedelta(days=30)  # each replica is read whole so often
 CHECK_SHARE: Final = 40  # at most that many in one go, so that they spread over the month
 THE_REST_EVERY: Final = timedelta(hours=1)  # journals and envelopes: found by listing, which costs requests

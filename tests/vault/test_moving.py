@@ -13,7 +13,7 @@ from apps.core.scope import account_scope
 from apps.jobs.services import job_cancel
 from apps.vault.api import Role, open_reader, open_writer
 from apps.vault.copies import GRACE
-from apps.vault.models import Pack, PackCopy, Store
+from apps.vault.models import Pack, PackCopy, Store, VaultLease
 from apps.vault.moving import move_start, open_move
 from apps.vault.store.pack import pack_key
 from apps.vault.upkeep import keep_copies
@@ -200,3 +200,22 @@ def test_killed_at_any_step_nothing_is_lost_and_the_rerun_completes(
             assert work_on(job or order_move(cast.owner, there)).state == "succeeded"
         assert stores_of_packs(account_id) == {there.pk}
         assert_all_is_readable(account_id, kept)
+
+
+@pytest.mark.slow
+def test_killed_at_any_step_of_clearing_away_nothing_is_lost(
+    account_id: int, cast: Cast, target: Store, vault_folder: Path
+) -> None:
+    kept, deaths = back_up(account_id, packs=2), 0
+    work_on(order_move(cast.owner, target))
+    through = False
+    while not through:
+        with contextlib.suppress(Killed), dying_at(1 + 3 * deaths):
+            through = later(account_id, GRACE.days + 1) == "done"
+        deaths += 1
+        with account_scope(account_id):
+            VaultLease.objects.update(owner="", until=None)
+        assert_all_is_readable(account_id, kept)
+    assert deaths > 5
+    later(account_id, GRACE.days + 1)
+    assert objects_in(vault_folder) == set()

@@ -1,5 +1,6 @@
 """A second store: what is copied there, how it is kept whole, and how reading and healing use it."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,15 +12,20 @@ import pytest
 from apps.core import clock
 from apps.core.scope import account_scope
 from apps.vault.api import open_reader, pack_heal
+from apps.vault.copies import GRACE, Copier
 from apps.vault.errors import BlobError, StoreError
-from apps.vault.models import Pack, PackCopy, Shelf, Store
+from apps.vault.models import Pack, PackCopy, Shelf, Store, VaultLease
 from apps.vault.services import open_vault
+from apps.vault.shelves import replica_set
+from apps.vault.storage_page import storage_note
 from apps.vault.store.check import Claim, PackChecker
 from apps.vault.store.mirror import MirrorStore
 from apps.vault.store.pack import pack_key
 from apps.vault.upkeep import CHECK_EVERY, keep_copies
 from tests.cast import Cast
-from tests.vault.shelves import Kept, assert_all_is_readable, back_up, objects_in, second_store
+from tests.faults.store import Killed
+from tests.jobs.conftest import signed_in
+from tests.vault.shelves import Kept, assert_all_is_readable, back_up, dying_at, objects_in, second_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -179,3 +185,52 @@ def test_deleting_reaches_every_store(
 
 def test_one_store_alone_costs_no_mirror(account_id: int, kept: Kept) -> None:
     assert not isinstance(open_vault(account_id=account_id).store, MirrorStore)
+
+
+def test_a_store_that_answers_again_is_no_longer_said_to_fail(
+    account_id: int, kept: Kept, replica: Store, vault_folder: Path, tmp_path: Path
+) -> None:
+    vault_folder.rename(tmp_path / "unplugged")
+    assert_all_is_readable(account_id, kept)
+    home = Store.objects.get(url=vault_folder.as_uri())
+    assert home.state == "failing" and storage_note() == "A store does not work"
+    (tmp_path / "unplugged").rename(vault_folder)
+    assert_all_is_readable(account_id, kept)
+    home.refresh_from_db()
+    assert home.state != "failing" and storage_note() == ""
+
+
+@pytest.mark.slow
+def test_killed_at_any_step_no_row_names_a_replica_that_is_not_whole(
+    account_id: int, kept: Kept, tmp_path: Path
+) -> None:
+    with account_scope(account_id):
+        Shelf.objects.update(replica=second_store(tmp_path / "measured"))
+        with dying_at(0) as counted:
+            keep_copies(account_id)
+        for number, step in enumerate(range(1, counted[0], 5)):
+            replica = second_store(tmp_path / f"replica-{number}")
+            Shelf.objects.update(replica=replica)
+            with contextlib.suppress(Killed), dying_at(step):
+                keep_copies(account_id)
+            VaultLease.objects.update(owner="", until=None)
+            copier = Copier(account_id)
+            for copy in PackCopy.objects.filter(store=replica, state=1).select_related("pack", "store"):
+                assert copier.check(copy.pack, copy.store)
+            assert keep_copies(account_id) == "done"
+            assert PackCopy.objects.filter(store=replica, state=1).count() == 3
+
+
+def test_a_replica_that_is_no_longer_wanted_goes_after_the_grace_period(
+    account_id: int, kept: Kept, replica: Store, cast: Cast, tmp_path: Path
+) -> None:
+    with signed_in(cast.owner):
+        replica_set(shelf=Shelf.objects.select_related("store", "replica").get(), replica=None)
+    keep_copies(account_id)
+    assert len(objects_in(tmp_path / "replica")) == 4
+    with patch("apps.core.clock.now", return_value=clock.now() + GRACE + timedelta(hours=1)):
+        keep_copies(account_id)
+        keep_copies(account_id)
+    assert objects_in(tmp_path / "replica") == set()
+    assert not PackCopy.objects.exists() and not Shelf.objects.get().former.exists()
+    assert_all_is_readable(account_id, kept)

@@ -202,3 +202,15 @@ def test_who_operates_backups_does_not_choose_stores(cast: Cast, vault_folder: P
     client.force_login(cast.operator)
     page = client.get(reverse("task_settings", args=[task.public_id])).content.decode()
     assert 'name="store"' not in page
+
+
+def test_where_the_operators_store_is_stands_on_no_page(olivia: Client, cast: Cast, vault_folder: Path) -> None:
+    back_up(cast.account.pk, packs=1)
+    with account_scope(cast.account.pk):
+        Shelf.objects.update(trouble=f"At file://{vault_folder} is not the store that holds this vault.")
+    page = olivia.get(reverse("storage")).content.decode()
+    assert "A store of Everkeep" in page and str(vault_folder) not in page
+    vault_folder.rename(vault_folder.with_name("unplugged"))
+    with account_scope(cast.account.pk):
+        Shelf.objects.all().delete()
+    assert str(vault_folder) not in olivia.get(reverse("storage")).content.decode()

@@ -19,6 +19,7 @@ from ..access import own_store_for, shelf_for
 from ..moving import move_start
 from ..shelves import default_shelf, replica_set
 from ..store_forms import KINDS, StoreChoiceForm, form_for
+from ..stores import customer_words
 
 SETTINGS = Permission.ACCOUNT_SETTINGS
 
@@ -31,7 +32,7 @@ def storage(request: MemberRequest) -> HttpResponse:
     try:
         default_shelf()
     except EverkeepError as error:
-        trouble = str(error)
+        trouble = customer_words(str(error))
     context = {
         "shelves": storage_page.shelf_lines(),
         "stores": storage_page.store_lines(),
