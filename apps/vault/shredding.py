@@ -10,7 +10,6 @@ next one. Not reached from here: copies of the database made before (let them ex
 of processes that read the vault at this moment (gone when their work ends).
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,8 +26,6 @@ from .services import key_places
 from .store.backends.base import ObjectStore
 from .store.backends.prefixed import PrefixedStore
 from .store.keys import KEYS, envelope_key
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +101,9 @@ def _destroy_in(
     try:
         if isinstance(folder, StoreError):
             raise folder
-        _bring_to_light(folder)
-        for name in envelope_names(folder):
-            try:
-                folder.delete(envelope_key(name))
-                destroyed.append(f"{place}: {name}")
-            except StoreError as error:
-                reasons[name] = str(error)
+        _delete_all(place, folder, destroyed, reasons)
+        if _bring_to_light(folder):
+            _delete_all(place, folder, destroyed, reasons)
         for name in envelope_names(folder):
             why = reasons.get(name) or _locked(folder, name) or "it is still listed after its deletion"
             remnants.append(Remnant(place, name, why))
@@ -118,15 +111,22 @@ def _destroy_in(
         remnants.append(Remnant(place, "", str(error)))
 
 
-def _bring_to_light(folder: ObjectStore) -> None:
-    """In a bucket with versions an envelope may lie hidden under a stranger's delete marker: it goes too."""
+def _delete_all(place: str, folder: ObjectStore, destroyed: list[str], reasons: dict[str, str]) -> None:
+    for name in envelope_names(folder):
+        try:
+            folder.delete(envelope_key(name))
+            destroyed.append(f"{place}: {name}")
+        except StoreError as error:
+            reasons[name] = str(error)
+
+
+def _bring_to_light(folder: ObjectStore) -> int:
+    """Lift what lies hidden under a stranger's delete marker in a bucket with versions; return how many."""
     from .store.backends.s3 import S3Store  # noqa: PLC0415 - boto3 costs half a second that few starts need
     from .store.backends.s3_versions import unhide  # noqa: PLC0415
 
     around, prefix = folder.place if isinstance(folder, PrefixedStore) else (folder, "")
-    if isinstance(around, S3Store):
-        for name in unhide(around, prefix + KEYS):
-            log.info("The key envelope %s was hidden under a delete marker.", name)
+    return sum(1 for _ in unhide(around, prefix + KEYS)) if isinstance(around, S3Store) else 0
 
 
 def _locked(folder: ObjectStore, name: str) -> str:

@@ -10,6 +10,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.enums import Role
+from apps.accounts.models import Membership
 from apps.activity.models import Activity
 from apps.core.scope import account_scope
 from apps.vault.models import RecoveryKey as Row
@@ -90,6 +92,15 @@ def test_other_members_see_neither_banner_nor_page(olivia: Client, cast: Cast, c
     assert client.post(reverse("recovery_key"), {"password": PASSWORD}).status_code == 403
     with account_scope(cast.account.pk):
         assert not Row.objects.exists()
+
+
+def test_another_administrator_is_not_the_owner(olivia: Client, cast: Cast, client: Client) -> None:
+    Membership.objects.filter(user=cast.operator).update(role=Role.ADMINISTRATOR)
+    client.force_login(cast.operator)
+    assert "recovery key." not in said(client, "/")
+    for name in ("recovery_key", "recovery_key_confirm"):
+        answer = client.get(reverse(name))
+        assert answer.status_code == 403 and "Only the owner" in answer.content.decode()
 
 
 def test_who_has_no_backups_yet_is_not_bothered(client: Client, cast: Cast) -> None:
