@@ -187,6 +187,23 @@ def test_a_damaged_dictionary_is_replaced_by_its_second_copy(
         put(writer, mails(1, seed=5))
 
 
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_copy_that_a_check_took_out_is_stored_anew_by_the_next_writer(
+    keys: VaultKeys, store: LocalStore, index: MemoryIndex, gone: int
+) -> None:
+    items = mails(LEAST_SAMPLES)
+    with VaultWriter(keys, store, index) as writer:
+        parts = put(writer, items)
+    both = index.dictionaries()
+    damage(store, index.places[both[gone]])
+    del index.places[both[gone]]
+    with VaultWriter(keys, store, index) as writer:
+        put(writer, mails(1, seed=2))
+    assert sorted(index.dictionaries()) == sorted(both)
+    del index.places[both[1 - gone]]
+    assert list(VaultReader(keys, store, index).read_many(parts)) == items
+
+
 def test_v18_no_item_is_stored_before_the_dictionary_that_it_needs(keys: VaultKeys, tmp_path: Path) -> None:
     """The process is killed at each write in turn: what lies in the store can always be read."""
     items = mails(LEAST_SAMPLES)
@@ -274,9 +291,9 @@ def test_two_writers_may_train_at_the_same_time(keys: VaultKeys, store: LocalSto
 def test_a_number_that_is_taken_is_not_used_again(
     keys: VaultKeys, store: LocalStore, index: MemoryIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("apps.vault.store.training.number_of", lambda blob_id: b"same")
     with VaultWriter(keys, store, index) as writer:
         put(writer, mails(LEAST_SAMPLES))
-    monkeypatch.setattr("apps.vault.store.training.number_of", lambda blob_id: b"same")
     with VaultWriter(keys, store, index) as writer:
         put(writer, mails(SAMPLE_BYTES // 1_000, seed=3, words=[word[::-1] for word in WORDS]))
     assert len(index.dictionaries()) == 2

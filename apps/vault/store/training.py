@@ -1,7 +1,7 @@
 """The dictionaries of a vault as its writer uses them: found, trained when there are enough samples, stored."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +11,7 @@ from .backends.base import ObjectStore
 from .chunking import WHOLE_UP_TO
 from .codec import ZSTD_LEVEL, Compressor
 from .content import Role
-from .dictionary import Dictionary, number_of, parse_dictionary
+from .dictionary import FIRST_COPY, Dictionary, number_of, parse_dictionary
 from .errors import BlobError, Corrupt
 from .index import BlobIndex
 from .keys import VaultKeys
@@ -135,11 +135,19 @@ class DictionaryBook:
             except (BlobError, Corrupt, KeyError) as error:
                 log.warning("Dictionary %s is not used: %s", blob_id.hex(), error)
                 continue
+            number = found.copy_of if any(found.copy_of) else number_of(blob_id)
+            self._complete(found, number, known_here)
             known = roles[found.role]
             if known.compressor is None:
-                number = found.copy_of if any(found.copy_of) else number_of(blob_id)
                 known.compressor = Compressor(found.data, number)
         return roles
+
+    def _complete(self, found: Dictionary, number: bytes, known: Collection[bytes]) -> None:
+        """Store the other copy of a dictionary anew when it is gone: a check took it out, or a writer died."""
+        for copy_of in (FIRST_COPY, number):
+            copy = Dictionary(found.role, found.data, copy_of)
+            if self._keys.blob_id(copy.plaintext()) not in known:
+                self._store_one(copy)
 
 
 def _trained(samples: Sequence[bytes], size: int) -> bytes | None:
