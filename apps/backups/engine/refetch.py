@@ -63,6 +63,8 @@ def settle(draft: Draft, outcomes: dict[str, FetchProblem | None]) -> None:
 
     The provider is believed that an item is gone when its changes have named the removal, not before.
     """
+    if not outcomes:
+        return
     lost: set[bytes] = set()
     for row in _waiting(draft):
         if row.remote_id not in outcomes:
@@ -82,7 +84,7 @@ def settle(draft: Draft, outcomes: dict[str, FetchProblem | None]) -> None:
         row.save(update_fields=["state", "what", "tries", "settled_at", "good_until"])
         if row.state == DamagedState.LOST:
             lost |= missing
-    damage_settle(draft.account_id, lost - _still_hoped_for())
+    damage_settle(draft.account_id, lost - _still_hoped_for() if lost else ())
 
 
 def _waiting(draft: Draft) -> "QuerySet[DamagedItem]":

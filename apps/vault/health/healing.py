@@ -36,6 +36,8 @@ log = logging.getLogger("everkeep.vault")
 # Above both, nothing is healed without a person's word: more likely the store is at fault than so many blobs.
 MOST_SHARE: Final = 0.05
 MOST_BLOBS: Final = 1_000
+AT_ONCE: Final = 5_000  # blobs whose items are looked up in one pass over the catalog
+RENEW_EVERY: Final = 100
 
 FROM_REPLICA: Final = "Taken from the replica."
 _DICTIONARY: Final = "A copy of a dictionary. Its other copy is used."
@@ -72,7 +74,7 @@ class _Healing:
         changed = self._envelope() + self._packs()
         if not anyway:
             self._refuse_surprising_numbers()
-        for rows in batches([row for row in open_damage(_BLOB_CODES) if row.blob_id]):
+        for rows in batches([row for row in open_damage(_BLOB_CODES) if row.blob_id], AT_ONCE):
             self._lease.renew()
             self._blobs(rows)
             changed += len(rows)
@@ -162,7 +164,9 @@ class _Healing:
         by_id = {bytes(row.blob_id): row for row in rows}
         good: dict[str, list[Damage]] = {}
         bad: list[tuple[bytes, Location]] = []
-        for blob_id, place in self._rows.places(set(by_id)):
+        for number, (blob_id, place) in enumerate(self._rows.places(set(by_id))):
+            if number % RENEW_EVERY == 0:
+                self._lease.renew()
             if how := self._healed(blob_id, place):
                 good.setdefault(how, []).append(by_id[blob_id])
             else:
