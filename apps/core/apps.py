@@ -1,6 +1,11 @@
 from django.apps import AppConfig
 
+from .memory import share_one_heap
+
 
 class CoreConfig(AppConfig):
     name = "apps.core"
     label = "core"
+
+    def ready(self) -> None:
+        share_one_heap()
