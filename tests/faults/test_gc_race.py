@@ -7,11 +7,11 @@ condemned or being removed: the moment in which a writer and the sweep meet (doc
 import random
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 
 from apps.sandbox.testing import SandboxCloud
+from tests.faults.people import destroy_mail
 from tests.warm_worker import WarmWorker
 
 SEED = random.SystemRandom().randrange(1_000_000)
@@ -77,23 +77,13 @@ class _People:
 
     def __init__(self, cloud: SandboxCloud, source: random.Random) -> None:
         self.cloud, self.source, self.mailbox = cloud, source, cloud.admin
-        self._token = cloud.token()
 
     def work(self) -> None:
         live = [mail["id"] for mail in self.cloud.export(self.mailbox)["messages"]]
         for mail_id in self.source.sample(live, len(live) * 2 // 3):
-            self._delete(mail_id)
+            destroy_mail(self.cloud, self.mailbox, mail_id)
         for _ in range(60):
             self.cloud.deliver(self.mailbox, _text(self.source.randrange(200)))
-
-    def _delete(self, mail_id: str) -> None:
-        request = Request(
-            f"{self.cloud.url}/v1.0/users/{self.mailbox}/messages/{mail_id}",
-            headers={"Authorization": f"Bearer {self._token}"},
-            method="DELETE",
-        )
-        with urlopen(request, timeout=60) as answer:
-            assert answer.status == 204
 
 
 def _text(number: int) -> bytes:
