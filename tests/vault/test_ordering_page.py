@@ -22,3 +22,11 @@ def test_every_test_that_the_page_names_exists() -> None:
     for path, function in named:
         assert (ROOT / path).is_file(), path
         assert f"def {function}" in (ROOT / path).read_text(), f"{path}::{function}"
+
+
+def test_every_test_of_the_fault_groups_exists() -> None:
+    page = (ROOT / "docs/testing.md").read_text()
+    table = page[page.index("## Fault groups") : page.index("## Bench")]
+    named = re.findall(r"`((?:vault|backups|faults|jobs|connectors|reader)/[\w/]*(?:\.py)?)`", table)
+    assert len(named) > 25
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == []
