@@ -76,7 +76,10 @@ class PackLine:
     @property
     def pending_bytes(self) -> int:
         """Bytes that are not durable yet (about: some are compressed already, some not)."""
-        packed = (len(self._open) if self._open else 0) + sum(len(w.pack.data) for w in list(self._waiting))
+        filling = self._open  # once: the other thread may seal it at any moment
+        packed = (len(filling) if filling else 0) + sum(
+            len(waiting.pack.data) for waiting in list(self._waiting)
+        )
         return self._batch_bytes + self._queued() + packed
 
     def add(self, blob: NewBlob) -> bool:
