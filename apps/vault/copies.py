@@ -101,11 +101,10 @@ class Copier:
 
     def _whole_copy(self, pack: Pack, key: str, *, without: ObjectStore) -> bytes:
         trouble: VaultError | None = None
-        for store in [self.folder(pack.store), *copies_of(self._vault.store, key)]:
-            if store is without:
-                continue
+        for store in (None, *copies_of(self._vault.store, key)):
             try:
-                data = _found(store, key)
+                place = store or self.folder(pack.store)
+                data = _found(place, key) if place is not without else None
             except StoreError as error:
                 trouble = error
                 continue

@@ -24,7 +24,7 @@ from apps.jobs.models import Job, JobItem
 from apps.jobs.services import job_create
 
 from .copies import Copier, elsewhere, move_pack
-from .errors import BlobError, StoreUnavailable, VaultBusy
+from .errors import BlobError, StoreError, StoreUnavailable, VaultBusy
 from .leases import Maintenance, maintenance
 from .models import Pack, Shelf, Store
 
@@ -48,7 +48,7 @@ def move_start(*, shelf: Shelf, target: Store) -> Job:
         raise Conflict("These backups are being moved already.", do="Wait for that job, or cancel it.")
     old = shelf.store
     with maintenance(shelf.account_id, "moving") as lease:
-        Copier(shelf.account_id).bring_the_rest(old, target)  # C5: a store has keys before it has packs
+        _prepare(Copier(shelf.account_id), shelf, target)
         with lease.guard():
             _turn(shelf, target)
             return job_create(
@@ -58,6 +58,16 @@ def move_start(*, shelf: Shelf, target: Store) -> Job:
                 entity_label=f"backups from {old} to {target}",
                 destination_label=str(target),
             )
+
+
+def _prepare(copier: Copier, shelf: Shelf, target: Store) -> None:
+    """Give the target envelopes and journals (C5), from the replica when the first store is lost."""
+    try:
+        copier.bring_the_rest(shelf.store, target)
+    except StoreError:
+        if shelf.replica is None:
+            raise
+        copier.bring_the_rest(shelf.replica, target)
 
 
 def _turn(shelf: Shelf, target: Store) -> None:
@@ -138,5 +148,8 @@ def _late(context: JobContext, shelf: Shelf) -> int:
             move_pack(copier, lease, pack, shelf)
             late += 1
         for store in shelf.former.exclude(pk=shelf.store_id):
-            copier.bring_the_rest(store, shelf.store)
+            try:
+                copier.bring_the_rest(store, shelf.store)
+            except StoreError as error:  # upkeep goes on trying before it forgets the store
+                context.log(f"The last journals in {store} could not be looked for: {error}")
     return late

@@ -122,6 +122,10 @@ class _Pass:
         """Delete what moves left behind, and forget the stores in which nothing is left."""
         with self._lease.guard():  # their objects are deleted with their packs, by gc
             PackCopy.objects.filter(pack__shelf=shelf.number, pack__state=PackState.DELETED).delete()
+            # Made while somebody chose another second store: nobody wants them any more.
+            kept = Q(state=CopyState.LEFT) | Q(store=shelf.store_id) | Q(store=shelf.replica_id)
+            stray = PackCopy.objects.filter(pack__shelf=shelf.number).exclude(kept)
+            stray.update(state=CopyState.LEFT, due_at=clock.now() + GRACE)
         due = PackCopy.objects.filter(
             state=CopyState.LEFT, due_at__lte=clock.now(), pack__shelf=shelf.number
         ).select_related("pack__store", "store")

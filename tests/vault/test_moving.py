@@ -13,7 +13,7 @@ from apps.core.scope import account_scope
 from apps.jobs.services import job_cancel
 from apps.vault.api import Role, open_reader, open_writer
 from apps.vault.copies import GRACE
-from apps.vault.models import Pack, PackCopy, Store, VaultLease
+from apps.vault.models import Pack, PackCopy, Shelf, Store, VaultLease
 from apps.vault.moving import move_start, open_move
 from apps.vault.store.pack import pack_key
 from apps.vault.upkeep import keep_copies
@@ -219,3 +219,16 @@ def test_killed_at_any_step_of_clearing_away_nothing_is_lost(
     assert deaths > 5
     later(account_id, GRACE.days + 1)
     assert objects_in(vault_folder) == set()
+
+
+def test_a_store_that_is_lost_is_left_by_way_of_its_replica(
+    account_id: int, cast: Cast, target: Store, vault_folder: Path, tmp_path: Path
+) -> None:
+    kept = back_up(account_id)
+    with account_scope(account_id):
+        Shelf.objects.update(replica=second_store(tmp_path / "replica"))
+        keep_copies(account_id)
+    vault_folder.rename(tmp_path / "lost")
+    assert work_on(order_move(cast.owner, target)).state == "succeeded"
+    assert stores_of_packs(account_id) == {target.pk}
+    assert_all_is_readable(account_id, kept)

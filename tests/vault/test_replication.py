@@ -234,3 +234,14 @@ def test_a_replica_that_is_no_longer_wanted_goes_after_the_grace_period(
     assert objects_in(tmp_path / "replica") == set()
     assert not PackCopy.objects.exists() and not Shelf.objects.get().former.exists()
     assert_all_is_readable(account_id, kept)
+
+
+def test_a_copy_that_was_made_while_another_store_was_chosen_goes_too(
+    account_id: int, replica: Store, tmp_path: Path
+) -> None:
+    """The pass that made it had read the shelf before."""
+    other = second_store(tmp_path / "other")
+    Shelf.objects.get().former.add(replica)
+    Shelf.objects.update(replica=other)
+    keep_copies(account_id)
+    assert set(PackCopy.objects.values_list("store_id", "state")) == {(replica.pk, 2), (other.pk, 1)}

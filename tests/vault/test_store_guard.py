@@ -46,6 +46,12 @@ def test_a_name_with_one_private_address_among_public_ones_is_refused() -> None:
         check_endpoint("https://two-faced.example", ())
 
 
+@pytest.mark.parametrize("endpoint", ["http://93.184.216.34", "https://93.184.216.34:99999"])
+def test_without_encryption_or_with_a_senseless_port_nothing_is_asked(endpoint: str) -> None:
+    with pytest.raises(StoreRefused):
+        check_endpoint(endpoint, ())
+
+
 def test_a_local_folder_is_no_store_of_a_customer() -> None:
     with pytest.raises(StoreRefused):
         reach_own("file:///etc", {})

@@ -43,7 +43,10 @@ def allowed(address: str, private: Sequence[Network]) -> bool:
 def check_endpoint(endpoint: str, private: Sequence[Network], *, knock: bool = False) -> None:
     """Look an endpoint's name up, and `knock`. Raises StoreRefused (not allowed), StoreUnavailable."""
     parts = urlsplit(endpoint)
-    host, port = parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
+    try:
+        host, port = parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
+    except ValueError as error:
+        raise StoreRefused("The endpoint's port is not one.", do="Check the endpoint.") from error
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -51,6 +54,8 @@ def check_endpoint(endpoint: str, private: Sequence[Network], *, knock: bool = F
     addresses = [str(entry[4][0]) for entry in found]
     if not all(allowed(address, private) for address in addresses):
         raise StoreRefused(f"{host} {_REFUSED}.", do="Use a store that can be reached from the internet.")
+    if parts.scheme != "https" and any(allowed(address, ()) for address in addresses):
+        raise StoreRefused(f"{host} is asked without encryption on the way.", do="Use https://.")
     if not knock:
         return
     try:
