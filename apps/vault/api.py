@@ -23,7 +23,7 @@ from .services import open_vault
 from .shelves import shelf_number_of, task_store_of, task_stores
 from .shredding import Shredded, vault_shred
 from .store.content import ContentPart, Role, decode_content, encode_content
-from .store.errors import BlobCorrupt, BlobMissing, ContentCorrupt, JournalCorrupt, VaultError
+from .store.errors import BlobCorrupt, BlobMissing, ContentCorrupt, JournalCorrupt, ObjectLocked, VaultError
 from .store.journal import Chain, Journal, JournalFolder, JournalName, JournalWriter, Written
 from .store.journal_lines import EndLine, IssueLine, Line, SnapshotLine, VersionLine
 from .store.reader import VaultReader
@@ -46,6 +46,7 @@ __all__ = [
     "JournalWriter",
     "Line",
     "Maintenance",
+    "ObjectLocked",
     "Reindexed",
     "Role",
     "Shredded",

@@ -1,4 +1,4 @@
-"""What a warm worker does in the tests of `vault adopt`: each order in a process of its own."""
+"""What a warm worker does in tests of `vault adopt` and `rebuild`: each order in a process of its own."""
 
 import io
 from datetime import timedelta
@@ -109,3 +109,18 @@ def export() -> dict[str, str]:
                     if name.endswith(".eml"):
                         found[name] = hashlib.sha256(archive.read(name)).hexdigest()
     return found
+
+
+def lose_all_and_rebuild() -> list[str]:
+    """Forget everything but account and keys, and rebuild it; returns what the rebuild misses."""
+    from apps.backups.journals.rebuild import rebuild
+    from apps.backups.models import BackupTask, Entity, NodeVersion, Run, RunIssue, Snapshot
+    from apps.connectors.models import Connection
+    from apps.core.scope import every_account
+    from apps.vault.models import BlobLocation, Pack, VaultKey
+
+    with every_account("the test has one"):
+        for model in (NodeVersion, RunIssue, Snapshot, Run, Entity, BackupTask, Connection, BlobLocation, Pack):
+            model.objects.all().delete()
+        account_id = VaultKey.objects.get().account_id
+    return rebuild(account_id=account_id).problems

@@ -47,6 +47,14 @@ def test_killed_anywhere_every_snapshot_is_whole_and_nothing_is_fetched_twice(
         assert found["snapshots"] == list(range(1, len(days) + 1))
         assert (found["overlaps"], found["invisible"], found["future_ends"], found["running"]) == ([], 0, 0, 0)
         assert found["interrupted"] > 0, "not one kill met a run at work"
+        # R6: the journals alone say the same, beside those that dead runs left.
+        assert worker.order("tests.backups.adopt_orders:lose_all_and_rebuild").answer == []
+        for number, live in enumerate(days, 1):
+            _assert_same(worker.order("state", number=number).answer, live, number)
+        again = worker.order("audit").answer
+        assert {key: again[key] for key in ("snapshots", "versions", "overlaps", "invisible")} == {
+            key: found[key] for key in ("snapshots", "versions", "overlaps", "invisible")
+        }
     print(f"seed {SEED}: {killer.kills} kills over {len(days)} days")  # noqa: T201
 
 

@@ -90,9 +90,9 @@ def parse_name(key: str) -> tuple[JournalName, int] | None:
     return name, int(found["part"] or 0)
 
 
-def list_journals(store: ObjectStore) -> Iterator[tuple[JournalName, int, int]]:
-    """Yield journal, part (0: head) and size of each object, sorted by chain and number."""
-    for found in store.list(FOLDER):
+def list_journals(store: ObjectStore, chain: Chain | None = None) -> Iterator[tuple[JournalName, int, int]]:
+    """Yield journal, part (0: head) and size of each object of a chain, or of all, sorted by name."""
+    for found in store.list(chain.folder if chain else FOLDER):
         if named := parse_name(found.key):
             yield *named, found.size
 
@@ -187,9 +187,9 @@ class JournalFolder:
         """Begin a journal of that snapshot, under a name of its own."""
         return JournalWriter(self.keys, self.store, chain, number, base=base)
 
-    def list(self) -> Iterator[tuple[JournalName, int, int]]:
+    def list(self, chain: Chain | None = None) -> Iterator[tuple[JournalName, int, int]]:
         """Yield journal, part and size of each object: `list_journals`."""
-        return list_journals(self.store)
+        return list_journals(self.store, chain)
 
     def open(self, name: JournalName) -> Journal:
         """Read a head: `open_journal`."""
@@ -198,6 +198,10 @@ class JournalFolder:
     def lines(self, journal: Journal) -> Iterator[Line]:
         """Yield an opened journal's lines: `Journal.lines`."""
         return journal.lines(self.store, self.keys)
+
+    def remove(self, name: JournalName, part: int = 0) -> None:
+        """Delete one object of a journal that nothing needs. Raises ObjectLocked, StoreError."""
+        self.store.delete(name.key(part))
 
 
 def seal(keys: VaultKeys, name: JournalName, part: int, plain: bytes, *, compress: bool = True) -> bytes:
