@@ -6,6 +6,7 @@ from django.db.models import Q
 from apps.backups.journals.compacting import Pruned, journals_compact, journals_prune
 from apps.backups.models import Entity, NodeVersion, Run, RunIssue, Snapshot
 from apps.core import clock
+from apps.vault.api import open_journals
 from apps.vault.errors import JournalCorrupt, ObjectLocked
 from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.journal import JournalFolder
@@ -30,7 +31,7 @@ def expire(mailbox: Mailbox, kept: set[int]) -> None:
 
 
 def picture_without_old_issues() -> dict[str, object]:
-    """A base keeps the issues of its own snapshot alone, and the first snapshot it knows is one that is left."""
+    """A base keeps the issues of its own snapshot alone, and the first snapshot that is left is its first."""
     found = picture()
     found["version"] = sorted(
         repr(row) for row in NodeVersion.objects.values_list("remote_id", "name", "content", "first", "gone")
@@ -52,6 +53,10 @@ def test_what_is_left_comes_back_from_the_base_and_what_followed_it(
     states = {number: mailbox.state(number) for number in kept}
     assert compact(mailbox) == Pruned(deleted=8, locked=0)
     assert len(journals()) == 1
+    folder = open_journals(mailbox.entity.account_id)
+    for snapshot in mailbox.snapshots():
+        (name,) = [name for name, _, _ in folder.list() if name.short == snapshot.journal]
+        assert folder.open(name).link == snapshot.journal_link
     mailbox.cloud.problems.clear()
     people.work()
     assert mailbox.run() in ("success", "partial")

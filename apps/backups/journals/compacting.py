@@ -51,8 +51,8 @@ def journals_compact(*, entity: Entity, sub_service: str, upto: int | None = Non
         if sum(1 for _ in folder.lines(folder.open(name))) != count:
             raise JournalCorrupt(f"The store does not give back journal {name.key()} as it was written.")
         with lease.guard():
-            snapshots.filter(number__lt=last.number).update(journal=name.short, journal_link="")
-            snapshots.filter(pk=last.pk).update(journal=name.short)
+            held_by_it = snapshots.filter(number__lte=last.number)
+            held_by_it.update(journal=name.short, journal_link=last.journal_link)
     return name
 
 

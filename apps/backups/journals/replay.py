@@ -112,7 +112,6 @@ class Replay:
             case SnapshotLine():
                 run = self._run(line.data.get("run"))
                 snapshot = self._snapshot(line.data.get("snapshot"), journal, run.pk)
-                snapshot.journal_link = ""
                 self._runs[snapshot.number] = run.pk
                 pile.earlier.append(snapshot)
 

@@ -44,7 +44,7 @@ class Snapshot(AccountModel):
     the next run is committed here and nowhere else. `folder_totals` maps the remote ids of folders that hold
     items to [items, bytes]. `coverage` maps remote ids of folders to {"expected", "captured"}: the provider's
     own count and ours, with "failed" and "skipped" where there are any. `journal` names the journal in the
-    vault that holds this snapshot (last segment of its name), `journal_link` is what the next one calls it by.
+    vault that holds this snapshot (last segment of its name), `journal_link` is that journal's link.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="snapshots")
