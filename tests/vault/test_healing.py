@@ -7,10 +7,14 @@ import pytest
 
 from apps.core.scope import account_scope
 from apps.vault.enums import CheckState, CheckTier, CheckTrigger, DamageState
-from apps.vault.health import run_check
+from apps.vault.health import damage_settle, run_check
 from apps.vault.health.checks import check_open
+from apps.vault.health.damage import record
 from apps.vault.models import BlobLocation, Damage, Pack, Shelf, VaultCheck
-from apps.vault.store.pack import pack_key
+from apps.vault.services import open_vault
+from apps.vault.store.check import Code, Finding
+from apps.vault.store.codec import Codec
+from apps.vault.store.pack import Kind, PackBuilder, pack_key
 from apps.vault.upkeep import keep_copies
 from tests.cast import Cast
 from tests.vault.shelves import Kept, assert_all_is_readable, back_up, second_store
@@ -98,3 +102,32 @@ def test_a_copy_on_another_shelf_spares_the_source(account_id: int, vault_folder
     )
     assert check(account_id).state == CheckState.CLEAN
     assert_all_is_readable(account_id, kept)
+
+
+def test_a_blob_that_came_back_on_another_shelf_is_healed(
+    account_id: int, vault_folder: Path, tmp_path: Path
+) -> None:
+    back_up(account_id, packs=1)
+    Shelf.objects.create(account_id=account_id, number=1, store=second_store(tmp_path / "other"))
+    ((_, part), *_) = back_up(account_id, seed=2, packs=1, shelf=1)
+    lost = Finding(Code.BLOB_CORRUPT, "It did not read.", blob_id=part.blobs[0].hex())
+    record(account_id, [lost])
+    Damage.objects.update(state=DamageState.REFETCH)
+    damage_settle(account_id)
+    assert Damage.objects.get().state == DamageState.HEALED
+
+
+def test_a_bad_copy_of_a_dictionary_keeps_its_place_and_stays_noted(
+    account_id: int, vault_folder: Path
+) -> None:
+    vault = open_vault(account_id=account_id)
+    builder = PackBuilder(vault.keys)
+    builder.add(vault.keys.blob_id(b"words"), Codec.RAW, b"words", 5, Kind.DICTIONARY)
+    sealed = builder.seal()
+    vault.store.put_if_absent(pack_key(sealed.pack_id), sealed.data)
+    vault.index.record(sealed)
+    flip(file_of(vault_folder, Pack.objects.get()), sealed.blobs[0][1].offset)
+    assert check(account_id).findings == 1
+    assert BlobLocation.objects.count() == 1
+    assert check(account_id).findings == 0
+    assert Damage.objects.get().state == DamageState.LOST

@@ -28,7 +28,7 @@ from ..store.inspect import read_pack_index
 from ..store.mirror import copies_of
 from ..store.pack import Kind, Location, PackBuilder, pack_key
 from ..vaults import OpenVault
-from .damage import BATCH, batches, move, open_damage, record
+from .damage import BATCH, DICTIONARY, batches, move, open_damage, record
 from .places import Places
 from .rows import Rows
 
@@ -40,7 +40,6 @@ AT_ONCE: Final = 5_000  # blobs whose items are looked up in one pass over the c
 RENEW_EVERY: Final = 100
 
 FROM_REPLICA: Final = "Taken from the replica."
-_DICTIONARY: Final = "A copy of a dictionary. Its other copy is used."
 _REPORTED: Final = (Code.CONTENT_CORRUPT, Code.JOURNAL)  # nothing here can heal them
 _PACK_CODES: Final = (Code.PACK_MISSING, Code.PACK_SIZE, Code.PACK_INDEX)
 _BLOB_CODES: Final = (Code.BLOB_CORRUPT, Code.ROWS_DISAGREE, Code.BLOB_UNKNOWN, Code.PACK_MISSING)
@@ -256,7 +255,7 @@ class _Healing:
             Damage.objects.bulk_update(rows, ["items"], batch_size=BATCH)
             move([r for r in rows if r.items], DamageState.REFETCH, "The next backup fetches it again.")
             shared = {blob_id for blob_id, place in bad if place.kind == Kind.DICTIONARY}
-            move([r for r in rows if bytes(r.blob_id) in shared], DamageState.LOST, _DICTIONARY)
+            move([r for r in rows if bytes(r.blob_id) in shared], DamageState.LOST, DICTIONARY)
             needless = [r for r in rows if not r.items and bytes(r.blob_id) not in shared]
             move(needless, DamageState.HEALED, "No item names it.")
         log.warning("account %s: %d blobs were given up to be fetched again", account_id, len(rows))
