@@ -3,8 +3,8 @@
 Ids are spread by their first byte over BUCKETS files and kept as the 8 bytes that follow. Two blobs that agree
 in all nine bytes count as one: then a dead one lives on, never the other way round (one pair in 2^72).
 
-Cost: 8 bytes of disk per reference. Memory: 8 MB while filling; one bucket at a time while asking, about 75
-bytes per blob in it, which is 30 MB at 100 million blobs.
+Cost: 8 bytes of disk per reference. Memory: 8 MB while filling; one bucket at a time while asking, 105
+bytes per blob in it (measured), which is 41 MB at 100 million blobs.
 """
 
 from collections.abc import Iterator

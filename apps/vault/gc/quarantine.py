@@ -43,9 +43,8 @@ def _delete_all(work: Work, packs: list[Pack], state: PackState) -> None:
 
 
 def _delete(work: Work, pack: Pack, state: PackState) -> None:
-    with (
-        work.lease.guard()
-    ):  # V14: durably, before the object goes; a writer that comes late is barred from here on
+    # V14: durably, before the object goes; a writer that comes late is barred from here on.
+    with work.lease.guard():
         barred = Pack.objects.filter(pk=pack.pk, state=state).update(
             state=PackState.DELETED, state_at=clock.now()
         )

@@ -44,7 +44,7 @@ def sweep(work: Work) -> dict[int, int]:
                 ours = take_off(work.account_id, batch)
                 rows.remove_places(work.account_id, ours)
                 work.count(removed=len(ours))
-    work.note(removed_bytes=scan.dead_bytes)
+    work.count(removed_bytes=scan.dead_bytes)
     return scan.live_bytes
 
 
