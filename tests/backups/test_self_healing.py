@@ -7,6 +7,7 @@ import pytest
 
 from apps.backups.damage import fate
 from apps.backups.enums import DamagedState
+from apps.backups.journals.compacting import journals_compact, journals_prune
 from apps.backups.models import DamagedItem, NodeVersion
 from apps.connectors.base import FetchProblem
 from apps.connectors.enums import SkipCause
@@ -255,3 +256,15 @@ def test_a_snapshots_journal_that_is_not_as_it_was_is_named_by_its_mailbox_and_d
     second.write_bytes(was)
     assert check(mailbox).state == CheckState.CLEAN
     assert Damage.objects.get().state == DamageState.HEALED
+
+
+def test_compacted_journals_are_no_damage(mailbox: Mailbox, vault: Path) -> None:
+    mailbox.cloud.add_mail(mailbox.cloud.add_folder("Inbox"))
+    for _ in range(3):
+        mailbox.run()
+    journals_compact(entity=mailbox.entity, sub_service="mail", upto=2)
+    journals_prune(entity=mailbox.entity, sub_service="mail")
+    assert check(mailbox).state == CheckState.CLEAN
+    (base,) = vault.glob("*/journals/*/mail/*-base")
+    base.unlink()
+    assert check(mailbox).findings == 1
