@@ -150,3 +150,14 @@ def test_a_journal_beyond_the_newest_snapshot_is_never_pruned(mailbox: Mailbox) 
     assert journals_prune(entity=mailbox.entity, sub_service="mail") == Pruned(0, 0)
     assert len(journals()) == 3
     assert Entity.objects.get().lease_owner == "", f"released at {clock.now()}"
+
+
+def test_a_database_from_before_the_compaction_catches_up_by_the_base(mailbox: Mailbox) -> None:
+    lived(mailbox, 30, days=6)
+    expire(mailbox, {5, 6})
+    compact(mailbox)
+    before = picture_without_old_issues()
+    Snapshot.objects.filter(entity=mailbox.entity, number=6).delete()
+    Snapshot.objects.filter(entity=mailbox.entity).update(number=3, journal="0000000003-" + "0" * 32)
+    assert rebuilt(mailbox).problems == []
+    assert picture_without_old_issues() == before

@@ -169,6 +169,18 @@ def test_made_anew_is_only_what_the_journals_can_bring_back(mailbox: Mailbox) ->
     assert picture()["version"] == before["version"]
 
 
+def test_nothing_is_thrown_away_for_a_journal_with_a_damaged_segment(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(JournalWriter.__init__.__kwdefaults__, "segment_bytes", 500)
+    lived(mailbox, 4, days=3)
+    before = picture()
+    next(path for path in journals() if path.name.endswith(".000001")).unlink()
+    report = rebuilt(mailbox, again=True)
+    assert any("left as it is" in problem for problem in report.problems)
+    assert picture()["version"] == before["version"]
+
+
 @pytest.mark.parametrize("dies_at", [1, 3, 7, 20, 31])
 def test_killed_while_it_rebuilds_it_starts_again_and_comes_to_the_same(
     mailbox: Mailbox, dies_at: int, monkeypatch: pytest.MonkeyPatch

@@ -19,6 +19,7 @@ from apps.connectors.enums import SubService
 from apps.core.scope import account_scope
 from apps.vault.api import (
     Chain,
+    ContentCorrupt,
     Journal,
     JournalCorrupt,
     JournalFolder,
@@ -136,11 +137,13 @@ class _Chain:
 
     def _replay(self, entity: Entity, lease: Lease, choice: Choice) -> None:
         replay = Replay(self.folder, entity, self.chain.sub_service, lease, self._look)
-        if self.again and self._may_forget(entity, choice):
-            replay.forget_all()
         last = replay.last()
-        if last and choice.heads and choice.heads[0].name.base and choice.heads[0].name.number > last.number:
-            replay.forget_all()  # older than what the base left of the chain
+        # A base beyond what is here: the rows are older than what was left of the chain when it was written.
+        overtaken = bool(last and choice.heads and choice.heads[0].name.number > last.number + 1)
+        if last and (self.again or (overtaken and choice.heads[0].name.base)):
+            if not self._may_forget(entity, choice, last.number if overtaken else 0):
+                return
+            replay.forget_all()
             last = None
         reached, link = (last.number, last.journal_link) if last else (0, None)
         for head in choice.heads:
@@ -154,15 +157,24 @@ class _Chain:
         self.report.versions += replay.versions
         _settle(entity)
 
-    def _may_forget(self, entity: Entity, choice: Choice) -> bool:
-        """Tell whether the journals say all that the rows say: nothing is thrown away that cannot come back."""
+    def _may_forget(self, entity: Entity, choice: Choice, overtaken: int) -> bool:
+        """Tell whether the journals say all that the rows say: nothing is thrown away that cannot come back.
+
+        Every line is read for it. Rows up to the snapshot `overtaken` need no journal of their own any more.
+        """
         rows = Snapshot.objects.filter(entity=entity, sub_service=self.chain.sub_service)
-        if set(rows.values_list("journal", flat=True)) <= {head.name.short for head in choice.heads}:
+        wanted = set(rows.filter(number__gt=overtaken).values_list("journal", flat=True))
+        if wanted <= {head.name.short for head in choice.heads} and all(map(self._is_whole, choice.heads)):
             return True
-        self._problem(
-            "records in the vault are missing or damaged, so what the database has was left as it is."
-        )
+        self._problem("records are missing in the vault or damaged, so what is here was left as it is.")
         return False
+
+    def _is_whole(self, head: Head) -> bool:
+        self.upkeep.renew()
+        try:
+            return all(True for _ in self.folder.lines(self.folder.open(head.name)))
+        except JournalCorrupt:
+            return False
 
     def _gap(self, replay: Replay, reached: int, number: int) -> None:
         replay.incomplete = True
@@ -218,7 +230,10 @@ class _Chain:
 
 
 def _blobs(content: bytes) -> set[bytes]:
-    return {blob for part in decode_content(content) for blob in part.blobs} if content else set()
+    try:
+        return {blob for part in decode_content(content) for blob in part.blobs} if content else set()
+    except ContentCorrupt:
+        return set()  # the check names it, with what to do
 
 
 def _words(sub_service: str) -> str:
