@@ -95,11 +95,11 @@ def test_what_is_missing_is_named(store: ObjectStore) -> None:
             read()
 
 
-@pytest.mark.parametrize("offset, length", [(0, 6), (4, 2), (5, 1), (900, 10)])
-def test_a_range_beyond_the_end_is_refused(store: ObjectStore, offset: int, length: int) -> None:
+def test_a_range_beyond_the_end_is_refused(store: ObjectStore) -> None:
     store.put_if_absent("a/one", b"first")
-    with pytest.raises(ObjectTruncated, match="a/one"):
-        store.get_range("a/one", offset, length)
+    for offset, length in ((0, 6), (4, 2), (5, 1), (900, 10)):
+        with pytest.raises(ObjectTruncated, match="a/one"):
+            store.get_range("a/one", offset, length)
 
 
 def test_the_list_is_sorted_and_keeps_to_its_folder(store: ObjectStore) -> None:
@@ -119,38 +119,22 @@ def test_deleting_removes_and_may_be_repeated(store: ObjectStore) -> None:
     assert store.put_if_absent("a/one", b"again") is True
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "",
-        "/",
-        "/etc/passwd",
-        "../x",
-        "a/../../x",
-        "a/./b",
-        "a//b",
-        "a/",
-        ".hidden",
-        "a\\b",
-        "a\0b",
-        "ü",
-        "a" * 600,
-    ],
-)
-def test_names_that_could_escape_are_refused(store: ObjectStore, key: str) -> None:
-    for use in (
-        lambda: store.put_if_absent(key, b"x"),
-        lambda: store.get(key),
-        lambda: store.get_range(key, 0, 1),
-        lambda: store.size(key),
-        lambda: store.delete(key),
-    ):
-        with pytest.raises(KeyRefused):
-            use()
-    for prefix in (key, f"{key}/") if key else ():
-        if prefix != "a/":
+def test_names_that_could_escape_are_refused(store: ObjectStore) -> None:
+    odd = ("/", "/etc/passwd", "../x", "a/../../x", "a/./b", "a//b", ".hidden", "a\\b", "a\0b", "ü", "a" * 600)
+    for key in ("", "a/", *odd):
+        for use in (
+            lambda key=key: store.put_if_absent(key, b"x"),
+            lambda key=key: store.get(key),
+            lambda key=key: store.get_range(key, 0, 1),
+            lambda key=key: store.size(key),
+            lambda key=key: store.delete(key),
+            lambda key=key: store.locked_until(key),
+        ):
             with pytest.raises(KeyRefused):
-                list(store.list(prefix))
+                use()
+    for prefix in (*odd, *(f"{key}/" for key in odd)):
+        with pytest.raises(KeyRefused):
+            list(store.list(prefix))
 
 
 def test_many_threads_may_put_the_same_object(store: ObjectStore) -> None:
