@@ -171,7 +171,7 @@ def test_a_server_that_died_and_came_back_has_everything(
 ) -> None:
     store = own_server.store(own_server.bucket("dies"))
     writer = VaultWriter(keys, store, index, pack_bytes=200_000)
-    mails = [os.urandom(40_000) for _ in range(30)]  # too large to wait for a dictionary
+    mails = [os.urandom(70_000) for _ in range(30)]  # too large to wait for a dictionary
     parts = writer.put_many([(Role.MIME, mail) for mail in mails[:10]])
     own_server.kill()
     with pytest.raises(StoreUnavailable, match="dies"):
