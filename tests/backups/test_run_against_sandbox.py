@@ -169,7 +169,8 @@ def test_one_poisoned_message_is_named_and_the_rest_is_kept(backup: Backup) -> N
 def test_a_full_disk_or_a_store_that_is_down_fails_in_words_and_the_next_run_goes_on(
     backup: Backup, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def open_faulty(account_id: int) -> VaultWriter:
+    def open_faulty(account_id: int, shelf: int) -> VaultWriter:
+        assert shelf == 0
         vault = open_vault(account_id=account_id)
         store = FaultyStore(vault.store, [Fault(kind, call) for call in range(1, 20)])
         return VaultWriter(vault.keys, store, vault.index)
