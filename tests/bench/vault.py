@@ -136,11 +136,9 @@ def real() -> Iterator[Line]:
         shutil.rmtree(scratch / "real")
     stored = {peer: figures.stored[peer] / 1e6 for peer in figures.peers}
     line = figures.smaller(figures.stored[OURS] / 1e6, stored, "mb", 2)
-    yield (
-        {"bench": "vault.size.real", "raw_mb": round(raw / 1e6, 1)}
-        | line
-        | {"ingest_ratio": figures.faster("ingest").get("ratio")}
-    )
+    if figures.peers:
+        line["ingest_ratio"] = figures.faster("ingest")["ratio"]
+    yield {"bench": "vault.size.real", "raw_mb": round(raw / 1e6, 1)} | line
 
 
 def read_one() -> Iterator[Line]:

@@ -30,3 +30,12 @@ def test_a_day_changes_one_percent_and_takes_it_back(tmp_path: Path) -> None:
         after = {path: path.read_bytes() for path in (tmp_path / "base").rglob("*") if path.is_file()}
         assert sum(before.get(path) != data for path, data in after.items()) == about["changed"]
     assert {path: path.read_bytes() for path in (tmp_path / "base").rglob("*") if path.is_file()} == before
+
+
+def test_a_corpus_in_which_a_day_was_left_is_made_anew(tmp_path: Path) -> None:
+    ensure_corpus(tmp_path, scale=0.003)
+    before = digest(tmp_path / "base")
+    Day(tmp_path).__enter__()  # and the process is killed
+    assert digest(tmp_path / "base") != before
+    ensure_corpus(tmp_path, scale=0.003)
+    assert digest(tmp_path / "base") == before
