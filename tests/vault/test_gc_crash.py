@@ -114,6 +114,7 @@ class Shared:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", [Kind.KILL_BEFORE, Kind.LOST])
 def test_killed_at_any_store_call(vault: World, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(vault)
@@ -137,6 +138,7 @@ def test_killed_at_any_store_call(vault: World, kind: Kind, monkeypatch: pytest.
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_new_pack_that_was_torn_is_never_used(vault: World, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(vault)
     real = open_vault(account_id=vault.account_id).store
@@ -151,6 +153,7 @@ def test_a_new_pack_that_was_torn_is_never_used(vault: World, monkeypatch: pytes
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_full_store_stops_the_merge_and_harms_nothing(vault: World, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(vault)
     real = open_vault(account_id=vault.account_id).store
@@ -165,6 +168,7 @@ def test_a_full_store_stops_the_merge_and_harms_nothing(vault: World, monkeypatc
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_at_any_statement_that_writes(vault: World) -> None:
     """Reading changes nothing: a kill there is a kill after the write before."""
     prepare(vault)
