@@ -59,9 +59,9 @@ class Bridge:
             try:
                 result = function(*args)
             except Exception as error:
-                loop.call_soon_threadsafe(_settle, future, None, error)
+                _tell(loop, future, None, error)
             else:
-                loop.call_soon_threadsafe(_settle, future, result, None)
+                _tell(loop, future, result, None)
 
     def _run_loop(self, main: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         try:
@@ -80,6 +80,17 @@ class Bridge:
     def _cancel(self) -> None:
         if self._loop is not None and self._main is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._main.cancel)
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Any]", result: Any, error: BaseException | None
+) -> None:
+    """Answer a call, unless the loop has ended meanwhile: nobody waits then, and its own error is what counts."""
+    try:
+        loop.call_soon_threadsafe(_settle, future, result, error)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
