@@ -85,7 +85,7 @@ class Bridge:
 def _tell(
     loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Any]", result: Any, error: BaseException | None
 ) -> None:
-    """Answer a call, unless the loop has ended meanwhile: nobody waits then, and its own error is what counts."""
+    """Answer a call. When the loop has ended meanwhile nobody waits, and its own error is what counts."""
     try:
         loop.call_soon_threadsafe(_settle, future, result, error)
     except RuntimeError:
