@@ -15,6 +15,8 @@ KEYS = {"key_id": KEY_ID, "secret": SECRET}
 INSIDE = [
     "127.0.0.1", "10.1.2.3", "172.16.0.9", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
     "224.0.0.1", "::1", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "::", "ff02::1",
+    "64:ff9b::a00:5", "64:ff9b::a9fe:a9fe", "2002:a00:5::1", "::a00:5", "::ffff:0:a00:5", "fec0::1",
+    "168.63.129.16", "192.0.0.192", "192.88.99.1",
 ]  # fmt: skip
 
 
@@ -23,7 +25,7 @@ def test_addresses_inside_are_refused(address: str) -> None:
     assert not allowed(address, ())
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
 def test_public_addresses_are_allowed(address: str) -> None:
     assert allowed(address, ())
 
@@ -31,6 +33,7 @@ def test_public_addresses_are_allowed(address: str) -> None:
 def test_the_operator_may_open_a_network() -> None:
     private = networks(["10.1.0.0/16"])
     assert allowed("10.1.2.3", private) and allowed("::ffff:10.1.2.3", private)
+    assert allowed("fd00:7::1", networks(["fd00:7::/32"]))
     assert not allowed("10.2.2.3", private)
 
 

@@ -23,6 +23,10 @@ from .base import ObjectStore
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CONNECT_SECONDS: Final = 5.0
 _REFUSED: Final = "is not an address of the public internet"
+_V6_INTERNET: Final = ipaddress.IPv6Network("2000::/3")  # what is given out; mappings lie outside
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # an IPv4 address for a gateway, in its last four bytes
+# Public by their numbers, yet answered nearby: metadata of Azure's and Oracle's machines, gateways of 6to4.
+_NEARBY: Final = ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "2002::/16")
 
 
 def networks(texts: Sequence[str]) -> tuple[Network, ...]:
@@ -33,11 +37,17 @@ def networks(texts: Sequence[str]) -> tuple[Network, ...]:
 def allowed(address: str, private: Sequence[Network]) -> bool:
     """Tell whether a customer may have a connection there: a public address, or one of `private`."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    if any(found in network for network in private if network.version == found.version):
+    if isinstance(found, ipaddress.IPv6Address):
+        found = ipaddress.IPv4Address(found.packed[-4:]) if found in _NAT64 else found.ipv4_mapped or found
+    if _is_in(found, private):
         return True
+    if (found.version == 6 and found not in _V6_INTERNET) or _is_in(found, networks(_NEARBY)):
+        return False
     return found.is_global and not found.is_multicast
+
+
+def _is_in(address: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
 
 
 def check_endpoint(endpoint: str, private: Sequence[Network], *, knock: bool = False) -> None:
