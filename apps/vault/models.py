@@ -54,7 +54,8 @@ class Store(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.url
+        """What customers read in activity, jobs and errors: where the operator's stores are is not among it."""
+        return self.name or "Everkeep's store"
 
 
 class Shelf(AccountModel):

@@ -27,6 +27,7 @@ from .copies import Copier, elsewhere, move_pack
 from .errors import BlobError, StoreError, StoreUnavailable, VaultBusy
 from .leases import Maintenance, maintenance
 from .models import Pack, Shelf, Store
+from .stores import customer_words
 
 BATCH: Final = 20  # packs under one hold of the lease, so that others come in between
 BUSY_WAIT: Final = timedelta(minutes=1)
@@ -101,7 +102,7 @@ def run_move(context: JobContext) -> JobResult:
     except VaultBusy:
         context.postpone(clock.now() + BUSY_WAIT, "The vault is being maintained; this goes on by itself.")
     except StoreUnavailable as error:
-        context.postpone(clock.now() + STORE_WAIT, str(error))
+        context.postpone(clock.now() + STORE_WAIT, customer_words(str(error)))
     return JobResult(
         "The old copies are deleted after 7 days.", {"late": late, "left_at": clock.now().isoformat()}
     )
@@ -151,5 +152,6 @@ def _late(context: JobContext, shelf: Shelf) -> int:
             try:
                 copier.bring_the_rest(store, shelf.store)
             except StoreError as error:  # upkeep goes on trying before it forgets the store
-                context.log(f"The last journals in {store} could not be looked for: {error}")
+                why = customer_words(str(error))
+                context.log(f"The last journals in {store} could not be looked for: {why}")
     return late

@@ -82,8 +82,9 @@ def open_recorded(row: Store) -> ObjectStore:
             if read_marker(moved) == row.store_id:
                 _move(row, url)
                 return moved
+        log.error("At %s is not the store %s.", row.url, row.store_id)  # customers read the error, not the log
         raise StoreMismatch(
-            f"At {row.url} is not the store that holds this vault.",
+            "What answers is not the store that holds this vault.",
             do="Mount or reconnect it, or set EVERKEEP_VAULT_URL or EVERKEEP_REGIONS to where it is now.",
         )
     raise StoreMismatch(

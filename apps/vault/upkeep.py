@@ -20,6 +20,7 @@ from .enums import CopyState, PackState
 from .errors import VaultBusy, VaultError
 from .leases import Maintenance, maintenance
 from .models import Pack, PackCopy, Shelf, VaultKey
+from .stores import customer_words
 
 BATCH: Final = 200  # packs of one kind of work in one go; the next pass goes on
 PASS_SECONDS: Final = 30.0  # then others may have the vault's lease: half of each minute
@@ -66,7 +67,7 @@ class _Pass:
             except VaultBusy:
                 raise
             except VaultError as error:
-                through, trouble = False, str(error)
+                through, trouble = False, customer_words(str(error))
                 log.warning("copies of account %s, %s: %s", self._account_id, shelf, error)
             fields = {"trouble": trouble} | ({"kept_at": clock.now()} if through else {})
             Shelf.objects.filter(pk=shelf.pk).update(**fields)

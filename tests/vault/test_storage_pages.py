@@ -17,14 +17,19 @@ from apps.core.scope import account_scope
 from apps.core.sealing import Keyring, key_id_of
 from apps.jobs.models import Job
 from apps.vault.api import Role, open_reader, open_writer
+from apps.vault.enums import CheckTier, CheckTrigger
+from apps.vault.health import run_check
+from apps.vault.health.checks import check_open
 from apps.vault.models import Pack, Shelf, Store
+from apps.vault.shelves import replica_set
 from apps.vault.stores import credentials_of
 from apps.vault.upkeep import keep_copies
 from tests.backups.makers import make_connection, make_task
 from tests.cast import Cast
 from tests.fixtures.s3 import KEY_ID, SECRET, S3Server
+from tests.jobs.conftest import signed_in
 from tests.vault.own_stores import make_own_store
-from tests.vault.shelves import back_up, work_on
+from tests.vault.shelves import back_up, order_move, second_store, work_on
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -204,6 +209,21 @@ def test_who_operates_backups_does_not_choose_stores(cast: Cast, vault_folder: P
     assert 'name="store"' not in page
 
 
+def test_moves_and_second_copies_are_noted_without_the_addresses_of_the_operators_stores(
+    olivia: Client, cast: Cast, vault_folder: Path, tmp_path: Path
+) -> None:
+    back_up(cast.account.pk, packs=1)
+    second, third = second_store(tmp_path / "second"), second_store(tmp_path / "third")
+    order_move(cast.owner, second)
+    with account_scope(cast.account.pk), signed_in(cast.owner):
+        shelf = Shelf.objects.get(number=0)
+        replica_set(shelf=shelf, replica=third)
+        notes = str(list(Activity.objects.values())) + str(list(Job.objects.values()))
+    pages = [olivia.get(reverse(name)).content.decode() for name in ("health", "job_list", "activity_list")]
+    assert "storage.replicated" in notes and "storage.moved" in notes
+    assert str(tmp_path) not in notes + "".join(pages)
+
+
 def test_where_the_operators_store_is_stands_on_no_page(olivia: Client, cast: Cast, vault_folder: Path) -> None:
     back_up(cast.account.pk, packs=1)
     with account_scope(cast.account.pk):
@@ -211,6 +231,10 @@ def test_where_the_operators_store_is_stands_on_no_page(olivia: Client, cast: Ca
     page = olivia.get(reverse("storage")).content.decode()
     assert "A store of Everkeep" in page and str(vault_folder) not in page
     vault_folder.rename(vault_folder.with_name("unplugged"))
+    with account_scope(cast.account.pk):
+        check = check_open(cast.account.pk, CheckTier.STRUCTURE, CheckTrigger.PERSON)
+        assert run_check(check_id=check.pk)
+    assert str(vault_folder) not in olivia.get(reverse("health")).content.decode()
     with account_scope(cast.account.pk):
         Shelf.objects.all().delete()
     assert str(vault_folder) not in olivia.get(reverse("storage")).content.decode()

@@ -39,6 +39,7 @@ from ..store.inspect import list_packs, read_pack_index
 from ..store.journal import JournalName, open_journal, parse_name
 from ..store.keys import envelope_key
 from ..store.pack import Location, pack_key
+from ..stores import customer_words
 from ..wrapping import wrapping
 from .checks import SAMPLES_PER_ROUND, claim, end, give_back, save
 from .damage import batches, damage_settle, pack_is_sound, record
@@ -72,7 +73,8 @@ def run_check(*, check_id: int, seconds: float = SLICE_SECONDS, processes: int =
         give_back(check)
         return False
     except StoreError as error:
-        end(check, CheckState.FAILED, f"The store did not answer: {error}")
+        log.warning("check %s failed: %s", check.public_id, error)
+        end(check, CheckState.FAILED, f"The store did not answer: {customer_words(str(error))}")
     except EverkeepError as error:
         end(check, CheckState.FAILED, str(error))
     except Exception:

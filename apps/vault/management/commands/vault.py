@@ -74,7 +74,7 @@ class Command(BaseCommand):
 
     def _unhide(self, *, dry_run: bool, **options: Any) -> None:
         for count, (store, name) in enumerate(find_hidden(bring_back=not dry_run), start=1):
-            self.stdout.write(f"{count}  {store}: {name}")
+            self.stdout.write(f"{count}  {store.url}: {name}")
         self.stdout.write("This is all that was hidden." if dry_run else "Nothing is hidden any more.")
 
     def _shred(self, *, account: str, **options: Any) -> None:
