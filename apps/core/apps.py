@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from .memory import share_one_heap
+from .memory import collect_cycles_seldom, share_one_heap
 
 
 class CoreConfig(AppConfig):
@@ -9,3 +9,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         share_one_heap()
+        collect_cycles_seldom()

@@ -16,11 +16,11 @@ from .sealing import Sealer
 class Limits:
     """How much a run holds in memory or leaves undone at a crash. Counts of items unless said otherwise."""
 
-    unit: int = 60
-    units_ahead: int = 12
+    unit: int = 100
+    units_ahead: int = 8
     fetches: int = 3
-    seal_items: int = 32
-    seal_bytes: int = 1024 * 1024
+    seal_items: int = 100
+    seal_bytes: int = 2 * 1024 * 1024
     batch_items: int = 1_000
     batch_bytes: int = 16 * 1024 * 1024
     batch_seconds: float = 10.0

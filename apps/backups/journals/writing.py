@@ -63,11 +63,17 @@ def in_pages(
     The keys are read first, 8 bytes each, then the rows by key: one long cursor would on SQLite pin an old
     state of the database, and a write beside it fail.
     """
-    keys = array("q", rows.order_by().values_list("pk", flat=True).iterator(chunk_size=10_000))
+    keys = array("q", sorted(rows.order_by().values_list("pk", flat=True).iterator(chunk_size=10_000)))
     for start in range(0, len(keys), ROWS):
         pulse()
-        wanted = NodeVersion.objects.filter(id__in=keys[start : start + ROWS].tolist()).order_by("id")
-        yield from wanted.values_list(*fields)
+        yield from _with_keys(keys[start : start + ROWS]).order_by("id").values_list(*fields)
+
+
+def _with_keys(keys: "array[int]") -> "QuerySet[NodeVersion]":
+    """Return the rows with these keys, in order. A run's rows mostly stand side by side: a range costs less."""
+    if keys[-1] - keys[0] == len(keys) - 1:
+        return NodeVersion.objects.filter(id__range=(keys[0], keys[-1]))
+    return NodeVersion.objects.filter(id__in=keys.tolist())
 
 
 def paced(pulse: Callable[[], object]) -> Callable[[], None]:
