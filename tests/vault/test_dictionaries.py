@@ -241,6 +241,21 @@ def test_a_store_that_fails_while_a_dictionary_is_stored_loses_nothing(
     assert list(VaultReader(keys, store, index).read_many(parts)) == items
 
 
+def test_a_store_that_fails_while_dictionaries_are_looked_for_loses_nothing(
+    keys: VaultKeys, store: LocalStore, index: MemoryIndex
+) -> None:
+    with VaultWriter(keys, store, index) as first:
+        put(first, mails(LEAST_SAMPLES))
+    (item,) = mails(1, seed=2)
+    with faulty(store, Fault(FaultKind.FAIL, 1, "get_range")) as broken:
+        writer = VaultWriter(keys, broken, index)
+        with pytest.raises(StoreError):
+            put(writer, [item])
+        parts = put(writer, [item])
+        writer.flush()
+    assert list(VaultReader(keys, store, index).read_many(parts)) == [item]
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.database
 def test_the_database_finds_the_dictionaries_of_its_account_only(cast: Cast, vault_folder: Path) -> None:

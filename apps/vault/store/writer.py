@@ -122,14 +122,16 @@ class VaultWriter:
             self._known |= self._index.known(unsure)
 
     def _add(self, piece: _Piece) -> None:
+        role = piece.role
+        # First: it may read the store and raise. A piece that is pending already would then never be stored.
+        waits = role is not None and self._book.waits(role)
         self._pending.add(piece.blob_id)
         self.new_blobs += 1
-        role = piece.role
         if role is None:
             self._send(piece, self._plain)
             return
         enough = self._book.learn(role, piece.plaintext)
-        if self._book.waits(role):
+        if waits:
             self._held.append(piece)
         else:
             self._send(piece, self._book.compressor(role) or self._plain)
