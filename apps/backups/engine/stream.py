@@ -97,7 +97,10 @@ class Stream:
             unit.again = again
             for item in unit.items():
                 state = item.remote_id, item.etag
-                if stored := known.get(state):
+                healing = self._under_way.get(state) if item.etag else None
+                if healing is not None and healing.anew:
+                    unit.lenders[item.remote_id] = healing  # what the catalog has of it is damaged
+                elif stored := known.get(state):
                     unit.answers[item.remote_id] = stored
                 elif item.etag and (lender := self._under_way.setdefault(state, unit)) is not unit:
                     unit.lenders[item.remote_id] = lender
