@@ -39,7 +39,9 @@ def rewrite(work: Work, live_bytes: dict[int, int], *, pack_bytes: int = TARGET_
     empty, thin = _choose(work, live_bytes)
     for pack in empty:
         work.beat()
-        _retire(work, pack, _inside(work, pack) or [])
+        inside = _inside(work, pack)
+        # A writer may have taken a mark off since (V10): then the pack is not empty.
+        _retire(work, pack, _by_rows(work, pack) if inside is None else inside)
     for shelf, packs in groupby(thin, key=lambda pack: pack.shelf):
         mover = _Mover(work, open_vault(account_id=work.account_id, shelf=shelf), pack_bytes)
         for pack in packs:
@@ -88,6 +90,11 @@ def _inside(work: Work, pack: Pack) -> list[tuple[bytes, Location]] | None:
         return None
 
 
+def _by_rows(work: Work, pack: Pack) -> list[tuple[bytes, Location]]:
+    """Return what the rows place in a pack that does not say what it holds. Reads every row of the account."""
+    return list(Rows(work.account_id).in_packs([pack.pk]))
+
+
 def _retire(work: Work, pack: Pack, inside: Sequence[tuple[bytes, Location]]) -> bool:
     """Take a pack out of use when no place is in it; its object waits out the quarantine (V14)."""
     with work.lease.guard(), transaction.atomic():
@@ -127,7 +134,7 @@ class _Mover:
         """
         inside = None if pack.needs_rewrite else _inside(self.work, pack)
         if inside is None:
-            inside = list(Rows(self.work.account_id).in_packs([pack.pk]))
+            inside = _by_rows(self.work, pack)
         here = rows.still_in(self.work.account_id, pack.pk, [blob_id for blob_id, _ in inside])
         try:
             for blob_id, at, packed in self._read({b: at for b, at in inside if b in here}):

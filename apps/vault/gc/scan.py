@@ -51,11 +51,12 @@ def dead_blobs(scan: Scan, young: Container[int], beat: Beat) -> Iterator[bytes]
     for first_byte in range(BUCKETS):
         beat()
         live = scan.live.bucket(first_byte)
-        placed = 0
+        placed, last = 0, b""
         for blob_id, pack_row, _ in places.of(first_byte):
             scan.census.blobs += 1
             if blob_id[SHORT] in live:
-                placed += 1
+                placed += blob_id != last  # it may have a place on each of several shelves
+                last = blob_id
                 continue
             if pack_row not in young:
                 scan.census.dead += 1
@@ -74,11 +75,12 @@ def judged_marks(scan: Scan, beat: Beat) -> Iterator[tuple[bytes, bool]]:
     for first_byte in range(BUCKETS):
         beat()
         live, marked = scan.live.bucket(first_byte), {blob_id for (blob_id,) in marks.of(first_byte)}
-        placed = 0
+        placed, last = 0, b""
         for blob_id, pack_row, length in places.of(first_byte):
             census.blobs += 1
             is_live = blob_id[SHORT] in live
-            placed += is_live
+            placed += is_live and blob_id != last
+            last = blob_id
             if blob_id in marked and not is_live:
                 census.dead += 1
                 scan.dead_bytes += length
