@@ -14,8 +14,10 @@ from apps.vault.enums import GcState, PackState
 from apps.vault.errors import BlobMissing, GcRefused, PackBarred, ReferencesUnreadable, VaultBusy
 from apps.vault.gc import rehearsal, rewriting, rounds, rules
 from apps.vault.gc.rules import MERGE_FROM
+from apps.vault.gc.work import Work
 from apps.vault.leases import maintenance
 from apps.vault.models import BlobLocation, CondemnedBlob, GcRound, Pack
+from apps.vault.reindex import index_rebuild
 from apps.vault.services import open_vault
 from apps.vault.store.backends.base import ObjectInfo, StoreDescription
 from apps.vault.store.backends.locks import Lock, LockMode
@@ -247,6 +249,22 @@ def test_a_pack_whose_own_list_is_damaged_is_moved_by_the_rows(vault: World, vau
     vault.assert_whole()
 
 
+def test_a_pack_that_does_not_say_what_it_holds_is_not_taken_for_empty(
+    vault: World, vault_folder: Path
+) -> None:
+    with vault.today():
+        pack = Pack.objects.order_by("pk")[1]
+        (path,) = vault_folder.glob("*/" + pack_key(bytes(pack.pack_id)))
+        data = bytearray(path.read_bytes())
+        data[-100] ^= 1
+        path.write_bytes(data)
+        with maintenance(vault.account_id, "test") as lease:
+            work = Work(open_vault(account_id=vault.account_id), lease, GcRound(account_id=vault.account_id))
+            # A writer took the marks off after the sweep had counted: all packs look empty, none is.
+            rewriting.rewrite(work, {})
+        assert set(Pack.objects.values_list("state", flat=True)) == {PackState.STORED}
+
+
 def _in_first_pack(vault: World, pack: Pack, part: ContentPart) -> bool:
     place = BlobLocation.objects.get(account_id=vault.account_id, blob_id=part.blobs[0])
     return place.pack_row == pack.pk
@@ -296,6 +314,42 @@ def test_orphans_stay_while_referenced_blobs_are_lost(vault: World) -> None:
     vault.pass_days(4)
     assert vault.collect().lost == 1
     assert vault.objects() == 5
+
+
+def test_a_lost_blob_is_counted_though_others_have_a_place_on_each_of_two_shelves(vault: World) -> None:
+    lost = vault.items["7"][1].blobs[0]
+    places = list(BlobLocation.objects.filter(account_id=vault.account_id).exclude(blob_id=lost).values())
+    BlobLocation.objects.bulk_create(BlobLocation(**{**place, "shelf": 1}) for place in places)
+    BlobLocation.objects.filter(account_id=vault.account_id, blob_id=lost).delete()
+    alike = next(n for n in range(1_000, 9_000) if _blob_id(vault, n)[0] == lost[0])
+    vault.back_up(alike)
+    place = BlobLocation.objects.get(account_id=vault.account_id, blob_id=_blob_id(vault, alike))
+    place.shelf = 1
+    place.save(force_insert=True)
+    assert vault.collect(now=True, forced=True).lost == 1
+
+
+def _blob_id(vault: World, number: int) -> bytes:
+    return open_vault(account_id=vault.account_id).keys.blob_id(noise(number))
+
+
+def test_a_rebuild_over_an_old_dump_finds_what_has_moved_since(vault: World) -> None:
+    with vault.today():
+        packs = list(Pack.objects.values())
+        places = list(BlobLocation.objects.filter(account_id=vault.account_id).values())
+    vault.forget(*range(0, 50, 4))
+    with vault.today():
+        Pack.objects.update(needs_rewrite=True)
+    assert vault.collect_all().rewritten == 4
+    with vault.today():  # the dump of that day comes back
+        Pack.objects.all().delete()
+        BlobLocation.objects.filter(account_id=vault.account_id).delete()
+        Pack.objects.bulk_create(Pack(**row) for row in packs)
+        BlobLocation.objects.bulk_create(BlobLocation(**row) for row in places)
+        with maintenance(vault.account_id, "rebuild") as lease:
+            index_rebuild(vault.account_id, lease, told=lambda count: None)
+    data, parts = zip(*vault.items.values(), strict=True)
+    assert list(open_reader(vault.account_id).read_many(parts)) == list(data)
 
 
 def test_a_list_that_lags_misses_nothing_and_deletes_nothing_in_use(
