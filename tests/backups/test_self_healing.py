@@ -1,6 +1,8 @@
 """A blob that the vault lost comes back from its source by the next backup, on every day; the rest is named."""
 
 import random
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,12 +10,15 @@ import pytest
 from apps.backups.damage import fate
 from apps.backups.enums import DamagedState
 from apps.backups.journals.compacting import journals_compact, journals_prune
+from apps.backups.journals.rebuild import rebuild
 from apps.backups.models import DamagedItem, NodeVersion
 from apps.connectors.base import FetchProblem
 from apps.connectors.enums import SkipCause
+from apps.core import clock
 from apps.core.scope import account_scope
 from apps.vault.api import BlobMissing, decode_content, open_reader
 from apps.vault.enums import CheckState, CheckTier, CheckTrigger, DamageState
+from apps.vault.gc import collect
 from apps.vault.health import heal, run_check
 from apps.vault.health.checks import check_open
 from apps.vault.models import BlobLocation, Damage, Pack, VaultCheck
@@ -132,6 +137,20 @@ def test_an_item_that_has_changed_since_is_taken_as_it_is_now_and_its_older_stat
     )
 
 
+def test_what_was_fetched_again_in_other_bytes_is_not_set_back_by_a_full_listing(
+    mailbox: Mailbox, vault: Path
+) -> None:
+    inbox = mailbox.cloud.add_folder("Inbox")
+    mail = mailbox.cloud.add_mail(inbox)
+    mailbox.run()
+    spoil(mailbox, vault, blobs(mailbox, mail, 1)[0])
+    check(mailbox)
+    mailbox.cloud.mails[mail] = replace(mailbox.cloud.mails[mail], content=b"other bytes of the same state")
+    mailbox.cloud.refuse_cursor = True
+    assert mailbox.run() == "success"
+    assert mailbox.state(2) == mailbox.live()
+
+
 def test_a_mail_that_cannot_be_fetched_today_is_tried_again_tomorrow(mailbox: Mailbox, vault: Path) -> None:
     inbox = mailbox.cloud.add_folder("Inbox")
     mail = mailbox.cloud.add_mail(inbox)
@@ -162,6 +181,31 @@ def test_an_item_said_to_be_gone_is_given_up_only_when_the_changes_say_so_too(
     mailbox.cloud.delete_mail(mail)
     mailbox.run()
     assert item(mail).state == DamagedState.LOST
+
+
+def test_a_pack_that_somebody_puts_back_after_all_was_given_up_brings_back_what_was_lost(
+    mailbox: Mailbox, vault: Path
+) -> None:
+    inbox = mailbox.cloud.add_folder("Inbox")
+    mail = mailbox.cloud.add_mail(inbox)
+    mailbox.run()
+    before = mailbox.state(1)
+    gone(mailbox, mail)
+    mailbox.run()
+    (place,) = BlobLocation.objects.filter(blob_id=blobs(mailbox, mail, 1)[0])
+    (path,) = vault.glob("*/" + pack_key(bytes(Pack.objects.get(pk=place.pack_row).pack_id)))
+    path.rename(vault / "away")
+    check(mailbox)
+    mailbox.run()
+    assert item(mail).state == DamagedState.LOST
+    (vault / "away").rename(path)
+    with clock.travel(clock.now() + timedelta(days=8)):
+        collect(mailbox.entity.account_id, now=True, forced=True)
+    with clock.travel(clock.now() + timedelta(days=16)):
+        collect(mailbox.entity.account_id)
+    assert path.exists()
+    rebuild(account_id=mailbox.entity.account_id)
+    assert mailbox.state(1) == before
 
 
 def test_one_copy_of_an_equal_text_heals_all_items_that_share_its_blob(mailbox: Mailbox, vault: Path) -> None:

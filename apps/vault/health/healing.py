@@ -10,7 +10,6 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from apps.core import clock
 from apps.core.scope import every_account
 
 from ..copies import pack_heal
@@ -142,7 +141,7 @@ class _Healing:
                 ],
             )
         move([row for row, _ in missing], DamageState.HEALED, "Its blobs are listed one by one.")
-        self._retire([pack for _, pack in missing])
+        self._drop([pack for _, pack in missing])
 
     def _envelope(self) -> int:
         """Put the key envelope back beside the packs where it is missing; a wrong one stays as it is."""
@@ -260,15 +259,19 @@ class _Healing:
             move(needless, DamageState.HEALED, "No item names it.")
         log.warning("account %s: %d blobs were given up to be fetched again", account_id, len(rows))
         packs = self._stored({place.pack_id for _, place in bad})
-        self._retire([pack for pack in packs if not self._is_there(pack)])
+        self._drop([pack for pack in packs if not self._is_there(pack)])
 
-    def _retire(self, gone: Sequence[Pack]) -> None:
-        """V14: of packs without an object, the row of one that places no blob any more stays as a bar."""
+    def _drop(self, gone: Sequence[Pack]) -> None:
+        """Delete the row of a pack that is not in the store and in which no blob is placed any more.
+
+        No bar (V14): it was recorded, so no writer comes late. An object that somebody brings back is then an
+        orphan, which gc keeps while anything is lost and a rebuild records; behind a bar gc would delete it.
+        """
         used = {at.pack_id for _, at in self._rows.in_packs([pack.pk for pack in gone])}
         empty = [pack.pk for pack in gone if bytes(pack.pack_id) not in used]
         if empty:
             with self._lease.guard():
-                Pack.objects.filter(pk__in=empty).update(state=PackState.DELETED, state_at=clock.now())
+                Pack.objects.filter(pk__in=empty).delete()
 
 
 def accounts_to_heal() -> list[int]:
