@@ -1,12 +1,16 @@
 """What a customer types as the endpoint of a store must not reach into the operator's network."""
 
 import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from apps.vault.errors import StoreError, StoreRefused, StoreUnavailable
+from apps.vault.store.backends import guard
 from apps.vault.store.backends.guard import allowed, check_endpoint, networks
 from apps.vault.stores import reach_own
 from tests.fixtures.s3 import KEY_ID, SECRET, S3Server
@@ -88,3 +92,50 @@ def test_the_guard_lets_an_allowed_store_through(s3_server: S3Server, settings: 
     store = reach_own(address, KEYS, knock=True)
     assert store.put_if_absent("packs/aa/aa", b"sent")
     assert store.get("packs/aa/aa") == b"sent"
+
+
+class _Endless(BaseHTTPRequestHandler):
+    """Answers whatever is asked with a list, or an object, that does not end."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(b" " * 65_536)
+                self.server.sent += 65_536  # type: ignore[attr-defined]
+        except OSError:
+            return
+
+    def log_message(self, *args: Any) -> None:
+        return
+
+
+@pytest.fixture
+def endless() -> Iterator[Any]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Endless)
+    server.sent = 0  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("ask", ["list", "get", "get_range"])
+def test_an_answer_without_end_is_cut_off(endless: Any, settings: Any, ask: str) -> None:
+    settings.STORE_PRIVATE_NETWORKS = ["127.0.0.1"]
+    port = endless.server_address[1]
+    url = f"s3://endless?endpoint=http%3A%2F%2F127.0.0.1%3A{port}&region=us-east-1&addressing=path"
+    store = reach_own(url, KEYS)
+    asks = {
+        "list": lambda: list(store.list("")),
+        "get": lambda: store.get("packs/aa/aa"),
+        "get_range": lambda: store.get_range("packs/aa/aa", 0, 10),
+    }
+    with (
+        patch.object(guard, "ANSWER_BYTES", 1_000_000),
+        patch.object(guard, "OBJECT_BYTES", 1_000_000),
+        pytest.raises(StoreRefused, match="more than a store has"),
+    ):
+        asks[ask]()
+    assert endless.sent < 50_000_000  # what fits into the buffers on the way came, and no more

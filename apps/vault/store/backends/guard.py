@@ -1,12 +1,13 @@
 """Where a customer's store may not be: an address that he types must not reach what only we can reach.
 
 Names are looked up before the first request, for a clear answer; and each connection is judged once more by
-the address that it really has, before a byte is sent, since a name may point elsewhere a moment later.
+the address that it really has, before a byte is sent, since a name may point elsewhere a moment later. What
+answers there may be anything: an answer larger than any of a store's is cut off, before memory is.
 """
 
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,12 +17,17 @@ from botocore.awsrequest import (
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
 )
+from botocore.exceptions import HTTPClientError
+from urllib3.exceptions import HTTPError
 
 from ..errors import StoreRefused, StoreUnavailable
 from .base import ObjectStore
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CONNECT_SECONDS: Final = 5.0
+OBJECT_BYTES = 257 * 1024 * 1024  # a bit more than readers take of one object
+ANSWER_BYTES = 32 * 1024 * 1024  # of all other answers: lists are the largest
+_PIECE: Final = 64 * 1024
 _REFUSED: Final = "is not an address of the public internet"
 _V6_INTERNET: Final = ipaddress.IPv6Network("2000::/3")  # what is given out; mappings lie outside
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # an IPv4 address for a gateway, in its last four bytes
@@ -75,7 +81,10 @@ def check_endpoint(endpoint: str, private: Sequence[Network], *, knock: bool = F
 
 
 def guard(store: ObjectStore, private: Sequence[Network]) -> None:
-    """Let an S3 store's connections reach allowed addresses only. Other kinds take no endpoint from people."""
+    """Let an S3 store's connections reach allowed addresses only, and its answers be no larger than a store's.
+
+    Other kinds take no endpoint from people.
+    """
     client: Any = getattr(store, "_client", None)
     if not hasattr(client, "_endpoint"):
         return
@@ -87,6 +96,8 @@ def guard(store: ObjectStore, private: Sequence[Network]) -> None:
     session._pool_classes_by_scheme = pools
     session._manager.clear()
     session._manager.pool_classes_by_scheme = pools
+    if not hasattr(session, "everkeep_guard"):
+        session.send = _bounded(session.send)
     session.everkeep_guard = tuple(private)
 
 
@@ -100,3 +111,41 @@ def _pool(pool: type[Any], connection: type[Any], private: Sequence[Network]) ->
             return made
 
     return type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": Guarded})
+
+
+def _bounded(send: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Wrap the sending of botocore's session, which reads whole what is no object, however much comes."""
+
+    def sent(request: Any) -> Any:
+        whole, request.stream_output = not request.stream_output, True
+        answer = send(request)
+        answer.raw = _Bounded(answer.raw, ANSWER_BYTES if whole else OBJECT_BYTES)
+        try:
+            _ = answer.content if whole else b""
+        except HTTPError as error:
+            raise HTTPClientError(error=error) from error
+        return answer
+
+    return sent
+
+
+class _Bounded:
+    """The body of an answer that ends with an error beyond so many bytes. Raises StoreRefused."""
+
+    def __init__(self, raw: Any, most: int) -> None:
+        self._raw, self._left = raw, most
+
+    def read(self, amount: int | None = None) -> bytes:
+        data: bytes = self._raw.read(self._left + 1 if amount is None else amount)
+        self._left -= len(data)
+        if self._left < 0:
+            self._raw.close()
+            raise StoreRefused("The server answers with more than a store has.", do="Check the endpoint.")
+        return data
+
+    def stream(self) -> Iterator[bytes]:
+        while piece := self.read(_PIECE):
+            yield piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
