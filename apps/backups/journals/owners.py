@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.connectors.enums import ConnectionState
+from apps.connectors.enums import ConnectionState, CredentialKind
 from apps.connectors.models import Connection
 from apps.core import clock
 from apps.vault.api import JournalCorrupt
@@ -46,6 +46,10 @@ def _connection_from(info: Said, account_id: int) -> Connection:
     _require(values, "public_id", "tenant_id")
     if found := Connection.objects.filter(public_id=values["public_id"]).first():
         return found
+    # Whoever has a recovery key can write journals, and our own app signs in to any tenant that consented to
+    # it: only an administrator's sign-in proves again whose tenant this is.
+    if values.get("credential_kind", CredentialKind.ADMIN_CONSENT) == CredentialKind.ADMIN_CONSENT:
+        values["credential_kind"] = CredentialKind.CLIENT_SECRET
     return Connection.objects.create(
         account_id=account_id, state=ConnectionState.DISCONNECTED, state_reason=RECONNECT, **values
     )
