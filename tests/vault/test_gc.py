@@ -1,5 +1,6 @@
 """Garbage collection: what nothing references goes, after two looks; all else stays readable."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from apps.vault.store.backends.base import ObjectInfo, StoreDescription
 from apps.vault.store.backends.locks import Lock, LockMode
 from apps.vault.store.codec import Codec
 from apps.vault.store.errors import ObjectLocked
+from apps.vault.store.journal import Chain
 from apps.vault.store.pack import PackBuilder, SealedPack, pack_key
 from apps.vault.vaults import OpenVault
 from tests.cast import Cast
@@ -163,6 +165,17 @@ def test_references_that_vanish_between_the_two_looks_are_refused(vault: World) 
         vault.collect()
     assert vault.blobs() == 50
     assert not CondemnedBlob.objects.exists()
+
+
+def test_backups_that_only_journals_know_are_a_surprise(vault: World) -> None:
+    chain = Chain(uuid.uuid4(), "mail")
+    journals = open_vault(account_id=vault.account_id).journals()
+    journals.write(chain, 1).finish({})
+    with vault.today():
+        assert rehearsal(vault.account_id).chains_ahead == 0, "a first run that died leaves such a one"
+    journals.write(chain, 2).finish({})
+    with pytest.raises(GcRefused, match="backups of 1 lists that are not in the catalog"):
+        vault.collect(now=True)
 
 
 def test_a_pack_that_is_missing_is_a_surprise(vault: World) -> None:

@@ -9,7 +9,7 @@ from ..enums import GcState, PackState
 from ..marks import condemn
 from ..models import CondemnedBlob, Pack
 from .live import Spool
-from .orphans import Stored, compare, note_orphans, revive_returned, stored_packs
+from .orphans import Stored, chains_ahead, compare, note_orphans, revive_returned, stored_packs
 from .rules import SETTLED, Census, refuse_surprises
 from .scan import Scan, dead_blobs, read_references
 from .work import Work, scratch
@@ -63,6 +63,7 @@ def _survey(work: Work, folder: Path) -> tuple[Census, Spool, Stored, list[bytes
     for blob_id in dead_blobs(scan, _young_packs(), work.beat):
         dead.add(blob_id)
     stored = stored_packs(work.vault)
+    scan.census.chains_ahead = chains_ahead(work)
     return scan.census, dead, stored, compare(stored, scan.census)
 
 

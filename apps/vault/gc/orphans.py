@@ -6,7 +6,9 @@ from apps.core import clock
 
 from ..enums import PackState
 from ..models import Pack
+from ..registry import catalogs
 from ..store.inspect import list_packs
+from ..store.journal import Chain, list_journals, parse_name
 from ..vaults import OpenVault
 from .rules import SETTLED, Census
 from .work import Work
@@ -36,6 +38,22 @@ def compare(stored: Stored, census: Census) -> list[bytes]:
         census.orphans += state == PackState.ORPHAN
     census.orphans += len(unknown)
     return sorted(unknown)
+
+
+def chains_ahead(work: Work) -> int:
+    """Count chains of journals that go on beyond their newest snapshot: after a rebuild that did not end, say.
+
+    What only such journals name looks dead. One journal more is usual: a run that died left it.
+    """
+    stored: dict[Chain, int] = {}  # read first: snapshots that commit meanwhile make no surprise
+    for name, _, _ in list_journals(work.vault.store):
+        stored[name.chain] = max(stored.get(name.chain, 0), name.number)
+    known: dict[Chain, int] = {}
+    for _, catalog in catalogs():
+        for said in catalog.journals(work.account_id, 0):
+            if named := parse_name(said.key):
+                known[named[0].chain] = max(known.get(named[0].chain, 0), named[0].number)
+    return sum(number > known.get(chain, 0) + 1 for chain, number in stored.items())
 
 
 def note_orphans(work: Work, stored: Stored, unknown: Iterable[bytes]) -> None:

@@ -35,6 +35,7 @@ class Census:
     packs: int = 0
     orphans: int = 0
     missing_packs: list[str] = field(default_factory=list)
+    chains_ahead: int = 0  # of journals, that hold backups which the catalog does not have
 
 
 def surprises(census: Census) -> list[str]:
@@ -48,6 +49,10 @@ def surprises(census: Census) -> list[str]:
         found.append(f"{census.lost} referenced blobs are not recorded")
     if census.orphans > max(FEW_ORPHANS, MAX_DEAD_SHARE * census.packs):
         found.append(f"{census.orphans} packs in the store are not recorded beside {census.packs} that are")
+    if census.chains_ahead:
+        found.append(
+            f"journals hold backups of {census.chains_ahead} lists that are not in the catalog (vault rebuild)"
+        )
     if missing := census.missing_packs:
         found.append(f"{len(missing)} packs are missing in the store, such as {missing[0]}")
     return found
