@@ -24,6 +24,10 @@ PUBLIC_MODULES = {
     "http",
     "runner",
     "health",
+    "audit",
+    "gates",
+    "panels",
+    "sudo",
 }
 FREE_FOR_ALL = {"core"}
 

@@ -21,5 +21,12 @@ class AccountsConfig(AppConfig):
         navigation.register_link("sign_in", "account_login")
         navigation.register_link("sign_up", "account_signup")
         navigation.register_link("log_out", "account_logout")
+        navigation.register_link("my_security", "my_security")
+        sentence = (
+            "Second factors, passwords, company sign-in and allowed addresses, for everybody in the account."
+        )
+        navigation.register_section(
+            navigation.Section("security", "Security", sentence, "lock", 15, "security")
+        )
         if settings.DEBUG:
             navigation.register_link("debug_outbox", "outbox")

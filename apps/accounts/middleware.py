@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from apps.core.actor import ANONYMOUS, Actor, acting_as
 from apps.core.scope import account_scope
 
+from .gates import first_answer
 from .models import Membership
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -28,6 +31,12 @@ class AccountScopeMiddleware:
             if membership:
                 stack.enter_context(account_scope(membership.account_id))
             return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        """Let nobody past the gates of the account; runs inside the scope, with the route known."""
+        return first_answer(request) if request.membership else None  # type: ignore[attr-defined]
 
 
 def _membership_of(request: HttpRequest) -> Membership | None:

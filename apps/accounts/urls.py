@@ -3,10 +3,10 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, path, re_path
 
-from . import views
+from .views import public, security
 
 urlpatterns: list[URLPattern] = [
-    path("welcome/", views.entry, name="entry"),
+    path("welcome/", public.entry, name="entry"),
     path("sign-in/", allauth.login, name="account_login"),
     path("sign-up/", allauth.signup, name="account_signup"),
     path("sign-out/", allauth.logout, name="account_logout"),
@@ -25,7 +25,9 @@ urlpatterns: list[URLPattern] = [
         allauth.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    path("outbox/", views.outbox, name="outbox"),
-    path("outbox/<uuid:mail_id>/", views.outbox_mail, name="outbox_mail"),
-    path("outbox/<uuid:mail_id>/html/", views.outbox_html, name="outbox_html"),
+    path("me/", security.my_security, name="my_security"),
+    path("settings/security/", security.security, name="security"),
+    path("outbox/", public.outbox, name="outbox"),
+    path("outbox/<uuid:mail_id>/", public.outbox_mail, name="outbox_mail"),
+    path("outbox/<uuid:mail_id>/html/", public.outbox_html, name="outbox_html"),
 ]

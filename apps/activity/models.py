@@ -18,7 +18,22 @@ class ActivityStatus(models.TextChoices):
     STARTED = "started", "Started"
 
 
-class Activity(AccountModel):
+class WrittenOnce(AccountModel):
+    """A row that is never changed and never deleted by itself."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError(f"{type(self).__name__} rows are written once and never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} rows are never deleted one by one.")
+
+
+class Activity(WrittenOnce):
     """One thing that happened in an account (features ACT-01)."""
 
     at = models.DateTimeField(default=clock.now)
@@ -43,10 +58,26 @@ class Activity(AccountModel):
     def __str__(self) -> str:
         return f"{self.code} {self.item_label}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
-            raise TypeError("Activity rows are written once and never changed.")
-        super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("Activity rows are never deleted one by one.")
+class SecurityEvent(WrittenOnce):
+    """One thing that somebody did, tried or was shown (features ACT-03, ACT-04)."""
+
+    at = models.DateTimeField(default=clock.now)
+    code = models.CharField(max_length=60)
+    status = models.CharField(max_length=10, choices=ActivityStatus)
+    service = models.CharField(max_length=30, blank=True)
+    task_label = models.CharField(max_length=200, blank=True)
+    # Empty where the system acted by itself.
+    actor_label = models.CharField(max_length=200, blank=True)
+    actor_id = models.BigIntegerField(null=True)
+    address = models.CharField(max_length=45, blank=True)
+    description = models.CharField(max_length=500, blank=True)
+    subject_id = models.UUIDField(null=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "security_event"
+        indexes = [models.Index(fields=["account", "-at", "-id"], name="security_event_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.description}"

@@ -181,6 +181,8 @@ TABLE: dict[str, Row] = {
     "home": members(),
     "search": members(),
     "settings": row(302, 200, 403, 403, 403, 403, 200),
+    "my_security": row(302, 200, 200, 200, 200, 200, 200),
+    "security": row(302, 200, 403, 403, 403, 403, 200),
     "unbuilt": members(args=words("billing")),
     "support": members(),
     "help": everybody(),

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from .outbox import WrittenMail, mail_of, newest_mails
+from ..outbox import WrittenMail, mail_of, newest_mails
 
 MAIL_POLICY = {
     "default-src": ["'none'"],

@@ -1,0 +1,6 @@
+"""Accounts (the tenancy boundary), users (people who sign in) and the memberships between them."""
+
+from .account import Account
+from .people import Membership, User, UserManager
+
+__all__ = ["Account", "Membership", "User", "UserManager"]

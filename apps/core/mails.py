@@ -1,0 +1,38 @@
+"""One way to write a mail: a text whose first line is the subject; the HTML is the same text in our frame."""
+
+import logging
+from collections.abc import Iterable
+from smtplib import SMTPException
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.template.loader import render_to_string
+
+logger = logging.getLogger("everkeep.mails")
+
+
+def mail_after_commit(
+    name: str, to: Iterable[str], *, link: str = "", link_words: str = "", **context: Any
+) -> None:
+    """Send `templates/mails/<name>.txt` to each address by itself, once what it tells is durable.
+
+    `link` (a path or a whole address) becomes a button in the HTML and a line in the text. A mail that cannot
+    go out is logged with its name: what it tells has happened all the same.
+    """
+    address = link if "://" in link else f"{settings.PORTAL_URL}{link}" if link else ""
+    subject, _, body = render_to_string(f"mails/{name}.txt", context).strip().partition("\n")
+    words = {"subject": subject.strip(), "body": body.strip(), "link": address, "link_words": link_words}
+    for one in to:
+        transaction.on_commit(lambda one=one: _send(name, one, words))  # type: ignore[misc]
+
+
+def _send(name: str, to: str, words: dict[str, str]) -> None:
+    text = words["body"] + (f"\n\n{words['link_words']}:\n{words['link']}" if words["link"] else "")
+    mail = EmailMultiAlternatives(words["subject"], f"{text}\n\nEverkeep\n", settings.DEFAULT_FROM_EMAIL, [to])
+    mail.attach_alternative(render_to_string("mails/frame.html", words), "text/html")
+    try:
+        mail.send()
+    except (SMTPException, OSError):
+        logger.exception("mail %s was not sent", name)
