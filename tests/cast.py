@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from django.test import Client
+from django.urls import reverse
+
 from apps.accounts.enums import Location, Role
 from apps.accounts.models import Account, Membership, User
 
@@ -44,3 +47,9 @@ def _member(account: Account, email: str, name: str, role: str, *, owner: bool =
     user = User.objects.create_user(email, PASSWORD, name=name)
     Membership.objects.create(account=account, user=user, role=role, is_owner=owner)
     return user
+
+
+def prove_again(client: Client) -> None:
+    """Give the fresh proof that dangerous acts want (`accounts.sudo`), at a session that is open."""
+    answer = client.post(reverse("sudo"), {"password": PASSWORD, "next": "/"})
+    assert answer.status_code == 302, answer.content.decode()

@@ -18,6 +18,13 @@ class AccountsConfig(AppConfig):
             },
         )
 
+        register_codes(
+            "Sign-in",
+            {
+                "proof.refused": "Proof of identity before a dangerous act refused",
+            },
+        )
+
         navigation.register_link("sign_in", "account_login")
         navigation.register_link("sign_up", "account_signup")
         navigation.register_link("log_out", "account_logout")

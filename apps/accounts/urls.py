@@ -3,7 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, path, re_path
 
-from .views import public, security
+from .views import public, security, sudo
 
 urlpatterns: list[URLPattern] = [
     path("welcome/", public.entry, name="entry"),
@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern] = [
         name="account_reset_password_from_key_done",
     ),
     path("me/", security.my_security, name="my_security"),
+    path("me/confirm/", sudo.sudo, name="sudo"),
     path("settings/security/", security.security, name="security"),
     path("outbox/", public.outbox, name="outbox"),
     path("outbox/<uuid:mail_id>/", public.outbox_mail, name="outbox_mail"),

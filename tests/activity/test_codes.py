@@ -22,6 +22,7 @@ PINNED = {
     "export.cancel_requested": "Export",
     "export.finished": "Export",
     "export.started": "Export",
+    "proof.refused": "Sign-in",
     "recovery_key.confirmed": "Keys",
     "recovery_key.refused": "Keys",
     "recovery_key.removed": "Keys",

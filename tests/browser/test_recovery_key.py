@@ -34,12 +34,15 @@ def test_the_owner_puts_the_key_away_and_proves_it(olivia: Visit) -> None:
     page.get_by_role("link", name="Show it").click()
     olivia.check("recovery-key")
 
-    page.get_by_role("textbox", name="Your password").fill("wrong")
     page.get_by_role("button", name="Show a recovery key").click()
+    olivia.check("sudo")
+    page.get_by_role("textbox", name="Your password").fill("wrong")
+    page.get_by_role("button", name="It is me").click()
     expect(page.get_by_text("This is not your password.")).to_be_visible()
-    olivia.check("recovery-key-refused")
+    olivia.check("sudo-refused")
 
     page.get_by_role("textbox", name="Your password").fill(PASSWORD)
+    page.get_by_role("button", name="It is me").click()
     page.get_by_role("button", name="Show a recovery key").click()
     key = RecoveryKey.parse(page.locator("#recovery-key").inner_text())
     olivia.check("recovery-key-shown")

@@ -189,6 +189,7 @@ TABLE: dict[str, Row] = {
     "help_topic": everybody(args=words("jobs")),
     "styleguide": everybody(),
     # accounts
+    "sudo": members(),
     "entry": entrance(),
     "account_login": entrance(),
     "account_signup": entrance(),

@@ -2,5 +2,6 @@
 
 from .account import Account
 from .people import Membership, User, UserManager
+from .tries import TryCount
 
-__all__ = ["Account", "Membership", "User", "UserManager"]
+__all__ = ["Account", "Membership", "TryCount", "User", "UserManager"]

@@ -1,36 +1,32 @@
 """Settings → Recovery key: how it stands, the key once, the proof that it is put away. For the owner alone."""
 
-from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.access import owner_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.sudo import sudo_required
 from apps.core import clock
 
-from ..forms import GroupsForm, PasswordAgainForm
+from ..forms import GroupsForm
 from ..recovery import recovery_key_confirm, recovery_key_make, recovery_state
 
 
-@sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @owner_required
+@sudo_required()
 def recovery_key(request: MemberRequest) -> HttpResponse:
-    """How it stands; with the password typed again, a new key in the answer to this request alone."""
-    asked = request.method == "POST"
-    if asked and not ratelimit.consume(request, action="reauthenticate", user=request.user):
-        return render(request, "429.html", status=429)
-    form = PasswordAgainForm(request.POST if asked else None, user=request.user)
-    if asked and form.is_valid():
+    """How it stands; after a fresh proof of who asks, a new key in the answer to this request alone."""
+    if request.method == "POST":
         key = recovery_key_make(account_id=request.account.pk)
         context = {"key": key.text, "account": request.account, "now": clock.now(), **_place()}
         return render(request, "vault/recovery_key_shown.html", context)
-    context = {"form": form, "state": recovery_state(request.account.pk), **_place()}
-    return render(request, "vault/recovery_key.html", context)
+    return render(
+        request, "vault/recovery_key.html", {"state": recovery_state(request.account.pk), **_place()}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
