@@ -42,7 +42,7 @@ class ProofForm(forms.Form):
 def prove(request: MemberRequest, form: ProofForm) -> bool:
     """Judge what was typed: True is kept in the session, False is written down and stands in the form."""
     limits = ((OF_ONE, (request.user.pk,)), (FROM_ONE_PLACE, (address_of(request),)))
-    if not all([take(limit, *who) for limit, who in limits]):
+    if not all(take(limit, *who) for limit, who in limits):
         form.add_error(None, "Too many tries. Wait a minute, then try again.")
         return False
     method = _judge(request.user, form)

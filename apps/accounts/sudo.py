@@ -59,7 +59,7 @@ def ways_of(request: MemberRequest, following: str) -> list[Way]:
 
 
 def sudo_required(*, reading: bool = False) -> Callable[[MemberPage[P]], MemberPage[P]]:
-    """Ask for a fresh proof before the page acts; `reading`: also before it is shown. Below `member_required`."""
+    """Ask for a fresh proof before the page acts (`reading`: is shown). Stands below `member_required`."""
 
     def guard(page: MemberPage[P]) -> MemberPage[P]:
         @wraps(page)

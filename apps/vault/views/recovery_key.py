@@ -24,9 +24,7 @@ def recovery_key(request: MemberRequest) -> HttpResponse:
         key = recovery_key_make(account_id=request.account.pk)
         context = {"key": key.text, "account": request.account, "now": clock.now(), **_place()}
         return render(request, "vault/recovery_key_shown.html", context)
-    return render(
-        request, "vault/recovery_key.html", {"state": recovery_state(request.account.pk), **_place()}
-    )
+    return render(request, "vault/recovery_key.html", {"state": recovery_state(request.account.pk), **_place()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
