@@ -4,6 +4,7 @@ from pathlib import Path
 
 import environ
 
+from apps.accounts.social.configured import providers_from
 from apps.core.logs import logging_settings
 from apps.core.sealing import master_key_entries
 
@@ -27,6 +28,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
     "django_htmx",
     "csp",
     "apps.core",
@@ -124,6 +126,30 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
+# Whoever a provider names is bound by its own identifier, never by an address that it tells.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SIGN_IN_PROVIDERS = providers_from(
+    {
+        "microsoft": (
+            env.str("EVERKEEP_SIGN_IN_MICROSOFT_ID", default=""),
+            env.str("EVERKEEP_SIGN_IN_MICROSOFT_SECRET", default=""),
+            env.str(
+                "EVERKEEP_SIGN_IN_MICROSOFT_SERVER",
+                default="https://login.microsoftonline.com/organizations/v2.0",
+            ),
+        ),
+        "google": (
+            env.str("EVERKEEP_SIGN_IN_GOOGLE_ID", default=""),
+            env.str("EVERKEEP_SIGN_IN_GOOGLE_SECRET", default=""),
+            env.str("EVERKEEP_SIGN_IN_GOOGLE_SERVER", default="https://accounts.google.com"),
+        ),
+        "okta": (
+            env.str("EVERKEEP_SIGN_IN_OKTA_ID", default=""),
+            env.str("EVERKEEP_SIGN_IN_OKTA_SECRET", default=""),
+            env.str("EVERKEEP_SIGN_IN_OKTA_SERVER", default=""),
+        ),
+    }
+)
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("EVERKEEP_TRUSTED_PROXIES", default=0)
 CACHES = {"default": env.cache_url("EVERKEEP_CACHE_URL", default="locmemcache://")}
 
