@@ -1,4 +1,4 @@
-"""The sign-in providers that the operator has configured. Read by the settings: imports nothing of Django's apps."""
+"""The sign-in providers that the operator has configured. Read by the settings, so without models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Configured:
 
 
 def providers_from(values: Mapping[str, tuple[str, str, str]]) -> dict[str, Configured]:
-    """Those that have a client id. Raises ImproperlyConfigured for one that is set up halfway or without TLS."""
+    """Those with a client id. Raises ImproperlyConfigured for one that is set up halfway or without TLS."""
     found = {}
     for key, (client_id, secret, server) in values.items():
         if not client_id:
