@@ -82,7 +82,7 @@ def ask_again(request: HttpRequest) -> HttpResponse | None:
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether this session proved within FRESH who sits at it."""
-    moments = [record["at"] for record in get_authentication_records(request, request.user)]  # type: ignore[arg-type]
+    moments = [record["at"] for record in get_authentication_records(request, request.user)]
     return bool(moments) and 0 <= time.time() - moments[-1] < FRESH.total_seconds()
 
 
