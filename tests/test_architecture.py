@@ -53,6 +53,12 @@ def _tracked() -> list[Path]:
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
 
 
+def test_nothing_that_make_builds_is_tracked() -> None:
+    """A link of that name, committed in a worktree, replaces the real folder of who merges it."""
+    built = {".boot", ".venv", "tests/npm/node_modules"}
+    assert built & {str(path.relative_to(ROOT)) for path in _tracked()} == set()
+
+
 def test_files_stay_short_enough_to_have_one_reason_to_change() -> None:
     lengths = {p: len(p.read_text().splitlines()) for p in _sources() + _sources(ROOT / "config")}
     assert {str(p.relative_to(ROOT)): n for p, n in lengths.items() if n > FILE_LIMIT} == {}
