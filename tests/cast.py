@@ -1,19 +1,27 @@
 """The people of the tests: fixed names, so that a test says who may and who may not."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.enums import Location, Role
-from apps.accounts.models import Account, Membership, User
+from apps.accounts.enums import ROLE_PERMISSIONS, Location, Role
+from apps.accounts.models import Account, Invitation, Membership, User
+from apps.core import clock
 
 PASSWORD = "correct horse battery staple"
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Two accounts: everybody but the stranger belongs to `account`."""
+    """Two accounts. Everybody but the stranger and the invited belongs to `account`.
+
+    Of them only the owner sees what has limited access. `custom` may what the restorer may, but has OneDrive
+    only. `both` looks in `account`, where he arrives, and is administrator of `other_account`. `invited` can
+    sign in, belongs to no account, and has an invitation to `account` that is not answered yet.
+    """
 
     account: Account
     other_account: Account
@@ -23,29 +31,61 @@ class Cast:
     viewer: User
     finance: User
     stranger: User
+    custom: User
+    both: User
+    invited: User
 
 
 def make_cast() -> Cast:
-    """Create both accounts and all six people."""
+    """Create both accounts and all nine people."""
     account = Account.objects.create(name="Pizza Perfecto", location=Location.GERMANY)
     other = Account.objects.create(name="Strange Sushi", location=Location.JAPAN)
-    return Cast(
+    both = member(account, "bo@both.example", Role.AUDITOR, name="Bo Both")
+    invited = User.objects.create_user("ines@elsewhere.example", PASSWORD, name="Ines Invited")
+    Invitation.objects.create(
+        account=account,
+        email=invited.email,
+        role=Role.AUDITOR,
+        token_hash="0" * 64,
+        inviter_label="Olivia Romano",
+        expires_at=clock.now() + timedelta(hours=24),
+    )
+    cast = Cast(
         account=account,
         other_account=other,
-        owner=_member(
-            account, "olivia.romano@pizza-perfecto.example", "Olivia Romano", Role.ADMINISTRATOR, owner=True
+        owner=member(
+            account,
+            "olivia.romano@pizza-perfecto.example",
+            Role.ADMINISTRATOR,
+            name="Olivia Romano",
+            is_owner=True,
         ),
-        operator=_member(account, "oskar.operator@pizza-perfecto.example", "Oskar", Role.BACKUP_OPERATOR),
-        restorer=_member(account, "rita.restorer@pizza-perfecto.example", "Rita", Role.RESTORE_OPERATOR),
-        viewer=_member(account, "vera.viewer@pizza-perfecto.example", "Vera Viewer", Role.AUDITOR),
-        finance=_member(account, "fred.finance@pizza-perfecto.example", "Fred Finance", Role.FINANCE),
-        stranger=_member(other, "sam@strange-sushi.example", "Sam Stranger", Role.ADMINISTRATOR, owner=True),
+        operator=member(account, "oskar.operator@pizza-perfecto.example", Role.BACKUP_OPERATOR, name="Oskar"),
+        restorer=member(account, "rita.restorer@pizza-perfecto.example", Role.RESTORE_OPERATOR, name="Rita"),
+        viewer=member(account, "vera.viewer@pizza-perfecto.example", Role.AUDITOR, name="Vera Viewer"),
+        finance=member(account, "fred.finance@pizza-perfecto.example", Role.FINANCE, name="Fred Finance"),
+        stranger=member(
+            other, "sam@strange-sushi.example", Role.ADMINISTRATOR, name="Sam Stranger", is_owner=True
+        ),
+        custom=member(
+            account,
+            "karim.custom@pizza-perfecto.example",
+            Role.CUSTOM,
+            name="Karim Custom",
+            extra_permissions=sorted(ROLE_PERMISSIONS[Role.RESTORE_OPERATOR]),
+            services=["onedrive"],
+        ),
+        both=both,
+        invited=invited,
     )
+    Membership.objects.create(account=other, user=both, role=Role.ADMINISTRATOR)
+    return cast
 
 
-def _member(account: Account, email: str, name: str, role: str, *, owner: bool = False) -> User:
+def member(account: Account, email: str, role: str, *, name: str = "", **fields: Any) -> User:
+    """Make a person who belongs to this account; `fields` are those of the membership."""
     user = User.objects.create_user(email, PASSWORD, name=name)
-    Membership.objects.create(account=account, user=user, role=role, is_owner=owner)
+    Membership.objects.create(account=account, user=user, role=role, **fields)
     return user
 
 

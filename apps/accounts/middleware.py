@@ -42,7 +42,7 @@ class AccountScopeMiddleware:
 def _membership_of(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
-    rows = Membership.objects.select_related("account").filter(user=request.user).order_by("id")
+    rows = Membership.objects.select_related("account").filter(user=request.user, is_active=True).order_by("id")
     chosen = request.session.get("account")
     return rows.filter(account__public_id=chosen).first() if chosen else rows.first()
 
@@ -59,4 +59,5 @@ def _actor_of(request: HttpRequest, membership: Membership | None) -> Actor:
         permissions=membership.permissions if membership else ANONYMOUS.permissions,
         address=address,
         request_id=reference,
+        services=membership.seen_services if membership else ANONYMOUS.services,
     )

@@ -40,7 +40,7 @@ def account_open(
     user = User.objects.create_user(email, password, name=name)
     Membership.objects.create(account=account, user=user, role=Role.ADMINISTRATOR, is_owner=True)
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=email_verified)
-    founder = Actor("user", label=str(user), user_id=user.pk)
+    founder = Actor("user", label=str(user), user_id=user.pk, services=None)
     with account_scope(account.pk), acting_as(founder):
         record("account.created", item_label=account.name, subject_id=account.public_id, location=location)
     return user

@@ -18,13 +18,15 @@ def audit(
     service: str = "",
     task_label: str = "",
     subject_id: UUID | None = None,
+    entity_id: UUID | None = None,
     **details: Any,
 ) -> SecurityEvent:
     """Write who did, tried or was shown what, in the caller's transaction, in the name of the actor in force.
 
     `code` is `noun.verb`, registered with its words by `activity.registry.register_codes`; `description` is
     one sentence for people ("Changed the role of Vera from Auditor to Administrator"); `details` must be JSON
-    and holds no secret. The actor's network address is taken along.
+    and holds no secret. The actor's network address is taken along. `service` and `entity_id` (the public id
+    of the one mailbox that the row names) decide who may see the row.
     """
     actor = current_actor()
     return SecurityEvent.objects.create(
@@ -39,5 +41,6 @@ def audit(
         address=actor.address,
         description=description[:500],
         subject_id=subject_id,
+        entity_id=entity_id,
         details=details,
     )

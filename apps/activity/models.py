@@ -46,6 +46,8 @@ class Activity(WrittenOnce):
     actor_label = models.CharField(max_length=200, blank=True)
     actor_id = models.BigIntegerField(null=True)
     subject_id = models.UUIDField(null=True)
+    # The one mailbox, drive or site that the row names: who may not see that, may not see the row.
+    entity_id = models.UUIDField(null=True)
     details = models.JSONField(default=dict)
 
     class Meta:
@@ -73,6 +75,8 @@ class SecurityEvent(WrittenOnce):
     address = models.CharField(max_length=45, blank=True)
     description = models.CharField(max_length=500, blank=True)
     subject_id = models.UUIDField(null=True)
+    # The one mailbox, drive or site that the row names: who may not see that, may not see the row.
+    entity_id = models.UUIDField(null=True)
     details = models.JSONField(default=dict)
 
     class Meta:

@@ -19,12 +19,14 @@ def record(
     task_label: str = "",
     item_label: str = "",
     subject_id: UUID | None = None,
+    entity_id: UUID | None = None,
     **details: Any,
 ) -> Activity:
     """Write what just happened, in the caller's transaction, in the name of the actor in force.
 
     `code` is `noun.verb`, and registered with its words by `activity.registry.register_codes`; `details` must
-    be JSON, and is shown on the row: `seconds` and `bytes` in words, others by their name.
+    be JSON, and is shown on the row: `seconds` and `bytes` in words, others by their name. `entity_id` is the
+    public id of the one mailbox that the row names: the row is for those who may see that mailbox.
     """
     actor = current_actor()
     return Activity.objects.create(
@@ -39,5 +41,6 @@ def record(
         actor_label=actor.label[:200],
         actor_id=actor.user_id,
         subject_id=subject_id,
+        entity_id=entity_id,
         details=details,
     )

@@ -9,7 +9,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, or the system itself. `permissions` holds values of `core.permissions.Permission`."""
+    """A person, or the system itself. `permissions` holds values of `core.permissions.Permission`.
+
+    `services` are the services of which a person sees anything (features USR-05): None is every one, also
+    future ones. Who builds an actor without saying so builds one who sees none.
+    """
 
     kind: Literal["user", "system", "anonymous"]
     label: str = ""
@@ -17,10 +21,11 @@ class Actor:
     permissions: frozenset[str] = frozenset()
     address: str = ""
     request_id: str = ""
+    services: frozenset[str] | None = frozenset()
 
 
 ANONYMOUS = Actor(kind="anonymous")
-SYSTEM = Actor(kind="system", label="Everkeep")
+SYSTEM = Actor(kind="system", label="Everkeep", services=None)
 _actor: ContextVar[Actor] = ContextVar("actor", default=ANONYMOUS)
 
 

@@ -16,6 +16,7 @@ class Job(AccountModel):
     service = models.CharField(max_length=30, blank=True)
     task_label = models.CharField(max_length=200, blank=True)
     entity_label = models.CharField(max_length=300, blank=True)
+    entity_id = models.UUIDField(null=True)  # its public id: who may not see the mailbox, may not see the job
     destination_label = models.CharField(max_length=300, blank=True)
     initiator_label = models.CharField(max_length=200, blank=True)
     initiator_id = models.BigIntegerField(null=True)

@@ -88,6 +88,7 @@ class Drill(AccountModel):
     seconds = models.FloatField(default=0.0)
     message = models.TextField(blank=True)
     report = models.TextField(blank=True)
+    entities = models.JSONField(default=list)  # public ids of those that the report names
     signature = models.CharField(max_length=128, blank=True)
     public_key = models.CharField(max_length=64, blank=True)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -94,7 +95,7 @@ def _item_label(snapshot: Snapshot, label: str) -> str:
     return f"{snapshot.entity.name}: {label}"
 
 
-def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: str) -> None:
+def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: Any) -> None:
     """Write who looked at or took one item; `verb` is `previewed`, `attachment_downloaded`, `downloaded`."""
     entity = snapshot.entity
     record(
@@ -104,6 +105,7 @@ def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: str)
         task_label=entity.task.name,
         item_label=_item_label(snapshot, label),
         subject_id=entity.public_id,
+        entity_id=entity.public_id,
         snapshot=str(snapshot.public_id),
         **details,
     )

@@ -90,7 +90,7 @@ def _wait(for_it: Callable[[], bool], worker: Worker, seconds: float = 150) -> N
 
 def _due_mailbox(cast: Cast, cloud: SandboxCloud) -> Entity:
     """Connect the sandbox, find its mailboxes, and let one of them be due now."""
-    with acting_as(Actor("user", label="Olivia", user_id=cast.owner.pk)):
+    with acting_as(Actor("user", label="Olivia", user_id=cast.owner.pk, services=None)):
         connection = connection_create_from_credentials(
             tenant_id=cloud.tenant_id,
             client_id=cloud.manual.client_id,

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from apps.accounts.enums import ROLE_PERMISSIONS
 from apps.accounts.models import User
 from apps.core.actor import Actor, acting_as
 from apps.core.scope import account_scope
@@ -21,7 +20,7 @@ from tests.cast import Cast
 def signed_in(person: User) -> Iterator[None]:
     """Act as this person, with the rights of their role, in their account."""
     membership = person.memberships.get()
-    actor = Actor("user", str(person), person.pk, ROLE_PERMISSIONS[membership.role])
+    actor = Actor("user", str(person), person.pk, membership.permissions, services=membership.seen_services)
     with account_scope(membership.account_id), acting_as(actor):
         yield
 

@@ -97,7 +97,7 @@ def office(
 ) -> Iterator[Office]:
     """Olivia's office: one connection, one task, her own mailbox `bob` that is backed up."""
     settings.DATA_DIR = tmp_path
-    rita = Actor("user", "Rita", cast.restorer.pk, ROLE_PERMISSIONS[Role.ADMINISTRATOR])
+    rita = Actor("user", "Rita", cast.restorer.pk, ROLE_PERMISSIONS[Role.ADMINISTRATOR], services=None)
     with account_scope(cast.account.pk), acting_as(rita):
         connection = connection_create_from_credentials(
             tenant_id=cloud.tenant_id,

@@ -22,7 +22,7 @@ def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
 
     with every_account("the test has one"):
         snapshot = Snapshot.objects.select_related("entity__task__connection").latest("id")
-    actor = Actor("user", "Rita", 1, ROLE_PERMISSIONS[Role.ADMINISTRATOR])
+    actor = Actor("user", "Rita", 1, ROLE_PERMISSIONS[Role.ADMINISTRATOR], services=None)
     with account_scope(snapshot.account_id), acting_as(actor):
         selection_everything(snapshot=snapshot)
         if kind == "export":

@@ -1,9 +1,11 @@
 """Who gets what at every address. A route without a row here fails `test_url_table.py`.
 
-To add a route: one line in TABLE, with the HTTP status that each of PEOPLE gets, in their order. 302 sends the
+To add a route: one line in TABLE, with the HTTP status that each of TYPED gets, in their order. 302 sends the
 anonymous to sign in. The stranger is administrator of another account: 404 for an object of ours, 200 for a
 page that shows their own. `args` makes what the address names, in the account of the cast; `data` makes it a
 POST.
+
+What the others of PEOPLE get follows from that (`_follows`), unless the row says it: `row(…, custom=403)`.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +32,8 @@ LETTER = (
     b"Inside\r\n--r--"
 )
 
-PEOPLE = ("anonymous", "owner", "operator", "restorer", "viewer", "finance", "stranger")
+TYPED = ("anonymous", "owner", "operator", "restorer", "viewer", "finance", "stranger")
+PEOPLE = (*TYPED, "custom", "both", "invited")
 Args = Callable[[Cast], list[object]]
 
 
@@ -38,12 +41,22 @@ Args = Callable[[Cast], list[object]]
 class Row:
     """One address and the status for each of PEOPLE."""
 
-    statuses: tuple[int, ...]
+    statuses: Mapping[str, int]
     args: Args
     data: Mapping[str, Any] | None
 
     def expected(self, person: str) -> int:
-        return self.statuses[PEOPLE.index(person)]
+        return self.statuses[person] if person in self.statuses else self._follows(person)
+
+    def _follows(self, person: str) -> int:
+        """`both` looks, as the viewer does. `invited` has no account, so member pages are closed to her.
+
+        `custom` has the restorer's rights.
+        """
+        if person == "invited":
+            members_only = self.statuses["anonymous"] == 302
+            return 403 if members_only else self.statuses["stranger"]
+        return self.statuses["viewer" if person == "both" else "restorer"]
 
 
 def nothing(cast: Cast) -> list[object]:
@@ -153,13 +166,13 @@ def _entity(cast: Cast) -> Entity:
         return make_mailbox(task, "Bob Smith")
 
 
-def row(*statuses: int, args: Args = nothing, data: Mapping[str, Any] | None = None) -> Row:
-    assert len(statuses) == len(PEOPLE), PEOPLE
-    return Row(statuses, args, data)
+def row(*statuses: int, args: Args = nothing, data: Mapping[str, Any] | None = None, **others: int) -> Row:
+    assert len(statuses) == len(TYPED), TYPED
+    return Row({**dict(zip(TYPED, statuses, strict=True)), **others}, args, data)
 
 
 def everybody(status: int = 200, args: Args = nothing, data: Mapping[str, Any] | None = None) -> Row:
-    return row(*[status] * len(PEOPLE), args=args, data=data)
+    return row(*[status] * len(TYPED), args=args, data=data)
 
 
 def members(args: Args = nothing) -> Row:
@@ -173,7 +186,7 @@ def entrance(args: Args = nothing) -> Row:
 
 
 TABLE: dict[str, Row] = {
-    # name: anonymous, owner, operator, restorer, viewer, finance, stranger
+    # name: anonymous, owner, operator, restorer, viewer, finance, stranger (others: `_follows`)
     # health
     "healthz": everybody(),
     "readyz": everybody(),
@@ -193,7 +206,7 @@ TABLE: dict[str, Row] = {
     "entry": entrance(),
     "account_login": entrance(),
     "account_signup": entrance(),
-    "account_logout": row(302, 200, 200, 200, 200, 200, 200),
+    "account_logout": row(302, 200, 200, 200, 200, 200, 200, invited=200),
     "account_inactive": everybody(),
     "account_email_verification_sent": everybody(),
     "account_confirm_email": everybody(args=words("no-such-key")),

@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 @pytest.fixture
 def account_id(cast: Cast, vault_folder: Path) -> Iterator[int]:
-    with acting_as(Actor("user", label="Olivia Romano", user_id=cast.owner.pk)):
+    with acting_as(Actor("user", label="Olivia Romano", user_id=cast.owner.pk, services=None)):
         yield cast.account.pk
 
 

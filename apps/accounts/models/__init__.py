@@ -1,7 +1,7 @@
 """Accounts (the tenancy boundary), users (people who sign in) and the memberships between them."""
 
 from .account import Account
-from .people import Membership, User, UserManager
+from .people import Invitation, Membership, User, UserManager
 from .tries import TryCount
 
-__all__ = ["Account", "Membership", "TryCount", "User", "UserManager"]
+__all__ = ["Account", "Invitation", "Membership", "TryCount", "User", "UserManager"]

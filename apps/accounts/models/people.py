@@ -32,6 +32,8 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
+    # Came by an invitation: goes with the last account that let them in.
+    by_invitation = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=clock.now)
 
     USERNAME_FIELD = "email"
@@ -53,7 +55,13 @@ class Membership(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role)
+    # Of the role Custom all there are; of another role at most LIMITED_ACCESS (features TAG-02).
     extra_permissions = models.JSONField(default=list, blank=True)
+    # Values of connectors' Service; None is all, also future ones (features USR-05).
+    services = models.JSONField(null=True, blank=True)
+    # Off in this account only: the person may belong to others, of which nobody here learns.
+    is_active = models.BooleanField(default=True)
+    last_seen_at = models.DateTimeField(null=True)
     # Who opened the account (features USR-08, the primary user): a few things concern no other administrator.
     is_owner = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
@@ -73,3 +81,38 @@ class Membership(models.Model):
     @property
     def permissions(self) -> frozenset[str]:
         return ROLE_PERMISSIONS[self.role] | frozenset(self.extra_permissions)
+
+    @property
+    def seen_services(self) -> frozenset[str] | None:
+        """What `Actor.services` holds for this person."""
+        return None if self.services is None else frozenset(self.services)
+
+
+class Invitation(models.Model):
+    """Somebody who may join an account until `expires_at`, by the link that was mailed to `email`.
+
+    Read by who is signed in nowhere yet, hence not an AccountModel. Of the link only a hash is kept. Whether
+    the address has a login already is not asked before the link is followed.
+    """
+
+    public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=20, choices=Role)
+    extra_permissions = models.JSONField(default=list, blank=True)
+    services = models.JSONField(null=True, blank=True)
+    token_hash = models.CharField(max_length=64, unique=True)
+    inviter_label = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "invitation"
+        constraints = [models.UniqueConstraint(fields=["account", "email"], name="invitation_once")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_open(self) -> bool:
+        return self.expires_at > clock.now()

@@ -54,6 +54,7 @@ class Entity(AccountModel):
     licensed = models.BooleanField(null=True)
     reachable = models.BooleanField(default=True)
     properties = models.JSONField(default=dict)
+    limited = models.BooleanField(default=False)  # only for who holds LIMITED_ACCESS (features TAG-02)
     state = models.CharField(max_length=12, choices=EntityState, default=EntityState.NOT_ACTIVE)
     state_before_archive = models.CharField(max_length=12, choices=EntityState, blank=True)
     last_verdict = models.CharField(max_length=10, choices=Verdict, blank=True)

@@ -59,7 +59,7 @@ def _make() -> None:
             email_verified=True,
         )
     membership = Membership.objects.get(user=user)
-    olivia = Actor("user", label=str(user), user_id=user.pk, permissions=membership.permissions)
+    olivia = Actor("user", label=str(user), user_id=user.pk, permissions=membership.permissions, services=None)
     with account_scope(membership.account_id), acting_as(olivia):
         for days_ago in range(DAYS, 0, -1):
             with clock.travel(morning - timedelta(days=days_ago)):

@@ -123,5 +123,5 @@ def _smoke_tester() -> tuple[Actor, int]:
         account_name="Smoke test", location="de", name="Smoke test", email=EMAIL, password=os.urandom(32).hex()
     )
     membership = Membership.objects.get(user=user)
-    actor = Actor("user", label=str(user), user_id=user.pk, permissions=membership.permissions)
+    actor = Actor("user", label=str(user), user_id=user.pk, permissions=membership.permissions, services=None)
     return actor, membership.account_id
