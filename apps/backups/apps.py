@@ -51,7 +51,14 @@ def _register_catalog() -> None:
     from . import damage  # noqa: PLC0415
 
     catalog = Catalog(
-        damage.content_lists, damage.mark_items, damage.backups_busy, damage.named_items, damage.journals
+        contents=damage.content_lists,
+        mark=damage.mark_items,
+        busy=damage.backups_busy,
+        named=damage.named_items,
+        journals=damage.journals,
+        named_anew=damage.named_anew,
+        settle=damage.close_what_came_back,
+        lost=damage.lost_items,
     )
     register_catalog("backups", catalog)
 

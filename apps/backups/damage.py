@@ -4,13 +4,13 @@ A mark costs one pass over the account's catalog, whatever the number of bad blo
 and nothing should, for the rare day on which it is needed.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from apps.core import clock
 from apps.core.scope import account_scope, every_account
-from apps.vault.api import decode_content
+from apps.vault.api import decode_content, known_blobs
 from apps.vault.errors import ContentCorrupt
 from apps.vault.registry import JournalClaim
 
@@ -95,6 +95,50 @@ def blobs_of(content: bytes) -> set[bytes]:
         return {blob_id for part in decode_content(content) for blob_id in part.blobs}
     except ContentCorrupt:
         return set()
+
+
+def named_anew(account_id: int, named: Mapping[int, Collection[bytes]]) -> set[bytes]:
+    """Return which of these lost blobs are named by an item that was not given up with them, or came later."""
+    anew: set[bytes] = set()
+    for ids in in_batches(sorted(named)):
+        versions = list(NodeVersion.objects.filter(account_id=account_id, id__in=ids).defer("content", "props"))
+        rows = DamagedItem.objects.filter(
+            entity_id__in={version.entity_id for version in versions},
+            remote_hash__in={version.remote_hash for version in versions},
+            state=DamagedState.LOST,
+        )
+        given_up = {(row.entity_id, row.sub_service, row.remote_id): row for row in rows}
+        for version in versions:
+            row = given_up.get((version.entity_id, version.sub_service, version.remote_id))
+            if row is None or _came_after(version, row):
+                anew.update(named[version.pk])
+            else:
+                anew.update(set(named[version.pk]) - row.blob_ids())
+    return anew
+
+
+def _came_after(version: NodeVersion, row: DamagedItem) -> bool:
+    snapshots = Snapshot.objects.filter(entity_id=version.entity_id, sub_service=version.sub_service)
+    taken = snapshots.filter(number=version.first).values_list("taken_at", flat=True).first()
+    return bool(taken and row.settled_at and taken > row.settled_at)
+
+
+def close_what_came_back(account_id: int) -> None:
+    """Close lost items that can be read again: a pack was put back, or somebody else had the same bytes."""
+    lost = DamagedItem.objects.filter(state=DamagedState.LOST)
+    for pks in in_batches(list(lost.values_list("pk", flat=True))):
+        rows = list(lost.filter(pk__in=pks))
+        wanted = set[bytes]().union(*(row.blob_ids() for row in rows))
+        there = known_blobs(account_id, wanted)
+        back = [row.pk for row in rows if row.blob_ids() <= there]
+        lost.filter(pk__in=back).update(
+            state=DamagedState.HEALED, what="It came back.", settled_at=clock.now(), good_until=None
+        )
+
+
+def lost_items(account_id: int) -> int:
+    """Count the items that are lost."""
+    return DamagedItem.objects.filter(account_id=account_id, state=DamagedState.LOST).count()
 
 
 def _row(

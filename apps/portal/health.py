@@ -20,6 +20,7 @@ CHECK_LOOKS = {
     CheckState.PENDING: "pending",
     CheckState.RUNNING: "in_progress",
     CheckState.CLEAN: "success",
+    CheckState.LOST: "partial",
     CheckState.DAMAGED: "failed",
     CheckState.FAILED: "partial",
     CheckState.CANCELLED: "cancelled",

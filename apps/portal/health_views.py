@@ -14,7 +14,7 @@ from apps.core.errors import Conflict, InvalidRequest
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, allowed
 from apps.recovery.services import drill_file, report_key
-from apps.vault.enums import CheckTier
+from apps.vault.enums import ORDERED_TIERS, CheckTier
 from apps.vault.health import check_cancel, check_order
 
 from .health import check_for, drill_for, health_page
@@ -29,7 +29,7 @@ def health(request: MemberRequest) -> HttpResponse:
         "may_check": allowed(Permission.EXECUTE),
         "may_cancel": allowed(Permission.CANCEL),
         "may_read_reports": allowed(Permission.PREVIEW),
-        "tiers": CheckTier.choices,
+        "tiers": [(tier.value, tier.label) for tier in ORDERED_TIERS],
         "report_key": report_key(),
     }
     return render_page_or_part(request, "portal/health.html", "portal/_health_live.html", context)
@@ -40,7 +40,7 @@ def health(request: MemberRequest) -> HttpResponse:
 def check_now(request: MemberRequest) -> HttpResponse:
     """Order a check."""
     tier = request.POST.get("tier", CheckTier.SAMPLE)
-    if tier not in CheckTier.values:
+    if tier not in ORDERED_TIERS:
         raise InvalidRequest("There is no such kind of check.", do="Choose one from the list.")
     try:
         check_order(account_id=request.account.pk, tier=CheckTier(tier))

@@ -1,12 +1,14 @@
 """What the home page shows: one card a task, what needs somebody first, and the whole account in one bar."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.core.cache import cache
 
 from apps.backups import selectors
+from apps.backups.enums import DamagedState
+from apps.backups.selectors.damage import damaged_counts
 from apps.core import clock
 
 from .cards import Card, card_of
@@ -17,10 +19,14 @@ LARGE = 500
 
 @dataclass(frozen=True)
 class HomePage:
-    """The page's data. `counts` maps status words to entities over all tasks."""
+    """The page's data. `counts` maps status words to entities over all tasks.
+
+    `lost` counts the items that no backup can bring back any more.
+    """
 
     cards: list[Card]
     counts: dict[str, int]
+    lost: int = 0
 
     @property
     def sentence(self) -> str:
@@ -57,7 +63,8 @@ def home_page(account: UUID) -> HomePage:
     """Collect the cards of the account in force, what needs somebody first."""
     tasks = selectors.task_cards()
     nights = _nights(account, sum(task.total for task in tasks))
-    return page_of([card_of(task, nights.get(task.public_id, [])) for task in tasks])
+    page = page_of([card_of(task, nights.get(task.public_id, [])) for task in tasks])
+    return replace(page, lost=damaged_counts().get(DamagedState.LOST, 0))
 
 
 def _nights(account: UUID, entities: int) -> Mapping[UUID, list[str]]:

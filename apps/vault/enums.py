@@ -51,6 +51,11 @@ class CheckTier(models.TextChoices):
     STRUCTURE = "structure", "Structure"
     SAMPLE = "sample", "Sample"
     ALL = "all", "Every byte"
+    RESTORED = "restored", "After a restore from journals"
+
+
+ORDERED_TIERS = (CheckTier.STRUCTURE, CheckTier.SAMPLE, CheckTier.ALL)  # what a person may choose
+WHOLE_TIERS = (CheckTier.ALL, CheckTier.RESTORED)  # these look at everything
 
 
 class CheckState(models.TextChoices):
@@ -59,17 +64,20 @@ class CheckState(models.TextChoices):
     PENDING = "pending", "Pending"
     RUNNING = "running", "In progress"
     CLEAN = "clean", "Nothing wrong"
+    LOST = "lost", "Sound, but for what is lost"
     DAMAGED = "damaged", "Damage found"
     FAILED = "failed", "Could not finish"
     CANCELLED = "cancelled", "Cancelled"
 
 
 OPEN_CHECKS = (CheckState.PENDING, CheckState.RUNNING)
+ENDED_CHECKS = (CheckState.CLEAN, CheckState.LOST, CheckState.DAMAGED)  # that looked at all they wanted
 
 
 class CheckTrigger(models.TextChoices):
     SCHEDULE = "schedule", "Schedule"
     PERSON = "person", "On demand"
+    REBUILD = "rebuild", "After a rebuild"
 
 
 class DamageState(models.TextChoices):

@@ -29,6 +29,10 @@ class Catalog:
     busy()                        tells whether backups of this installation run right now
     named(account_id)             yields a line per item that is damaged or lost, in a person's words
     journals(account_id, after)   yields what must lie in the store as journals, positions rising
+    named_anew(account_id, named) of blobs that are lost, returns those that something names since: `named` are
+                                  blobs by the positions (of `contents`) whose content names them
+    settle(account_id)            closes lost items whose blobs are all recorded again
+    lost(account_id)              counts the items that are lost
     """
 
     contents: Callable[[int, int], Iterator[tuple[int, bytes]]]
@@ -36,6 +40,9 @@ class Catalog:
     busy: Callable[[], bool]
     named: Callable[[int], Iterator[str]]
     journals: Callable[[int, int], Iterator[JournalClaim]]
+    named_anew: Callable[[int, Mapping[int, Collection[bytes]]], set[bytes]]
+    settle: Callable[[int], None]
+    lost: Callable[[int], int]
 
 
 _catalogs: dict[str, Catalog] = {}

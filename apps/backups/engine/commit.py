@@ -69,7 +69,7 @@ def commit(run: Run, lease: Lease, streams: list[Stream], next_run_at: datetime)
             settle_issues(settled)
             snapshot.save(force_insert=True)
         for each in sums:
-            refetch.settle(each.stream.draft, each.stream.refetch.outcomes)
+            refetch.settle(each.stream.draft, each.stream.refetch)
         _count_entity(closed, sums)
         _close(closed, lease, next_run_at)
     return verdict

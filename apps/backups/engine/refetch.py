@@ -5,7 +5,7 @@ One that ended is fetched for its bytes alone. If they are the old ones, their b
 every version that names them can be read again. What is not there any more, or has become another, is lost.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,7 +33,15 @@ class Refetch:
 
     current: list[Upsert] = field(default_factory=list)
     ended: list[Upsert] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)  # given up by earlier runs
+    back: set[str] = field(default_factory=set)  # of these, what the provider names again
     outcomes: dict[str, FetchProblem | None] = field(default_factory=dict)
+
+    def name_again(self, items: Sequence[Upsert]) -> set[str]:
+        """Return which of these items are lost: they are fetched, since what the catalog has cannot be read."""
+        named = self.lost and self.lost.intersection(item.remote_id for item in items)
+        self.back |= named
+        return named
 
     def note(self, unit: Unit) -> None:
         """Take the answers of a unit that was fetched anew."""
@@ -44,7 +52,10 @@ class Refetch:
 
 def wanted(draft: Draft) -> Refetch:
     """Return the damaged items of a sub-service, those in the last state apart from those that ended."""
-    found = Refetch()
+    lost = DamagedItem.objects.filter(
+        entity_id=draft.entity_id, sub_service=draft.sub_service, state=DamagedState.LOST
+    )
+    found = Refetch(lost=set(lost.values_list("remote_id", flat=True)))
     rows = _waiting(draft).order_by("pk").values_list("remote_id", flat=True)[:MOST_ITEMS]
     remote_ids = set(rows)
     newest: dict[str, NodeVersion] = {}
@@ -58,14 +69,15 @@ def wanted(draft: Draft) -> Refetch:
     return found
 
 
-def settle(draft: Draft, outcomes: dict[str, FetchProblem | None]) -> None:
+def settle(draft: Draft, fetched: Refetch) -> None:
     """With the snapshot, in its transaction: close what is healed or lost, leave the rest for the next run.
 
     The provider is believed that an item is gone when its changes have named the removal, not before.
     """
+    _close_what_is_back(draft, fetched.back)
+    outcomes, lost = fetched.outcomes, set[bytes]()
     if not outcomes:
         return
-    lost: set[bytes] = set()
     for row in _waiting(draft):
         if row.remote_id not in outcomes:
             continue
@@ -85,6 +97,20 @@ def settle(draft: Draft, outcomes: dict[str, FetchProblem | None]) -> None:
         if row.state == DamagedState.LOST:
             lost |= missing
     damage_settle(draft.account_id, lost - _still_hoped_for() if lost else ())
+
+
+def _close_what_is_back(draft: Draft, back: set[str]) -> None:
+    """An item that was lost and is there again has stored its blobs anew, under their old names."""
+    if not back:
+        return
+    rows = DamagedItem.objects.filter(entity_id=draft.entity_id, sub_service=draft.sub_service)
+    for hashes in in_batches(sorted(map(hash_of, back))):
+        for row in rows.filter(remote_hash__in=hashes, state=DamagedState.LOST):
+            if row.remote_id in back and known_blobs(draft.account_id, row.blob_ids()) == row.blob_ids():
+                row.state, row.what, row.good_until = DamagedState.HEALED, "The source has it again.", None
+                row.settled_at = clock.now()
+                row.save(update_fields=["state", "what", "good_until", "settled_at"])
+    damage_settle(draft.account_id)
 
 
 def _waiting(draft: Draft) -> "QuerySet[DamagedItem]":

@@ -77,6 +77,7 @@ class Stream:
 
     async def _read_pages(self) -> None:
         retries = await self._in_caller(open_upserts, self.draft)
+        self.refetch = await self._in_caller(wanted, self.draft)
         await self._plan(retries, again=True)
         await self._plan_damaged()
         cursor = self.before.cursor if self.before else None
@@ -93,6 +94,7 @@ class Stream:
         """Queue a page: what is stored already is taken from the catalog, the rest begins to be fetched."""
         items = [c for c in changes if isinstance(c, Upsert) and not c.is_folder]
         known = await self._in_caller(catalog.stored_contents, self.draft, items) if items else {}
+        lost = self.refetch.name_again(items)
         for unit in units_of(changes, self._limits.unit):
             unit.again = again
             for item in unit.items():
@@ -100,7 +102,7 @@ class Stream:
                 healing = self._under_way.get(state) if item.etag else None
                 if healing is not None and healing.anew:
                     unit.lenders[item.remote_id] = healing  # what the catalog has of it is damaged
-                elif stored := known.get(state):
+                elif (stored := known.get(state)) and item.remote_id not in lost:
                     unit.answers[item.remote_id] = stored
                 elif item.etag and (lender := self._under_way.setdefault(state, unit)) is not unit:
                     unit.lenders[item.remote_id] = lender
@@ -110,7 +112,6 @@ class Stream:
 
     async def _plan_damaged(self) -> None:
         """Queue what the vault cannot read any more: downloaded whatever the catalog knows of it."""
-        self.refetch = await self._in_caller(wanted, self.draft)
         for items, ended in ((self.refetch.current, False), (self.refetch.ended, True)):
             for unit in units_of(items, self._limits.unit):
                 unit.again, unit.anew, unit.bytes_only = True, True, ended

@@ -46,6 +46,7 @@ def tell(report: Report, say: Say) -> None:
     for problem in report.problems:
         say(f"- {problem}")
     say("Something is missing: see above." if report.problems else "Nothing is missing.")
+    say("A check of everything begins now; the Health page and `manage.py vault check` say what it finds.")
 
 
 def _adopt_arguments(parser: ArgumentParser) -> None:

@@ -33,6 +33,7 @@ from apps.vault.api import (
     maintenance,
     open_journals,
 )
+from apps.vault.health import check_after_rebuild
 
 from ..damage import mark_items
 from ..engine.lease import Lease, held
@@ -79,6 +80,7 @@ def rebuild(*, account_id: int, again: bool = False, say: Say = lambda line: Non
             if report.missing:  # to be fetched again, though nothing at the source has changed
                 mark_items(account_id, report.missing)
             _note(report)
+            check_after_rebuild(account_id)
     return report
 
 

@@ -3,7 +3,15 @@
 How it goes together, and each code in a user's words: docs/check-and-repair.md.
 """
 
-from .checks import CHECK_EVERY, STRUCTURE_EVERY, check_cancel, check_order, checks_dispatch, checks_schedule
+from .checks import (
+    CHECK_EVERY,
+    STRUCTURE_EVERY,
+    check_after_rebuild,
+    check_cancel,
+    check_order,
+    checks_dispatch,
+    checks_schedule,
+)
 from .damage import damage_report, damage_settle
 from .healing import accounts_to_heal, heal, heal_if_possible
 from .selectors import VaultHealth, damage_rows, lost_blobs, vault_health
@@ -14,6 +22,7 @@ __all__ = [
     "STRUCTURE_EVERY",
     "VaultHealth",
     "accounts_to_heal",
+    "check_after_rebuild",
     "check_cancel",
     "check_order",
     "checks_dispatch",

@@ -20,7 +20,7 @@ from apps.core.actor import current_actor
 from apps.core.errors import Conflict
 from apps.core.scope import every_account
 
-from ..enums import OPEN_CHECKS, CheckState, CheckTier, CheckTrigger
+from ..enums import ENDED_CHECKS, OPEN_CHECKS, WHOLE_TIERS, CheckState, CheckTier, CheckTrigger
 from ..models import VaultCheck, VaultKey
 
 SLACK: Final = timedelta(hours=4)  # for what a check takes and a queue makes it wait
@@ -32,6 +32,7 @@ KEEP: Final = timedelta(days=400)
 
 _ENDINGS = {
     CheckState.CLEAN: ActivityStatus.DONE,
+    CheckState.LOST: ActivityStatus.PARTIAL,
     CheckState.DAMAGED: ActivityStatus.PARTIAL,
     CheckState.FAILED: ActivityStatus.FAILED,
     CheckState.CANCELLED: ActivityStatus.FAILED,
@@ -61,6 +62,23 @@ def check_cancel(*, check: VaultCheck) -> None:
         idle = open_.filter(Q(lease_owner="") | Q(lease_until__lt=clock.now())).first()
         if idle is not None:
             end(idle, CheckState.CANCELLED, "Cancelled.")
+
+
+def check_after_rebuild(account_id: int) -> VaultCheck:
+    """Order a look at everything, in the account's scope: rows that were made anew are proved by nothing yet.
+
+    A check that is open gives way: it began before them.
+    """
+    from ..health_tasks import work_on_check  # noqa: PLC0415 - it imports this package
+
+    with transaction.atomic():
+        for open_ in VaultCheck.objects.select_for_update().filter(state__in=OPEN_CHECKS):
+            end(
+                open_, CheckState.CANCELLED, "The list of backups was made anew: a check of everything follows."
+            )
+        check = check_open(account_id, CheckTier.RESTORED, CheckTrigger.REBUILD)
+        work_on_check.after_commit(account_id=account_id, check_id=check.pk)
+    return check
 
 
 def check_open(account_id: int, tier: CheckTier, trigger: CheckTrigger, asked_by: str = "") -> VaultCheck:
@@ -97,9 +115,9 @@ def _due(account_id: int, now: datetime) -> CheckTier | None:
     done = VaultCheck.objects.filter(account_id=account_id)
     if done.filter(Q(state__in=OPEN_CHECKS) | Q(created_at__gt=now - CHECK_EVERY)).exists():
         return None
-    ended = done.filter(state__in=(CheckState.CLEAN, CheckState.DAMAGED))
+    ended = done.filter(state__in=ENDED_CHECKS)
     recent = ended.filter(
-        tier__in=(CheckTier.STRUCTURE, CheckTier.ALL), created_at__gt=now - STRUCTURE_EVERY + SLACK
+        tier__in=(CheckTier.STRUCTURE, *WHOLE_TIERS), created_at__gt=now - STRUCTURE_EVERY + SLACK
     )
     return CheckTier.SAMPLE if recent.exists() else CheckTier.STRUCTURE
 
@@ -154,7 +172,8 @@ def end(check: VaultCheck, state: CheckState, message: str) -> None:
             state=state, message=message, finished_at=clock.now(), lease_owner="", lease_until=None
         ):
             return
-        if check.trigger == CheckTrigger.PERSON or state != CheckState.CLEAN:
+        as_ever = state == CheckState.CLEAN or (state == CheckState.LOST and not check.findings)
+        if check.trigger != CheckTrigger.SCHEDULE or not as_ever:
             activity.record(
                 "check.finished",
                 status=_ENDINGS[state],

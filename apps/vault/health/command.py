@@ -11,11 +11,11 @@ from apps.core.actor import SYSTEM, acting_as
 from apps.core.errors import EverkeepError
 from apps.core.scope import account_scope
 
-from ..enums import CheckState, CheckTier, CheckTrigger, DamageState
+from ..enums import ORDERED_TIERS, CheckState, CheckTier, CheckTrigger, DamageState
 from ..models import Damage
 from ..registry import catalogs
 from .checks import check_open
-from .damage import damage_settle
+from .damage import settle_all
 from .healing import heal
 from .work import run_check
 
@@ -29,7 +29,9 @@ def add_arguments(actions: Any) -> None:
     """Describe `vault check` and `vault heal`."""
     codes = "exit code 0: sound, 1: damage, 2: not finished, 3: nothing new, but something is lost"
     check = actions.add_parser("check", help=f"check vaults now; {codes}")
-    check.add_argument("--tier", choices=CheckTier.values, default=CheckTier.STRUCTURE.value)
+    check.add_argument(
+        "--tier", choices=[tier.value for tier in ORDERED_TIERS], default=CheckTier.STRUCTURE.value
+    )
     check.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     heal = actions.add_parser("heal", help=f"act on damage that was found; {codes}")
     heal.add_argument("--anyway", action="store_true", help="also when very much is damaged at once")
@@ -57,7 +59,7 @@ def heal_found(
 
     def one(account_id: int) -> int:
         say(f"  {heal(account_id, anyway=anyway)} records acted on.")
-        damage_settle(account_id)
+        settle_all(account_id)
         return _state_of(account_id, say)
 
     _each(account_ids, account, say, one)

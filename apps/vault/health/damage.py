@@ -14,6 +14,7 @@ from ..enums import OPEN_DAMAGE, DamageState, FoundBy, PackState
 from ..errors import BlobError
 from ..index import DatabaseIndex
 from ..models import Damage, Pack
+from ..registry import catalogs
 from ..store.check import Code, Finding
 
 T = TypeVar("T")
@@ -107,6 +108,31 @@ def damage_settle(account_id: int, lost: Collection[bytes] = ()) -> None:
             "The source has it no more, or in a newer version only.",
         )
     _close_rewritten()
+
+
+def settle_all(account_id: int) -> None:
+    """Close what is settled, and let those who keep items close theirs. In the account's scope."""
+    damage_settle(account_id)
+    for _, catalog in catalogs():
+        catalog.settle(account_id)
+
+
+def lost_blobs_of(blob_ids: Collection[bytes]) -> set[bytes]:
+    """Return those of `blob_ids` that were given up for good."""
+    rows = Damage.objects.filter(state=DamageState.LOST)
+    return {
+        bytes(blob_id)
+        for some in batches(sorted(blob_ids))
+        for blob_id in rows.filter(blob_id__in=some).values_list("blob_id", flat=True)
+    }
+
+
+def reopen(blob_ids: Collection[bytes]) -> None:
+    """Let what was lost be damage again, so that healing looks for it once more."""
+    for some in batches(sorted(blob_ids)):
+        Damage.objects.filter(blob_id__in=some, state=DamageState.LOST).update(
+            state=DamageState.HEALED, how="Something names it again.", state_at=clock.now()
+        )
 
 
 def _close_rewritten() -> None:

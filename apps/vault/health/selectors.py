@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Q, Sum
 
 from apps.core import clock
 
-from ..enums import OPEN_CHECKS, OPEN_DAMAGE, CheckState, DamageState, PackState
+from ..enums import ENDED_CHECKS, OPEN_CHECKS, OPEN_DAMAGE, WHOLE_TIERS, DamageState, PackState
 from ..models import Damage, Pack, VaultCheck, VaultKey
 
 RECENT: Final = timedelta(days=35)  # what was verified longer ago counts as not verified
@@ -65,7 +65,7 @@ def vault_health() -> VaultHealth:
         oldest=None if never else sums["oldest"],
         open=VaultCheck.objects.filter(state__in=OPEN_CHECKS).first(),
         checks=list(ended[:SHOWN]),
-        last_full=ended.filter(tier="all", state__in=(CheckState.CLEAN, CheckState.DAMAGED)).first(),
+        last_full=ended.filter(tier__in=WHOLE_TIERS, state__in=ENDED_CHECKS).first(),
         damage=dict(states),
     )
 

@@ -26,10 +26,10 @@ from django.db.models import F, Q, Sum
 from apps.core import clock
 from apps.core.errors import EverkeepError
 
-from ..enums import CheckState, CheckTier, DamageState, PackState
+from ..enums import OPEN_DAMAGE, WHOLE_TIERS, CheckState, CheckTier, DamageState, PackState
 from ..errors import ContentCorrupt, Corrupt, JournalCorrupt, KeysCorrupt, StoreError
 from ..models import Damage, Pack, VaultCheck, VaultKey
-from ..registry import JournalClaim, backups_run, catalogs
+from ..registry import Catalog, JournalClaim, backups_run, catalogs
 from ..services import open_vault
 from ..store.backends.base import ObjectStore
 from ..store.check import Checker, Claim, Code, Finding, PackReport, check_packs
@@ -42,7 +42,7 @@ from ..store.pack import Location, pack_key
 from ..stores import customer_words
 from ..wrapping import wrapping
 from .checks import SAMPLES_PER_ROUND, claim, end, give_back, save
-from .damage import batches, damage_settle, pack_is_sound, record
+from .damage import batches, lost_blobs_of, pack_is_sound, record, reopen, settle_all
 from .healing import heal_if_possible
 from .places import Places
 from .rows import Rows
@@ -98,7 +98,7 @@ class _Slice:
             getattr(self, f"_{phase}")()
             check.cursor = {key: value for key, value in check.cursor.items() if key == "by_rows"}
         why_not = heal_if_possible(self._account_id)
-        damage_settle(self._account_id)
+        settle_all(self._account_id)
         self._end(why_not)
 
     # Phases
@@ -159,7 +159,7 @@ class _Slice:
         waiting = packs.filter(Q(checked_at=None) | Q(checked_at__lt=check.started_at))
         waiting = waiting.filter(created_at__lte=check.started_at)
         found = list(waiting.order_by(F("checked_at").asc(nulls_first=True), "pk")[:50])
-        if check.tier == CheckTier.ALL:
+        if check.tier != CheckTier.SAMPLE:
             return found
         left, some = check.bytes_total - check.bytes_done, []
         for pack in found:
@@ -228,24 +228,32 @@ class _Slice:
             after = self._check.cursor.get("after", 0)
             rows = iter(catalog.contents(self._account_id, after))
             while batch := list(islice(rows, CONTENTS_AT_ONCE)):
-                self._found(self._unknown(batch))
+                self._found(self._unknown(catalog, batch))
                 self._check.contents_done += len(batch)
                 self._check.cursor |= {"catalog": names.index(name), "after": batch[-1][0]}
                 self._keep_going()
             self._check.cursor |= {"catalog": names.index(name) + 1, "after": 0}
 
-    def _unknown(self, batch: list[tuple[int, bytes]]) -> Iterator[Finding]:
-        named: set[bytes] = set()
+    def _unknown(self, catalog: Catalog, batch: list[tuple[int, bytes]]) -> Iterator[Finding]:
+        named: dict[int, set[bytes]] = {}
         for position, content in batch:
             try:
-                named.update(blob_id for part in decode_content(content) for blob_id in part.blobs)
+                named[position] = {blob_id for part in decode_content(content) for blob_id in part.blobs}
             except ContentCorrupt as error:
                 yield Finding(Code.CONTENT_CORRUPT, f"Row {position} of the catalog: {error.what}")
-        unknown = named - self._vault.index.locate(named).keys()
+        blobs = set[bytes]().union(*named.values())
+        unknown = blobs - self._vault.index.locate(blobs).keys()
+        self._look_for_again(catalog, {at: hit for at, wanted in named.items() if (hit := wanted & unknown)})
         for blob_id in sorted(unknown):
             yield Finding(
                 Code.BLOB_UNKNOWN, f"The vault has no record of blob {blob_id.hex()}.", "", blob_id.hex()
             )
+
+    def _look_for_again(self, catalog: Catalog, unknown: dict[int, set[bytes]]) -> None:
+        """What was given up is damage anew when something names it since: a source may have it after all."""
+        lost = lost_blobs_of(set[bytes]().union(*unknown.values())) if unknown else set()
+        if named := {at: blobs & lost for at, blobs in unknown.items() if blobs & lost}:
+            reopen(catalog.named_anew(self._account_id, named))
 
     def _journals(self) -> None:
         if self._check.tier == CheckTier.SAMPLE:
@@ -281,7 +289,7 @@ class _Slice:
             journal = open_journal(self._vault.store, self._vault.keys, name)
             if journal.link != claim.link:
                 return "another one lies under its name."
-            if self._check.tier == CheckTier.ALL:
+            if self._check.tier in WHOLE_TIERS:
                 for _ in journal.lines(self._vault.store, self._vault.keys):
                     pass
         except ObjectMissing:
@@ -344,8 +352,8 @@ class _Slice:
         check = self._check
         if not save(check):
             raise Stopped
-        open_ = Damage.objects.filter(state__in=(DamageState.FOUND, DamageState.REFETCH, DamageState.REWRITE))
-        lost = Damage.objects.filter(state=DamageState.LOST).count()
+        open_ = Damage.objects.filter(state__in=OPEN_DAMAGE)
+        lost = Damage.objects.filter(state=DamageState.LOST).exists()
         words = [_so_far(check)]
         if check.findings:
             words.append(f"{_count(check.findings, 'fault')} found.")
@@ -353,9 +361,11 @@ class _Slice:
             words.append("Nothing new, but not all that was found before is healed yet.")
         else:
             words.append("Nothing new is wrong.")
-        if lost:
-            words.append(f"{_count(lost, 'blob')} lost earlier stay lost.")
         state = CheckState.DAMAGED if check.findings or open_.exists() else CheckState.CLEAN
+        if lost:
+            state = CheckState.LOST if state == CheckState.CLEAN else state
+            items = sum(catalog.lost(self._account_id) for _, catalog in catalogs())
+            words.append(f"{_count(items, 'item')} lost earlier {'stays' if items == 1 else 'stay'} lost.")
         end(check, state, " ".join([*words, why_not]).strip())
 
 
