@@ -1,4 +1,5 @@
-"""System activity: append-only rows with plain ids and label copies, so that they outlive what they name."""
+"""System activity and security audit: append-only rows with plain ids and label copies, which outlive what
+they name. The audit's rows are a chain (chain.py)."""
 
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ class ActivityStatus(models.TextChoices):
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
     STARTED = "started", "Started"
+    REFUSED = "refused", "Refused"
 
 
 class WrittenOnce(AccountModel):
@@ -62,8 +64,9 @@ class Activity(WrittenOnce):
 
 
 class SecurityEvent(WrittenOnce):
-    """One thing that somebody did, tried or was shown (features ACT-03, ACT-04)."""
+    """One thing that somebody did, tried or was shown (ACT-03, ACT-04): a link of the account's chain."""
 
+    sequence = models.BigIntegerField()
     at = models.DateTimeField(default=clock.now)
     code = models.CharField(max_length=60)
     status = models.CharField(max_length=10, choices=ActivityStatus)
@@ -78,10 +81,70 @@ class SecurityEvent(WrittenOnce):
     # The one mailbox, drive or site that the row names: who may not see that, may not see the row.
     entity_id = models.UUIDField(null=True)
     details = models.JSONField(default=dict)
+    version = models.PositiveSmallIntegerField(default=1)
+    previous = models.CharField(max_length=64)
+    seal = models.CharField(max_length=64)
 
     class Meta:
         db_table = "security_event"
-        indexes = [models.Index(fields=["account", "-at", "-id"], name="security_event_newest")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "sequence"], name="security_event_in_order"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "actor_id", "-at"], name="security_event_person"),
+            models.Index(fields=["account", "subject_id", "-sequence"], name="security_event_subject"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.code} {self.description}"
+        return f"{self.sequence} {self.code} {self.description}"
+
+
+class ChainHead(AccountModel):
+    """The newest entry of an account's chain. Its row is the lock of all who write one."""
+
+    sequence = models.BigIntegerField(default=0)
+    seal = models.CharField(max_length=64)
+    # What the last check found: `broken_at` is the first entry that is not right, None when all are.
+    checked_at = models.DateTimeField(null=True)
+    checked_to = models.BigIntegerField(default=0)
+    broken_at = models.BigIntegerField(null=True)
+    finding = models.CharField(max_length=500, blank=True)
+    check_asked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "audit_head"
+        constraints = [models.UniqueConstraint(fields=["account"], name="audit_head_once")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.seal[:16]}"
+
+
+class DailyHead(AccountModel):
+    """The head as it was on one day; copies of it lie in the vault and in the mail of administrators."""
+
+    day = models.DateField()
+    sequence = models.BigIntegerField()
+    seal = models.CharField(max_length=64)
+    # When a keeper outside the database had it.
+    kept_at = models.DateTimeField(null=True)
+    mailed_to = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "audit_daily_head"
+        constraints = [models.UniqueConstraint(fields=["account", "day"], name="audit_daily_head_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.sequence} {self.seal[:16]}"
+
+
+class HeadReader(AccountModel):
+    """A person who wants the daily head by mail."""
+
+    user_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "audit_head_reader"
+        constraints = [models.UniqueConstraint(fields=["account", "user_id"], name="audit_head_reader_once")]
+
+    def __str__(self) -> str:
+        return str(self.user_id)
