@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from apps.core.errors import PermissionMissing
+from apps.core.errors import NotFound, PermissionMissing
 from apps.core.guard import guarded
-from apps.core.permissions import Permission
+from apps.core.permissions import Permission, require
 
 from .http import MemberRequest
+from .models import AllowedAddress
 
 P = ParamSpec("P")
 MemberPage = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
@@ -37,3 +39,12 @@ def owner_required(page: MemberPage[P]) -> Page[P]:
         return page(request, *args, **kwargs)
 
     return member_required()(owners_page)
+
+
+def allowed_address_for(public_id: UUID) -> AllowedAddress:
+    """One entry of the account's list of allowed addresses. Foreign and missing are NotFound."""
+    entry = AllowedAddress.objects.filter(public_id=public_id).first()
+    if entry is None:
+        raise NotFound("This entry does not exist, or it was removed.")
+    require(Permission.ACCOUNT_SETTINGS)
+    return entry

@@ -7,7 +7,9 @@ from urllib.parse import urljoin, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.http import HttpRequest
 
+from apps.core.client_address import client_address
 from apps.core.errors import Unavailable
 
 logger = logging.getLogger("everkeep.accounts")
@@ -22,6 +24,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         "too_many_login_attempts": "Too many tries with this email. Wait five minutes, then try again.",
         "invalid_password_reset": "This link was used before, or it is too old.",
     }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """What limits on tries count by; who cannot be told apart shares one limit."""
+        return client_address(request) or "unknown"
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send, or say that the mail did not go out: a person waiting for it would wait in vain."""

@@ -35,5 +35,8 @@ class AccountsConfig(AppConfig):
         navigation.register_section(
             navigation.Section("security", "Security", sentence, "lock", 15, "security")
         )
+        from .doors import register_doors  # noqa: PLC0415
+
+        register_doors()
         if settings.DEBUG:
             navigation.register_link("debug_outbox", "outbox")

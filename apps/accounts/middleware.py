@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.core.actor import ANONYMOUS, Actor, acting_as
+from apps.core.client_address import client_address
 from apps.core.scope import account_scope
 
 from .gates import first_answer
@@ -48,7 +49,7 @@ def _membership_of(request: HttpRequest) -> Membership | None:
 
 
 def _actor_of(request: HttpRequest, membership: Membership | None) -> Actor:
-    address = request.META.get("REMOTE_ADDR", "")
+    address = client_address(request)
     reference = getattr(request, "reference", "")
     if not request.user.is_authenticated:
         return Actor(kind="anonymous", address=address, request_id=reference)

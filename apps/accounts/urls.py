@@ -3,6 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, path, re_path
 
+from .door_urls import door_urls
 from .views import public, security, sudo
 
 urlpatterns: list[URLPattern] = [
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("me/", security.my_security, name="my_security"),
     path("me/confirm/", sudo.sudo, name="sudo"),
     path("settings/security/", security.security, name="security"),
+    *door_urls,
     path("outbox/", public.outbox, name="outbox"),
     path("outbox/<uuid:mail_id>/", public.outbox_mail, name="outbox_mail"),
     path("outbox/<uuid:mail_id>/html/", public.outbox_html, name="outbox_html"),

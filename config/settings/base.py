@@ -150,7 +150,8 @@ SIGN_IN_PROVIDERS = providers_from(
         ),
     }
 )
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("EVERKEEP_TRUSTED_PROXIES", default=0)
+# How many proxies of ours stand in front: `core.client_address`.
+TRUSTED_PROXIES = env.int("EVERKEEP_TRUSTED_PROXIES", default=0)
 CACHES = {"default": env.cache_url("EVERKEEP_CACHE_URL", default="locmemcache://")}
 
 LANGUAGE_CODE = "en"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from apps.accounts.models import AllowedAddress
 from apps.backups.models import BackupTask, Entity, Run, Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core.scope import account_scope
@@ -143,6 +144,12 @@ def a_shelf(cast: Cast) -> list[object]:
     return [make_shelf(cast.account.pk).public_id]
 
 
+def an_address(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        entry = AllowedAddress.objects.create(account=cast.account, first="203.0.113.0", last="203.0.113.15")
+    return [entry.public_id]
+
+
 def an_export(cast: Cast) -> list[object]:
     return [make_export(cast).public_id]
 
@@ -214,6 +221,10 @@ TABLE: dict[str, Row] = {
     "account_reset_password_done": everybody(),
     "account_reset_password_from_key": everybody(args=words("1", "no-such-key")),
     "account_reset_password_from_key_done": everybody(),
+    "address_add": row(302, 200, 403, 403, 403, 403, 200),
+    "address_edit": row(302, 200, 403, 403, 403, 403, 404, args=an_address),
+    "address_remove": row(302, 302, 403, 403, 403, 403, 404, args=an_address, data={}),
+    "address_switch": row(302, 302, 403, 403, 403, 403, 302, data={"on": "no"}),
     "outbox": everybody(404),
     "outbox_mail": everybody(404, args=words(uuid4())),
     "outbox_html": everybody(404, args=words(uuid4())),

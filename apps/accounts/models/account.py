@@ -17,6 +17,8 @@ class Account(models.Model):
     state = models.CharField(max_length=10, choices=AccountState, default=AccountState.TRIAL)
     created_at = models.DateTimeField(default=clock.now)
     trial_ends_at = models.DateTimeField(null=True, blank=True)
+    # Whether the list of allowed addresses counts (features SEC-06).
+    only_allowed_addresses = models.BooleanField(default=False)
 
     class Meta:
         db_table = "account"
