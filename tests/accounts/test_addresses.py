@@ -15,7 +15,7 @@ from apps.accounts.models import AllowedAddress, Membership
 from apps.activity.models import SecurityEvent
 from apps.core.errors import InvalidRequest
 from apps.core.scope import account_scope
-from tests.cast import Cast
+from tests.cast import Cast, prove_again
 
 OFFICE = "203.0.113.24"
 HOME = "198.51.100.7"
@@ -24,6 +24,12 @@ HOME = "198.51.100.7"
 def at(address: str, user: Any) -> Client:
     client = Client(REMOTE_ADDR=address)
     client.force_login(user)
+    return client
+
+
+def owner_at(address: str, cast: Cast) -> Client:
+    client = at(address, cast.owner)
+    prove_again(client)
     return client
 
 
@@ -84,14 +90,14 @@ def test_a_range_holds_its_ends_and_mapped_addresses_and_no_other_kind() -> None
 
 
 def test_the_first_entry_with_my_own_address_switches_the_list_on(cast: Cast) -> None:
-    add(at(OFFICE, cast.owner), "203.0.113.0/28, 203.0.113.16/28", "Office")
+    add(owner_at(OFFICE, cast), "203.0.113.0/28, 203.0.113.16/28", "Office")
     assert is_on(cast)
     assert [str(each) for each in entries(cast)] == ["203.0.113.0/28", "203.0.113.16/28"]
     assert [each.code for each in events(cast)] == ["addresses.added", "addresses.switched_on"]
 
 
 def test_without_my_own_address_it_stays_off_and_cannot_be_switched_on(cast: Cast) -> None:
-    owner = at(OFFICE, cast.owner)
+    owner = owner_at(OFFICE, cast)
     add(owner, HOME)
     assert not is_on(cast)
     assert switch(owner, "yes").status_code == 409
@@ -103,7 +109,7 @@ def test_without_my_own_address_it_stays_off_and_cannot_be_switched_on(cast: Cas
 
 
 def test_what_holds_my_own_address_cannot_be_taken_away_while_it_counts(cast: Cast) -> None:
-    owner = at(OFFICE, cast.owner)
+    owner = owner_at(OFFICE, cast)
     add(owner, f"{OFFICE}, {HOME}")
     mine, other = entries(cast)
     assert owner.post(reverse("address_remove", args=[mine.public_id])).status_code == 409
@@ -121,14 +127,14 @@ def test_what_holds_my_own_address_cannot_be_taken_away_while_it_counts(cast: Ca
 
 
 def test_the_same_range_stands_on_the_list_once(cast: Cast) -> None:
-    owner = at(OFFICE, cast.owner)
+    owner = owner_at(OFFICE, cast)
     add(owner, OFFICE)
     assert "on the list already" in add(owner, f"{OFFICE}/32").content.decode()
     assert len(entries(cast)) == 1
 
 
 def test_who_comes_from_elsewhere_sees_nothing_but_the_way_out(cast: Cast) -> None:
-    add(at(OFFICE, cast.owner), OFFICE)
+    add(owner_at(OFFICE, cast), OFFICE)
     outside = at(HOME, cast.viewer)
     for name in ("home", "my_security", "job_list", "activity_export"):
         answer = outside.get(reverse(name))
@@ -144,7 +150,7 @@ def test_who_comes_from_elsewhere_sees_nothing_but_the_way_out(cast: Cast) -> No
 def test_a_forged_header_does_not_open_the_door(cast: Cast, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
     inside = {"headers": {"X-Forwarded-For": OFFICE}}
-    owner = at("10.0.0.1", cast.owner)
+    owner = owner_at("10.0.0.1", cast)
     owner.post(reverse("address_add"), {"addresses": OFFICE}, **inside)
     assert is_on(cast)
     assert owner.get(reverse("home"), **inside).status_code == 200
@@ -153,7 +159,7 @@ def test_a_forged_header_does_not_open_the_door(cast: Cast, settings: Any) -> No
 
 def test_a_person_of_two_accounts_is_kept_out_of_the_restricted_one_only(cast: Cast) -> None:
     Membership.objects.create(account=cast.other_account, user=cast.viewer, role=Role.AUDITOR)
-    add(at(OFFICE, cast.owner), OFFICE)
+    add(owner_at(OFFICE, cast), OFFICE)
     outside = at(HOME, cast.viewer)
     assert outside.get(reverse("home")).status_code == 403
     session = outside.session
@@ -163,7 +169,7 @@ def test_a_person_of_two_accounts_is_kept_out_of_the_restricted_one_only(cast: C
 
 
 def test_a_denied_try_is_in_the_audit_once_an_hour_and_cannot_flood_it(cast: Cast) -> None:
-    add(at(OFFICE, cast.owner), OFFICE)
+    add(owner_at(OFFICE, cast), OFFICE)
     outside = at(HOME, cast.viewer)
     for _ in range(3):
         outside.get(reverse("home"))
@@ -179,7 +185,7 @@ def test_every_change_is_mailed_to_administrators_and_to_nobody_else(
     cast: Cast, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        add(at(OFFICE, cast.owner), OFFICE, "Office")
+        add(owner_at(OFFICE, cast), OFFICE, "Office")
     assert {to for each in mail.outbox for to in each.to} == {cast.owner.email}
     added, switched = [str(each.body) for each in mail.outbox]
     assert f"Added {OFFICE}" in added and f"By Olivia Romano, from {OFFICE}" in added
@@ -187,7 +193,7 @@ def test_every_change_is_mailed_to_administrators_and_to_nobody_else(
 
 
 def test_the_operator_lets_people_in_again(cast: Cast, django_capture_on_commit_callbacks: Any) -> None:
-    add(at(OFFICE, cast.owner), OFFICE)
+    add(owner_at(OFFICE, cast), OFFICE)
     said = StringIO()
     with django_capture_on_commit_callbacks(execute=True):
         call_command("accounts", "unlock-addresses", cast.owner.email, stdout=said)
@@ -200,7 +206,7 @@ def test_the_operator_lets_people_in_again(cast: Cast, django_capture_on_commit_
 
 
 def test_the_page_shows_my_address_and_the_list(cast: Cast) -> None:
-    owner = at(OFFICE, cast.owner)
+    owner = owner_at(OFFICE, cast)
     assert "so every address gets in" in owner.get(reverse("security")).content.decode()
     add(owner, OFFICE, "Office")
     page = owner.get(reverse("security")).content.decode()

@@ -16,6 +16,7 @@ from .. import allowed_addresses as addresses
 from ..access import allowed_address_for, member_required
 from ..address_forms import AddressAddForm, AddressEditForm
 from ..http import MemberRequest
+from ..sudo import sudo_required
 
 LIST = "/settings/security/#addresses"
 
@@ -34,6 +35,7 @@ def card(request: MemberRequest) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(Permission.ACCOUNT_SETTINGS)
+@sudo_required()
 def add(request: MemberRequest) -> HttpResponse:
     """Put one or several entries on the list."""
     form = AddressAddForm(request.POST or None, own=client_address(request))
@@ -54,6 +56,7 @@ def add(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(Permission.ACCOUNT_SETTINGS)
+@sudo_required()
 def edit(request: MemberRequest, address_id: UUID) -> HttpResponse:
     """Change an entry."""
     entry = allowed_address_for(address_id)
@@ -74,6 +77,7 @@ def edit(request: MemberRequest, address_id: UUID) -> HttpResponse:
 
 @require_POST
 @member_required(Permission.ACCOUNT_SETTINGS)
+@sudo_required()
 def remove(request: MemberRequest, address_id: UUID) -> HttpResponse:
     """Take an entry off the list."""
     addresses.address_remove(allowed_address_for(address_id))
@@ -83,6 +87,7 @@ def remove(request: MemberRequest, address_id: UUID) -> HttpResponse:
 
 @require_POST
 @member_required(Permission.ACCOUNT_SETTINGS)
+@sudo_required()
 def switch(request: MemberRequest) -> HttpResponse:
     """Switch the restriction on or off."""
     on = request.POST.get("on") == "yes"
