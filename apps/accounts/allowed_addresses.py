@@ -135,7 +135,9 @@ def _tell(account: Account, code: str, words: str) -> None:
     """Into the audit, and to every administrator, whoever did it."""
     actor = current_actor()
     audit(code, description=f"{words}.", subject_id=account.public_id)
-    members = Membership.objects.filter(account=account, user__is_active=True).select_related("user")
+    members = Membership.objects.filter(account=account, is_active=True, user__is_active=True).select_related(
+        "user"
+    )
     mail_after_commit(
         "addresses_changed",
         [each.user.email for each in members if Permission.ACCOUNT_SETTINGS in each.permissions],
