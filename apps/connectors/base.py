@@ -10,7 +10,7 @@ A connector is asynchronous, knows nothing of the database or the vault, and rai
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from .enums import EntityKind, SkipCause, SubService
 
@@ -40,8 +40,7 @@ class EntityRef:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Upsert:
+class Upsert(NamedTuple):
     """A folder or an item as the provider has it now.
 
     `etag` changes whenever content or properties do; equal etag means the stored content may be used again.
@@ -125,8 +124,7 @@ class ChangePage:
     cursor: Cursor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """Content of one item: exact bytes as the provider served them."""
 
     remote_id: str

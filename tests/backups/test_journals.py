@@ -154,7 +154,7 @@ def test_who_was_overtaken_while_writing_the_journal_commits_nothing(
 
 def test_a_long_journal_keeps_the_lease(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apps.backups.journals.writing.PULSE_SECONDS", 0)
-    monkeypatch.setattr("apps.backups.journals.writing.ROWS", 2)
+    monkeypatch.setattr("apps.backups.journals.reading.ROWS", 2)
     inbox = mailbox.cloud.add_folder("Inbox")
     for _ in range(11):
         mailbox.cloud.add_mail(inbox)

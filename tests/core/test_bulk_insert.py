@@ -77,7 +77,7 @@ def test_no_rows_are_no_trouble() -> None:
     assert stored() == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(moment=st.datetimes(timezones=st.timezones()))
 def test_a_moment_is_written_as_django_would_write_it(moment: datetime) -> None:
     try:

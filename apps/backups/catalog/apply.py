@@ -14,7 +14,7 @@ from .draft import Draft, Drop, Entry, Keep, Put
 from .reuse import in_batches
 from .state import NodeState, Version, Writes, hash_or_none, version_of
 
-_FIELDS = tuple(Version.__dataclass_fields__)
+_FIELDS = Version._fields
 COLUMNS = (
     "account_id", "entity_id", "sub_service", "remote_hash", "remote_id", "parent_hash", "parent_id",
     "is_folder", "well_known", "name", "author", "recipients", "time", "size", "has_attachments", "etag",
@@ -92,8 +92,8 @@ def _place(draft: Draft, state: NodeState, version: Version) -> None:
 
 
 def _version(row: Sequence[Any]) -> Version:
-    values = dict(zip(_FIELDS, row, strict=True))
-    return Version(**{**values, "content": bytes(values["content"]), "props": bytes(values["props"])})
+    version = Version(*row)
+    return version._replace(content=bytes(version.content), props=bytes(version.props))
 
 
 def _write(draft: Draft, writes: Writes) -> None:

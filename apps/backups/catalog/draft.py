@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -59,8 +60,7 @@ class Draft:
         return self.rows().filter(first=self.number).exclude(run_id=self.run_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """The node is as `upsert` says; `content` is the list of its blobs (durable!), `size` their plain bytes."""
 
     upsert: Upsert

@@ -1,7 +1,8 @@
 """What is known of one node while a draft is written. Pure: decides, touches no database."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from apps.connectors.base import Removal
 
@@ -9,8 +10,7 @@ from ..models.catalog import hash_of
 from .draft import Put
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One row of node_version. `id` is None while it is not written."""
 
     id: int | None
@@ -33,8 +33,8 @@ class Version:
 
     def says_the_same(self, other: "Version") -> bool:
         """Whether a person or a restore could tell no difference between the two."""
-        return replace(self, id=None, first=0, gone=None, run_id=0) == replace(
-            other, id=None, first=0, gone=None, run_id=0
+        return self._replace(id=None, first=0, gone=None, run_id=0) == other._replace(
+            id=None, first=0, gone=None, run_id=0
         )
 
 
@@ -58,7 +58,7 @@ class NodeState:
     def keep(self, parent_id: str | None, first: int, run_id: int) -> None:
         base = self.now or self.old
         if base is not None:
-            self.put(replace(base, id=None, parent_id=parent_id, first=first, gone=None, run_id=run_id))
+            self.put(base._replace(id=None, parent_id=parent_id, first=first, gone=None, run_id=run_id))
 
     def drop(self, removal: Removal) -> None:
         if self.now is not None and removal.parent_id in (None, self.now.parent_id):

@@ -26,7 +26,8 @@ from ..catalog import Draft
 from ..engine.lease import Lease, held
 from ..models import Entity, RunIssue, Snapshot
 from . import portrait
-from .writing import finish, in_pages, paced
+from .reading import version_lines
+from .writing import finish, paced
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,7 @@ def _write(folder: JournalFolder, entity: Entity, last: Snapshot, lease: Lease) 
         writer.add(SnapshotLine(portrait.snapshot_and_run(snapshot, snapshot.run)))
         count += 1
     rows = Draft(entity.account_id, entity.pk, last.sub_service, last.number, 0).rows()
-    for values in in_pages(rows.filter(first__lte=last.number), portrait.VERSION, pulse):
-        line = portrait.version(values)
+    for line in version_lines(rows.filter(first__lte=last.number), pulse):
         ends_later = line.gone is not None and line.gone > last.number
         writer.add(line._replace(gone=None) if ends_later else line)
         count += 1

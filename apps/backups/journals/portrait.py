@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from apps.vault.api import JournalCorrupt, VersionLine
+from apps.vault.api import JournalCorrupt
 
 from ..models import Entity, Run, RunIssue, Snapshot
 
@@ -30,7 +30,6 @@ ISSUE: Final = (
     "public_id", "kind", "cause", "remote_id", "parent_id", "label", "folder_label", "what", "do", "upsert",
     "open",
 )  # fmt: skip
-VERSION: Final = VersionLine._fields
 
 
 def who(entity: Entity) -> Said:
@@ -50,12 +49,6 @@ def snapshot_and_run(snapshot: Snapshot, run: Run) -> Said:
 
 def issue(row: RunIssue) -> Said:
     return _said(row, ISSUE)
-
-
-def version(values: Iterable[Any]) -> VersionLine:
-    """Return the line of a row read by `values_list(*VERSION)`."""
-    line = VersionLine(*values)
-    return line._replace(content=bytes(line.content), props=bytes(line.props))
 
 
 def columns(model: type[M], said: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -1,20 +1,17 @@
 """Write what a snapshot changes, or what is left of a chain, into the vault. Cost follows the lines."""
 
 import time
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
-
-from django.db.models import QuerySet
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from apps.core import clock
 from apps.vault.api import Chain, EndLine, IssueLine, JournalWriter, Written, open_journals
 
 from ..catalog import Draft
-from ..models import Entity, NodeVersion, Run, RunIssue, Snapshot
+from ..models import Entity, Run, RunIssue, Snapshot
 from . import portrait
+from .reading import remote_ids, version_lines
 
-ROWS: Final = 500
 PULSE_SECONDS: Final = 10.0
 
 
@@ -36,10 +33,10 @@ def write_journal(
     chain = Chain(entity.public_id, draft.sub_service)
     writer = open_journals(draft.account_id, entity.task.shelf).write(chain, draft.number)
     rows, pulse = draft.rows(), paced(pulse)
-    for (remote_id,) in in_pages(rows.filter(gone=draft.number), ("remote_id",), pulse):
+    for remote_id in remote_ids(rows.filter(gone=draft.number), pulse):
         writer.add(EndLine(remote_id))
-    for values in in_pages(rows.filter(first=draft.number), portrait.VERSION, pulse):
-        writer.add(portrait.version(values))
+    for line in version_lines(rows.filter(first=draft.number), pulse):
+        writer.add(line)
     for row in issues:
         writer.add(IssueLine(portrait.issue(row)))
     pulse()
@@ -53,27 +50,6 @@ def finish(
     info = portrait.who(entity) | portrait.snapshot_and_run(snapshot, run)
     info |= {"sub_service": snapshot.sub_service, "before": before, "written_at": clock.now()}
     return writer.finish(info, link=link)
-
-
-def in_pages(
-    rows: "QuerySet[NodeVersion]", fields: Sequence[str], pulse: Callable[[], object]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield these columns of the rows, oldest first, with no cursor open while the caller works.
-
-    The keys are read first, 8 bytes each, then the rows by key: one long cursor would on SQLite pin an old
-    state of the database, and a write beside it fail.
-    """
-    keys = array("q", sorted(rows.order_by().values_list("pk", flat=True).iterator(chunk_size=10_000)))
-    for start in range(0, len(keys), ROWS):
-        pulse()
-        yield from _with_keys(keys[start : start + ROWS]).order_by("id").values_list(*fields)
-
-
-def _with_keys(keys: "array[int]") -> "QuerySet[NodeVersion]":
-    """Return the rows with these keys, in order. A run's rows mostly stand side by side: a range costs less."""
-    if keys[-1] - keys[0] == len(keys) - 1:
-        return NodeVersion.objects.filter(id__range=(keys[0], keys[-1]))
-    return NodeVersion.objects.filter(id__in=keys.tolist())
 
 
 def paced(pulse: Callable[[], object]) -> Callable[[], None]:

@@ -5,8 +5,8 @@ the outer status is 200, or 424 in older texts. Exchange runs at most four of a 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
@@ -17,20 +17,19 @@ from .faults import Fault, fault_of
 from .governor import MAILBOX_SLOTS, Pool
 
 BATCH_SIZE: Final = 20
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One GET inside a batch. `key` names its answer; `path` is a path below Graph."""
 
     key: str
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
 
 
-@dataclass(frozen=True, slots=True)
-class PartAnswer:
+class PartAnswer(NamedTuple):
     """The last answer of one part: a body (parsed JSON, or base64 text of bytes), or a fault."""
 
     key: str

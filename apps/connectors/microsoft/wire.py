@@ -4,6 +4,7 @@ Straight on aiohttp: a client with redirects, cookies and an address parser of i
 much per request (docs/connectors.md, C2), and Graph needs none of these.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -19,7 +20,8 @@ from .answers import read_json
 
 USER_AGENT: Final = "NONISV|Everkeep|Everkeep/1.0"  # quirk 18: https://learn.microsoft.com/sharepoint/dev/general-development/how-to-avoid-getting-throttled-or-blocked-in-sharepoint-online
 CONNECT_SECONDS: Final = 20.0
-READ_SECONDS: Final = 120.0
+READ_SECONDS: Final = 120.0  # without a sign of life
+RENEWED_SECONDS: Final = 1.0
 ANSWER_LIMIT: Final = 32 * 1024 * 1024
 BROKEN: Final = (aiohttp.ClientError, TimeoutError, OSError)
 """What `exchange` raises when the connection, not the other side, failed."""
@@ -72,15 +74,15 @@ class HttpWire:
         asked = session.request(
             method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
         )
-        async with asked as answer:
-            return Reply(answer.status, answer.headers, await _read(answer, limit))
+        async with asyncio.timeout(READ_SECONDS) as patience, asked as answer:
+            return Reply(answer.status, answer.headers, await _read(answer, limit, patience))
 
     def _open(self) -> aiohttp.ClientSession:
         """Open on first use: a session belongs to the loop that is running then."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=30.0),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             read_bufsize=1024 * 1024,
         )
@@ -102,8 +104,13 @@ async def post_form(wire: Wire, url: str, form: Mapping[str, str]) -> Reply:
     return await wire.exchange("POST", url, headers, urlencode(form).encode())
 
 
-async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Read the body, giving up above `limit` bytes: compressed ones grow while they are read."""
+async def _read(answer: aiohttp.ClientResponse, limit: int, patience: asyncio.Timeout) -> bytes:
+    """Read the body, giving up above `limit` bytes: compressed ones grow while they are read.
+
+    What comes renews the patience, once a second. aiohttp's own `sock_read` does so at every packet,
+    which costs as much as reading it.
+    """
+    clock, renewed = asyncio.get_running_loop().time, 0.0
     too_large = TooLarge(f"The answer is larger than {limit // 1024**2} MB.")
     if (answer.content_length or 0) > limit:
         raise too_large
@@ -111,6 +118,9 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     async for chunk in answer.content.iter_any():
         chunks.append(chunk)
         size += len(chunk)
+        if (now := clock()) - renewed > RENEWED_SECONDS:
+            patience.reschedule(now + READ_SECONDS)
+            renewed = now
         if size > limit:
             raise too_large
     return b"".join(chunks)

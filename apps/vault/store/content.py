@@ -13,9 +13,8 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from .errors import ContentCorrupt
 from .numbers import Cursor, put_number
@@ -35,8 +34,7 @@ class Role(IntEnum):
     ATTACHMENT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ContentPart:
+class ContentPart(NamedTuple):
     """One part of an item: `size` bytes of plaintext, cut into `blobs` (none when empty).
 
     `blobs` are all that the part needs. With a recipe they are not the bytes themselves but what they are
