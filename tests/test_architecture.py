@@ -25,6 +25,8 @@ PUBLIC_MODULES = {
     "runner",
     "health",
     "audit",
+    "everywhere",
+    "heads",
     "gates",
     "panels",
     "sudo",

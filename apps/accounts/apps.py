@@ -18,9 +18,17 @@ class AccountsConfig(AppConfig):
             },
         )
 
+        from apps.activity.heads import register_addresses  # noqa: PLC0415
+
+        from .everywhere import addresses_of  # noqa: PLC0415
+        from .sign_ins import CODES, listen  # noqa: PLC0415
+
+        listen()
+        register_addresses(addresses_of)
         register_codes(
             "Sign-in",
             {
+                **CODES,
                 "proof.refused": "Proof of identity before a dangerous act refused",
             },
         )

@@ -7,5 +7,18 @@ class ActivityConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.navigation import Area, register_area  # noqa: PLC0415 - the app registry is complete only here
+        from apps.core.refusals import register_refusal_listener  # noqa: PLC0415
+
+        from .refusals import note_refusal  # noqa: PLC0415
+        from .registry import register_codes  # noqa: PLC0415
 
         register_area(Area("activity", "Activity", "activity", 50, "activity_list"))
+        register_codes(
+            "Access",
+            {
+                "access.refused": "Access refused",
+                "activity.exported": "Log taken as a file",
+                "notice.sent": "Notification sent",
+            },
+        )
+        register_refusal_listener(note_refusal)

@@ -1,4 +1,4 @@
-"""The filter of the activity page, read from its address."""
+"""The filters of the activity pages, read from their addresses."""
 
 from typing import Any
 
@@ -43,5 +43,17 @@ class ActivityFilterForm(forms.Form):
             status=data.get("status", ""),
             first_day=data.get("first"),
             last_day=data.get("last"),
+            who=data.get("who", ""),
             subject=data.get("subject"),
         )
+
+
+class AuditFilterForm(ActivityFilterForm):
+    """The same, and whether a person or Everkeep itself acted."""
+
+    who = forms.ChoiceField(
+        required=False,
+        label="Performed by",
+        choices=[("", "By anybody"), ("people", "By people"), ("system", "By Everkeep itself")],
+        widget=forms.Select({"class": "form-select", "aria-label": "Performed by"}),
+    )

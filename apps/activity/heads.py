@@ -72,20 +72,18 @@ def accounts_with_chain() -> list[int]:
         return list(ChainHead.objects.order_by("account_id").values_list("account_id", flat=True))
 
 
-def head_keep(account_id: int) -> DailyHead | None:
+def head_keep(account_id: int) -> None:
     """Note today's head, give it to each keeper and mail it, once a day and only when something is new.
 
-    Returns the head of which something was done. May be called at any time: what a keeper did not take
-    because its store was away is offered again.
+    May be called at any time: what a keeper did not take because its store was away is offered again.
     """
     with account_scope(account_id):
         note = _note(account_id)
         if note is None:
-            return None
+            return
         head = Head(note.sequence, note.seal, note.day, note.account.public_id)
         if note.kept_at is None and _keep(account_id, head):
             DailyHead.objects.filter(pk=note.pk).update(kept_at=clock.now())
-        return note
 
 
 def heads_told(account_id: int) -> Iterator[Head]:

@@ -1,21 +1,26 @@
-"""A row of the activity as a page or a file shows it."""
+"""A row of the activity or of the audit as a page or a file shows it."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from apps.core.templatetags.everkeep import filesize
 
-from .models import Activity, ActivityStatus
+from .chain import moment
+from .models import Activity, ActivityStatus, SecurityEvent
 from .registry import meaning_of, service_words
 
 HEADER = ("Activity", "Date and time", "Service", "Sub-service", "Status", "Task name", "Item", "Performed by")
+AUDIT_HEADER = (
+    "Entry", "Date and time", "User activity", "Service", "Status", "Task", "Performed by", "Description",
+    "Address", "Seal",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ActivityLine:
-    """One line; `look` is a word of the status vocabulary, or "" for what is only said in ink."""
+    """One line of either log; `look` is a word of the status vocabulary, or "" for what is only said in ink."""
 
-    row: Activity
+    row: Activity | SecurityEvent
     words: str
     service: str
     sub_service: str
@@ -24,14 +29,15 @@ class ActivityLine:
     facts: list[tuple[str, str]]
 
 
-def line_of(row: Activity) -> ActivityLine:
+def line_of(row: Activity | SecurityEvent) -> ActivityLine:
     """Read a row with today's words."""
     meaning = meaning_of(row.code)
+    sub_service = row.sub_service if isinstance(row, Activity) else ""
     return ActivityLine(
         row=row,
         words=meaning.words,
         service=service_words(row.service) if row.service else "",
-        sub_service=service_words(row.sub_service) if row.sub_service else "",
+        sub_service=service_words(sub_service) if sub_service else "",
         status=row.get_status_display(),
         look=_look(row.status, outcome=meaning.is_outcome),
         facts=facts_of(row.details),
@@ -51,6 +57,23 @@ def cells_of(row: Activity) -> tuple[str, ...]:
         row.task_label,
         row.item_label,
         row.actor_label,
+    )
+
+
+def audit_cells_of(row: SecurityEvent) -> tuple[object, ...]:
+    """The cells of an entry in the exported file, in the order of AUDIT_HEADER; times are UTC."""
+    line = line_of(row)
+    return (
+        row.sequence,
+        moment(row.at),
+        line.words,
+        line.service,
+        line.status,
+        row.task_label,
+        row.actor_label,
+        row.description,
+        row.address,
+        row.seal,
     )
 
 

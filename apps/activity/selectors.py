@@ -1,39 +1,57 @@
-"""Reads of the system activity."""
+"""Reads of the system activity and of the security audit: two logs of one shape."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from apps.core import clock
 from apps.core.keyset import KeysetPage, page_of
 from apps.core.scope import account_scope, current_account_id
 
-from .models import Activity
+from .models import Activity, ChainHead, DailyHead, HeadReader, SecurityEvent
 from .registry import codes_in
+
+Row = TypeVar("Row", Activity, SecurityEvent)
 
 PAGE_SIZE = 50
 EXPORT_BATCH = 1000
-NEWEST_FIRST = ("at", "id")
+CHECK_TAKES = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Log(Generic[Row]):
+    """One of the two logs: its rows, what makes their order, and the columns that a search looks into."""
+
+    model: type[Row]
+    order: tuple[str, ...]
+    searched: tuple[str, ...]
+
+
+SYSTEM_ACTIVITY = Log(Activity, ("at", "id"), ("task_label", "item_label", "actor_label"))
+SECURITY_AUDIT = Log(SecurityEvent, ("sequence",), ("task_label", "description", "actor_label", "address"))
 
 
 @dataclass(frozen=True)
 class ActivityFilter:
-    """What of the activity is asked for; an empty field asks for all."""
+    """What of a log is asked for; an empty field asks for all. `who`: "people" or "system"."""
 
     text: str = ""
     category: str = ""
     service: str = ""
     status: str = ""
+    who: str = ""
     first_day: date | None = None
     last_day: date | None = None
     subject: UUID | None = None
 
 
-def activity_rows(wanted: ActivityFilter) -> QuerySet[Activity]:
+def log_rows(log: Log[Row], wanted: ActivityFilter) -> QuerySet[Row]:
     """The account's rows that fit, in no order."""
-    rows = Activity.objects.all()
+    rows: QuerySet[Row] = log.model._default_manager.all()
     if wanted.subject:
         rows = rows.filter(subject_id=wanted.subject)
     if wanted.category:
@@ -42,48 +60,77 @@ def activity_rows(wanted: ActivityFilter) -> QuerySet[Activity]:
         rows = rows.filter(service=wanted.service)
     if wanted.status:
         rows = rows.filter(status=wanted.status)
+    if wanted.who:
+        by_system = Q(actor_label="")
+        rows = rows.filter(by_system if wanted.who == "system" else ~by_system)
     if wanted.first_day:
         rows = rows.filter(at__gte=_midnight(wanted.first_day))
     if wanted.last_day:
         rows = rows.filter(at__lt=_midnight(wanted.last_day) + timedelta(days=1))
     if wanted.text:
-        text = wanted.text
-        rows = rows.filter(
-            Q(task_label__icontains=text) | Q(item_label__icontains=text) | Q(actor_label__icontains=text)
-        )
+        found = Q()
+        for column in log.searched:
+            found |= Q((f"{column}__icontains", wanted.text))
+        rows = rows.filter(found)
     return rows
 
 
-def activity_page(
-    wanted: ActivityFilter, *, before: UUID | None = None, after: UUID | None = None
-) -> KeysetPage[Activity]:
+def log_page(
+    log: Log[Row], wanted: ActivityFilter, *, before: UUID | None = None, after: UUID | None = None
+) -> KeysetPage[Row]:
     """One page, newest first."""
-    return page_of(
-        activity_rows(wanted), keys=NEWEST_FIRST, descending=True, size=PAGE_SIZE, before=before, after=after
-    )
+    rows = log_rows(log, wanted)
+    return page_of(rows, keys=log.order, descending=True, size=PAGE_SIZE, before=before, after=after)
 
 
-def activity_export(wanted: ActivityFilter) -> Iterator[Activity]:
+def log_export(log: Log[Row], wanted: ActivityFilter) -> Iterator[Row]:
     """Every row that fits, newest first, in bounded memory.
 
     A response is streamed after the middleware has left the account's scope. Each batch enters it again and
     leaves it before anything is yielded, so that the scope never stays behind on the server's thread.
     """
     account_id = current_account_id()
-    return _export(wanted, account_id)
+    return _export(log, wanted, account_id)
 
 
-def _export(wanted: ActivityFilter, account_id: int) -> Iterator[Activity]:
+def _export(log: Log[Row], wanted: ActivityFilter, account_id: int) -> Iterator[Row]:
     after: UUID | None = None
     while True:
         with account_scope(account_id):
-            page = page_of(
-                activity_rows(wanted), keys=NEWEST_FIRST, descending=True, size=EXPORT_BATCH, after=after
-            )
+            rows = log_rows(log, wanted)
+            page = page_of(rows, keys=log.order, descending=True, size=EXPORT_BATCH, after=after)
         yield from page.items
         after = page.following
         if after is None:
             return
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """What is known of the account's chain without reading it, and whether a person gets its seal by mail."""
+
+    head: ChainHead | None
+    daily: DailyHead | None
+    is_checking: bool
+    is_reader: bool
+
+    @property
+    def seal_words(self) -> str:
+        """The first half of the newest seal, in groups that can be read out."""
+        seal = self.head.seal[:32] if self.head else ""
+        return " ".join(seal[start : start + 4] for start in range(0, len(seal), 4))
+
+
+def chain_state(user_id: int | None) -> ChainState:
+    """How it stands with the chain of the account in force."""
+    head = ChainHead.objects.filter(sequence__gt=0).first()
+    asked = head.check_asked_at if head else None
+    return ChainState(
+        head=head,
+        daily=DailyHead.objects.order_by("-day").first(),
+        is_checking=bool(asked and asked > clock.now() - CHECK_TAKES),
+        is_reader=HeadReader.objects.filter(user_id=user_id or 0).exists(),
+    )
 
 
 def _midnight(day: date) -> datetime:

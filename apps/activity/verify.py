@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.db.models import Max
@@ -15,6 +16,7 @@ from .heads import Head, heads_told
 from .models import ChainHead, SecurityEvent
 
 BATCH: Final = 1000
+CHECK_EVERY: Final = timedelta(hours=23)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,13 @@ def chain_check(account_id: int) -> Verdict:
             check_asked_at=None,
         )
     return verdict
+
+
+def check_is_due(account_id: int) -> bool:
+    """Tell whether the chain was not checked within the last day."""
+    with account_scope(account_id):
+        checked = ChainHead.objects.values_list("checked_at", flat=True).first()
+        return checked is None or checked < clock.now() - CHECK_EVERY
 
 
 def _told(account_id: int) -> tuple[list[Head], str]:

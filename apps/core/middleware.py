@@ -6,8 +6,9 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from .errors import EverkeepError
+from .errors import EverkeepError, PermissionMissing
 from .ids import new_public_id
+from .refusals import tell_refused
 
 logger = logging.getLogger("everkeep.request")
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -38,6 +39,8 @@ class ErrorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, EverkeepError):
             return None
+        if isinstance(error, PermissionMissing):
+            tell_refused(request, error)
         if error.status >= 500:
             logger.warning("%s at %s: %s", error.code, request.path, error)
         return render(request, "errors/error.html", {"error": error}, status=error.status)

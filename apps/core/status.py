@@ -34,6 +34,7 @@ LOOKS: dict[str, StatusLook] = {
     "in_another_task": StatusLook("In another task", "link", "line"),
     "never_backed_up": StatusLook("Never backed up", "off", "line"),
     "cancelled": StatusLook("Cancelled", "x", ""),
+    "refused": StatusLook("Refused", "lock", ""),
     "connected": StatusLook("Connected", "plug", ""),
     "disconnected": StatusLook("Disconnected", "unplug", "bad"),
     "limited_access": StatusLook("Limited access", "lock", "line"),

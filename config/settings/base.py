@@ -196,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "garbage": {"task": "apps.vault.tasks.collect_garbage", "schedule": 6 * 3600.0},
     "locks": {"task": "apps.vault.tasks.extend_locks", "schedule": 6 * 3600.0},
     "jobs": {"task": "apps.jobs.tasks.dispatch_jobs", "schedule": 15.0, "options": {"queue": "default"}},
+    "audit_heads": {"task": "apps.activity.tasks.look_after_chains", "schedule": 3600.0},
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
 }
 

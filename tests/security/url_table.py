@@ -297,4 +297,9 @@ TABLE: dict[str, Row] = {
     # activity
     "activity_list": row(302, 200, 200, 200, 200, 403, 200),
     "activity_export": row(302, 200, 200, 200, 200, 403, 200),
+    "audit_list": row(302, 200, 200, 200, 200, 403, 200),
+    "audit_export": row(302, 200, 200, 200, 200, 403, 200),
+    "audit_chain": row(302, 200, 200, 200, 200, 403, 200),
+    "audit_check": row(302, 302, 302, 302, 302, 403, 302, data={}),
+    "audit_mail": row(302, 302, 403, 403, 403, 403, 302, data={"wanted": "yes"}),
 }

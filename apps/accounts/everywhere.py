@@ -1,0 +1,44 @@
+"""What concerns a person stands in the audit of every account that they belong to."""
+
+from typing import Any
+
+from apps.activity.audit import audit
+from apps.core.actor import Actor, acting_as, current_actor
+from apps.core.permissions import Permission
+from apps.core.scope import account_scope
+
+from .models import Membership, User
+
+
+def audit_everywhere(code: str, *, user: User, is_proved: bool = True, **fields: Any) -> None:
+    """Write `activity.audit.audit(code, ...)` into every account of a person, in the person's name.
+
+    `is_proved` False: somebody who says to be this person, which is not proved; the entry names the address
+    that was given, and nobody's id.
+    """
+    acting = current_actor()
+    who = Actor(
+        "user",
+        label=str(user) if is_proved else user.email,
+        user_id=user.pk if is_proved else None,
+        address=acting.address,
+        request_id=acting.request_id,
+    )
+    with acting_as(who):
+        for account_id in accounts_of(user):
+            with account_scope(account_id):
+                audit(code, **fields)
+
+
+def accounts_of(user: User) -> list[int]:
+    """The accounts in which a person may do something, always in the same order: it is that of locks."""
+    rows = Membership.objects.filter(user=user, is_active=True).order_by("account_id")
+    return list(rows.values_list("account_id", flat=True))
+
+
+def addresses_of(account_id: int, user_ids: set[int]) -> list[str]:
+    """The mail addresses of those of these people who may see the account's settings today."""
+    rows = Membership.objects.select_related("user").filter(
+        account_id=account_id, user_id__in=user_ids, is_active=True, user__is_active=True
+    )
+    return [row.user.email for row in rows if Permission.ACCOUNT_SETTINGS in row.permissions]
