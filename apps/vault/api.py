@@ -16,6 +16,7 @@ from .attaching import FoundVault, vault_attach, vault_find, vaults_in
 from .copies import pack_heal
 from .index import DatabaseIndex
 from .leases import Maintenance, maintenance
+from .ownership import store_own, vault_own
 from .references import register_references
 from .reindex import Reindexed, index_rebuild
 from .selectors import last_collection, orphans, verify
@@ -74,6 +75,7 @@ __all__ = [
     "task_stores",
     "vault_attach",
     "vault_find",
+    "vault_own",
     "vault_shred",
     "vaults_in",
     "verify",
@@ -85,7 +87,9 @@ def open_writer(account_id: int, shelf: int = 0) -> VaultWriter:
 
     Shelf 0 is the account's default; a backup task may have another (docs/decisions/005-shelves.md).
     """
-    return open_vault(account_id=account_id, shelf=shelf).writer()
+    vault = open_vault(account_id=account_id, shelf=shelf)
+    store_own(account_id=account_id, store_row=vault.store_row)  # V20
+    return vault.writer()
 
 
 def open_reader(account_id: int) -> VaultReader:

@@ -8,12 +8,13 @@ from typing import Final
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from apps.core.errors import Conflict, EverkeepError
+from apps.core.errors import Conflict, EverkeepError, NotFound
 from apps.core.scope import account_scope, every_account
 
 from .envelopes import envelope_names, envelope_put
 from .errors import KeysCorrupt, StoreMismatch
 from .models import Shelf, VaultKey
+from .ownership import folder_claim, folder_is_ours, folder_own
 from .store import recovery_key
 from .store.backends.addresses import open_store
 from .store.backends.base import ObjectStore
@@ -21,6 +22,7 @@ from .store.backends.prefixed import PrefixedStore
 from .store.journal import JournalFolder
 from .store.keys import KEYS, VaultKeys, envelope_header, envelope_key, envelope_key_id, unwrap_keys
 from .store.marker import read_marker
+from .store.owner import Owner
 from .store.recovery_key import RecoveryKey
 from .stores import operator_store
 from .wrapping import wrapping
@@ -52,7 +54,8 @@ def vaults_in(url: str) -> list[uuid.UUID]:
 def vault_find(url: str, vault_id: uuid.UUID, *, typed: str = "") -> FoundVault:
     """Open a vault with a key of this installation, or with the recovery key that its owner typed.
 
-    Raises StoreError, RecoveryKeyInvalid, KeysCorrupt when no envelope opens.
+    Raises StoreError, RecoveryKeyInvalid, KeysCorrupt when no envelope opens, VaultTaken when another
+    installation has it.
     """
     folder = PrefixedStore(_marked(url), f"{vault_id.hex}/")
     key = RecoveryKey.parse(typed) if typed else None
@@ -70,6 +73,7 @@ def vault_find(url: str, vault_id: uuid.UUID, *, typed: str = "") -> FoundVault:
         except EverkeepError as error:
             refusals.append(f"{name}: {error.what}")
             continue
+        folder_is_ours(folder, f"--store {url} --vault {vault_id}")
         return FoundVault(url, vault_id, keys, folder)
     raise KeysCorrupt(
         f"No key that is known here opens vault {vault_id}. {' '.join(refusals)}".strip(),
@@ -80,9 +84,11 @@ def vault_find(url: str, vault_id: uuid.UUID, *, typed: str = "") -> FoundVault:
 def vault_attach(*, account_id: int, found: FoundVault) -> None:
     """Make a vault that of an account that has none, in a transaction of the caller's.
 
-    V0: what seals here has an envelope in the store before the row lets the keys be used. Raises Conflict.
+    V0: what seals here has an envelope in the store before the row lets the keys be used. Raises Conflict, and
+    VaultTaken when it belongs to another installation.
     """
     store = operator_store(found.url)
+    folder_own(found.folder)
     with every_account("a vault belongs to one account of the installation"):
         if VaultKey.objects.filter(public_id=found.vault_id).exists():
             raise Conflict("This vault belongs to an account of this installation already.")
@@ -103,6 +109,13 @@ def vault_attach(*, account_id: int, found: FoundVault) -> None:
             master_key_id=envelope_key_id(envelope),
         )
         Shelf.objects.create(account_id=account_id, number=0, store=store)
+
+
+def vault_claim_at(url: str, vault_id: uuid.UUID) -> Owner | None:
+    """Take over a vault that is no account's here yet; returns who had it. Raises StoreError, NotFound."""
+    if vault_id not in vaults_in(url):
+        raise NotFound("There is no such vault in this store.", do="Compare its id: the folder's name.")
+    return folder_claim(PrefixedStore(_marked(url), f"{vault_id.hex}/"))
 
 
 def _marked(url: str) -> ObjectStore:

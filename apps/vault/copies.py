@@ -27,6 +27,7 @@ from .store.errors import ObjectMissing
 from .store.journal import FOLDER as JOURNALS
 from .store.keys import KEYS
 from .store.mirror import OneObject, copies_of
+from .store.owner import FOLDER as OWNERS
 from .store.pack import pack_key
 
 GRACE: Final = timedelta(days=7)  # what a move leaves behind stays so long: longer than any reader reads
@@ -92,9 +93,9 @@ class Copier:
         return brought
 
     def clear_the_rest(self, store: Store) -> None:
-        """Delete the envelopes and journals of a store that the account has left. Locked ones stay."""
+        """Delete what is no pack in a store that the account has left. Locked objects stay."""
         folder = self.folder(store)
-        for prefix in (JOURNALS, KEYS):
+        for prefix in (JOURNALS, KEYS, OWNERS):
             for found in list(folder.list(prefix)):
                 with suppress(ObjectLocked):
                     folder.delete(found.key)

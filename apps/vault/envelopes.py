@@ -8,6 +8,7 @@ from apps.core.scope import account_scope
 
 from .errors import KeysCorrupt, StoreError
 from .models import RecoveryKey, VaultKey
+from .ownership import folder_own
 from .services import key_folders, key_places, opened_keys
 from .store import recovery_key
 from .store.backends.base import ObjectStore
@@ -37,6 +38,8 @@ def keys_rewrap(*, account_id: int, wraps: Wrapping | None = None) -> bool:
         moved = envelope_key_id(envelope) != row.master_key_id
         envelope = envelope if moved else bytes(row.envelope)
         folders = key_folders(row)
+        for folder in folders:
+            folder_own(folder, str(row.account.public_id))  # V20
 
         def opens(found: bytes) -> VaultKeys:
             before = envelope_header(found).account_id  # another one in a vault that was adopted

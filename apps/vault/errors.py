@@ -15,6 +15,7 @@ from .store.errors import (
     KeysShredded,
     LockUnsupported,
     ObjectLocked,
+    OwnerUnreadable,
     PackBarred,
     PackCorrupt,
     RecoveryKeyInvalid,
@@ -26,6 +27,7 @@ from .store.errors import (
     StoreUnavailable,
     VaultBusy,
     VaultError,
+    VaultTaken,
 )
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "KeysShredded",
     "LockUnsupported",
     "ObjectLocked",
+    "OwnerUnreadable",
     "PackBarred",
     "PackCorrupt",
     "RecoveryKeyInvalid",
@@ -54,4 +57,5 @@ __all__ = [
     "StoreUnavailable",
     "VaultBusy",
     "VaultError",
+    "VaultTaken",
 ]

@@ -24,6 +24,7 @@ from apps.core import clock
 
 from .errors import VaultBusy
 from .models import VaultLease
+from .ownership import vault_own
 
 LEASE: Final = timedelta(minutes=15)  # longer than one pack takes on the slowest store, all tries included
 
@@ -51,9 +52,13 @@ class Maintenance:
 
 @contextmanager
 def maintenance(account_id: int, purpose: str) -> Iterator[Maintenance]:
-    """Hold the vault's one lease for maintenance. Raises VaultBusy when somebody else does."""
+    """Hold the vault's one lease for maintenance.
+
+    Raises VaultBusy when another process does, VaultTaken when another installation has the vault (V20).
+    """
     lease = _claim(account_id, purpose)
     try:
+        vault_own(account_id=account_id)
         yield lease
     finally:
         VaultLease.objects.filter(account_id=account_id, owner=lease.owner).update(

@@ -21,6 +21,20 @@ from .enums import (
 from .store.pack import Kind
 
 
+class Installation(models.Model):
+    """The id of this installation: one row. What it owns says so in the store (vault/ownership.py)."""
+
+    number = models.PositiveSmallIntegerField(default=1, unique=True)
+    installation_id = models.UUIDField(default=new_public_id, editable=False)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        db_table = "vault_installation"
+
+    def __str__(self) -> str:
+        return str(self.installation_id)
+
+
 class Store(models.Model):
     """An object store: the operator's (no account; the settings name it) or an account's own.
 

@@ -9,6 +9,7 @@ from .errors import KeysShredded, StoreError
 from .folders import Folders, vault_folder
 from .index import owned_connection
 from .models import Shelf, Store, VaultKey
+from .ownership import folder_own
 from .store.backends.base import ObjectStore
 from .store.keys import VaultKeys, envelope_key, envelope_key_id
 from .stores import default_store
@@ -43,7 +44,9 @@ def _create(account_id: int) -> VaultKey:
     vault_id = new_public_id()
     envelope = wrapping().wrap(VaultKeys.generate(), vault_id=vault_id, account_id=account_id)
     key_id = envelope_key_id(envelope)
-    vault_folder(store, vault_id).put_if_absent(envelope_key(key_id), envelope)
+    folder = vault_folder(store, vault_id)
+    folder_own(folder)  # V20
+    folder.put_if_absent(envelope_key(key_id), envelope)
     with transaction.atomic():
         row, _ = VaultKey.objects.get_or_create(
             account_id=account_id,

@@ -20,8 +20,9 @@ from apps.core import clock
 from apps.core.scope import account_scope, every_account
 
 from .envelopes import envelope_names, locked_vault
-from .errors import StoreError
+from .errors import StoreError, VaultTaken
 from .models import RecoveryKey, VaultKey
+from .ownership import folder_is_ours
 from .services import key_places
 from .store.backends.base import ObjectStore
 from .store.backends.prefixed import PrefixedStore
@@ -101,13 +102,14 @@ def _destroy_in(
     try:
         if isinstance(folder, StoreError):
             raise folder
+        folder_is_ours(folder, "")  # V20: another installation's customer may live on these keys
         _delete_all(place, folder, destroyed, reasons)
         if _bring_to_light(folder):
             _delete_all(place, folder, destroyed, reasons)
         for name in envelope_names(folder):
             why = reasons.get(name) or _locked(folder, name) or "it is still listed after its deletion"
             remnants.append(Remnant(place, name, why))
-    except StoreError as error:
+    except (StoreError, VaultTaken) as error:
         remnants.append(Remnant(place, "", str(error)))
 
 

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from apps.core.scope import every_account
 
-from .errors import GcRefused, ReferencesUnreadable, StoreError, VaultBusy
+from .errors import GcRefused, ReferencesUnreadable, StoreError, VaultBusy, VaultTaken
 from .gc import collect
 from .locks import accounts_with_vault, locks_extend
 from .recovery import recovery_keys_tidy_all
@@ -40,7 +40,7 @@ def collect_account(*, account_id: int) -> str:
         return "busy"
     except (GcRefused, ReferencesUnreadable):
         return "refused"  # logged, and on the account's activity page
-    except StoreError as error:
+    except (StoreError, VaultTaken) as error:
         log.warning("garbage collection of account %s waits: %s", account_id, error)
         return "store"
     return done.get_state_display() if done else "nothing"

@@ -17,7 +17,7 @@ from apps.core import clock
 
 from .copies import GRACE, Copier, check_replica, drop_left, elsewhere, move_pack, replicate_pack, unreplicated
 from .enums import CopyState, PackState
-from .errors import VaultBusy, VaultError
+from .errors import VaultBusy, VaultError, VaultTaken
 from .leases import Maintenance, maintenance
 from .models import Pack, PackCopy, Shelf, VaultKey
 from .stores import customer_words
@@ -48,6 +48,9 @@ def keep_copies(account_id: int) -> str:
             return _Pass(account_id, lease).run()
     except VaultBusy:
         return "busy"  # gc, a check or a move is at work: the next pass comes soon
+    except VaultTaken as error:
+        log.error("copies of account %s are not looked after: %s", account_id, error)
+        return "taken"
 
 
 class _Pass:

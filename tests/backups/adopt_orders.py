@@ -39,6 +39,15 @@ def adopt(*, arguments: list[str]) -> str:
     return said.getvalue()
 
 
+def claim(*, arguments: list[str]) -> str:
+    """Run `manage.py vault claim`; returns what it says."""
+    from django.core.management import call_command
+
+    said = io.StringIO()
+    call_command("vault", "claim", *arguments, stdout=said)
+    return said.getvalue()
+
+
 def look() -> dict[str, Any]:
     """Return what a person finds after an adoption."""
     from apps.accounts.models import Membership

@@ -3,6 +3,7 @@
 Real processes, databases of their own, one store, the sandbox as the cloud.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,13 @@ class Lost:
             EVERKEEP_VAULT_URL=store or self.store,
         )
 
+    def claim(self, worker: WarmWorker, refused: str) -> None:
+        """Do what the refusal says: the old installation is gone for good."""
+        command = re.search(r"manage\.py vault claim (.+?)\. While", refused)
+        assert command, refused
+        said = worker.order(ORDERS + "claim", arguments=command[1].split()).answer
+        assert "belongs to this installation now" in said
+
     def reconnect(self, worker: WarmWorker) -> None:
         manual = self.cloud.manual
         worker.order(ORDERS + "reconnect", client=manual.client_id, secret=manual.secret)
@@ -68,6 +76,9 @@ def lost(sandbox_cloud: SandboxCloud, tmp_path: Path) -> Iterator[Lost]:
 def test_a_new_installation_with_the_master_key_takes_the_vault_over_and_goes_on(lost: Lost) -> None:
     with lost.installation("new") as new:
         new.order(ORDERS + "migrate")
+        refused = new.order(ORDERS + "adopt", arguments=["--store", lost.store, *OWNER]).answer
+        assert refused.startswith("REFUSED These backups belong to another installation of Everkeep"), refused
+        lost.claim(new, refused)
         said = new.order(ORDERS + "adopt", arguments=["--store", lost.store, *OWNER]).answer
         assert "4 backups of 1 lists brought back" in said and "Nothing is missing." in said, said
         found = new.order(ORDERS + "look").answer
@@ -103,6 +114,9 @@ def test_with_the_owners_recovery_key_no_master_key_of_before_is_needed(lost: Lo
         arguments = ["--store", lost.store, *OWNER]
         refused = new.order(ORDERS + "adopt", arguments=arguments).answer
         assert refused.startswith("REFUSED No key that is known here opens vault"), refused
+        lost.claim(
+            new, new.order(ORDERS + "adopt", arguments=[*arguments, "--recovery-key", str(key_file)]).answer
+        )
         said = new.order(ORDERS + "adopt", arguments=[*arguments, "--recovery-key", str(key_file)]).answer
         assert "Nothing is missing." in said, said
         assert new.order(ORDERS + "export").answer == lost.exported
@@ -118,6 +132,7 @@ def test_another_number_of_the_account_harms_neither_reading_nor_rotation(lost: 
     with lost.installation("new") as new:
         new.order(ORDERS + "migrate")
         new.order(ORDERS + "strangers")
+        lost.claim(new, new.order(ORDERS + "adopt", arguments=["--store", lost.store, *OWNER]).answer)
         said = new.order(ORDERS + "adopt", arguments=["--store", lost.store, *OWNER]).answer
         assert "Nothing is missing." in said, said
         assert new.order(ORDERS + "rewrap").answer == 0

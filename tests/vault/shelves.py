@@ -74,8 +74,9 @@ def stores_of_packs(account_id: int) -> set[int]:
 
 
 def objects_in(folder: Path) -> set[str]:
-    """What lies in a folder, without its marker."""
-    return {path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"}
+    """What lies in a folder, without its marker and without what says whose it is."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json")
+    return {path.name for path in files if path.parent.name != "owners"}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from django.db import connection
 from apps.core.scope import account_scope
 from apps.vault.api import ContentPart, Role, open_reader, orphans
 from apps.vault.errors import StoreError
-from apps.vault.models import BlobLocation, Pack, Shelf, Store, VaultKey
+from apps.vault.models import Installation, BlobLocation, Pack, Shelf, Store, VaultKey
 from apps.vault.services import open_vault
 from apps.vault.store.backends.base import ObjectStore
 from apps.vault.store.inspect import list_packs, read_pack_index
@@ -116,6 +116,7 @@ def test_killed_at_any_statement_of_making_a_vault(account_id: int) -> None:
             VaultKey.objects.all().delete()
             Shelf.objects.all().delete()
         Store.objects.all().delete()
+        Installation.objects.all().delete()
         with statements(stop_at=stop_at), pytest.raises(Killed):
             open_vault(account_id=account_id)
         assert_the_rerun_completes(account_id)

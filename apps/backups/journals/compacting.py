@@ -20,6 +20,7 @@ from apps.vault.api import (
     ObjectLocked,
     SnapshotLine,
     open_journals,
+    vault_own,
 )
 
 from ..catalog import Draft
@@ -82,6 +83,7 @@ def journals_prune(*, entity: Entity, sub_service: str) -> Pruned:
     """Delete journals that no snapshot needs any more. In the account's scope. Raises LeaseLost, StoreError."""
     deleted = locked = 0
     with held(account_id=entity.account_id, entity_id=entity.pk) as lease:
+        vault_own(account_id=entity.account_id)
         folder = open_journals(entity.account_id, entity.task.shelf)
         for name, part in list(_needless(folder, entity, sub_service)):
             lease.renew()

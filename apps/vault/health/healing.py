@@ -15,7 +15,7 @@ from apps.core.scope import every_account
 from ..copies import pack_heal
 from ..enums import DamageState, PackState
 from ..envelopes import keys_rewrap
-from ..errors import BlobError, Corrupt, KeysCorrupt, StoreError, VaultBusy, VaultError
+from ..errors import BlobError, Corrupt, KeysCorrupt, StoreError, VaultBusy, VaultError, VaultTaken
 from ..leases import Maintenance, maintenance
 from ..models import BlobLocation, Damage, Pack
 from ..registry import catalogs
@@ -285,6 +285,6 @@ def heal_if_possible(account_id: int) -> str:
     """Heal; return "" or why it could not be done now. The records stay, for the next round."""
     try:
         heal(account_id)
-    except (VaultBusy, TooMuchDamage) as error:
+    except (VaultBusy, VaultTaken, TooMuchDamage) as error:
         return str(error)
     return ""

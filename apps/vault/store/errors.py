@@ -39,6 +39,12 @@ class StoreMismatch(StoreError):
     code = "store_mismatch"
 
 
+class OwnerUnreadable(StoreError):
+    """What says which installation a vault belongs to is damaged or of another format."""
+
+    code = "vault_owner_unreadable"
+
+
 class KeyRefused(StoreError):
     """An object name that could leave the store's own folder, or that no store could hold."""
 
@@ -73,6 +79,12 @@ class LockUnsupported(StoreError):
     """The store cannot make objects immutable, or its bucket is not set up for it."""
 
     code = "store_lock_unsupported"
+
+
+class VaultTaken(VaultError):
+    """The vault belongs to another installation: nothing may be written, collected or deleted in it (V20)."""
+
+    code = "vault_taken"
 
 
 class Corrupt(VaultError):

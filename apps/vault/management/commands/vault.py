@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -14,11 +15,13 @@ from apps.core.errors import EverkeepError
 from apps.core.rotation import reseal_all
 from apps.core.sealing import new_master_key
 from apps.vault.actions import registered_actions
+from apps.vault.attaching import vault_claim_at
 from apps.vault.envelopes import keys_rewrap
 from apps.vault.gc import command as gc_command
 from apps.vault.health import command as health_command
 from apps.vault.hidden import find_hidden
 from apps.vault.locks import accounts_with_vault
+from apps.vault.ownership import vault_claim
 from apps.vault.selectors import orphans
 from apps.vault.shredding import vault_shred
 from apps.vault.wrapping import wrapping
@@ -41,6 +44,10 @@ class Command(BaseCommand):
         unhide = actions.add_parser("unhide", help="bring back what was deleted in S3 behind our back")
         unhide.add_argument("--dry-run", action="store_true", help="only list it")
         gc_command.add_arguments(actions.add_parser("gc", help="give back the space of what nothing needs"))
+        claim = actions.add_parser("claim", help="take vaults over from an installation that is gone for good")
+        claim.add_argument("--account", default="", help="public id of the account whose vault it is here")
+        claim.add_argument("--store", default="", help="before `vault adopt`: address of the store")
+        claim.add_argument("--vault", type=UUID, help="with --store: the vault's id")
         for name, action in registered_actions().items():
             action.add_arguments(actions.add_parser(name, help=action.help))
 
@@ -54,6 +61,7 @@ class Command(BaseCommand):
             "check": self._check,
             "heal": self._heal,
             "unhide": self._unhide,
+            "claim": self._claim,
         }
         if action in doors:
             doors[action](**options)
@@ -95,6 +103,27 @@ class Command(BaseCommand):
         if not outcome.is_complete:
             raise CommandError("Not complete. It goes on by itself every hour, or run this again.")
         self.stdout.write("No key envelope of this account is left in its stores or in the database.")
+
+    def _claim(self, *, account: str, store: str, vault: UUID | None, **options: Any) -> None:
+        if bool(account) == bool(store and vault):
+            raise CommandError("Give --account, or --store and --vault.")
+        try:
+            if account:
+                found = Account.objects.filter(public_id=UUID(account)).first()
+                if found is None:
+                    raise CommandError("There is no account of this id.")
+                lines = vault_claim(account_id=found.pk)
+            else:
+                assert vault is not None
+                before = vault_claim_at(store, vault)
+                had = f" Before, installation {before.installation} had it." if before else ""
+                lines = [f"Vault {vault} belongs to this installation now.{had} Next: vault adopt."]
+        except ValueError:
+            raise CommandError("There is no account of this id.") from None
+        except EverkeepError as error:
+            raise CommandError(str(error)) from error
+        for line in lines:
+            self.stdout.write(line)
 
     def _orphans(self, **options: Any) -> None:
         names = dict(Account.objects.values_list("pk", "name"))
