@@ -8,6 +8,7 @@ from tests.cast import Cast, make_cast
 pytest_plugins: list[str] = [
     "tests.fixtures.clouds",
     "tests.fixtures.mailbox",
+    "tests.fixtures.oidc",
     "tests.fixtures.portal",
     "tests.fixtures.s3",
     "tests.fixtures.sandbox",

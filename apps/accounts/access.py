@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
+from allauth.socialaccount.models import SocialAccount
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -14,6 +15,7 @@ from apps.core.permissions import Permission, require
 
 from .http import MemberRequest
 from .models import AllowedAddress
+from .social.configured import KNOWN
 
 P = ParamSpec("P")
 MemberPage = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
@@ -48,3 +50,11 @@ def allowed_address_for(public_id: UUID) -> AllowedAddress:
         raise NotFound("This entry does not exist, or it was removed.")
     require(Permission.ACCOUNT_SETTINGS)
     return entry
+
+
+def linked_identity(request: MemberRequest, identity_id: int) -> SocialAccount:
+    """An identity that this person signs in with. Raises NotFound for another person's."""
+    row = SocialAccount.objects.filter(pk=identity_id, user=request.user, provider__in=KNOWN).first()
+    if row is None:
+        raise NotFound("You sign in with no such identity.")
+    return row

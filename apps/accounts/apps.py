@@ -44,7 +44,9 @@ class AccountsConfig(AppConfig):
             navigation.Section("security", "Security", sentence, "lock", 15, "security")
         )
         from .doors import register_doors  # noqa: PLC0415
+        from .social.wiring import register_providers  # noqa: PLC0415
 
         register_doors()
+        register_providers()
         if settings.DEBUG:
             navigation.register_link("debug_outbox", "outbox")

@@ -29,8 +29,8 @@ class SignInForm(allauth.LoginForm):  # type: ignore[misc]
         self.fields["login"].widget.attrs["autocomplete"] = "username"
 
 
-class SignUpForm(allauth.SignupForm):  # type: ignore[misc]
-    """Opens an account and its first administrator."""
+class OpeningFields(forms.Form):
+    """What a new account needs beside an address: its name, who opens it, and where its backups are kept."""
 
     account_name = forms.CharField(
         label="Organisation",
@@ -48,17 +48,25 @@ class SignUpForm(allauth.SignupForm):  # type: ignore[misc]
         choices=[("", "Choose a country"), *Location.choices],
         help_text="They never leave this place. Only support can move them later.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Only where the operator has a store (features ACC-03); without regions one store serves all.
+        offered = [
+            choice for choice in Location.choices if not settings.REGIONS or choice[0] in settings.REGIONS
+        ]
+        self.fields["location"].choices = [("", "Choose a country"), *offered]  # type: ignore[attr-defined]
+
+
+class SignUpForm(OpeningFields, allauth.SignupForm):  # type: ignore[misc]
+    """Opens an account and its first administrator."""
+
     account_already_exists: bool
     field_order = ("account_name", "name", "email", "password1", "location")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _plain(self, email="Work email", password1="Password")
-        # Only where the operator has a store (features ACC-03); without regions one store serves all.
-        offered = [
-            choice for choice in Location.choices if not settings.REGIONS or choice[0] in settings.REGIONS
-        ]
-        self.fields["location"].choices = [("", "Choose a country"), *offered]
         self.fields["email"].widget.attrs["autocomplete"] = "username"
         self.fields["password1"].help_text = "12 characters or more; three random words do well."
 

@@ -25,12 +25,13 @@ def account_open(
     location: str,
     name: str,
     email: str,
-    password: str,
+    password: str | None,
     email_verified: bool = False,
 ) -> User:
     """Open a trial account with its first administrator, all of it or nothing.
 
-    The person can sign in only once `email` is verified (features ACC-04). Raises IntegrityError when a
+    The person can sign in only once `email` is verified (features ACC-04). Without a password they come by a
+    sign-in provider, or set one by "Forgotten?". Raises IntegrityError when a
     person with this address exists.
     """
     now = clock.now()

@@ -4,6 +4,7 @@ from allauth.account import views as allauth
 from django.urls import URLPattern, path, re_path
 
 from .door_urls import door_urls
+from .social.urls import provider_urls
 from .views import public, security, sudo
 
 urlpatterns: list[URLPattern] = [
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern] = [
         allauth.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
+    *provider_urls,
     path("me/", security.my_security, name="my_security"),
     path("me/confirm/", sudo.sudo, name="sudo"),
     path("settings/security/", security.security, name="security"),

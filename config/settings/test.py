@@ -7,6 +7,8 @@ from pathlib import Path
 
 os.environ.setdefault("EVERKEEP_DATA", tempfile.mkdtemp(prefix="everkeep-test-"))
 
+from apps.accounts.social.configured import Configured
+
 from .base import *  # noqa: F403
 from .base import DATABASES
 
@@ -21,6 +23,10 @@ STORAGES = {
 }
 STYLEGUIDE = True
 WHITENOISE_AUTOREFRESH = True
+# All buttons are shown, and nobody answers behind them: a test that wants somebody takes the fixture `oidc`.
+SIGN_IN_PROVIDERS = dict.fromkeys(
+    ("microsoft", "google", "okta"), Configured("everkeep", "a secret of the tests", "http://127.0.0.1:9")
+)
 CELERY_TASK_ALWAYS_EAGER = False
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: worker threads and processes of the tests must see the same rows.
