@@ -50,3 +50,7 @@ class AccountsConfig(AppConfig):
         register_providers()
         if settings.DEBUG:
             navigation.register_link("debug_outbox", "outbox")
+
+        from .life import ready as life  # noqa: PLC0415 - models come first
+
+        life.register()

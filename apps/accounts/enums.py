@@ -23,7 +23,15 @@ class AccountState(models.TextChoices):
 
     TRIAL = "trial", "Trial"
     ACTIVE = "active", "Active"
-    CLOSING = "closing", "Being closed"
+    CLOSING = "closing", "Being closed"  # can be taken back
+    ENDING = "ending", "Being deleted"  # cannot
+
+
+class ClosingCause(models.TextChoices):
+    """Why an account is closed. Stands on its tombstone, so it names nobody."""
+
+    CANCELLED = "cancelled", "Cancelled by its owner"
+    TRIAL = "trial", "The trial ended without a plan"
 
 
 class Role(models.TextChoices):
@@ -46,3 +54,10 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.FINANCE: frozenset({P.BILLING, P.BILLING_MESSAGES}),
     Role.CUSTOM: frozenset(),
 }
+
+
+class PartnerRole(models.TextChoices):
+    """What a person may do in their partner organisation."""
+
+    MANAGER = "manager", "Manager"  # people of the partner, new customers, ends relations
+    TECHNICIAN = "technician", "Technician"  # enters customers' accounts

@@ -13,7 +13,10 @@ from apps.core.errors import Conflict
 from apps.core.scope import account_scope
 
 from .enums import AccountState, Role
+from .life.trial import account_activate_plan
 from .models import Account, Membership, User
+
+__all__ = ["TRIAL", "account_activate_plan", "account_open", "account_take_over"]
 
 TRIAL = timedelta(days=14)
 

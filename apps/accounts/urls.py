@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, re_path
 
 from .door_urls import door_urls
 from .social.urls import provider_urls
+from .life.urls import urlpatterns as life
 from .views import public, security, sudo
 
 urlpatterns: list[URLPattern] = [
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     path("me/confirm/", sudo.sudo, name="sudo"),
     path("settings/security/", security.security, name="security"),
     *door_urls,
+    *life,
     path("outbox/", public.outbox, name="outbox"),
     path("outbox/<uuid:mail_id>/", public.outbox_mail, name="outbox_mail"),
     path("outbox/<uuid:mail_id>/html/", public.outbox_html, name="outbox_html"),

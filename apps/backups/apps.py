@@ -42,6 +42,20 @@ class BackupsConfig(AppConfig):
             outcomes=["run.finished"],
         )
         _register_catalog()
+        _register_ending()
+
+
+def _register_ending() -> None:
+    """Tell accounts how backups end with theirs, and how they stand."""
+    from apps.accounts import registry  # noqa: PLC0415 - models are loaded only here
+
+    from . import ending  # noqa: PLC0415
+
+    registry.register_stopper(ending.stop_runs)
+    registry.register_closing_step(registry.ClosingStep(11, "backups", ending.quiet))
+    registry.register_closing_step(
+        registry.ClosingStep(40, "catalog", ending.forget_catalog, ("backups.NodeVersion",))
+    )
 
 
 def _register_catalog() -> None:

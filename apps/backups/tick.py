@@ -19,6 +19,7 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from kombu.exceptions import KombuError
 
+from apps.accounts.selectors import stopped_accounts
 from apps.core import clock
 
 from .engine.lease import DISPATCHED
@@ -50,7 +51,8 @@ def _held() -> "QuerySet[Entity]":
 def _due() -> "QuerySet[Entity]":
     now = clock.now()
     free = Q(lease_owner="") | Q(lease_until__lt=now)
-    return Entity.objects.filter(free, state=EntityState.ACTIVE, next_run_at__lte=now)
+    awake = ~Q(account__in=stopped_accounts())
+    return Entity.objects.filter(free, awake, state=EntityState.ACTIVE, next_run_at__lte=now)
 
 
 def _pick(room: int) -> list[int]:

@@ -15,6 +15,7 @@ class Banner:
     text: str
     url: str
     words: str
+    icon: str = "key"
 
 
 BannerOf = Callable[[HttpRequest], Banner | None]

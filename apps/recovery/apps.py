@@ -12,6 +12,15 @@ class RecoveryConfig(AppConfig):
         register_area(Area("recovery", "Recovery", "recover", 20, "recovery"))
         _register_words()
         _register_jobs()
+        _register_ending()
+
+
+def _register_ending() -> None:
+    from apps.accounts.registry import ClosingStep, register_closing_step  # noqa: PLC0415
+
+    from .ending import delete_exports  # noqa: PLC0415 - models are loaded only after this module
+
+    register_closing_step(ClosingStep(30, "exports", delete_exports))
 
 
 def _register_words() -> None:

@@ -62,6 +62,18 @@ class VaultConfig(AppConfig):
             },
         )
         _register_moves()
+        _register_ending()
+
+
+def _register_ending() -> None:
+    from apps.accounts.registry import ClosingStep, register_closing_step  # noqa: PLC0415
+
+    from . import ending  # noqa: PLC0415 - models are loaded only after this module
+
+    register_closing_step(ClosingStep(20, "keys", ending.destroy_keys))
+    places = ("vault.BlobLocation", "vault.CondemnedBlob")
+    register_closing_step(ClosingStep(41, "places", ending.forget_places, places))
+    register_closing_step(ClosingStep(50, "stores", ending.empty_stores))
 
 
 def _register_moves() -> None:

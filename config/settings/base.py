@@ -197,8 +197,12 @@ CELERY_BEAT_SCHEDULE = {
     "locks": {"task": "apps.vault.tasks.extend_locks", "schedule": 6 * 3600.0},
     "jobs": {"task": "apps.jobs.tasks.dispatch_jobs", "schedule": 15.0, "options": {"queue": "default"}},
     "audit_heads": {"task": "apps.activity.tasks.look_after_chains", "schedule": 3600.0},
+    "accounts": {"task": "apps.accounts.tasks.look_after_accounts", "schedule": 3600.0},
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
 }
+
+# Off: trials do not end, as on one's own machine. On: what docs/accounts.md says of their end.
+BILLING = env.bool("EVERKEEP_BILLING", default=False)
 
 EMAIL_CONFIG = env.email_url("EVERKEEP_EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)

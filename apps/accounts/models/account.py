@@ -5,7 +5,7 @@ from django.db import models
 from apps.core import clock
 from apps.core.ids import new_public_id
 
-from ..enums import AccountState, Location
+from ..enums import AccountState, ClosingCause, Location
 
 
 class Account(models.Model):
@@ -19,6 +19,16 @@ class Account(models.Model):
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     # Whether the list of allowed addresses counts (features SEC-06).
     only_allowed_addresses = models.BooleanField(default=False)
+    trial_told = models.PositiveSmallIntegerField(null=True)  # days left at the last mail about the trial
+    # Closing (life/closing.py): since when, until when it can be taken back, why, and what the state was before.
+    closing_since = models.DateTimeField(null=True)
+    closes_at = models.DateTimeField(null=True)
+    closing_cause = models.CharField(max_length=10, choices=ClosingCause, blank=True)
+    closing_told = models.BooleanField(default=False)  # the mail of the last day
+    state_before = models.CharField(max_length=10, choices=AccountState, blank=True)
+    # How much of the present grace was really seen to pass (life/grace.py).
+    counted_at = models.DateTimeField(null=True)
+    counted_seconds = models.PositiveIntegerField(default=0)
 
     class Meta:
         db_table = "account"

@@ -35,6 +35,8 @@ class User(AbstractBaseUser):
     # Came by an invitation: goes with the last account that let them in.
     by_invitation = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=clock.now)
+    # Runs Everkeep itself; given by `manage.py accounts staff` alone. Opens no account (guests.py).
+    is_platform_staff = models.BooleanField(default=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

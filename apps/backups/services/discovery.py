@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from apps.accounts.selectors import stopped_accounts
 from apps.activity import services as activity
 from apps.activity.models import ActivityStatus
 from apps.connectors.base import Connector, FoundEntity
@@ -237,5 +238,6 @@ def _record(task: BackupTask, status: str, **details: Any) -> None:
 def tasks_to_discover() -> list[BackupTask]:
     """Connected tasks whose list was last read more than a day ago, oldest first; in the scope in force."""
     stale = Q(discovered_at__isnull=True) | Q(discovered_at__lt=clock.now() - FRESH_FOR)
-    connected = BackupTask.objects.filter(stale, connection__state=ConnectionState.CONNECTED)
+    awake = ~Q(account__in=stopped_accounts())
+    connected = BackupTask.objects.filter(stale, awake, connection__state=ConnectionState.CONNECTED)
     return list(connected.order_by("discovered_at")[:BATCH])

@@ -150,6 +150,12 @@ class NavEntry:
     area: navigation.Area
     current: bool
     badge: int
+    sections: list[tuple[navigation.Section, bool]]
+
+    @property
+    def current_word(self) -> str:
+        """For `aria-current`: the page itself, or what the page is a part of."""
+        return "true" if any(here for _, here in self.sections) else "page"
 
 
 @register.simple_tag(takes_context=True)
@@ -160,8 +166,18 @@ def nav_entries(context: Context) -> list[NavEntry]:
     current = navigation.current_area(request.path)
     key = chosen or (current.key if current else "")
     return [
-        NavEntry(area, area.key == key, area.badge(request) if area.badge else 0) for area in navigation.areas()
+        NavEntry(
+            area,
+            area.key == key,
+            area.badge(request) if area.badge else 0,
+            _sections(request.path) if area.key == key == "settings" else [],
+        )
+        for area in navigation.areas()
     ]
+
+
+def _sections(path: str) -> list[tuple[navigation.Section, bool]]:
+    return [(section, path.startswith(section.url)) for section in navigation.sections()]
 
 
 @register.simple_tag(takes_context=True)

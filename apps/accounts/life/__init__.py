@@ -1,0 +1,1 @@
+"""Trial, closing, grace and deletion of accounts. What happens when: docs/accounts.md."""

@@ -1,0 +1,147 @@
+"""The end of an account: keys destroyed, files and rows deleted, a tombstone left (features ACC-14).
+
+1. The point of no return: one transaction moves the account from CLOSING to ENDING and writes the tombstone.
+   The state in its WHERE, the same one that a reactivation asks for, lets only one of both happen.
+2. The steps of `accounts.registry`, in their order: stop, destroy keys, files, large tables, stores.
+3. People who belong to no other account, then all other rows, then the account's own row.
+
+All of it may be killed anywhere: the hourly task begins again with step 2, where what is done finds nothing.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from apps.core import clock
+from apps.core.mails import mail_after_commit
+from apps.core.scope import account_scope
+
+from ..enums import AccountState
+from ..models import Account, Membership, Tombstone, User
+from ..registry import closing_steps
+from . import rows
+from .closing import GRACE
+from .grace import count_on, seen
+from .people import administrators
+
+LEASE: Final = timedelta(hours=1)  # a worker that died gives its account free after that
+log = logging.getLogger("everkeep.accounts")
+
+
+def deletions_begin() -> int:
+    """Count every grace on; begin the deletion of what had all of it. Returns how many begin."""
+    closing = list(Account.objects.filter(state=AccountState.CLOSING))
+    for account in closing:
+        count_on(account)
+    return sum(deletion_begin(account.pk) for account in closing)
+
+
+def deletion_begin(account_id: int) -> bool:
+    """The point of no return. False when the grace is not over, or the account was reactivated."""
+    now = clock.now()
+    with transaction.atomic():
+        due = Account.objects.filter(
+            pk=account_id, state=AccountState.CLOSING, closes_at__lte=now, **seen(GRACE)
+        )
+        if not due.update(state=AccountState.ENDING):
+            return False
+        account = Account.objects.get(pk=account_id)
+        Tombstone.objects.create(
+            account_public_id=account.public_id,
+            account_row=account_id,
+            opened_at=account.created_at,
+            asked_at=account.closing_since or now,
+            cause=account.closing_cause,
+            begun_at=now,
+        )
+        mail_after_commit("account_deleting", administrators(account_id), account=account.name)
+    return True
+
+
+def deletions_go_on() -> int:
+    """Go on with every deletion that is not through; returns how many still are not."""
+    waiting = list(Tombstone.objects.filter(deleted_at=None).order_by("pk"))
+    return sum(not deletion_go_on(stone) for stone in waiting)
+
+
+def deletion_go_on(stone: Tombstone) -> bool:
+    """Do what is left of one deletion. True when the account is gone."""
+    if not _take(stone):
+        return False
+    account_id = stone.account_row
+    if Account.objects.filter(pk=account_id, state=AccountState.ENDING).exists():
+        with account_scope(account_id):
+            if not _steps(stone):
+                return False
+            _people(account_id)
+            _note(stone, "rows", {"deleted": rows.rows_delete(account_id)})
+    with transaction.atomic():
+        Account.objects.filter(pk=account_id, state=AccountState.ENDING)._raw_delete(using="default")  # type: ignore[attr-defined]
+        Tombstone.objects.filter(pk=stone.pk).update(
+            deleted_at=clock.now(), waiting_for="", busy_until=None
+        )
+    log.info("account %s is deleted", stone.account_public_id)
+    return True
+
+
+def _steps(stone: Tombstone) -> bool:
+    for step in closing_steps():
+        result = step.run(stone.account_row)
+        _note(stone, step.name, dict(result.proof))
+        if result.waits:
+            log.warning("deletion of account %s waits: %s", stone.account_public_id, step.name)
+            _change(stone, waiting_for=f"{step.name}: {result.waits}", busy_until=None)
+            return False
+        if step.name == "keys" and stone.shredded_at is None:
+            _change(stone, shredded_at=clock.now())
+    return True
+
+
+def _take(stone: Tombstone) -> bool:
+    """Keep two workers from one deletion. Harmless if it fails: every step may be done twice."""
+    now = clock.now()
+    free = Q(busy_until=None) | Q(busy_until__lt=now) | Q(busy_until__gt=now + LEASE)
+    return bool(
+        Tombstone.objects.filter(free, pk=stone.pk, deleted_at=None).update(busy_until=now + LEASE)
+    )
+
+
+def _note(stone: Tombstone, name: str, proof: dict[str, object]) -> None:
+    """Add a step's numbers to those of its earlier tries; keep the account for another LEASE."""
+    known = stone.proof.get(name, {})
+    for key, value in proof.items():
+        adds = isinstance(value, int) and key in known and key != "left"
+        known = {**known, key: known[key] + value if adds else value}  # type: ignore[operator]
+    _change(stone, proof={**stone.proof, name: known} if known else stone.proof, busy_until=clock.now() + LEASE)
+
+
+def _change(stone: Tombstone, **fields: object) -> None:
+    for name, value in fields.items():
+        setattr(stone, name, value)
+    stone.save(update_fields=list(fields))
+
+
+def _people(account_id: int) -> None:
+    """Delete who belongs nowhere else; the others lose their membership with the rest of the rows."""
+    for user_id in list(Membership.objects.filter(account_id=account_id).values_list("user_id", flat=True)):
+        with transaction.atomic():
+            elsewhere = (
+                Membership.objects.filter(user_id=user_id).exclude(account_id=account_id).exists()
+                or User.objects.filter(pk=user_id)
+                .filter(Q(is_platform_staff=True) | Q(partner_membership__isnull=False))
+                .exists()
+            )
+            if not elsewhere:
+                _delete_person(user_id)
+
+
+def _delete_person(user_id: int) -> None:
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=user_id).delete()
+    except IntegrityError:
+        # Added to another account at this very moment: they stay.
+        log.info("person %s belongs to another account since a moment ago", user_id)

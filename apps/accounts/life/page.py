@@ -1,0 +1,54 @@
+"""What stands on the pages about the account."""
+
+from typing import Any
+
+from ..enums import AccountState, ClosingCause
+from ..http import MemberRequest
+from .access import is_administrator
+from .address import MAY_OBJECT, change_of
+from .closing import GRACE
+from .forms import AccountForm, AddressForm, ConsentForm
+from .people import owner_of
+from .trial import AFTER_END, days_left, is_over
+
+
+def account_page(
+    request: MemberRequest, form: AccountForm, *, consent: ConsentForm | None = None
+) -> dict[str, Any]:
+    """Settings → Account. `consent` was posted: valid, the question is asked; else its error is shown."""
+    return {
+        "form": form,
+        "owner": owner_of(request.account.pk),
+        "card": address_card(request),
+        "consent": consent or ConsentForm(),
+        "asks": bool(consent and consent.is_valid()),
+        "grace": GRACE.days,
+        "trial_days": days_left(request.account),
+    }
+
+
+def address_card(request: MemberRequest) -> dict[str, Any]:
+    """One's own address: a panel of one's security page, and a card of the account's."""
+    change = change_of(request.user)
+    return {
+        "form": AddressForm(user=request.user),
+        "change": change,
+        "until": change.confirmed_at + MAY_OBJECT if change and change.confirmed_at else None,
+        "next": request.path,
+    }
+
+
+def state_page(request: MemberRequest) -> dict[str, Any]:
+    """How the life of the account stands."""
+    account = request.account
+    left = days_left(account)
+    return {
+        "closing": account.state == AccountState.CLOSING,
+        "ending": account.state == AccountState.ENDING,
+        "for_want_of_a_plan": account.closing_cause == ClosingCause.TRIAL,
+        "trial_days": left,
+        "trial_over": is_over(account),
+        "closed_on": account.trial_ends_at + AFTER_END if left is not None and account.trial_ends_at else None,
+        "may_reactivate": is_administrator(request),
+        "grace": GRACE.days,
+    }

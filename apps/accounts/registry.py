@@ -1,0 +1,79 @@
+"""What accounts ask of the apps above them. Filled in `AppConfig.ready()`.
+
+    register_closing_step(ClosingStep(20, "keys", destroy_keys))
+
+The end of an account is a row of steps; each app gives the ones for what it keeps (docs/accounts.md).
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step came to. `waits`: why it must be done again later, "" when it is through; `proof`: numbers."""
+
+    waits: str = ""
+    proof: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingStep:
+    """One step of deleting an account, in the order of `order`, called in the account's scope.
+
+    It may be killed anywhere and is then called again from its beginning; called again after its end, it
+    finds nothing to do. `order`: 10 stop what runs, 20 destroy keys, 30 files, 40 large tables, 50 stores.
+    `empties` names the models ("vault.BlobLocation") whose rows it deletes itself, as nothing finds them fast
+    by their account alone.
+    """
+
+    order: int
+    name: str
+    run: Callable[[int], StepResult]
+    empties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one account's backups stand, for who looks after many: the last good one, and what is wrong."""
+
+    last_backup_at: datetime | None = None
+    problems: int = 0
+
+
+_steps: dict[str, ClosingStep] = {}
+_stoppers: list[Callable[[int], None]] = []
+_standings: list[Callable[[Collection[int]], Mapping[int, Standing]]] = []
+
+
+def register_closing_step(step: ClosingStep) -> None:
+    """Add a step; the last one of a name wins."""
+    _steps[step.name] = step
+
+
+def closing_steps() -> list[ClosingStep]:
+    """All steps in their order."""
+    return sorted(_steps.values(), key=lambda step: (step.order, step.name))
+
+
+def register_stopper(stop: Callable[[int], None]) -> None:
+    """Call `stop(account_id)` when backups of an account shall end now, in its scope and transaction."""
+    _stoppers.append(stop)
+
+
+def stop_backups(account_id: int) -> None:
+    """Let every app stop what it runs for this account."""
+    for stop in _stoppers:
+        stop(account_id)
+
+
+def register_standings(standings: Callable[[Collection[int]], Mapping[int, Standing]]) -> None:
+    """Tell how the backups of some accounts stand, in one query; called where just these may be read."""
+    _standings[:] = [standings]
+
+
+def standings_of(account_ids: Collection[int]) -> Mapping[int, Standing]:
+    """How their backups stand; an account without backups is not in it."""
+    return _standings[0](account_ids) if _standings and account_ids else {}

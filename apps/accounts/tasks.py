@@ -1,0 +1,18 @@
+"""Doors of the workers."""
+
+from celery import shared_task
+
+from .life.address import changes_settle
+from .life.closing import remind
+from .life.deleting import deletions_begin, deletions_go_on
+from .life.trial import trials_look_after
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def look_after_accounts() -> int:
+    """Trials, graces and deletions, once an hour. Returns how many deletions are not through."""
+    trials_look_after()
+    remind()
+    changes_settle()
+    deletions_begin()
+    return deletions_go_on()
