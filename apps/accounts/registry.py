@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a step came to. `waits`: why it must be done again later, "" when it is through; `proof`: numbers."""
+    """What a step came to. `waits`: why to do it again later, "" when it is through; `proof`: numbers."""
 
     waits: str = ""
     proof: Mapping[str, Any] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def forget_places(account_id: int) -> StepResult:
 
 
 def empty_stores(account_id: int) -> StepResult:
-    """Delete the vault's objects in every store: unreadable since the keys are gone, but somebody pays for them."""
+    """Delete the vault's objects in every store: unreadable now, but somebody pays for them."""
     vault = VaultKey.objects.filter(shredded_at__isnull=False).first()
     if vault is None:
         return StepResult()

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WRITERS = {"record", "audit", "audit_once", "audit_everywhere"}
 PINNED = {
     "access.refused": "Access",
+    "account.closing": "Account",
     "account.created": "Account",
     "address.denied": "Security",
     "addresses.added": "Security",
@@ -22,6 +23,15 @@ PINNED = {
     "addresses.switched_on": "Security",
     "activity.exported": "Access",
     "email.changed": "Sign-in",
+    "account.plan_activated": "Account",
+    "account.reactivated": "Account",
+    "account.relocated": "Account",
+    "account.renamed": "Account",
+    "account.trial_ended": "Account",
+    "email.asked": "Sign-in",
+    "email.changed": "Sign-in",
+    "email.objected": "Sign-in",
+    "email.withdrawn": "Sign-in",
     "connection.created": "Connections",
     "connection.lost": "Connections",
     "connection.reauthenticated": "Connections",

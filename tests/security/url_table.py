@@ -233,6 +233,16 @@ TABLE: dict[str, Row] = {
     # The stranger is asked for a fresh proof before anything is looked up.
     "address_remove": row(302, 302, 403, 403, 403, 403, 302, args=an_address, data={}),
     "address_switch": row(302, 302, 403, 403, 403, 403, 302, data={"on": "no"}),
+    # life of the account: the cast's owner is its only administrator; dangerous acts ask for a proof first
+    "account_settings": row(302, 200, 403, 403, 403, 403, 200),
+    "account_remove": row(302, 302, 403, 403, 403, 403, 302, data={}),
+    "account_state": members(),
+    "account_reactivate": row(302, 409, 403, 403, 403, 403, 409, data={}),
+    "email_change": row(302, 302, 302, 302, 302, 302, 302, data={}),
+    "email_again": row(302, 409, 409, 409, 409, 409, 409, data={}),
+    "email_keep": row(302, 302, 302, 302, 302, 302, 302, data={}),
+    "email_confirm": everybody(args=words("no-such-token")),
+    "email_object": everybody(args=words("no-such-token")),
     "outbox": everybody(404),
     "outbox_mail": everybody(404, args=words(uuid4())),
     "outbox_html": everybody(404, args=words(uuid4())),

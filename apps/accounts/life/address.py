@@ -49,11 +49,11 @@ def change_ask(*, user: User, email: str) -> AddressChange:
         confirm_digest=_digest(secrets.token_urlsafe(32)),
         object_digest=_digest(objecting),
     )
-    _audit(user, "address.asked", "Asked to sign in with another address.")
+    _audit(user, "email.asked", "Asked to sign in with another address.")
     mail_after_commit(
         "address_asked",
         [user.email],
-        link=reverse("address_object", args=[objecting]),
+        link=reverse("email_object", args=[objecting]),
         link_words="That was not me",
     )
     _send_link(change)
@@ -74,7 +74,7 @@ def change_send_again(*, user: User) -> None:
 def change_withdraw(*, user: User) -> None:
     """Forget a change that waits."""
     if AddressChange.objects.filter(user=user, confirmed_at=None).delete()[0]:
-        _audit(user, "address.withdrawn", "Stays with the address as it is.")
+        _audit(user, "email.withdrawn", "Stays with the address as it is.")
 
 
 def waiting_for(token: str) -> AddressChange | None:
@@ -95,7 +95,7 @@ def change_confirm(token: str) -> bool:
             if not unconfirmed.update(confirmed_at=clock.now()):
                 return False
             _put(change.user, change.new, keep=change.old)
-            _audit(change.user, "address.changed", "Signs in with another address now.")
+            _audit(change.user, "email.changed", "Signs in with another address now.")
             mail_after_commit("address_changed", [change.old], until=clock.now() + MAY_OBJECT)
             return True
     except IntegrityError:
@@ -120,9 +120,12 @@ def change_object(token: str) -> bool:
         user.set_unusable_password()
         user.save(update_fields=["password"])
         change.delete()
-        _audit(user, "address.objected", "The owner of the old address took a change of address back.")
+        _audit(user, "email.objected", "The owner of the old address took a change of address back.")
         mail_after_commit(
-            "address_kept", [user.email], link=reverse("account_reset_password"), link_words="Set a new password"
+            "address_kept",
+            [user.email],
+            link=reverse("account_reset_password"),
+            link_words="Set a new password",
         )
     return True
 
@@ -148,8 +151,8 @@ def _send_link(change: AddressChange) -> None:
     if User.objects.filter(taken).exclude(pk=change.user_id).exists():
         mail_after_commit("address_taken", [change.new], link=reverse("account_login"), link_words="Sign in")
     else:
-        link = reverse("address_confirm", args=[token])
-        mail_after_commit("address_confirm", [change.new], link=link, link_words="Confirm this address")
+        link = reverse("email_confirm", args=[token])
+        mail_after_commit("email_confirm", [change.new], link=link, link_words="Confirm this address")
 
 
 def _put(user: User, email: str, *, keep: str) -> None:
@@ -158,9 +161,7 @@ def _put(user: User, email: str, *, keep: str) -> None:
     EmailAddress.objects.filter(user=user).update(primary=False)
     if keep:
         EmailAddress.objects.update_or_create(user=user, email=keep, defaults={"verified": True})
-    EmailAddress.objects.update_or_create(
-        user=user, email=email, defaults={"verified": True, "primary": True}
-    )
+    EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
     user.email = email
     user.save(update_fields=["email"])
 

@@ -43,7 +43,9 @@ def account_close(*, account_id: int, cause: str = ClosingCause.CANCELLED) -> Ac
         account = Account.objects.get(pk=account_id)
         stop_backups(account_id)
         why = ClosingCause(cause).label
-        audit("account.closing", description=f"{why}. Everything is deleted after {account.closes_at:%-d %B %Y}.")
+        audit(
+            "account.closing", description=f"{why}. Everything is deleted after {account.closes_at:%-d %B %Y}."
+        )
         record("account.closing", item_label=account.name, subject_id=account.public_id, cause=cause)
         tell("account_closing", account)
     return account
@@ -62,7 +64,11 @@ def account_reactivate(*, account_id: int) -> Account:
         audit("account.reactivated", description="The account stays. Backups go on.")
         record("account.reactivated", item_label=account.name, subject_id=account.public_id)
         mail_after_commit(
-            "account_reactivated", administrators(account_id), account=account.name, link="/", link_words="Open it"
+            "account_reactivated",
+            administrators(account_id),
+            account=account.name,
+            link="/",
+            link_words="Open it",
         )
     return account
 

@@ -5,7 +5,8 @@
 2. The steps of `accounts.registry`, in their order: stop, destroy keys, files, large tables, stores.
 3. People who belong to no other account, then all other rows, then the account's own row.
 
-All of it may be killed anywhere: the hourly task begins again with step 2, where what is done finds nothing.
+All of it may be killed anywhere: the hourly task begins again with step 2, where what is done finds nothing,
+or with step 3 once all of 2 is through (its steps need rows that 3 deletes).
 """
 
 import logging
@@ -64,7 +65,17 @@ def deletion_begin(account_id: int) -> bool:
 def deletions_go_on() -> int:
     """Go on with every deletion that is not through; returns how many still are not."""
     waiting = list(Tombstone.objects.filter(deleted_at=None).order_by("pk"))
-    return sum(not deletion_go_on(stone) for stone in waiting)
+    return sum(not _tried(stone) for stone in waiting)
+
+
+def _tried(stone: Tombstone) -> bool:
+    """One account's trouble must not hold up the others; it is logged, stands on the stone, is tried again."""
+    try:
+        return deletion_go_on(stone)
+    except Exception as error:
+        log.exception("deletion of account %s broke off", stone.account_public_id)
+        _change(stone, waiting_for=type(error).__name__, busy_until=None)
+        return False
 
 
 def deletion_go_on(stone: Tombstone) -> bool:
@@ -74,15 +85,13 @@ def deletion_go_on(stone: Tombstone) -> bool:
     account_id = stone.account_row
     if Account.objects.filter(pk=account_id, state=AccountState.ENDING).exists():
         with account_scope(account_id):
-            if not _steps(stone):
+            if stone.steps_done_at is None and not _steps(stone):
                 return False
             _people(account_id)
             _note(stone, "rows", {"deleted": rows.rows_delete(account_id)})
     with transaction.atomic():
-        Account.objects.filter(pk=account_id, state=AccountState.ENDING)._raw_delete(using="default")  # type: ignore[attr-defined]
-        Tombstone.objects.filter(pk=stone.pk).update(
-            deleted_at=clock.now(), waiting_for="", busy_until=None
-        )
+        Account.objects.filter(pk=account_id, state=AccountState.ENDING)._raw_delete(using="default")
+        Tombstone.objects.filter(pk=stone.pk).update(deleted_at=clock.now(), waiting_for="", busy_until=None)
     log.info("account %s is deleted", stone.account_public_id)
     return True
 
@@ -97,6 +106,7 @@ def _steps(stone: Tombstone) -> bool:
             return False
         if step.name == "keys" and stone.shredded_at is None:
             _change(stone, shredded_at=clock.now())
+    _change(stone, steps_done_at=clock.now())
     return True
 
 
@@ -104,9 +114,7 @@ def _take(stone: Tombstone) -> bool:
     """Keep two workers from one deletion. Harmless if it fails: every step may be done twice."""
     now = clock.now()
     free = Q(busy_until=None) | Q(busy_until__lt=now) | Q(busy_until__gt=now + LEASE)
-    return bool(
-        Tombstone.objects.filter(free, pk=stone.pk, deleted_at=None).update(busy_until=now + LEASE)
-    )
+    return bool(Tombstone.objects.filter(free, pk=stone.pk, deleted_at=None).update(busy_until=now + LEASE))
 
 
 def _note(stone: Tombstone, name: str, proof: dict[str, object]) -> None:
@@ -114,7 +122,7 @@ def _note(stone: Tombstone, name: str, proof: dict[str, object]) -> None:
     known = stone.proof.get(name, {})
     for key, value in proof.items():
         adds = isinstance(value, int) and key in known and key != "left"
-        known = {**known, key: known[key] + value if adds else value}  # type: ignore[operator]
+        known = {**known, key: known[key] + value if adds else value}
     _change(stone, proof={**stone.proof, name: known} if known else stone.proof, busy_until=clock.now() + LEASE)
 
 

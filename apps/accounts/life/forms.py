@@ -4,16 +4,13 @@ from typing import Any
 
 from django import forms
 
-from ..models import Account, User
+from ..models import User
 
 
-class AccountForm(forms.ModelForm[Account]):
+class AccountForm(forms.Form):
     """What of the account its administrators may change."""
 
-    class Meta:
-        model = Account
-        fields = ("name",)
-        labels = {"name": "Account name"}  # noqa: RUF012 - Django reads it so
+    name = forms.CharField(label="Account name", max_length=200)
 
 
 class AddressForm(forms.Form):

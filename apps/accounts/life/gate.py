@@ -81,6 +81,8 @@ def life_banner(request: HttpRequest) -> Banner | None:
     if left is None:
         return None
     if is_over(account):
-        return Banner("Your trial is over.", "Nothing is backed up any more.", url, "See what you can do", "warn")
+        return Banner(
+            "Your trial is over.", "Nothing is backed up any more.", url, "See what you can do", "warn"
+        )
     days = "1 day" if left == 1 else f"{left} days"
     return Banner(f"{days} of your trial left.", "Then backups stop.", url, "See what happens", "clock")

@@ -10,12 +10,12 @@ from ..models import Account
 
 
 @transaction.atomic
-def account_rename(*, account: Account) -> None:
-    """Save the new name of an account."""
-    before = Account.objects.values_list("name", flat=True).get(pk=account.pk)
-    if before != account.name:
+def account_rename(*, account: Account, name: str) -> None:
+    """Give the account another name."""
+    before, account.name = account.name, name
+    if before != name:
         account.save(update_fields=["name"])
-        audit("account.renamed", description=f"From “{before}” to “{account.name}”.")
+        audit("account.renamed", description=f"From “{before}” to “{name}”.")
 
 
 @transaction.atomic

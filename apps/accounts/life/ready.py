@@ -25,18 +25,22 @@ def register() -> None:
     register_codes(
         "Sign-in",
         {
-            "address.asked": "Change of a sign-in address asked for",
-            "address.changed": "Sign-in address changed",
-            "address.objected": "Change of a sign-in address taken back by its old owner",
-            "address.withdrawn": "Change of a sign-in address withdrawn",
+            "email.asked": "Change of a sign-in address asked for",
+            "email.changed": "Sign-in address changed",
+            "email.objected": "Change of a sign-in address taken back by its old owner",
+            "email.withdrawn": "Change of a sign-in address withdrawn",
         },
     )
     register_gate(20, closed_gate)
     banners.register_banner(life_banner)
     navigation.register_section(
         navigation.Section(
-            "account", "Account", "Name, owner and location of the account; cancelling it.", "user", 10,
+            "account",
+            "Account",
+            "Name, owner and location of the account; cancelling it.",
+            "user",
+            10,
             "account_settings",
-        )  # fmt: skip
+        )
     )
     register_panel(Panel("me", 5, "accounts/_address.html", address_card))

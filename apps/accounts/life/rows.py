@@ -30,7 +30,7 @@ def owned() -> Paths:
     paths: Paths = {model: "account_id" for model in tables if _has_account_column(model)}
     while True:
         found = {
-            model: f"{key.name}__{paths[key.related_model]}"  # type: ignore[index]
+            model: f"{key.name}__{paths[key.related_model]}"
             for model in tables
             if model not in paths and model is not Account
             for key in _keys(model)
@@ -67,7 +67,7 @@ def _empty(model: type[models.Model], mine: dict[str, Any]) -> int:
         for pointing, field in _pointing(model):
             pointing._base_manager.filter(**{f"{field}__in": keys}).update(**{field: None})
         # Not delete(): it would load the rows to look for signals and for what protects them.
-        manager.filter(pk__in=keys)._raw_delete(using=connection.alias)  # type: ignore[attr-defined]
+        manager.filter(pk__in=keys)._raw_delete(using=connection.alias)
         deleted += len(keys)
     return deleted
 

@@ -59,7 +59,7 @@ def account_activate_plan(*, account_id: int) -> Account:
 
 
 def trials_look_after() -> int:
-    """Write at 7, 3 and 1 days and at the end; close what has been over for AFTER_END. Returns how many mails."""
+    """Write at 7, 3 and 1 days and at the end; close what was over for AFTER_END. Returns the mails sent."""
     if not settings.BILLING:
         return 0
     told = 0
@@ -88,7 +88,9 @@ def _tell(account: Account) -> bool:
         account.trial_told = due
         if due == 0:
             stop_backups(account.pk)
-            audit("account.trial_ended", description="The trial has ended. Backups stop until a plan is chosen.")
+            audit(
+                "account.trial_ended", description="The trial has ended. Backups stop until a plan is chosen."
+            )
         mail_after_commit(
             "trial_ends" if due else "trial_ended",
             administrators(account.pk),

@@ -20,7 +20,7 @@ class Account(models.Model):
     # Whether the list of allowed addresses counts (features SEC-06).
     only_allowed_addresses = models.BooleanField(default=False)
     trial_told = models.PositiveSmallIntegerField(null=True)  # days left at the last mail about the trial
-    # Closing (life/closing.py): since when, until when it can be taken back, why, and what the state was before.
+    # Closing (life/closing.py): since when, until when it can be taken back, why, and its state before.
     closing_since = models.DateTimeField(null=True)
     closes_at = models.DateTimeField(null=True)
     closing_cause = models.CharField(max_length=10, choices=ClosingCause, blank=True)

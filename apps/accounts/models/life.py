@@ -49,6 +49,7 @@ class Tombstone(models.Model):
     busy_until = models.DateTimeField(null=True)
     waiting_for = models.TextField(blank=True)
     proof = models.JSONField(default=dict)
+    steps_done_at = models.DateTimeField(null=True)  # all steps are through: rows alone are left
     shredded_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
 

@@ -22,9 +22,9 @@ from ..sudo import sudo_required
 def account_settings(request: MemberRequest) -> HttpResponse:
     """Name, own address, location, owner, and the end of it all (features ACC-11…13)."""
     asked = request.method == "POST"
-    form = AccountForm(request.POST if asked else None, instance=request.account)
+    form = AccountForm(request.POST if asked else None, initial={"name": request.account.name})
     if asked and form.is_valid():
-        account_rename(account=form.instance)
+        account_rename(account=request.account, name=form.cleaned_data["name"])
         messages.success(request, "Saved.")
         return redirect("account_settings")
     return render(request, "accounts/account.html", page.account_page(request, form))
@@ -39,7 +39,7 @@ def account_remove(request: MemberRequest) -> HttpResponse:
     if form.is_valid() and form.cleaned_data["sure"]:
         account_close(account_id=request.account.pk)
         return redirect("account_state")
-    context = page.account_page(request, AccountForm(instance=request.account), consent=form)
+    context = page.account_page(request, AccountForm(initial={"name": request.account.name}), consent=form)
     return render(request, "accounts/account.html", context)
 
 

@@ -29,7 +29,7 @@ def address(request: MemberRequest) -> HttpResponse:
     """Ask for a new address. What is said is the same whether the address has an account or not."""
     form = AddressForm(request.POST, user=request.user)
     if not form.is_valid():
-        messages.error(request, " ".join(form.errors["email"]))
+        messages.error(request, " ".join(map(str, form.errors["email"])))
     elif mail_is_allowed(request):
         change_ask(user=request.user, email=form.cleaned_data["email"])
         messages.success(request, "Look into the mailbox of the new address: the link there confirms it.")

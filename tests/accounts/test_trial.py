@@ -1,0 +1,91 @@
+"""A trial ends with warnings and dates, and deletes nothing that was not announced."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.enums import AccountState
+from apps.accounts.life.trial import days_left, trials_look_after
+from apps.accounts.models import Account
+from apps.accounts.selectors import stopped_accounts
+from apps.accounts.services import account_activate_plan
+from apps.core import clock
+from tests.cast import Cast
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+
+@pytest.fixture
+def ends(cast: Cast, settings: Any) -> datetime:
+    settings.BILLING = True
+    ends = clock.now() + timedelta(days=14)
+    Account.objects.filter(pk=cast.account.pk).update(trial_ends_at=ends)
+    return ends
+
+
+def live_through(begin: datetime, length: timedelta) -> None:
+    """Let the hourly task run for so long, every three hours."""
+    for hours in range(0, int(length.total_seconds() // 3600) + 1, 3):
+        with clock.travel(begin + timedelta(hours=hours)):
+            trials_look_after()
+
+
+def test_mails_go_out_at_seven_three_and_one_days_and_at_the_end(ends: datetime, cast: Cast) -> None:
+    live_through(clock.now(), timedelta(days=15))
+    assert [sent.subject for sent in mail.outbox] == [
+        "Your trial ends in 7 days",
+        "Your trial ends in 3 days",
+        "Your trial ends in 1 day",
+        "Your trial is over",
+    ]
+    assert Account.objects.get(pk=cast.account.pk).state == AccountState.TRIAL
+
+
+def test_the_banner_counts_down_and_the_end_is_read_only(ends: datetime, cast: Cast, client: Client) -> None:
+    client.force_login(cast.owner)
+    assert "14 days of your trial left." in client.get(reverse("home")).content.decode()
+    with clock.travel(ends + timedelta(minutes=1)):
+        assert list(stopped_accounts()) == [cast.account]
+        assert client.get(reverse("home"))["Location"] == reverse("account_state")
+        assert "The trial is over" in client.get(reverse("account_state")).content.decode()
+        assert client.post(reverse("health_check"), {"tier": "structure"}).status_code == 403
+        assert client.get(reverse("recovery")).status_code == 200
+
+
+def test_two_weeks_after_the_end_it_is_closed_with_the_grace_of_every_closing(
+    ends: datetime, cast: Cast
+) -> None:
+    live_through(ends, timedelta(days=14, hours=6))
+    account = Account.objects.get(pk=cast.account.pk)
+    assert (account.state, account.closing_cause) == (AccountState.CLOSING, "trial")
+    assert mail.outbox[-1].subject == "The account Pizza Perfecto is being closed"
+
+
+def test_a_clock_that_jumps_closes_nothing_and_the_true_end_is_told_again(ends: datetime, cast: Cast) -> None:
+    with clock.travel(ends + timedelta(days=400)):
+        trials_look_after()
+        trials_look_after()
+    assert Account.objects.get(pk=cast.account.pk).state == AccountState.TRIAL
+    mail.outbox.clear()
+    live_through(clock.now(), timedelta(days=15))
+    assert len(mail.outbox) == 4
+
+
+def test_a_plan_ends_the_trial_and_brings_back_what_was_closed_for_want_of_it(
+    ends: datetime, cast: Cast
+) -> None:
+    live_through(ends, timedelta(days=14, hours=6))
+    account = account_activate_plan(account_id=cast.account.pk)
+    assert (account.state, account.trial_ends_at, account.closes_at) == (AccountState.ACTIVE, None, None)
+
+
+def test_without_billing_no_trial_ends(ends: datetime, cast: Cast, settings: Any) -> None:
+    settings.BILLING = False
+    with clock.travel(ends + timedelta(days=400)):
+        assert trials_look_after() == 0
+        assert days_left(Account.objects.get(pk=cast.account.pk)) is None
+        assert not stopped_accounts().exists()
