@@ -80,6 +80,14 @@ def objects_of(folder: Path, vault_id: str) -> list[Path]:
     return [path for path in (folder / vault_id).rglob("*") if path.is_file()]
 
 
+def people() -> set[int]:
+    return set(User.objects.values_list("pk", flat=True))
+
+
+def elsewhere(cast: Cast) -> set[int]:
+    return {cast.viewer.pk, cast.stranger.pk, cast.both.pk, cast.invited.pk}
+
+
 def vault_of(account_id: int) -> str:
     with account_scope(account_id):
         return VaultKey.objects.get().public_id.hex
@@ -98,8 +106,7 @@ def test_everything_of_the_account_goes_and_nothing_else(full: Cast, folder: Pat
     assert rows_of(own) == {} and not Account.objects.filter(pk=own).exists()
     assert objects_of(folder, vault) == [] and not export.exists()
     assert rows_of(neighbours) == before and objects_of(folder, vault_of(neighbours))
-    people = set(User.objects.values_list("pk", flat=True))
-    assert people == {full.viewer.pk, full.stranger.pk}, "who belongs to another account stays"
+    assert people() == elsewhere(full), "who belongs to another account stays"
     assert mail.outbox[0].subject == "The account Pizza Perfecto is being deleted"
 
     stone = Tombstone.objects.get()
@@ -152,7 +159,7 @@ def test_killed_anywhere_it_is_finished_by_the_next_hour(
     assert deaths > 30
     assert rows_of(own) == {} and objects_of(folder, vault) == []
     assert rows_of(full.other_account.pk) == before
-    assert set(User.objects.values_list("pk", flat=True)) == {full.viewer.pk, full.stranger.pk}
+    assert people() == elsewhere(full)
     assert deletions_go_on() == 0, "again it finds nothing to do"
 
 

@@ -152,7 +152,7 @@ def _send_link(change: AddressChange) -> None:
         mail_after_commit("address_taken", [change.new], link=reverse("account_login"), link_words="Sign in")
     else:
         link = reverse("email_confirm", args=[token])
-        mail_after_commit("email_confirm", [change.new], link=link, link_words="Confirm this address")
+        mail_after_commit("address_confirm", [change.new], link=link, link_words="Confirm this address")
 
 
 def _put(user: User, email: str, *, keep: str) -> None:
