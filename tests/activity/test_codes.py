@@ -29,7 +29,6 @@ PINNED = {
     "account.renamed": "Account",
     "account.trial_ended": "Account",
     "email.asked": "Sign-in",
-    "email.changed": "Sign-in",
     "email.objected": "Sign-in",
     "email.withdrawn": "Sign-in",
     "connection.created": "Connections",

@@ -26,7 +26,6 @@ def register() -> None:
         "Sign-in",
         {
             "email.asked": "Change of a sign-in address asked for",
-            "email.changed": "Sign-in address changed",
             "email.objected": "Change of a sign-in address taken back by its old owner",
             "email.withdrawn": "Change of a sign-in address withdrawn",
         },
