@@ -9,7 +9,7 @@ from apps.core.permissions import Permission, allowed
 
 from .enums import JobState
 from .models import Job
-from .registry import results_url
+from .registry import results_url, right_to_cancel
 
 ICONS = {"restore": "recover", "export": "download", "move": "database"}
 # An estimate from less than this says more than it knows.
@@ -51,7 +51,7 @@ def card_of(job: Job) -> JobCard:
         percent=percent,
         left="" if waits_until or stopping else _left(job),
         waits_until=waits_until,
-        can_cancel=job.is_open and not job.cancel_requested and allowed(Permission.CANCEL),
+        can_cancel=job.is_open and not job.cancel_requested and allowed(right_to_cancel(job.kind)),
         can_see_log=allowed(Permission.ACTIVITY),
         results_url="" if job.is_open else results_url(job),
     )

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from apps.core.permissions import Permission
+
 from .base import Handler, UrlOf
 from .models import Job
 
@@ -11,12 +13,14 @@ from .models import Job
 class JobKindEntry:
     """`handler` does the work; `results_url` gives the address of what can be downloaded, or "".
 
-    `finished` is called once the end of the job is durable, to tell its initiator.
+    `finished` is called once the end of the job is durable, to tell its initiator. `cancelling` is the right
+    that cancelling it takes.
     """
 
     handler: Handler
     results_url: UrlOf | None = None
     finished: Callable[[Job], None] | None = None
+    cancelling: Permission = Permission.CANCEL
 
 
 _kinds: dict[str, JobKindEntry] = {}
@@ -28,9 +32,10 @@ def register(
     *,
     results_url: UrlOf | None = None,
     finished: Callable[[Job], None] | None = None,
+    cancelling: Permission = Permission.CANCEL,
 ) -> None:
     """Say who does this kind of job. The last one wins, so that a test may put its own in place."""
-    _kinds[kind] = JobKindEntry(handler, results_url, finished)
+    _kinds[kind] = JobKindEntry(handler, results_url, finished, cancelling)
 
 
 def unregister(kind: str) -> None:
@@ -44,6 +49,12 @@ def handler_of(kind: str) -> Handler:
         return _kinds[kind].handler
     except KeyError:
         raise LookupError(f"No app does jobs of the kind “{kind}”.") from None
+
+
+def right_to_cancel(kind: str) -> Permission:
+    """Return the right that cancelling a job of this kind takes."""
+    entry = _kinds.get(kind)
+    return entry.cancelling if entry else Permission.CANCEL
 
 
 def tell_finished(job: Job) -> None:

@@ -16,7 +16,7 @@ from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.bulk import insert_rows
 from apps.core.ids import new_public_id
-from apps.core.permissions import Permission, require
+from apps.core.permissions import require
 from apps.core.scope import current_account_id
 
 from .base import JobResult, NewItem
@@ -25,7 +25,7 @@ from .enums import JobState
 from .errors import LeaseLost
 from .ledger import as_json, as_text, tally_of
 from .models import Job, JobItem, JobLog
-from .registry import tell_finished
+from .registry import right_to_cancel, tell_finished
 from .verdict import verdict
 
 LEASE = timedelta(seconds=60)
@@ -140,7 +140,7 @@ def job_finish(job: Job, owner: str, result: JobResult, *, stopped: bool = False
 
 def job_cancel(job: Job) -> None:
     """Ask for an end. A job that nobody works on ends now; a worker stops after the item in its hands."""
-    require(Permission.CANCEL)
+    require(right_to_cancel(job.kind))
     now = clock.now()
     with transaction.atomic():
         waiting = Job.objects.filter(pk=job.pk, state=JobState.PENDING)

@@ -13,7 +13,7 @@ from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.core.errors import PermissionMissing
 from apps.core.htmx import render_page_or_part
-from apps.core.permissions import Permission
+from apps.core.permissions import Permission, require
 from apps.core.spreadsheet import csv_lines
 
 from .access import job_for, may_see_items
@@ -21,6 +21,7 @@ from .enums import ItemOutcome
 from .forms import ItemFilterForm, JobFilterForm
 from .models import Job, JobItem
 from .page import card_of
+from .registry import right_to_cancel
 from .selectors import item_page, items_of, job_counts, job_page, log_of
 from .services import job_cancel as cancel
 
@@ -99,7 +100,8 @@ def job_card(request: MemberRequest, job_id: UUID) -> HttpResponse:
 @member_required(Permission.VIEW)
 def job_cancel(request: MemberRequest, job_id: UUID) -> HttpResponse:
     """Ask for an end (features JOB-04)."""
-    found = job_for(job_id, Permission.CANCEL)
+    found = job_for(job_id)
+    require(right_to_cancel(found.kind))
     if found.is_open:
         cancel(found)
         messages.info(request, f"{found}: stops after the item at hand. What was done is listed.")

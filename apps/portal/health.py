@@ -11,9 +11,10 @@ from apps.core.errors import NotFound
 from apps.core.permissions import Permission, allowed, require
 from apps.recovery.enums import DrillState
 from apps.recovery.models import Drill
+from apps.vault.api import last_collection
 from apps.vault.enums import OPEN_CHECKS, CheckState, DamageState
 from apps.vault.health import VaultHealth, damage_rows, vault_health
-from apps.vault.models import Damage, RecoveryKey, Shelf, VaultCheck
+from apps.vault.models import Damage, GcRound, RecoveryKey, Shelf, VaultCheck
 
 SHOWN = 50
 CHECK_LOOKS = {
@@ -66,6 +67,7 @@ class HealthPage:
     drills: Sequence[DrillRow]
     replicas: Sequence[tuple[str, str]]
     recovery_key: str
+    collection: GcRound | None
 
     @property
     def share(self) -> int | None:
@@ -124,6 +126,7 @@ def health_page() -> HealthPage:
         drills=_drills(),
         replicas=_replicas(),
         recovery_key=_recovery_key(),
+        collection=last_collection(),
     )
 
 

@@ -1,6 +1,7 @@
 """The catalog comes back from packs, journals and the key alone, row by row as it was."""
 
 import random
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from apps.connectors.base import FetchProblem
 from apps.connectors.enums import SkipCause
 from apps.connectors.models import Connection
 from apps.core import clock
+from apps.core.scope import every_account
 from apps.vault.api import JournalWriter
 from apps.vault.models import BlobLocation, Pack, VaultKey
+from tests.cast import Cast
 from tests.faults.store import Killed
 from tests.fixtures.mailbox import Mailbox
 from tests.fixtures.people import People
@@ -325,6 +328,38 @@ def test_the_operator_says_which_account_and_reads_what_came_back(
     call_command("vault", "rebuild", "--account", account)
     said = capsys.readouterr().out
     assert "1 backups of 1 lists brought back, 2 versions" in said
-    assert said.endswith("Nothing is missing.\n")
+    assert "Nothing is missing.\nA check of everything begins now" in said
     with pytest.raises(CommandError, match="no account of this id"):
         call_command("vault", "rebuild", "--account", "nonsense")
+
+
+@pytest.mark.parametrize("table", ["entity", "task", "connection", "run", "snapshot"])
+def test_a_journal_that_names_what_is_anothers_ends_in_words(mailbox: Mailbox, cast: Cast, table: str) -> None:
+    """Whoever has a recovery key can write journals; ids of another account are on its pages."""
+    mailbox.cloud.add_mail(mailbox.cloud.add_folder("Inbox"))
+    mailbox.run()
+    models = {"entity": Entity, "task": BackupTask, "connection": Connection, "run": Run, "snapshot": Snapshot}
+    taken = models[table].objects.get().public_id
+    account_id = mailbox.entity.account_id
+    with every_account("the rows become those of another account"):
+        lose_all_but(models[table], cast.other_account.pk)
+    said = rebuild(account_id=account_id).problems
+    assert len(said) == 1 and "It says what cannot be true here" in said[0], said
+    with every_account("whose it is"):
+        assert models[table].objects.get(public_id=taken).account_id == cast.other_account.pk
+
+
+def lose_all_but(kept: type[Any], account_id: int) -> None:
+    """The database is gone, but another account has rows with the ids of the lost ones."""
+    order = [Connection, BackupTask, Entity, Run, Snapshot]
+    needed = order[: order.index(kept) + 1]
+    for model in (NodeVersion, RunIssue, BlobLocation, Pack):
+        model.objects.all().delete()
+    for model in reversed(order):
+        if model in needed:
+            model.objects.update(account_id=account_id)
+        else:
+            model.objects.all().delete()
+    for model in needed[:-1]:
+        for row in model.objects.all():
+            model.objects.filter(pk=row.pk).update(public_id=uuid.uuid4())

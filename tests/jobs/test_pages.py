@@ -109,6 +109,17 @@ def test_a_running_job_is_asked_to_stop(client: Client, cast: Cast, job: Job) ->
     assert (job.state, job.cancel_requested) == (JobState.RUNNING, True)
 
 
+def test_stopping_a_move_takes_the_right_to_the_storage_settings(client: Client, cast: Cast, job: Job) -> None:
+    with account_scope(cast.account.pk):
+        Job.objects.update(kind=JobKind.MOVE)
+    assert "data-dialog" not in page(client, cast.operator, reverse("job_list"))
+    assert client.post(url("job_cancel", job)).status_code == 403
+    client.force_login(cast.owner)
+    assert client.post(url("job_cancel", job)).status_code == 302
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+
+
 def test_cancelling_by_a_link_does_nothing(client: Client, cast: Cast, job: Job) -> None:
     client.force_login(cast.owner)
     assert client.get(url("job_cancel", job)).status_code == 405

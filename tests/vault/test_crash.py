@@ -15,7 +15,7 @@ from django.db import connection
 from apps.core.scope import account_scope
 from apps.vault.api import ContentPart, Role, open_reader, orphans
 from apps.vault.errors import StoreError
-from apps.vault.models import Installation, BlobLocation, Pack, Shelf, Store, VaultKey
+from apps.vault.models import BlobLocation, Installation, Pack, Shelf, Store, VaultKey
 from apps.vault.services import open_vault
 from apps.vault.store.backends.base import ObjectStore
 from apps.vault.store.inspect import list_packs, read_pack_index

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Max, Min
 
 from apps.activity.services import record
@@ -41,7 +41,7 @@ from ..errors import LeaseLost
 from ..models import Entity, Run, Snapshot
 from .chains import Choice, Head, choose
 from .owners import entity_from
-from .replay import Replay
+from .replay import FORGED, Replay
 
 COMPLETED: Final = "The next backup reads everything anew and completes the list."
 NAMED: Final = 5  # items that cannot be read are named up to here, the others counted
@@ -134,8 +134,11 @@ class _Chain:
                 self._problem(f"the record of backup {name.number} is damaged. {error.what}")
 
     def _entity(self, journal: Journal) -> Entity:
-        with transaction.atomic():
-            return entity_from(journal.info, self.upkeep.account_id)
+        try:
+            with transaction.atomic():
+                return entity_from(journal.info, self.upkeep.account_id)
+        except (IntegrityError, DataError) as error:
+            raise JournalCorrupt(FORGED) from error
 
     def _replay(self, entity: Entity, lease: Lease, choice: Choice) -> None:
         replay = Replay(self.folder, entity, self.chain.sub_service, lease, self._look)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.db import DataError, IntegrityError
+
 from apps.connectors.enums import SubService
 from apps.vault.api import (
     EndLine,
@@ -28,6 +30,8 @@ from . import portrait
 from .portrait import Said
 
 BATCH: Final = 500
+# Whoever has a recovery key can write journals, and name what is somebody else's.
+FORGED: Final = "It says what cannot be true here: that something is another's already, or is there twice."
 Look = Callable[[Sequence[VersionLine]], object]
 
 
@@ -76,8 +80,15 @@ class Replay:
     def apply(self, journal: Journal) -> str:
         """Write one journal's snapshot; returns what of it could not be read, in words, "" when nothing.
 
-        Raises JournalCorrupt, with nothing visible, when it does not say what it is about; LeaseLost.
+        Raises JournalCorrupt, with nothing visible, when it does not say what it is about or cannot be true;
+        LeaseLost.
         """
+        try:
+            return self._apply(journal)
+        except (IntegrityError, DataError) as error:
+            raise JournalCorrupt(FORGED) from error
+
+    def _apply(self, journal: Journal) -> str:
         before, info, trouble = self.last(), journal.info, ""
         run = self._run(info.get("run"))
         draft, pile = self._draft(journal.name.number, run.pk), _Pile()
