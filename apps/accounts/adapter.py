@@ -7,10 +7,12 @@ from urllib.parse import urljoin, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.core.client_address import client_address
 from apps.core.errors import Unavailable
+
+from .saml.gate import instead_of_password
 
 logger = logging.getLogger("everkeep.accounts")
 
@@ -28,6 +30,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         """What limits on tries count by; who cannot be told apart shares one limit."""
         return client_address(request) or "unknown"
+
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
+        """Stop here whoever is to sign in at their company, whatever else they proved themselves with."""
+        answer: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        return answer or instead_of_password(request, user)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send, or say that the mail did not go out: a person waiting for it would wait in vain."""

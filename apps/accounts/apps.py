@@ -10,6 +10,8 @@ class AccountsConfig(AppConfig):
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core import navigation  # noqa: PLC0415
 
+        from .saml.register import register_company_sign_in  # noqa: PLC0415
+
         register_codes(
             "Account",
             {
@@ -32,6 +34,8 @@ class AccountsConfig(AppConfig):
                 "proof.refused": "Proof of identity before a dangerous act refused",
             },
         )
+
+        register_company_sign_in()
 
         navigation.register_link("sign_in", "account_login")
         navigation.register_link("sign_up", "account_signup")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -13,6 +14,7 @@ from apps.core.scope import account_scope
 
 from .gates import first_answer
 from .models import Membership
+from .saml.session import bound_to
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -25,6 +27,8 @@ class AccountScopeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         membership = _membership_of(request)
+        if membership is None and bound_to(request):
+            logout(request)  # the company that signed this person in does not know them any more
         request.membership = membership  # type: ignore[attr-defined]
         request.account = membership.account if membership else None  # type: ignore[attr-defined]
         with ExitStack() as stack:
@@ -44,6 +48,9 @@ def _membership_of(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
     rows = Membership.objects.select_related("account").filter(user=request.user, is_active=True).order_by("id")
+    bound = bound_to(request)
+    if bound:
+        return rows.filter(account__public_id=bound.account).first()
     chosen = request.session.get("account")
     return rows.filter(account__public_id=chosen).first() if chosen else rows.first()
 

@@ -4,8 +4,9 @@ from allauth.account import views as allauth
 from django.urls import URLPattern, path, re_path
 
 from .door_urls import door_urls
-from .social.urls import provider_urls
 from .life.urls import urlpatterns as life
+from .saml_urls import saml_urls
+from .social.urls import provider_urls
 from .views import public, security, sudo
 
 urlpatterns: list[URLPattern] = [
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/security/", security.security, name="security"),
     *door_urls,
     *life,
+    *saml_urls,
     path("outbox/", public.outbox, name="outbox"),
     path("outbox/<uuid:mail_id>/", public.outbox_mail, name="outbox_mail"),
     path("outbox/<uuid:mail_id>/html/", public.outbox_html, name="outbox_html"),

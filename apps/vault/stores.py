@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.conf import settings
 
 from apps.accounts.models import Account
+from apps.core.public_web import networks
 from apps.core.sealing import seal, unseal
 
 from .enums import StoreState
@@ -15,7 +16,7 @@ from .errors import StoreError, StoreMismatch
 from .models import Store
 from .store.backends.addresses import open_store
 from .store.backends.base import ObjectStore
-from .store.backends.guard import check_endpoint, guard, networks
+from .store.backends.guard import check_endpoint, guard
 from .store.marker import ensure_marker, read_marker
 from .store.probe import Outcome
 

@@ -198,6 +198,7 @@ CELERY_BEAT_SCHEDULE = {
     "jobs": {"task": "apps.jobs.tasks.dispatch_jobs", "schedule": 15.0, "options": {"queue": "default"}},
     "audit_heads": {"task": "apps.activity.tasks.look_after_chains", "schedule": 3600.0},
     "accounts": {"task": "apps.accounts.tasks.look_after_accounts", "schedule": 3600.0},
+    "company_sign_in": {"task": "apps.accounts.saml.tasks.refresh_providers", "schedule": 24 * 3600.0},
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
 }
 
@@ -220,6 +221,8 @@ KMS_REGION = env.str("EVERKEEP_KMS_REGION", default="")
 KMS_ENDPOINT = env.str("EVERKEEP_KMS_ENDPOINT", default="")
 # Stores by location of the account ({"de": "s3://…"}); a location that is not here uses VAULT_URL.
 REGIONS = env.json("EVERKEEP_REGIONS", default={})
+# Networks inside ours that identity providers of companies may lie in; else public https addresses only.
+SAML_PRIVATE_NETWORKS = env.list("EVERKEEP_SAML_PRIVATE_NETWORKS", default=[])
 # Networks inside ours that customers' own stores may lie in; else public addresses only.
 STORE_PRIVATE_NETWORKS = env.list("EVERKEEP_STORE_PRIVATE_NETWORKS", default=[])
 

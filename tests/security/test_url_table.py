@@ -62,7 +62,13 @@ def _status(cast: Cast, person: str, address: str, data: Mapping[str, Any] | Non
     return response.status_code
 
 
-@pytest.mark.parametrize("name", sorted(name for name, row in TABLE.items() if row.data is not None))
+# Posted by another site, without our cookies: what it brings is judged by its signature.
+POSTED_BY_OTHERS = {"saml_acs"}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, row in TABLE.items() if row.data is not None and name not in POSTED_BY_OTHERS)
+)
 def test_what_changes_something_wants_a_post_with_a_token(cast: Cast, name: str) -> None:
     row = TABLE[name]
     address = reverse(name, args=row.args(cast))

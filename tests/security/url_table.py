@@ -68,6 +68,10 @@ def words(*values: object) -> Args:
     return lambda cast: list(values)
 
 
+def an_account(cast: Cast) -> list[object]:
+    return [cast.account.public_id]
+
+
 def a_job(cast: Cast) -> list[object]:
     """A restore that the owner started; the others did not."""
     return [new_job(cast.owner).public_id]
@@ -243,6 +247,22 @@ TABLE: dict[str, Row] = {
     "email_keep": row(302, 302, 302, 302, 302, 302, 302, data={}),
     "email_confirm": everybody(args=words("no-such-token")),
     "email_object": everybody(args=words("no-such-token")),
+    # company sign-in: in use in neither account here, so that its own addresses do not exist for anybody
+    "saml_find": everybody(),
+    "saml_start": everybody(404, args=an_account),
+    "saml_needed": everybody(404, args=an_account),
+    "saml_finish": everybody(403, args=lambda cast: [cast.account.public_id, "no-such-token"]),
+    "saml_confirm": row(302, 404, 404, 404, 404, 404, 404),
+    "saml_acs": everybody(404, args=an_account, data={}),
+    "saml_metadata": everybody(args=words(uuid4())),
+    "saml_set_up": row(302, 200, 403, 403, 403, 403, 200),
+    "saml_test": row(302, 409, 403, 403, 403, 403, 409),
+    "saml_activate": row(302, 302, 403, 403, 403, 403, 302, data={}),
+    "saml_switch_off": row(302, 302, 403, 403, 403, 403, 302, data={}),
+    "saml_rules": row(302, 302, 403, 403, 403, 403, 302, data={}),
+    "saml_domain_add": row(302, 302, 403, 403, 403, 403, 302, data={"domain": "example.com"}),
+    "saml_domain_prove": row(302, 302, 403, 403, 403, 403, 302, args=words(1), data={}),
+    "saml_domain_remove": row(302, 302, 403, 403, 403, 403, 302, args=words(1), data={}),
     "outbox": everybody(404),
     "outbox_mail": everybody(404, args=words(uuid4())),
     "outbox_html": everybody(404, args=words(uuid4())),

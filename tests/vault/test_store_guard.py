@@ -9,9 +9,10 @@ from unittest.mock import patch
 
 import pytest
 
+from apps.core.public_web import allowed, networks
 from apps.vault.errors import StoreError, StoreRefused, StoreUnavailable
 from apps.vault.store.backends import guard
-from apps.vault.store.backends.guard import allowed, check_endpoint, networks
+from apps.vault.store.backends.guard import check_endpoint
 from apps.vault.stores import reach_own
 from tests.fixtures.s3 import KEY_ID, SECRET, S3Server
 

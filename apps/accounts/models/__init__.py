@@ -5,18 +5,22 @@ from .doors import AllowedAddress
 from .guests import GuestMembership, Partner, PartnerCustomer, PartnerMembership, SupportGrant
 from .life import AddressChange, Tombstone
 from .people import Invitation, Membership, User, UserManager
+from .saml import CompanyDomain, SamlArrival, SamlProvider
 from .tries import TryCount
 
 __all__ = [
     "Account",
     "AddressChange",
     "AllowedAddress",
+    "CompanyDomain",
     "GuestMembership",
     "Invitation",
     "Membership",
     "Partner",
     "PartnerCustomer",
     "PartnerMembership",
+    "SamlArrival",
+    "SamlProvider",
     "SupportGrant",
     "Tombstone",
     "TryCount",

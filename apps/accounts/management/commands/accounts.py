@@ -1,6 +1,7 @@
-"""The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`."""
+"""The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`, `… saml-off ACCOUNT`."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -8,23 +9,42 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.allowed_addresses import addresses_unlock
 from apps.accounts.models import Account
+from apps.accounts.saml.services import switch_off
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
 
+# What is done (it returns whether there was anything to do), what is said then, and what is said otherwise.
+ACTIONS: dict[str, tuple[Callable[[], bool], str, str]] = {
+    "unlock-addresses": (
+        addresses_unlock,
+        "every address gets in now; its administrators were told",
+        "was not restricted",
+    ),
+    "saml-off": (
+        switch_off,
+        "company sign-in is off, passwords count again; its administrators were told",
+        "company sign-in was not on",
+    ),
+}
+
 
 class Command(BaseCommand):
-    help = "Let people back in who locked themselves out by the list of allowed addresses."
+    help = "Let people back in who locked themselves out by allowed addresses, or by company sign-in."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        unlock = actions.add_parser("unlock-addresses", help="switch the restriction to addresses off")
-        unlock.add_argument("account", help="the account's public id, or the email of its owner")
+        for name, words in (
+            ("unlock-addresses", "switch the restriction to addresses off"),
+            ("saml-off", "switch company sign-in off"),
+        ):
+            action = actions.add_parser(name, help=words)
+            action.add_argument("account", help="the account's public id, or the email of its owner")
 
     def handle(self, *args: Any, action: str, account: str, **options: Any) -> None:
         found = _account(account)
+        act, done, nothing = ACTIONS[action]
         with account_scope(found.pk), acting_as(SYSTEM):
-            was_on = addresses_unlock()
-        said = "every address gets in now; its administrators were told" if was_on else "was not restricted"
+            said = done if act() else nothing
         self.stdout.write(f"{found.name}: {said}.")
 
 

@@ -5,7 +5,6 @@ the address that it really has, before a byte is sent, since a name may point el
 answers there may be anything: an answer larger than any of a store's is cut off, before memory is.
 """
 
-import ipaddress
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
@@ -20,40 +19,16 @@ from botocore.awsrequest import (
 from botocore.exceptions import HTTPClientError
 from urllib3.exceptions import HTTPError
 
+from apps.core.public_web import Network, allowed
+
 from ..errors import StoreRefused, StoreUnavailable
 from .base import ObjectStore
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CONNECT_SECONDS: Final = 5.0
 OBJECT_BYTES = 257 * 1024 * 1024  # a bit more than readers take of one object
 ANSWER_BYTES = 32 * 1024 * 1024  # of all other answers: lists are the largest
 _PIECE: Final = 64 * 1024
 _REFUSED: Final = "is not an address of the public internet"
-_V6_INTERNET: Final = ipaddress.IPv6Network("2000::/3")  # what is given out; mappings lie outside
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # an IPv4 address for a gateway, in its last four bytes
-# Public by their numbers, yet answered nearby: metadata of Azure's and Oracle's machines, gateways of 6to4.
-_NEARBY: Final = ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "2002::/16")
-
-
-def networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Read networks like `10.1.0.0/16` or single addresses. Raises ValueError."""
-    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-
-
-def allowed(address: str, private: Sequence[Network]) -> bool:
-    """Tell whether a customer may have a connection there: a public address, or one of `private`."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        found = ipaddress.IPv4Address(found.packed[-4:]) if found in _NAT64 else found.ipv4_mapped or found
-    if _is_in(found, private):
-        return True
-    if (found.version == 6 and found not in _V6_INTERNET) or _is_in(found, networks(_NEARBY)):
-        return False
-    return found.is_global and not found.is_multicast
-
-
-def _is_in(address: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: Sequence[Network]) -> bool:
-    return any(address in network for network in networks if network.version == address.version)
 
 
 def check_endpoint(endpoint: str, private: Sequence[Network], *, knock: bool = False) -> None:

@@ -1,0 +1,1 @@
+"""Company sign-in (SAML 2.0): docs/company-sign-in.md."""

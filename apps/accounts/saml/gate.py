@@ -1,0 +1,123 @@
+"""Who must come through the company, and what a session that did may not touch."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+from urllib.parse import urlencode
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, URLResolver, reverse
+from django_htmx.http import HttpResponseClientRedirect
+
+from apps.activity.audit import audit
+from apps.core import clock
+from apps.core.scope import account_scope
+
+from ..http import MemberRequest
+from ..models import GuestMembership, Membership, User
+from ..sudo import Way
+from .services import provider_in_use
+from .session import bound_to
+
+# Reached by everybody, whatever their session: out, and through the company in.
+OPEN: Final = frozenset(
+    {"account_logout", "saml_start", "saml_needed", "saml_acs", "saml_metadata", "saml_finish", "saml_find"}
+)
+# Of what is a person's own, all that a session of a company may open: proof that it is still the same person.
+_ALSO_BOUND: Final = OPEN | {"sudo", "saml_confirm", "entry", "account_login"}
+
+
+def company_gate(request: HttpRequest) -> HttpResponseBase | None:
+    """Gate 30: a member of an account with company sign-in comes through it, but for the account's owner."""
+    name = request.resolver_match.url_name if request.resolver_match else None
+    provider, bound = provider_in_use(), bound_to(request)
+    if bound:
+        outlived = bound.until is not None and bound.until < clock.now().timestamp()
+        since = provider.activated_at if provider else None
+        if outlived or since is None or bound.at < since.timestamp():
+            logout(request)
+            return _go(request, reverse("account_login"))
+        return _not_for_companies(request) if name in personal_routes() else None
+    membership: Membership = request.membership  # type: ignore[attr-defined]
+    if provider is None or membership.is_owner or name in OPEN or isinstance(membership, GuestMembership):
+        return None  # guests belong to another organisation, which this provider does not know
+    return _go(request, reverse("saml_needed", args=[membership.account.public_id]))
+
+
+@cache
+def personal_routes() -> frozenset[str]:
+    """The names of accounts' and allauth's pages that are about the person, not about one account.
+
+    Everything in accounts' urls counts as such unless it stands under /settings/ or /account/ or is open to
+    all: a page that is added later is shut for sessions of a company until somebody decides otherwise.
+    """
+    from .. import urls  # noqa: PLC0415 - the addresses are complete only when the first request comes
+
+    found = {
+        str(route.name)
+        for route in _routes(urls.urlpatterns)
+        if not str(route.pattern).lstrip("^").startswith(("settings/", "account/", "api/"))
+    }
+    return frozenset(found) - _ALSO_BOUND
+
+
+def company_only(user: User) -> Membership | None:
+    """The membership whose company signs this person in, when there is no account to enter otherwise."""
+    memberships = list(user.memberships.select_related("account").filter(is_active=True).order_by("id"))
+    for membership in memberships:
+        with account_scope(membership.account_id):
+            if membership.is_owner or provider_in_use() is None:
+                return None
+    return memberships[0] if memberships else None
+
+
+def instead_of_password(request: HttpRequest, user: User) -> HttpResponse | None:
+    """For allauth's sign-in, when the proof was good: who signs in at the company gets no session by it."""
+    membership = company_only(user)
+    if membership is None:
+        return None
+    with account_scope(membership.account_id):
+        audit(
+            "saml.password_refused",
+            description=f"{user.email} tried to sign in without the company",
+            user=user.pk,
+        )
+    return redirect("saml_needed", membership.account.public_id)
+
+
+def note_way_around(sender: object, request: HttpRequest, user: User, **kwargs: object) -> None:
+    """The owner may come in without the company, lest everybody be locked out for good; it is written down."""
+    if bound_to(request):
+        return
+    for membership in user.memberships.filter(is_owner=True):
+        with account_scope(membership.account_id):
+            if provider_in_use():
+                audit("saml.owner_passed", description=f"The owner {user.email} signed in without the company")
+
+
+def company_way(request: MemberRequest, following: str) -> Way | None:
+    """Who was signed in by the company proves themselves there again (`sudo`)."""
+    bound = bound_to(request)
+    if bound is None:
+        return None
+    url = f"{reverse('saml_confirm')}?{urlencode({'next': following})}"
+    return Way("Confirm at your company's sign-in", url)
+
+
+def _not_for_companies(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/saml_personal.html", status=403)
+
+
+def _go(request: HttpRequest, url: str) -> HttpResponse:
+    return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else redirect(url)
+
+
+def _routes(patterns: list[URLPattern] | list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern.url_patterns)
+        else:
+            yield pattern
