@@ -31,6 +31,8 @@ class SeededApp:
     roles: tuple[str, ...]
     consented: bool
     redirect_uris: tuple[str, ...] = field(default=("http://localhost", "http://127.0.0.1"))
+    # Claims of the id_token that a registration has to ask for (Token configuration).
+    optional_claims: tuple[str, ...] = ()
 
 
 # The multi-tenant app that the portal's Authenticate button uses: a person has to consent to it first.
@@ -56,4 +58,13 @@ READ_ONLY_APP = SeededApp(
     READ_ROLES,
     consented=True,
 )
-SEEDED_APPS = (PORTAL_APP, MANUAL_APP, READ_ONLY_APP)
+# Reads nothing: people sign in to the portal with it.
+SIGN_IN_APP = SeededApp(
+    "Everkeep sign-in",
+    "5a9d0b0c-0000-4000-8000-00000000519e",
+    "sandbox-sign-in-secret",
+    (),
+    consented=False,
+    optional_claims=("auth_time", "xms_edov"),
+)
+SEEDED_APPS = (PORTAL_APP, MANUAL_APP, READ_ONLY_APP, SIGN_IN_APP)

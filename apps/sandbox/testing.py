@@ -23,7 +23,7 @@ class SandboxCloud:
     """A running cloud. `login_url` and `graph_url` are what a client puts before `/{tenant}/…` and `/v1.0/…`.
 
     The app registrations are those of `apps.sandbox.defaults`: `manual` (consented, to be pasted), `portal`
-    (nobody consented yet) and `read_only`.
+    (nobody consented yet), `read_only`, and `sign_in` (reads nothing).
     """
 
     tenant_id = defaults.TENANT_ID
@@ -31,6 +31,7 @@ class SandboxCloud:
     portal = defaults.PORTAL_APP
     manual = defaults.MANUAL_APP
     read_only = defaults.READ_ONLY_APP
+    sign_in = defaults.SIGN_IN_APP
     admin = f"olivia.romano@{defaults.DOMAIN}"
 
     def __init__(

@@ -92,3 +92,20 @@ def test_a_portal_open_to_the_network_shows_nobody_its_mails(
         monkeypatch.setattr(os, "environ", {})
         Command()._set_environment(tmp_path, host, 8000, 9000)
         assert os.environ.get("EVERKEEP_DEBUG") == expected
+        # In the sandbox everybody is whoever they like to be.
+        assert ("EVERKEEP_SIGN_IN_MICROSOFT_ID" in os.environ) == (expected is None)
+
+
+def test_an_operators_own_registration_is_not_sent_to_the_sandbox(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "environ", {"EVERKEEP_SIGN_IN_MICROSOFT_ID": "mine"})
+    Command()._set_environment(tmp_path, "127.0.0.1", 8000, 9000)
+    assert {name for name in os.environ if "SIGN_IN" in name} == {"EVERKEEP_SIGN_IN_MICROSOFT_ID"}
+
+
+def test_a_sign_in_provider_that_is_set_up_halfway_or_without_tls_stops_the_start() -> None:
+    okta = {"EVERKEEP_SIGN_IN_OKTA_ID": "id", "EVERKEEP_SIGN_IN_OKTA_SECRET": "s"}
+    assert "set EVERKEEP_SIGN_IN_OKTA_SECRET and" in _start(LOAD, **GOOD, **okta).stderr
+    plain = {**okta, "EVERKEEP_SIGN_IN_OKTA_SERVER": "http://company.okta.example"}
+    assert "EVERKEEP_SIGN_IN_OKTA_SERVER must be an https address" in _start(LOAD, **GOOD, **plain).stderr

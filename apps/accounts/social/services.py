@@ -6,12 +6,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.activity.audit import audit
-from apps.core.actor import Actor, acting_as, current_actor
+from apps.activity.models import ActivityStatus
 from apps.core.errors import Conflict
 from apps.core.mails import mail_after_commit
-from apps.core.scope import account_scope
 
+from ..everywhere import audit_everywhere
 from ..models import User
 from ..services import account_open
 from .configured import KNOWN
@@ -39,9 +38,7 @@ def account_open_by_identity(
         account_name=account_name, location=location, name=name, email=email, password=None,
         email_verified=identity.verified and identity.email == email,
     )  # fmt: skip
-    founder = Actor("user", label=str(user), user_id=user.pk, address=current_actor().address)
-    with account_scope(user.memberships.get().account_id), acting_as(founder):
-        _link(user, identity)
+    _link(user, identity)
     return user
 
 
@@ -60,8 +57,8 @@ def identity_link(user: User, identity: Identity) -> SocialAccount:
         mine = SocialAccount.objects.filter(provider=identity.provider, uid=identity.key, user=user).exists()
         if mine:
             raise Conflict(f"You sign in with this {label} account already.") from None
-        audit(
-            "identity.refused", status="failed", provider=identity.provider,
+        audit_everywhere(
+            "identity.refused", user=user, status=ActivityStatus.FAILED, provider=identity.provider,
             description=f"Tried to link a {label} account that somebody else signs in with",
         )  # fmt: skip
         raise Conflict(
@@ -75,8 +72,8 @@ def _link(user: User, identity: Identity) -> SocialAccount:
         user=user, provider=identity.provider, uid=identity.key, extra_data=_noted(identity)
     )
     words = f"{KNOWN[identity.provider][0]} account {identity.email}".strip()
-    audit(
-        "identity.linked", description=f"{user} signs in with the {words} from now on",
+    audit_everywhere(
+        "identity.linked", user=user, description=f"{user} signs in with the {words} from now on",
         subject_id=user.public_id, provider=identity.provider,
     )  # fmt: skip
     return row
@@ -93,11 +90,11 @@ def identity_unlink(row: SocialAccount) -> None:
             do="Set a password first, by “Forgotten?” on the sign-in page.",
         )
     label, email = KNOWN[row.provider][0], row.extra_data.get("email", "")
+    words = f"{user} no longer signs in with the {label} account {email}".strip()
     SocialAccount.objects.filter(pk=row.pk).delete()
-    audit(
-        "identity.unlinked", description=f"{user} no longer signs in with the {label} account {email}".strip(),
-        subject_id=user.public_id, provider=row.provider,
-    )  # fmt: skip
+    audit_everywhere(
+        "identity.unlinked", user=user, description=words, subject_id=user.public_id, provider=row.provider
+    )
     mail_after_commit(
         "identity_unlinked", [user.email], link="/me/", link_words="My sign-in and security",
         provider=label, identity_email=email, person=str(user),

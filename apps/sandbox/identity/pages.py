@@ -1,5 +1,6 @@
 """Pages that a person clicks through: pick an account, then accept or refuse what the app asks for."""
 
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -18,6 +19,7 @@ from .permissions import MEANING
 
 HERE = Path(__file__).parent
 SESSION_COOKIE = "sandbox_account"
+AGE_OF_A_SESSION = 3600
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "testserver"}
 _templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
 
@@ -155,6 +157,7 @@ def _authorise(request: Request, cloud: Cloud, app: dict[str, Any], asked: dict[
         app["client_id"], 600, kind="code", user=user.id, scope=asked.get("scope", ""),
         redirect_uri=asked["redirect_uri"], nonce=asked.get("nonce"),
         challenge=asked.get("code_challenge"), method=asked.get("code_challenge_method"),
+        auth_time=int(time.time()) - (AGE_OF_A_SESSION if single else 0),
     )  # fmt: skip
     return _back(asked, {"code": code, "session_state": user.id})
 

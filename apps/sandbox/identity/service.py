@@ -124,8 +124,17 @@ def _delegated(cloud: Cloud, app: dict[str, Any], grant: dict[str, Any], base: s
             email=user.doc.get("mail") or user.upn,
             **({"wids": [defaults.GLOBAL_ADMINISTRATOR]} if user.is_admin else {}),
             **({"nonce": grant["nonce"]} if grant.get("nonce") else {}),
+            **_optional_claims(app, grant, user),
         )
     return answer
+
+
+def _optional_claims(app: dict[str, Any], grant: dict[str, Any], user: directory.User) -> dict[str, Any]:
+    """What the registration asked for; the domain of an address is proved when it is the tenant's own."""
+    email = str(user.doc.get("mail") or user.upn).lower()
+    proved = email.endswith((f"@{defaults.DOMAIN}", f"@{defaults.INITIAL_DOMAIN}"))
+    known = {"auth_time": grant.get("auth_time"), "xms_edov": proved}
+    return {name: known[name] for name in app.get("optional_claims", ()) if name in known}
 
 
 async def openid_configuration(request: Request) -> JSONResponse:

@@ -37,6 +37,7 @@ def start(cloud: Cloud, now: str = defaults.START_OF_TIME) -> dict[str, Any]:
                     "redirect_uris": list(app.redirect_uris),
                     "secrets": [{"value": app.secret, "expires": None}],
                     "certificates": [],
+                    "optional_claims": list(app.optional_claims),
                 },
             )
             if app.consented:

@@ -85,7 +85,8 @@ def skus(db: Database) -> list[dict[str, Any]]:
 
 
 def put_app(db: Database, doc: dict[str, Any]) -> None:
-    """`doc`: client_id, name, roles, redirect_uris, secrets [{value, expires}], certificates [PEM]."""
+    """`doc`: client_id, name, roles, redirect_uris, secrets [{value, expires}], certificates [PEM],
+    optional_claims (of the id_token)."""
     db.execute("INSERT OR REPLACE INTO apps VALUES (?, ?)", (doc["client_id"].lower(), orjson.dumps(doc)))
 
 

@@ -23,6 +23,9 @@ from apps.core.supervisor import Child, StartFailed, Supervisor
 
 SANDBOX_CLIENT_ID = "5a9d0b0c-0000-4000-8000-00000000e7e7"
 SANDBOX_CLIENT_SECRET = "sandbox-secret-not-a-secret"  # noqa: S105  the sandbox's own, known to all
+# The registration that the sandbox's people sign in to the portal with.
+SANDBOX_SIGN_IN_ID = "5a9d0b0c-0000-4000-8000-00000000519e"
+SANDBOX_SIGN_IN_SECRET = "sandbox-sign-in-secret"  # noqa: S105  as above
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -69,9 +72,19 @@ class Command(BaseCommand):
             "EVERKEEP_MICROSOFT_CLIENT_ID": SANDBOX_CLIENT_ID,
             "EVERKEEP_MICROSOFT_CLIENT_SECRET": SANDBOX_CLIENT_SECRET,
         }
-        if host not in LOOPBACK:
+        if host in LOOPBACK:
+            # Anybody may choose who they are there, so it lets nobody in from another machine.
+            defaults |= {
+                "EVERKEEP_SIGN_IN_MICROSOFT_ID": SANDBOX_SIGN_IN_ID,
+                "EVERKEEP_SIGN_IN_MICROSOFT_SECRET": SANDBOX_SIGN_IN_SECRET,
+                "EVERKEEP_SIGN_IN_MICROSOFT_SERVER": f"{sandbox}/organizations/v2.0",
+            }
+        else:
             # Who reads /outbox/ can open any account, and a stranger may call himself localhost.
             defaults["EVERKEEP_DEBUG"] = "off"
+        if os.environ.get("EVERKEEP_SIGN_IN_MICROSOFT_ID"):
+            # A registration of the operator's own is not completed with the sandbox's server.
+            defaults = {name: value for name, value in defaults.items() if "SIGN_IN" not in name}
         for name, value in defaults.items():
             os.environ.setdefault(name, value)
 
