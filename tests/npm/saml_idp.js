@@ -29,7 +29,8 @@ function person(request, response, next) {
     response.send(`<!doctype html><title>Provider</title><h1>Who are you?</h1><form>${kept}${choices.join("")}</form>`);
     return;
   }
-  request.user = { id: address, emails: [{ value: address }], displayName: address.split("@")[0] };
+  const [name] = address.split("@");
+  request.user = { id: address, emails: [{ value: address }], displayName: name, name: { givenName: name, familyName: name } };
   next();
 }
 
@@ -45,6 +46,7 @@ function answer(acs, more) {
 
 const app = express();
 app.get("/metadata", samlp.metadata({ ...shared, postEndpointPath: "/sso", redirectEndpointPath: "/sso" }));
+app.get("/favicon.ico", (request, response) => response.status(204).end());
 app.get("/sso", person, (request, response, next) => {
   samlp.parseRequest(request, {}, (error, asked) => {
     if (error || !asked) return response.status(400).send("no request");
