@@ -172,18 +172,18 @@ def check_replica(copier: Copier, lease: Maintenance, copy: PackCopy) -> bool:
 
 
 def drop_left(copier: Copier, lease: Maintenance, copy: PackCopy) -> bool:
-    """Delete what a move left behind. C3: only while the copy that the row names is there in its full size."""
+    """Delete what a move left behind. C3: only when the copy that the row names was just read and is whole."""
     key = pack_key(bytes(copy.pack.pack_id))
     if copy.pack.store_id == copy.store_id:  # it came back here: this is the first copy now
         copy.delete()
         return False
-    if copier.folder(copy.pack.store).size(key) != copy.pack.size:
+    if not copier.check(copy.pack, copy.pack.store):
         _note(
             lease,
             copy.pack,
             copy.store,
             CopyState.LEFT,
-            reason="Its pack is missing.",
+            reason="Its pack is missing or damaged.",
             due_at=clock.now() + GRACE,
         )
         return False

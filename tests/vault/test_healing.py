@@ -1,19 +1,27 @@
 """Healing from good copies: a replica first, then another shelf, and only then the source."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from apps.core import clock
 from apps.core.scope import account_scope
+from apps.vault.api import Role
 from apps.vault.enums import CheckState, CheckTier, CheckTrigger, DamageState
+from apps.vault.errors import GcRefused
+from apps.vault.gc import collect
 from apps.vault.health import damage_settle, run_check
 from apps.vault.health.checks import check_open
 from apps.vault.health.damage import record
 from apps.vault.models import BlobLocation, Damage, Pack, Shelf, VaultCheck
 from apps.vault.services import open_vault
+from apps.vault.shelves import shelf_in
 from apps.vault.store.check import Code, Finding
 from apps.vault.store.codec import Codec
+from apps.vault.store.dictionary import Dictionary, number_of
 from apps.vault.store.pack import Kind, PackBuilder, pack_key
 from apps.vault.upkeep import keep_copies
 from tests.cast import Cast
@@ -90,7 +98,7 @@ def test_a_blob_is_taken_from_a_replica_that_is_damaged_elsewhere(
 
 def test_a_copy_on_another_shelf_spares_the_source(account_id: int, vault_folder: Path, tmp_path: Path) -> None:
     kept = back_up(account_id, packs=1)
-    Shelf.objects.create(account_id=account_id, number=1, store=second_store(tmp_path / "other"))
+    assert shelf_in(second_store(tmp_path / "other")).number == 1
     assert [part for _, part in back_up(account_id, packs=1, shelf=1)] == [part for _, part in kept]
     place = BlobLocation.objects.filter(shelf=0).first()
     assert place is not None
@@ -117,7 +125,52 @@ def test_a_blob_that_came_back_on_another_shelf_is_healed(
     assert Damage.objects.get().state == DamageState.HEALED
 
 
-def test_a_bad_copy_of_a_dictionary_keeps_its_place_and_stays_noted(
+def two_copies(account_id: int) -> list[Pack]:
+    """A dictionary in two packs, the first copy in the first."""
+    vault = open_vault(account_id=account_id)
+    first = Dictionary(Role.MIME, b"what all mails have in common " * 40)
+    second = replace(first, copy_of=number_of(vault.keys.blob_id(first.plaintext())))
+    for copy in (first, second):
+        text = copy.plaintext()
+        builder = PackBuilder(vault.keys)
+        builder.add(vault.keys.blob_id(text), Codec.RAW, text, len(text), Kind.DICTIONARY)
+        sealed = builder.seal()
+        vault.store.put_if_absent(pack_key(sealed.pack_id), sealed.data)
+        vault.index.record(sealed)
+    return list(Pack.objects.order_by("pk"))
+
+
+@pytest.mark.parametrize("hit", [0, 1])
+@pytest.mark.parametrize("harm", ["flipped", "missing"])
+def test_a_bad_copy_of_a_dictionary_is_made_anew_from_the_other(
+    account_id: int, vault_folder: Path, hit: int, harm: str
+) -> None:
+    packs = two_copies(account_id)
+    path = file_of(vault_folder, packs[hit])
+    flip(path, 60) if harm == "flipped" else path.unlink()
+    before = set(BlobLocation.objects.values_list("blob_id", flat=True))
+    assert check(account_id).state == CheckState.DAMAGED
+    assert check(account_id).state == CheckState.CLEAN
+    assert set(BlobLocation.objects.values_list("blob_id", flat=True)) == before
+    assert len(set(BlobLocation.objects.values_list("pack_row", flat=True))) == 2, "never in one pack"
+    assert set(Damage.objects.values_list("state", flat=True)) == {DamageState.HEALED}
+
+
+def test_missing_packs_with_all_copies_of_a_dictionary_do_not_stop_gc_for_ever(
+    account_id: int, vault_folder: Path
+) -> None:
+    for pack in two_copies(account_id):
+        file_of(vault_folder, pack).unlink()
+    with clock.travel(clock.now() + timedelta(days=2)):
+        with pytest.raises(GcRefused, match="vault heal"):
+            collect(account_id, now=True)
+        check(account_id)
+        assert not Pack.objects.exists() and not BlobLocation.objects.exists()
+        assert collect(account_id, now=True)
+        assert check(account_id).state == CheckState.CLEAN
+
+
+def test_a_dictionary_without_a_good_copy_keeps_its_place_and_stays_noted(
     account_id: int, vault_folder: Path
 ) -> None:
     vault = open_vault(account_id=account_id)

@@ -54,7 +54,9 @@ def surprises(census: Census) -> list[str]:
             f"journals hold backups of {census.chains_ahead} lists that are not in the catalog (vault rebuild)"
         )
     if missing := census.missing_packs:
-        found.append(f"{len(missing)} packs are missing in the store, such as {missing[0]}")
+        found.append(
+            f"{len(missing)} packs are missing in the store, such as {missing[0]} (vault heal)"
+        )
     return found
 
 
@@ -63,5 +65,6 @@ def refuse_surprises(census: Census) -> None:
     if found := surprises(census):
         raise GcRefused(
             f"Garbage collection stopped before removing anything: {'; '.join(found)}.",
-            do="Check database and store (manage.py vault check). If this is right, repeat with --yes-really.",
+            do="Check database and store (manage.py vault check), act on what it finds (manage.py vault heal)."
+            " If this is right, repeat with --yes-really.",
         )

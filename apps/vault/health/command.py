@@ -110,6 +110,7 @@ REPAIRS: Final = {
     "pack_size": "Repair: manage.py vault heal, then garbage collection writes its blobs into a new pack.",
     "pack_index": "Repair: manage.py vault heal, then garbage collection writes its blobs into a new pack.",
     "rows_disagree": "Repair: manage.py vault heal.",
+    "pack_retired": "Repair: manage.py vault heal.",
     "blob_corrupt": "Repair: manage.py vault heal.",
     "blob_unknown": "Repair: manage.py vault heal.",
     "content_corrupt": "Repair: rebuild the catalog from the journals.",

@@ -20,7 +20,8 @@ from ..store.check import Code, Finding
 T = TypeVar("T")
 log = logging.getLogger("everkeep.vault")
 BATCH = 400
-DICTIONARY = "A copy of a dictionary. Its other copy is used."  # the one loss whose place stays (V18)
+# The one loss whose place stays (V18).
+DICTIONARY = "A dictionary of which no good copy is left. What needs it is fetched again."
 
 
 def subject_of(finding: Finding) -> bytes:

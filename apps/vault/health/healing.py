@@ -24,11 +24,14 @@ from ..store.check import Code, Finding
 from ..store.codec import Codec
 from ..store.errors import ObjectMissing
 from ..store.inspect import read_pack_index
+from ..store.journal import parse_name
 from ..store.mirror import copies_of
 from ..store.pack import Kind, Location, PackBuilder, pack_key
 from ..vaults import OpenVault
 from .damage import BATCH, DICTIONARY, batches, move, open_damage, record
+from .dictionaries import remade
 from .places import Places
+from .records import Records
 from .rows import Rows
 
 log = logging.getLogger("everkeep.vault")
@@ -39,7 +42,8 @@ AT_ONCE: Final = 5_000  # blobs whose items are looked up in one pass over the c
 RENEW_EVERY: Final = 100
 
 FROM_REPLICA: Final = "Taken from the replica."
-_REPORTED: Final = (Code.CONTENT_CORRUPT, Code.JOURNAL)  # nothing here can heal them
+_REPORTED: Final = (Code.CONTENT_CORRUPT,)  # nothing here can heal it
+_BY_CHECKS: Final = (*_REPORTED, Code.JOURNAL)  # tried once a check: finding the copies costs a listing of all
 _PACK_CODES: Final = (Code.PACK_MISSING, Code.PACK_SIZE, Code.PACK_INDEX)
 _BLOB_CODES: Final = (Code.BLOB_CORRUPT, Code.ROWS_DISAGREE, Code.BLOB_UNKNOWN, Code.PACK_MISSING)
 
@@ -69,7 +73,7 @@ class _Healing:
         self._last: tuple[bytes, dict[bytes, Location]] = (b"", {})
 
     def run(self, *, anyway: bool) -> int:
-        changed = self._envelope() + self._packs()
+        changed = self._envelope() + self._journals() + self._take_back() + self._packs()
         if not anyway:
             self._refuse_surprising_numbers()
         for rows in batches([row for row in open_damage(_BLOB_CODES) if row.blob_id], AT_ONCE):
@@ -90,6 +94,19 @@ class _Healing:
             )
 
     # Packs
+
+    def _take_back(self) -> int:
+        """Packs that were marked as empty and are not: in use again, and gone when their object is."""
+        rows = list(open_damage((Code.PACK_RETIRED,)))
+        for row in rows:
+            with self._lease.guard():
+                Pack.objects.filter(pack_id=bytes(row.pack_id)).update(state=PackState.STORED, state_at=None)
+                move([row], DamageState.HEALED, "It is in use again.")
+            pack = Pack.objects.filter(pack_id=bytes(row.pack_id)).first()
+            if pack is not None and not self._is_there(pack):
+                what = f"Pack {pack} is not in the store."
+                record(self._vault.account_id, [Finding(Code.PACK_MISSING, what, str(pack))])
+        return len(rows)
 
     def _packs(self) -> int:
         rows = [row for row in open_damage(_PACK_CODES) if not row.blob_id]
@@ -156,6 +173,22 @@ class _Healing:
         move(rows, DamageState.HEALED, "Put back.")
         return len(rows)
 
+    def _journals(self) -> int:
+        """Make journals anew where they are damaged or missing, from a store that has them whole."""
+        rows = {bytes(row.pack_id): row for row in open_damage((Code.JOURNAL,))}
+        records = Records(self._vault)
+        if not rows or not records.several:
+            return 0
+        healed = []
+        for _, catalog in catalogs():
+            for claim in catalog.journals(self._vault.account_id, 0):
+                named = parse_name(claim.key)
+                if named and (row := rows.get(named[0].journal_id)):
+                    self._lease.renew()
+                    healed += [row] if records.journal_mend(claim) else []
+        move(healed, DamageState.HEALED, "Made anew from the copy in another store.")
+        return len(healed)
+
     # Blobs
 
     def _blobs(self, rows: Sequence[Damage]) -> None:
@@ -180,11 +213,25 @@ class _Healing:
             return "It reads well again."
         if self._mend(blob_id, place):
             return "The database looks in the right place again."
-        if len(copies_of(self._vault.store, pack_key(place.pack_id))) == 1:
-            return ""
-        if self._put_back(place.pack_id) and self._reads(blob_id, place):
-            return FROM_REPLICA
-        return FROM_REPLICA if self._store_anew(blob_id, place) else ""
+        if len(copies_of(self._vault.store, pack_key(place.pack_id))) > 1:
+            if self._put_back(place.pack_id) and self._reads(blob_id, place):
+                return FROM_REPLICA
+            if self._store_anew(blob_id, place):
+                return FROM_REPLICA
+        if place.kind == Kind.DICTIONARY and self._remake(blob_id, place):
+            return "Made anew from its other copy."
+        return ""
+
+    def _remake(self, blob_id: bytes, place: Location) -> bool:
+        made = remade(self._vault, blob_id, place)
+        if made is None:
+            return False
+        home, sealed = made
+        with self._lease.guard():
+            self._rows.forget(place.pack_id, [blob_id])
+            home.index.record(sealed)
+        self._drop([pack for pack in self._stored({place.pack_id}) if not self._is_there(pack)])
+        return True
 
     def _reads(self, blob_id: bytes, place: Location) -> bool:
         """Tell whether the pack's own store gives the blob out whole; a replica's answer does not count."""
@@ -241,25 +288,27 @@ class _Healing:
         blob_ids = [bytes(row.blob_id) for row in rows]
         if not rows and not bad:
             return
+        packs = list(self._stored({place.pack_id for _, place in bad}))
+        missing = [pack for pack in packs if not self._is_there(pack)]
+        gone = {bytes(pack.pack_id) for pack in missing}
         with self._lease.guard():
             named: dict[bytes, int] = {}
             for _, catalog in catalogs() if rows else ():
                 for blob_id, items in catalog.mark(account_id, blob_ids).items():
                     named[blob_id] = named.get(blob_id, 0) + items
             for blob_id, place in bad:
-                if place.kind != Kind.DICTIONARY:  # V18: its other copy is used, its place stays
+                if place.kind != Kind.DICTIONARY or place.pack_id in gone:  # V18: else its place stays
                     self._rows.forget(place.pack_id, [blob_id])
             for row in rows:
                 row.items = named.get(bytes(row.blob_id), 0)
             Damage.objects.bulk_update(rows, ["items"], batch_size=BATCH)
             move([r for r in rows if r.items], DamageState.REFETCH, "The next backup fetches it again.")
-            shared = {blob_id for blob_id, place in bad if place.kind == Kind.DICTIONARY}
+            shared = {at_id for at_id, at in bad if at.kind == Kind.DICTIONARY and at.pack_id not in gone}
             move([r for r in rows if bytes(r.blob_id) in shared], DamageState.LOST, DICTIONARY)
             needless = [r for r in rows if not r.items and bytes(r.blob_id) not in shared]
             move(needless, DamageState.HEALED, "No item names it.")
         log.warning("account %s: %d blobs were given up to be fetched again", account_id, len(rows))
-        packs = self._stored({place.pack_id for _, place in bad})
-        self._drop([pack for pack in packs if not self._is_there(pack)])
+        self._drop(missing)
 
     def _drop(self, gone: Sequence[Pack]) -> None:
         """Delete the row of a pack that is not in the store and in which no blob is placed any more.
@@ -277,7 +326,7 @@ class _Healing:
 def accounts_to_heal() -> list[int]:
     """Return the accounts with damage that nobody has acted on: found by a reader, or while gc worked."""
     with every_account("damage of all vaults is acted on"):
-        rows = Damage.objects.filter(state=DamageState.FOUND).exclude(code__in=_REPORTED)
+        rows = Damage.objects.filter(state=DamageState.FOUND).exclude(code__in=_BY_CHECKS)
         return sorted(set(rows.order_by().values_list("account_id", flat=True)))
 
 

@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from django.db import connections
@@ -27,8 +27,8 @@ from apps.core import clock
 from apps.core.errors import EverkeepError
 
 from ..enums import OPEN_DAMAGE, WHOLE_TIERS, CheckState, CheckTier, DamageState, PackState
-from ..errors import ContentCorrupt, Corrupt, JournalCorrupt, KeysCorrupt, StoreError
-from ..models import Damage, Pack, VaultCheck, VaultKey
+from ..errors import ContentCorrupt, Corrupt, StoreError
+from ..models import Damage, Pack, VaultCheck
 from ..registry import Catalog, JournalClaim, backups_run, catalogs
 from ..services import open_vault
 from ..store.backends.base import ObjectStore
@@ -36,15 +36,14 @@ from ..store.check import Checker, Claim, Code, Finding, PackReport, check_packs
 from ..store.content import decode_content
 from ..store.errors import ObjectMissing
 from ..store.inspect import list_packs, read_pack_index
-from ..store.journal import JournalName, open_journal, parse_name
-from ..store.keys import envelope_key
+from ..store.journal import parse_name
 from ..store.pack import Location, pack_key
 from ..stores import customer_words
-from ..wrapping import wrapping
 from .checks import SAMPLES_PER_ROUND, claim, end, give_back, save
-from .damage import batches, lost_blobs_of, pack_is_sound, record, reopen, settle_all
+from .damage import DICTIONARY, batches, lost_blobs_of, pack_is_sound, record, reopen, settle_all
 from .healing import heal_if_possible
 from .places import Places
+from .records import Records
 from .rows import Rows
 
 log = logging.getLogger("everkeep.vault")
@@ -90,6 +89,7 @@ class _Slice:
         self._account_id = check.account_id
         self._vault = open_vault(account_id=check.account_id)
         self._rows, self._places = Rows(check.account_id), Places(self._vault)
+        self._records = Records(self._vault)
 
     def run(self) -> None:
         check = self._check
@@ -104,23 +104,12 @@ class _Slice:
     # Phases
 
     def _envelope(self) -> None:
-        what = self._envelope_fault()
-        self._found([Finding(Code.ENVELOPE, what)] if what else [])
-        if not what:
-            Damage.objects.filter(code=Code.ENVELOPE, state=DamageState.FOUND).update(
-                state=DamageState.HEALED, state_at=clock.now(), how="A later check found it whole."
-            )
-
-    def _envelope_fault(self) -> str:
-        row = VaultKey.objects.get()
-        try:
-            stored = self._vault.store.get(envelope_key(row.master_key_id))
-            keys = wrapping().unwrap(stored, vault_id=row.public_id, account_id=row.account_id)
-        except ObjectMissing:
-            return "The key envelope is missing in the store."
-        except KeysCorrupt as error:
-            return f"The key envelope in the store does not open: {error.what}"
-        return "" if keys == self._vault.keys else "The key envelope in the store holds other keys."
+        faults = list(self._records.envelope_faults())
+        self._found(Finding(Code.ENVELOPE, what) for what in faults)
+        found = Damage.objects.filter(code=Code.ENVELOPE, state=DamageState.FOUND)
+        found.exclude(what__in=faults).update(
+            state=DamageState.HEALED, state_at=clock.now(), how="A later check found it whole."
+        )
 
     def _listing(self) -> None:
         if self._check.tier != CheckTier.SAMPLE:
@@ -200,9 +189,17 @@ class _Slice:
             if counted.get(pack.pk, 0) > (pack.matched or 0)
         ]
         strays = self._strays(odd)
-        for batch in batches(strays):
+        for batch in batches(chain(self._retired(counted), strays)):
             self._found(batch)
             self._keep_going()
+
+    def _retired(self, counted: dict[int, int]) -> Iterator[Finding]:
+        """Packs on their way out in which a row places a blob: gc would delete what is needed (V14)."""
+        leaving = Pack.objects.exclude(state=PackState.STORED)
+        packs = {pk: bytes(pack_id) for pk, pack_id in leaving.values_list("pk", "pack_id") if counted.get(pk)}
+        for pack_id in sorted({at.pack_id for _, at in self._rows.in_packs(list(packs))}):  # as it is now
+            what = f"Pack {pack_id.hex()} is marked as empty, but rows place blobs in it."
+            yield Finding(Code.PACK_RETIRED, what, pack_id.hex())
 
     def _strays(self, packs: list[Pack]) -> Iterator[Finding]:
         listed = {}
@@ -273,7 +270,7 @@ class _Slice:
         for said in batch:
             named = parse_name(said.key)
             journal_id = named[0].journal_id if named else b""
-            what = self._journal_fault(said, named[0] if named else None)
+            what = self._records.journal_fault(said, whole=self._check.tier in WHOLE_TIERS)
             if what:
                 self._found([Finding(Code.JOURNAL, f"The journal of {said.label}: {what}", journal_id.hex())])
             else:
@@ -281,22 +278,6 @@ class _Slice:
         Damage.objects.filter(code=Code.JOURNAL, pack_id__in=sound, state=DamageState.FOUND).update(
             state=DamageState.HEALED, state_at=clock.now(), how="A later check found it whole."
         )
-
-    def _journal_fault(self, claim: JournalClaim, name: JournalName | None) -> str:
-        if name is None:
-            return "its row names none that could be."
-        try:
-            journal = open_journal(self._vault.store, self._vault.keys, name)
-            if journal.link != claim.link:
-                return "another one lies under its name."
-            if self._check.tier in WHOLE_TIERS:
-                for _ in journal.lines(self._vault.store, self._vault.keys):
-                    pass
-        except ObjectMissing:
-            return "it is missing in the store."
-        except JournalCorrupt as error:
-            return error.what
-        return ""
 
     # Parts
 
@@ -353,7 +334,7 @@ class _Slice:
         if not save(check):
             raise Stopped
         open_ = Damage.objects.filter(state__in=OPEN_DAMAGE)
-        lost = Damage.objects.filter(state=DamageState.LOST).exists()
+        lost = Damage.objects.filter(state=DamageState.LOST).exclude(how=DICTIONARY).exists()
         words = [_so_far(check)]
         if check.findings:
             words.append(f"{_count(check.findings, 'fault')} found.")
@@ -361,6 +342,8 @@ class _Slice:
             words.append("Nothing new, but not all that was found before is healed yet.")
         else:
             words.append("Nothing new is wrong.")
+        if self._records.away:
+            words.append(f"{', '.join(self._records.away)} did not answer and was left out.")
         state = CheckState.DAMAGED if check.findings or open_.exists() else CheckState.CLEAN
         if lost:
             state = CheckState.LOST if state == CheckState.CLEAN else state

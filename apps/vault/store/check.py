@@ -37,6 +37,7 @@ class Code(StrEnum):
     PACK_SIZE = "pack_size"
     PACK_INDEX = "pack_index"
     ROWS_DISAGREE = "rows_disagree"
+    PACK_RETIRED = "pack_retired"
     BLOB_CORRUPT = "blob_corrupt"
     BLOB_UNKNOWN = "blob_unknown"
     CONTENT_CORRUPT = "content_corrupt"
