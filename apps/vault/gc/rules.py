@@ -54,9 +54,7 @@ def surprises(census: Census) -> list[str]:
             f"journals hold backups of {census.chains_ahead} lists that are not in the catalog (vault rebuild)"
         )
     if missing := census.missing_packs:
-        found.append(
-            f"{len(missing)} packs are missing in the store, such as {missing[0]} (vault heal)"
-        )
+        found.append(f"{len(missing)} packs are missing in the store, such as {missing[0]} (vault heal)")
     return found
 
 
