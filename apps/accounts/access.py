@@ -11,10 +11,10 @@ from django.http.response import HttpResponseBase
 
 from apps.core.errors import NotFound, PermissionMissing
 from apps.core.guard import guarded
-from apps.core.permissions import Permission, require
+from apps.core.permissions import Permission, allowed, require
 
 from .http import MemberRequest
-from .models import AllowedAddress
+from .models import AllowedAddress, ApiToken, Membership
 from .social.configured import KNOWN
 
 P = ParamSpec("P")
@@ -58,3 +58,14 @@ def linked_identity(request: MemberRequest, identity_id: int) -> SocialAccount:
     if row is None:
         raise NotFound("You sign in with no such identity.")
     return row
+
+
+def token_for(public_id: UUID, membership: Membership) -> ApiToken:
+    """A token of the account that this member may revoke: their own, or with the right to manage users any."""
+    token = ApiToken.objects.select_related("membership__user").filter(
+        public_id=public_id, membership__account_id=membership.account_id
+    )
+    found = token.first()
+    if found is None or (found.membership_id != membership.pk and not allowed(Permission.USERS)):
+        raise NotFound("This token does not exist, or it was revoked.")
+    return found

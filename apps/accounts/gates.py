@@ -6,7 +6,7 @@ has a membership, API and htmx parts alike, after the account's scope is entered
 
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 Gate = Callable[[HttpRequest], HttpResponseBase | None]
@@ -27,3 +27,17 @@ def first_answer(request: HttpRequest) -> HttpResponseBase | None:
     """What the first gate that does not let the person pass says, or None."""
     answers = (_gates[order](request) for order in sorted(_gates))
     return next((answer for answer in answers if answer is not None), None)
+
+
+def as_json(answer: HttpResponseBase) -> HttpResponseBase:
+    """The same refusal for a program, which can follow no page: 403 with what to do."""
+    if isinstance(answer, JsonResponse):
+        return answer
+    return JsonResponse(
+        {
+            "code": "sign_in_needed",
+            "detail": "The account asks its members for something that only a person can do.",
+            "do": "Sign in at the portal and follow what it asks for.",
+        },
+        status=403,
+    )

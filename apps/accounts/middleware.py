@@ -12,11 +12,25 @@ from apps.core.actor import ANONYMOUS, Actor, acting_as
 from apps.core.client_address import client_address
 from apps.core.scope import account_scope
 
-from .gates import first_answer
-from .models import Membership
+from .gates import as_json, first_answer
+from .models import ApiToken, Membership
 from .saml.session import bound_to
+from .sessions import keep_or_close
+from .tokens import API, as_token, take_token
 
 Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class SignInMiddleware:
+    """Lets in by an API token (`request.token`), else by a browser's session as long as that is good."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.token = take_token(request)  # type: ignore[attr-defined]
+        keep_or_close(request)
+        return self.get_response(request)
 
 
 class AccountScopeMiddleware:
@@ -26,13 +40,15 @@ class AccountScopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        membership = _membership_of(request)
+        token: ApiToken | None = getattr(request, "token", None)
+        membership = token.membership if token else _membership_of(request)
         if membership is None and bound_to(request):
             logout(request)  # the company that signed this person in does not know them any more
         request.membership = membership  # type: ignore[attr-defined]
         request.account = membership.account if membership else None  # type: ignore[attr-defined]
         with ExitStack() as stack:
-            stack.enter_context(acting_as(_actor_of(request, membership)))
+            actor = _actor_of(request, membership)
+            stack.enter_context(acting_as(as_token(token, actor) if token else actor))
             if membership:
                 stack.enter_context(account_scope(membership.account_id))
             return self.get_response(request)
@@ -41,7 +57,10 @@ class AccountScopeMiddleware:
         self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
         """Let nobody past the gates of the account; runs inside the scope, with the route known."""
-        return first_answer(request) if request.membership else None  # type: ignore[attr-defined]
+        answer = first_answer(request) if request.membership else None  # type: ignore[attr-defined]
+        if answer is not None and request.path.startswith(API):
+            return as_json(answer)
+        return answer
 
 
 def _membership_of(request: HttpRequest) -> Membership | None:

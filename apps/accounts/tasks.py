@@ -1,7 +1,9 @@
 """Doors of the workers."""
 
 from celery import shared_task
+from django.core.management import call_command
 
+from . import sessions, tokens
 from .life.address import changes_settle
 from .life.closing import remind
 from .life.deleting import deletions_begin, deletions_go_on
@@ -16,3 +18,11 @@ def look_after_accounts() -> int:
     changes_settle()
     deletions_begin()
     return deletions_go_on()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_what_is_over() -> None:
+    """Delete sessions and tokens that nobody can use any more, and the browsers' halves of the sessions."""
+    sessions.forget_ended()
+    tokens.forget_over()
+    call_command("clearsessions")

@@ -1,5 +1,6 @@
 """Settings shared by every way to run Everkeep. The table of variables stands in docs/operations.md."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -55,6 +56,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.middleware.SignInMiddleware",
     "apps.accounts.middleware.AccountScopeMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "apps.core.middleware.ErrorMiddleware",
@@ -109,7 +111,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
-SESSION_COOKIE_AGE = 12 * 3600
+# How long a browser stays signed in: unused, and at all (`accounts.sessions`).
+SESSION_IDLE = timedelta(minutes=env.int("EVERKEEP_SESSION_IDLE_MINUTES", default=120))
+SESSION_LIFETIME = timedelta(hours=env.int("EVERKEEP_SESSION_HOURS", default=12))
+SESSION_COOKIE_AGE = int(SESSION_LIFETIME.total_seconds())
 
 # Sign-up and sign-in (allauth). Its limits on tries need a cache that all web processes share.
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
@@ -182,6 +187,7 @@ CELERY_TASK_ROUTES = {
 # How many backups all workers together run at once; the tick keeps about twice as many at hand.
 BACKUP_WORKERS = env.int("EVERKEEP_BACKUP_WORKERS", default=2)
 CELERY_BEAT_SCHEDULE = {
+    "over": {"task": "apps.accounts.tasks.forget_what_is_over", "schedule": 24 * 3600.0},
     "check_schedule": {"task": "apps.vault.health_tasks.schedule_checks", "schedule": 900.0},
     "check_work": {
         "task": "apps.vault.health_tasks.dispatch_checks",

@@ -1,7 +1,7 @@
 """Accounts (the tenancy boundary), users (people who sign in) and the memberships between them."""
 
 from .account import Account
-from .doors import AllowedAddress
+from .doors import AllowedAddress, ApiToken, UserSession
 from .guests import GuestMembership, Partner, PartnerCustomer, PartnerMembership, SupportGrant
 from .life import AddressChange, Tombstone
 from .people import Invitation, Membership, User, UserManager
@@ -12,6 +12,7 @@ __all__ = [
     "Account",
     "AddressChange",
     "AllowedAddress",
+    "ApiToken",
     "CompanyDomain",
     "GuestMembership",
     "Invitation",
@@ -26,4 +27,5 @@ __all__ = [
     "TryCount",
     "User",
     "UserManager",
+    "UserSession",
 ]
