@@ -1,7 +1,7 @@
 """What every answer of the API shares: who may ask, how often, how pages follow each other, how errors look.
 
-Views are thin: an `access` function, a selector or service, a serializer. Whether the caller is a program with a
-token or a browser with a session was decided by accounts' middleware, as for any page.
+Views are thin: an `access` function, a selector or service, a serializer. Whether the caller is a program
+with a token or a browser with a session was decided by accounts' middleware, as for any page.
 """
 
 import logging
@@ -11,10 +11,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import Http404, HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
@@ -46,7 +46,7 @@ class PortalAuthentication(SessionAuthentication):
         return "Token"
 
 
-class PortalAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class PortalAuthenticationScheme(OpenApiAuthenticationExtension):
     """How the schema calls it."""
 
     target_class = PortalAuthentication
@@ -87,6 +87,7 @@ class RestView(APIView):
     """Base of all routes of the API. `permission` None: whoever belongs to the account."""
 
     permission: ClassVar[Permission | None] = None
+    authentication_classes: ClassVar[Sequence[type[SessionAuthentication]]] = (PortalAuthentication,)
     throttle_classes: ClassVar[Sequence[type[SimpleRateThrottle]]] = (AddressThrottle, TokenThrottle)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -156,7 +157,7 @@ def pages_of(item: type[serializers.Serializer[Any]], name: str) -> type[seriali
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler of exceptions: every one of ours and of its own in one shape; a bug stays a bug."""
     headers: dict[str, str] = {}
-    if isinstance(error, Http404 | Model.DoesNotExist):
+    if isinstance(error, Http404):
         error = NotFound("There is nothing here.")
     elif isinstance(error, PermissionDenied):
         error = PermissionMissing("This is not open to you.")
@@ -177,9 +178,10 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     return Response(body, status=status, headers=headers)
 
 
+_SIGN_IN = "Send the header \u201cAuthorization: Token …\u201d with a token that is not over."
 _DO = {
-    "not_authenticated": "Send the header \u201cAuthorization: Token …\u201d with a token that is not over.",
-    "authentication_failed": "Send the header \u201cAuthorization: Token …\u201d with a token that is not over.",
+    "not_authenticated": _SIGN_IN,
+    "authentication_failed": _SIGN_IN,
     "throttled": "Wait as many seconds as Retry-After says.",
     "permission_denied": "A browser sends its CSRF token in the header X-CSRFToken.",
 }
@@ -193,3 +195,26 @@ def _body_of(error: exceptions.APIException) -> dict[str, str]:
         "detail": str(detail) if isinstance(detail, str) else str(error.default_detail),
         "do": _DO.get(code, ""),
     }
+
+
+class Nowhere(APIView):
+    """Addresses that the API has not: answered in its own shape, and counted like any other."""
+
+    throttle_classes: ClassVar[Sequence[type[SimpleRateThrottle]]] = (AddressThrottle,)
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = []
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.check_throttles(request)
+        raise NotFound("There is nothing here.", do="The schema lists every address: /api/v1/schema/")
+
+
+class ApiSchema(AutoSchema):
+    """Every route can refuse in the one shape of errors."""
+
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
+        found: dict[str, Any] = super()._get_response_bodies(direction)
+        for status in ("400", "401", "403", "404", "409", "415", "429"):
+            found.setdefault(status, self._get_response_for_code(ErrorBody, status))
+        return found

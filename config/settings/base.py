@@ -32,6 +32,8 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "django_htmx",
     "csp",
+    "rest_framework",
+    "drf_spectacular",
     "apps.core",
     "apps.activity",
     "apps.accounts",
@@ -268,3 +270,27 @@ CSRF_FAILURE_VIEW = "apps.portal.errors.csrf_failure"
 # /styleguide/ shows every component in every state; for developers, not for customers.
 STYLEGUIDE = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# The API (docs/api.md). Limits are requests a minute, counted in the cache.
+API_TOKEN_LIMIT = env.int("EVERKEEP_API_TOKEN_LIMIT", default=600)
+API_ADDRESS_LIMIT = env.int("EVERKEEP_API_ADDRESS_LIMIT", default=1200)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "apps.core.rest.ApiSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        "token": f"{API_TOKEN_LIMIT}/min",
+        "address": f"{API_ADDRESS_LIMIT}/min",
+    },
+    "EXCEPTION_HANDLER": "apps.core.rest.answer_error",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Everkeep",
+    "VERSION": "1",
+    "DESCRIPTION": "Backups of Microsoft 365: look, act, and follow what happens.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}

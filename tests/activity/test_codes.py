@@ -78,9 +78,13 @@ PINNED = {
     "saml.signed_in": "Company sign-in",
     "saml.switched_off": "Company sign-in",
     "saml.tested": "Company sign-in",
+    "session.ended": "Security",
+    "session.others_ended": "Security",
     "task.changed": "Backup tasks",
     "task.created": "Backup tasks",
     "task.discovered": "Backup tasks",
+    "token.created": "Security",
+    "token.revoked": "Security",
     "vault.shredded": "Keys",
     "vault.shredding": "Keys",
 }

@@ -53,7 +53,12 @@ def _status(cast: Cast, person: str, address: str, data: Mapping[str, Any] | Non
     with transaction.atomic():
         if person != "anonymous":
             client.force_login(getattr(cast, person))
-        response = client.get(address) if data is None else client.post(address, data)
+        if data is None:
+            response = client.get(address)
+        elif address.startswith("/api/"):
+            response = client.post(address, data, content_type="application/json")
+        else:
+            response = client.post(address, data)
         if response.streaming:
             b"".join(response.streaming_content)  # type: ignore[attr-defined]
         transaction.set_rollback(True)

@@ -10,12 +10,14 @@ What the others of PEOPLE get follows from that (`_follows`), unless the row say
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from apps.accounts.models import AllowedAddress
+from apps.accounts.models import AllowedAddress, ApiToken
 from apps.backups.models import BackupTask, Entity, Run, Snapshot
 from apps.backups.selectors.browse import node_key
+from apps.core import clock
 from apps.core.scope import account_scope
 from apps.recovery.exports.links import link_token
 from apps.recovery.models import Drill, Plan
@@ -55,7 +57,7 @@ class Row:
         `custom` has the restorer's rights.
         """
         if person == "invited":
-            members_only = self.statuses["anonymous"] == 302
+            members_only = self.statuses["anonymous"] in (302, 401)
             return 403 if members_only else self.statuses["stranger"]
         return self.statuses["viewer" if person == "both" else "restorer"]
 
@@ -154,6 +156,21 @@ def an_address(cast: Cast) -> list[object]:
     return [entry.public_id]
 
 
+def a_token(cast: Cast) -> list[object]:
+    """A token of the owner."""
+    token = ApiToken.objects.create(
+        membership=cast.owner.memberships.get(),
+        name="Nightly",
+        digest=uuid4().hex,
+        expires_at=clock.now() + timedelta(days=1),
+    )
+    return [token.public_id]
+
+
+def a_user(cast: Cast) -> list[object]:
+    return [cast.viewer.memberships.get().public_id]
+
+
 def an_export(cast: Cast) -> list[object]:
     return [make_export(cast).public_id]
 
@@ -189,6 +206,11 @@ def everybody(status: int = 200, args: Args = nothing, data: Mapping[str, Any] |
 def members(args: Args = nothing) -> Row:
     """A page of one's own account, whatever one may do there."""
     return row(302, 200, 200, 200, 200, 200, 200, args=args)
+
+
+def api(*others: int, args: Args = nothing, data: Mapping[str, Any] | None = None, **more: int) -> Row:
+    """A route of the API: the anonymous is told 401, a body is JSON."""
+    return row(401, *others, args=args, data=data, **more)
 
 
 def entrance(args: Args = nothing) -> Row:
@@ -263,6 +285,12 @@ TABLE: dict[str, Row] = {
     "saml_domain_add": row(302, 302, 403, 403, 403, 403, 302, data={"domain": "example.com"}),
     "saml_domain_prove": row(302, 302, 403, 403, 403, 403, 302, args=words(1), data={}),
     "saml_domain_remove": row(302, 302, 403, 403, 403, 403, 302, args=words(1), data={}),
+    "session_end": row(302, 409, 409, 409, 409, 409, 409, args=words(uuid4()), data={}),
+    "session_end_others": row(302, 302, 302, 302, 302, 302, 302, data={}),
+    # A new token wants a fresh proof; revoking none. Foreign tokens are no tokens.
+    "token_new": row(302, 302, 302, 302, 302, 302, 302),
+    "token_revoke": row(302, 302, 404, 404, 404, 404, 404, args=a_token, data={}),
+    "account_tokens": row(302, 200, 403, 403, 403, 403, 200),
     "outbox": everybody(404),
     "outbox_mail": everybody(404, args=words(uuid4())),
     "outbox_html": everybody(404, args=words(uuid4())),
@@ -339,4 +367,25 @@ TABLE: dict[str, Row] = {
     "audit_chain": row(302, 200, 200, 200, 200, 403, 200),
     "audit_check": row(302, 302, 302, 302, 302, 403, 302, data={}),
     "audit_mail": row(302, 302, 403, 403, 403, 403, 302, data={"wanted": "yes"}),
+    # the API, asked with a session here and with a token in test_api_table.py
+    "api_schema": everybody(),
+    "api_nowhere": everybody(404, args=words("nothing/here")),
+    "api_me": api(200, 200, 200, 200, 200, 200),
+    "api_account": api(200, 200, 200, 200, 200, 200),
+    "api_users": api(200, 403, 403, 403, 403, 200),
+    "api_user": api(200, 403, 403, 403, 403, 404, args=a_user),
+    "api_activity": api(200, 200, 200, 200, 403, 200),
+    "api_audit": api(200, 200, 200, 200, 403, 200),
+    "api_tasks": api(200, 200, 200, 200, 403, 200),
+    "api_task": api(200, 200, 200, 200, 403, 404, args=a_task),
+    "api_task_act": api(200, 200, 403, 403, 403, 404, args=a_task, data={"action": "pause", "all": True}),
+    "api_entities": api(200, 200, 200, 200, 403, 404, args=a_task),
+    "api_entity": api(200, 200, 200, 200, 403, 404, args=an_entity),
+    "api_entity_act": api(200, 200, 403, 403, 403, 404, args=an_entity, data={"action": "activate"}),
+    "api_runs": api(200, 200, 200, 200, 403, 404, args=an_entity),
+    "api_snapshots": api(200, 200, 200, 200, 403, 404, args=an_entity),
+    "api_run": api(200, 200, 200, 200, 403, 404, args=a_run),
+    "api_jobs": api(200, 200, 200, 200, 403, 200),
+    "api_job": api(200, 200, 200, 200, 403, 404, args=a_job),
+    "api_job_cancel": api(202, 202, 202, 403, 403, 404, args=a_job, data={}),
 }
