@@ -26,6 +26,7 @@ from .client_address import client_address
 from .errors import EverkeepError, InvalidRequest, NotFound, PermissionMissing
 from .keyset import KeysetPage
 from .permissions import Permission, require
+from .refusals import tell_refused
 
 logger = logging.getLogger("everkeep.request")
 
@@ -161,6 +162,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
         error = NotFound("There is nothing here.")
     elif isinstance(error, PermissionDenied):
         error = PermissionMissing("This is not open to you.")
+    if isinstance(error, PermissionMissing):
+        tell_refused(context["request"]._request, error)
     if isinstance(error, EverkeepError):
         if error.status >= 500:
             logger.warning("%s at %s: %s", error.code, context["request"].path, error)
