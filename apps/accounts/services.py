@@ -46,7 +46,13 @@ def account_open(
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=email_verified)
     founder = Actor("user", label=str(user), user_id=user.pk, services=None)
     with account_scope(account.pk), acting_as(founder):
-        record("account.created", item_label=account.name, subject_id=account.public_id, location=location)
+        record(
+            "account.created",
+            item_label=account.name,
+            subject_id=account.public_id,
+            location=location,
+            audited=account.name,
+        )
     return user
 
 
@@ -67,5 +73,11 @@ def account_take_over(*, public_id: UUID | None, name: str, location: str, email
         EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     Membership.objects.create(account=account, user=user, role=Role.ADMINISTRATOR, is_owner=True)
     with account_scope(account.pk):
-        record("account.taken_over", item_label=account.name, subject_id=account.public_id, owner=user.email)
+        record(
+            "account.taken_over",
+            item_label=account.name,
+            subject_id=account.public_id,
+            owner=user.email,
+            audited=user.email,
+        )
     return account, user

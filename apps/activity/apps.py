@@ -6,9 +6,11 @@ class ActivityConfig(AppConfig):
     label = "activity"
 
     def ready(self) -> None:
+        from apps.core.mails import register_mail_listener  # noqa: PLC0415
         from apps.core.navigation import Area, register_area  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.refusals import register_refusal_listener  # noqa: PLC0415
 
+        from .notices import note_mail  # noqa: PLC0415
         from .refusals import note_refusal  # noqa: PLC0415
         from .registry import register_codes  # noqa: PLC0415
 
@@ -22,3 +24,4 @@ class ActivityConfig(AppConfig):
             },
         )
         register_refusal_listener(note_refusal)
+        register_mail_listener(note_mail)

@@ -64,7 +64,7 @@ def append(event: SecurityEvent) -> SecurityEvent:
     The head's row is locked until that transaction ends: writers of one account stand in line, and an act that
     is rolled back leaves no gap. So write the entry last, and do nothing slow after it.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         head = _locked_head(event.account_id)
         event.version = VERSION
         event.sequence, event.previous = head.sequence + 1, head.seal

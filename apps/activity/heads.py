@@ -21,6 +21,7 @@ from apps.core.scope import account_scope, every_account
 
 from .models import ChainHead, DailyHead, HeadReader
 
+HEAD_MAIL: Final = "audit_head"
 logger = logging.getLogger("everkeep.audit")
 
 
@@ -120,7 +121,7 @@ def _note(account_id: int) -> DailyHead | None:
         if found:
             link = reverse("audit_list")
             context = {"sequence": note.sequence, "seal": note.seal, "day": today, "account": note.account.name}
-            mail_after_commit("audit_head", found, link=link, link_words="Open the security audit", **context)
+            mail_after_commit(HEAD_MAIL, found, link=link, link_words="Open the security audit", **context)
             DailyHead.objects.filter(pk=note.pk).update(mailed_to=len(found))
         return note
 

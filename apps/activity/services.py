@@ -37,32 +37,33 @@ def record(
     `audited`: the act stands in the security audit too, with this sentence. Then call it last (audit.py).
     """
     actor = current_actor()
-    row = Activity.objects.create(
-        account_id=current_account_id(),
-        at=clock.now(),
-        code=code,
-        status=status,
-        service=service,
-        sub_service=sub_service,
-        task_label=task_label[:200],
-        item_label=item_label[:300],
-        actor_label=actor.label[:200],
-        actor_id=actor.user_id,
-        subject_id=subject_id,
-        entity_id=entity_id,
-        details=details,
-    )
-    if audited is not None:
-        audit(
-            code,
+    with transaction.atomic(savepoint=False):
+        row = Activity.objects.create(
+            account_id=current_account_id(),
+            at=clock.now(),
+            code=code,
             status=status,
-            description=audited,
             service=service,
-            task_label=task_label,
+            sub_service=sub_service,
+            task_label=task_label[:200],
+            item_label=item_label[:300],
+            actor_label=actor.label[:200],
+            actor_id=actor.user_id,
             subject_id=subject_id,
             entity_id=entity_id,
-            **details,
+            details=details,
         )
+        if audited is not None:
+            audit(
+                code,
+                status=status,
+                description=audited,
+                service=service,
+                task_label=task_label,
+                subject_id=subject_id,
+                entity_id=entity_id,
+                **details,
+            )
     return row
 
 

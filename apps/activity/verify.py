@@ -52,10 +52,11 @@ def chain_verify(account_id: int) -> Verdict:
         newest = SecurityEvent.objects.aggregate(newest=Max("sequence"))["newest"] or 0
         head = ChainHead.objects.select_related("account").filter(account_id=account_id).first()
         told, trouble = _told(account_id)
+        compared = len(told)
         walk = _Walk(told)
         start = genesis(head.account.public_id) if head else ""
         finding = _strangers(head, newest) or walk.run(start, head)
-        return Verdict(account_id, walk.last, walk.seal, len(told), finding, trouble)
+        return Verdict(account_id, walk.last, walk.seal, compared, finding, trouble)
 
 
 def chain_check(account_id: int) -> Verdict:

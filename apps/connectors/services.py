@@ -175,7 +175,7 @@ def connection_create_from_credentials(
     )
     _keep(connection, credential)
     connection.save()
-    record("connection.created", item_label=str(connection), subject_id=connection.public_id)
+    _record(connection, "created")
     return connection
 
 
@@ -189,7 +189,7 @@ def connection_create_from_consent(*, tenant_id: str, name: str = "") -> Connect
         name=name,
     )
     connection.save()
-    record("connection.created", item_label=str(connection), subject_id=connection.public_id)
+    _record(connection, "created")
     return connection
 
 
@@ -201,7 +201,7 @@ def connection_renew_credentials(*, connection: Connection, client_id: str, cred
     connection.save(
         update_fields=["client_id", "credential_kind", "sealed_credential", "credential_expires_at"]
     )
-    record("connection.reauthenticated", item_label=str(connection), subject_id=connection.public_id)
+    _record(connection, "reauthenticated")
     connection_mark_connected(connection=connection)
 
 
@@ -215,7 +215,7 @@ def connection_renew_consent(*, connection: Connection, tenant_id: str) -> None:
     connection.save(
         update_fields=["client_id", "credential_kind", "sealed_credential", "credential_expires_at"]
     )
-    record("connection.reauthenticated", item_label=str(connection), subject_id=connection.public_id)
+    _record(connection, "reauthenticated")
     connection_mark_connected(connection=connection)
 
 
@@ -241,8 +241,9 @@ def connection_mark_disconnected(*, connection: Connection, reason: str) -> None
     connection.state, connection.state_reason = ConnectionState.DISCONNECTED, reason
     if was != ConnectionState.DISCONNECTED:
         connection.state_since = clock.now()
-        record("connection.lost", item_label=str(connection), subject_id=connection.public_id, reason=reason)
     connection.save(update_fields=["state", "state_reason", "state_since"])
+    if was != ConnectionState.DISCONNECTED:
+        _record(connection, "lost", reason=reason)
 
 
 @transaction.atomic
@@ -253,8 +254,21 @@ def connection_mark_connected(*, connection: Connection, name: str = "") -> None
     connection.name = connection.name or name[:200]
     if was != ConnectionState.CONNECTED:
         connection.state_since = clock.now()
-        record("connection.regained", item_label=str(connection), subject_id=connection.public_id)
     connection.save(update_fields=["state", "state_reason", "state_since", "name"])
+    if was != ConnectionState.CONNECTED:
+        _record(connection, "regained")
+
+
+def _record(connection: Connection, verb: str, **details: Any) -> None:
+    how = CredentialKind(connection.credential_kind).label
+    said = [str(connection), *([] if verb in ("lost", "regained") else [how]), *details.values()]
+    record(
+        f"connection.{verb}",
+        item_label=str(connection),
+        subject_id=connection.public_id,
+        audited=", ".join(said),
+        **details,
+    )
 
 
 async def _test(identity: AppIdentity) -> TestResult:

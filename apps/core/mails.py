@@ -1,7 +1,8 @@
 """One way to write a mail: a text whose first line is the subject; the HTML is the same text in our frame."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from smtplib import SMTPException
 from typing import Any
 
@@ -10,7 +11,16 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
 
+from .scope import ScopeMissing, account_scope, current_account_id
+
 logger = logging.getLogger("everkeep.mails")
+Listener = Callable[[str, str, str, bool], None]
+_listeners: list[Listener] = []
+
+
+def register_mail_listener(listener: Listener) -> None:
+    """Let `listener(name, subject, to, is_sent)` know of every mail in an account's name, in its scope."""
+    _listeners.append(listener)
 
 
 def mail_after_commit(
@@ -24,11 +34,29 @@ def mail_after_commit(
     address = link if "://" in link else f"{settings.PORTAL_URL}{link}" if link else ""
     subject, _, body = render_to_string(f"mails/{name}.txt", context).strip().partition("\n")
     words = {"subject": subject.strip(), "body": body.strip(), "link": address, "link_words": link_words}
+    try:
+        account_id = current_account_id()
+    except ScopeMissing:
+        account_id = None
     for one in to:
-        transaction.on_commit(lambda one=one: _send(name, one, words))  # type: ignore[misc]
+        transaction.on_commit(lambda one=one: _send_for(account_id, name, one, words))  # type: ignore[misc]
 
 
-def _send(name: str, to: str, words: dict[str, str]) -> None:
+def note_mail(name: str, subject: str, to: str, *, is_sent: bool = True) -> None:
+    """Tell all listeners of a mail that went out, or did not, in the name of the account in force."""
+    for listener in _listeners:
+        listener(name, subject, to, is_sent)
+
+
+def _send_for(account_id: int | None, name: str, to: str, words: dict[str, str]) -> None:
+    is_sent = _send(name, to, words)
+    with ExitStack() as stack:
+        if account_id is not None:
+            stack.enter_context(account_scope(account_id))
+            note_mail(name, words["subject"], to, is_sent=is_sent)
+
+
+def _send(name: str, to: str, words: dict[str, str]) -> bool:
     text = words["body"] + (f"\n\n{words['link_words']}:\n{words['link']}" if words["link"] else "")
     mail = EmailMultiAlternatives(words["subject"], f"{text}\n\nEverkeep\n", settings.DEFAULT_FROM_EMAIL, [to])
     mail.attach_alternative(render_to_string("mails/frame.html", words), "text/html")
@@ -36,3 +64,5 @@ def _send(name: str, to: str, words: dict[str, str]) -> None:
         mail.send()
     except (SMTPException, OSError):
         logger.exception("mail %s was not sent", name)
+        return False
+    return True

@@ -25,6 +25,7 @@ class JobsConfig(AppConfig):
         from .ending import stop_jobs  # noqa: PLC0415
 
         register_closing_step(ClosingStep(10, "jobs", stop_jobs))
+        register_codes("Access", {"report.downloaded": "Report of a job taken as a file"})
         register_area(Area("jobs", "Jobs", "jobs", 40, "job_list", badge=_open_jobs))
 
 

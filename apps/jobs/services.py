@@ -200,8 +200,16 @@ def _record(job: Job, verb: str, status: str, **details: Any) -> None:
         task_label=job.task_label,
         item_label=job.entity_label,
         subject_id=job.public_id,
+        audited=_sentence(job),
         **details,
     )
+
+
+def _sentence(job: Job) -> str:
+    """ "Bob Smith, to Download, 1,911 items": what the security audit says of a job."""
+    where = f"to {job.destination_label}" if job.destination_label else ""
+    count = f"{job.items_total:,} item{'' if job.items_total == 1 else 's'}"
+    return ", ".join(filter(None, (job.entity_label, where, count)))
 
 
 def _record_end(job: Job) -> None:

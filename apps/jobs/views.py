@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.activity.audit import audit
 from apps.core.errors import PermissionMissing
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, require
@@ -117,6 +118,7 @@ def job_report(request: MemberRequest, job_id: UUID) -> StreamingHttpResponse:
     found = job_for(job_id)
     if not may_see_items(found):
         raise PermissionMissing("The items of this job are shown to who may preview, restore or export.")
+    audit("report.downloaded", service=found.service, task_label=found.task_label, description=str(found))
     return StreamingHttpResponse(
         csv_lines(REPORT_HEADER, (_cells(item) for item in items_of(found))),
         content_type="text/csv; charset=utf-8",

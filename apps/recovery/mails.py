@@ -5,6 +5,7 @@ from django.core.mail import send_mail
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.core.mails import note_mail
 from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
 
@@ -27,6 +28,7 @@ def tell_initiator(job: Job) -> None:
     ending = _ENDINGS[JobState(job.state)]
     subject = " ".join(f"{what} of {job.entity_label} {ending}".split())
     send_mail(subject, _text(job, what, ending), settings.DEFAULT_FROM_EMAIL, [person.email])
+    note_mail("job_ended", subject, person.email)
 
 
 def _text(job: Job, what: str, ending: str) -> str:

@@ -107,6 +107,7 @@ def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: Any)
         subject_id=entity.public_id,
         entity_id=entity.public_id,
         snapshot=str(snapshot.public_id),
+        audited=_item_label(snapshot, label),
         **details,
     )
 

@@ -23,6 +23,11 @@ class VaultConfig(AppConfig):
         register_banner(recovery_key_banner)
         register_sealed_field("vault.Store", "sealed_credentials", lambda row: f"vault.store:{row.public_id}")
         register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
+        from apps.activity.heads import register_keeper  # noqa: PLC0415
+
+        from .audit_heads import KEEPER  # noqa: PLC0415
+
+        register_keeper(KEEPER)
         register_codes(
             "Keys",
             {

@@ -22,6 +22,7 @@ from .leases import Maintenance
 from .models import Pack, PackCopy, Shelf, Store, VaultKey
 from .services import open_vault
 from .store.backends.base import ObjectStore
+from .store.backends.locks import AUDIT_HEADS
 from .store.check import Claim, PackChecker
 from .store.errors import ObjectMissing
 from .store.journal import FOLDER as JOURNALS
@@ -78,11 +79,14 @@ class Copier:
         return not checker.check(Claim(pack_id, pack.size), data=True).findings
 
     def bring_the_rest(self, source: Store, target: Store) -> int:
-        """Bring what is no pack: key envelopes and journals. Returns how many. Raises StoreError."""
+        """Bring what is no pack: key envelopes, journals, heads of the audit. Returns how many.
+
+        Raises StoreError.
+        """
         here, there = self.folder(source), self.folder(target)
         brought = envelopes_bring(account_id=self._vault.account_id, target=there)
-        known = {found.key for found in there.list(JOURNALS)}
-        for found in here.list(JOURNALS):
+        known = {found.key for folder in (JOURNALS, AUDIT_HEADS) for found in there.list(folder)}
+        for found in (*here.list(JOURNALS), *here.list(AUDIT_HEADS)):
             if found.key in known:
                 continue
             data = here.get(found.key)
@@ -95,7 +99,7 @@ class Copier:
     def clear_the_rest(self, store: Store) -> None:
         """Delete what is no pack in a store that the account has left. Locked objects stay."""
         folder = self.folder(store)
-        for prefix in (JOURNALS, KEYS, OWNERS):
+        for prefix in (JOURNALS, AUDIT_HEADS, KEYS, OWNERS):
             for found in list(folder.list(prefix)):
                 with suppress(ObjectLocked):
                     folder.delete(found.key)

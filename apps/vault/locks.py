@@ -21,7 +21,7 @@ from .folders import Folders, vault_folder
 from .index import owned_connection
 from .models import LockedUntil, Pack, Store, VaultKey
 from .store.backends.base import ObjectStore
-from .store.backends.locks import Lock
+from .store.backends.locks import AUDIT_HEADS, Lock
 from .store.errors import ObjectMissing
 from .store.journal import FOLDER as JOURNALS
 from .store.pack import pack_key
@@ -110,8 +110,9 @@ class _Pass:
         if journals.filter(until__gte=self._due).exists():
             return
         failed = self._done.failed
-        for found in self._folder.list(JOURNALS):
-            self._extend(found.key)
+        for folder in (JOURNALS, AUDIT_HEADS):
+            for found in self._folder.list(folder):
+                self._extend(found.key)
         if self._done.failed == failed:
             self._note(None, self._until)
 

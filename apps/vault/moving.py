@@ -79,7 +79,8 @@ def _turn(shelf: Shelf, target: Store) -> None:
     if shelf.replica_id == target.pk:  # a second copy beside itself would be none
         shelf.replica = None
     shelf.save(update_fields=["store", "gather", "moved_at", "replica"])
-    record("storage.moved", item_label=str(target), before=str(old), after=str(target))
+    said = f"From {old} to {target}"
+    record("storage.moved", item_label=str(target), before=str(old), after=str(target), audited=said)
 
 
 def _items(shelf: Shelf) -> "list[NewItem]":

@@ -47,7 +47,9 @@ def store_add(*, name: str, url: str, credentials: Mapping[str, str]) -> Tried:
     _note(row, results)
     with transaction.atomic():
         row.save()
-        record("storage.added", item_label=name, subject_id=row.public_id, address=url)
+        record(
+            "storage.added", item_label=name, subject_id=row.public_id, audited=f"{name}, {url}", address=url
+        )
     return Tried(row, results)
 
 
@@ -64,7 +66,8 @@ def store_change(store: Store, *, name: str, credentials: Mapping[str, str]) -> 
     store.name = name
     with transaction.atomic():
         store.save()
-        record("storage.changed", item_label=name, subject_id=store.public_id, credentials=bool(credentials))
+        said = f"{name}, with new credentials" if credentials else name
+        record("storage.changed", item_label=name, subject_id=store.public_id, audited=said)
     return Tried(store, results)
 
 
@@ -99,8 +102,15 @@ def store_remove(store: Store) -> None:
         bars = Pack.objects.filter(store=store)
         if bars.exists():
             bars.update(store=Shelf.objects.get(number=0).store)
-        record("storage.removed", item_label=store.name, subject_id=store.public_id, address=store.url)
         store.delete()
+        said = f"{store.name}, {store.url}"
+        record(
+            "storage.removed",
+            item_label=store.name,
+            subject_id=store.public_id,
+            audited=said,
+            address=store.url,
+        )
 
 
 def _tried(store: Store, credentials: Mapping[str, str] | None) -> list[ProbeResult]:

@@ -93,7 +93,7 @@ def recovery_key_make(*, account_id: int) -> RecoveryKey:
         answer = "".join(key.groups[number - 1] for number in row.asked)
         row.answer = seal(account_id=account_id, purpose=row.answer_purpose, plaintext=answer.encode())
         row.save()
-        record("recovery_key.shown", item_label=row.key_id)
+        record("recovery_key.shown", item_label=row.key_id, audited=row.key_id)
     recovery_keys_tidy(account_id=account_id)
     return key
 
@@ -114,7 +114,7 @@ def recovery_key_confirm(*, account_id: int, typed: list[str]) -> bool:
         Row.objects.exclude(pk=row.pk).filter(replaced_at=None).update(replaced_at=clock.now())
         row.confirmed_at, row.answer = clock.now(), b""
         row.save(update_fields=["confirmed_at", "answer"])
-        record("recovery_key.confirmed", item_label=row.key_id)
+        record("recovery_key.confirmed", item_label=row.key_id, audited=row.key_id)
     recovery_keys_tidy(account_id=account_id)
     _drop_strangers(account_id)
     return True

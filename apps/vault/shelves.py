@@ -92,7 +92,8 @@ def replica_set(*, shelf: Shelf, replica: Store | None) -> None:
             shelf.former.remove(replica)
         shelf.replica, shelf.kept_at = replica, None
         shelf.save(update_fields=["replica", "kept_at"])
-        record("storage.replicated", item_label=str(replica or "none"), before=str(old or "none"))
+        said = f"From {old or 'none'} to {replica or 'none'}"
+        record("storage.replicated", item_label=str(replica or "none"), before=str(old or "none"), audited=said)
 
 
 def _bring_keys(store: Store) -> None:

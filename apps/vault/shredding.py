@@ -90,7 +90,7 @@ def _close(account_id: int) -> VaultKey:
             vault.shredding_since, vault.envelope = clock.now(), b""
             vault.save(update_fields=["shredding_since", "envelope"])
             RecoveryKey.objects.all().delete()
-            record("vault.shredding", subject_id=vault.public_id)
+            record("vault.shredding", subject_id=vault.public_id, audited="")
     return vault
 
 
@@ -142,4 +142,4 @@ def _note_the_end(account_id: int) -> None:
         if vault.shredded_at is None:
             vault.shredded_at = clock.now()
             vault.save(update_fields=["shredded_at"])
-            record("vault.shredded", subject_id=vault.public_id)
+            record("vault.shredded", subject_id=vault.public_id, audited="")

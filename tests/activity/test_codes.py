@@ -52,6 +52,7 @@ PINNED = {
     "recovery_key.refused": "Keys",
     "recovery_key.removed": "Keys",
     "recovery_key.shown": "Keys",
+    "report.downloaded": "Access",
     "restore.cancel_requested": "Restore",
     "restore.finished": "Restore",
     "restore.started": "Restore",

@@ -223,4 +223,5 @@ def _tell(run: Run) -> None:
         run=str(run.public_id),
         verdict=run.verdict,
         message=run.message,
+        audited=f"{entity.name}: {run.message}" if run.message else entity.name,
     )

@@ -21,5 +21,6 @@ def change_entities(task: BackupTask, entities: QuerySet[Entity], code: str, **v
             item_label=only.name if only else nouns_of(task.service).count(count),
             subject_id=only.public_id if only else task.public_id,
             count=count,
+            audited=only.name if only else nouns_of(task.service).count(count),
         )
     return count

@@ -34,6 +34,7 @@ def backup_now(*, entities: "QuerySet[Entity]") -> int:
         item_label=first.name if count == 1 else nouns_of(first.task.service).count(count),
         subject_id=first.public_id if count == 1 else first.task.public_id,
         count=count,
+        audited=first.name if count == 1 else nouns_of(first.task.service).count(count),
     )
     tick.after_commit()
     return count
@@ -66,5 +67,6 @@ def cancel_run(*, entity: Entity) -> None:
         service=entity.task.service,
         task_label=entity.task.name,
         item_label=entity.name,
+        audited=entity.name,
         subject_id=entity.public_id,
     )

@@ -23,10 +23,15 @@ def create_task(*, connection: Connection, service: Service, name: str) -> Backu
     task = BackupTask.objects.create(
         account_id=connection.account_id, connection=connection, service=service, name=name
     )
-    activity.record(
-        "task.created", service=service, task_label=name, item_label=name, subject_id=task.public_id
-    )
     start_discovery(task=task)
+    activity.record(
+        "task.created",
+        service=service,
+        task_label=name,
+        item_label=name,
+        subject_id=task.public_id,
+        audited=f"On {connection}",
+    )
     return task
 
 
@@ -44,6 +49,11 @@ def change_settings(*, task: BackupTask, **wanted: Any) -> dict[str, list[Any]]:
     for key, (_, after) in changes.items():
         setattr(task, key, after)
     task.save(update_fields=list(changes))
+    if {"frequency", "hour"} & changes.keys():
+        _replan(task)
+    if "include_unlicensed" in changes:
+        start_discovery(task=task)
+    said = (f"{key.replace('_', ' ')}: {before} to {after}" for key, (before, after) in changes.items())
     activity.record(
         "task.changed",
         service=task.service,
@@ -51,11 +61,8 @@ def change_settings(*, task: BackupTask, **wanted: Any) -> dict[str, list[Any]]:
         item_label=task.name,
         subject_id=task.public_id,
         changes=changes,
+        audited=", ".join(said).capitalize(),
     )
-    if {"frequency", "hour"} & changes.keys():
-        _replan(task)
-    if "include_unlicensed" in changes:
-        start_discovery(task=task)
     return changes
 
 

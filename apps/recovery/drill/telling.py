@@ -8,6 +8,7 @@ from django.core.mail import send_mail
 from apps.accounts.enums import Role
 from apps.accounts.models import User
 from apps.core import navigation
+from apps.core.mails import note_mail
 
 from ..models import Drill
 
@@ -35,5 +36,6 @@ def tell_administrators(drill: Drill) -> None:
     for person in people.distinct():
         try:
             send_mail(subject, "\n".join(lines), settings.DEFAULT_FROM_EMAIL, [person.email])
+            note_mail("drill_failed", subject, person.email)
         except OSError:
             log.exception("the mail about drill %s could not be sent", drill.public_id)

@@ -77,6 +77,7 @@ def download(request: MemberRequest, job_id: UUID, number: int) -> HttpResponseB
             item_label=job.entity_label,
             subject_id=job.public_id,
             part=number,
+            audited=f"{job.entity_label}, part {number}",
         )
     return response
 

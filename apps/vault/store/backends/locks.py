@@ -10,7 +10,8 @@ from ..errors import LockUnsupported, StoreRefused
 MAX_DAYS: Final = 36_500
 FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)  # a legal hold
 LOCK_SLACK: Final = timedelta(hours=1)  # what an upload may take off its lock without another request
-LOCKED_FOLDERS: Final = {"packs", "journals"}
+AUDIT_HEADS: Final = "audit/"  # daily heads of the account's security audit
+LOCKED_FOLDERS: Final = {"packs", "journals", "audit"}
 
 
 class LockMode(StrEnum):
@@ -47,7 +48,7 @@ class BucketLocks:
 
 
 def holds_data(key: str) -> bool:
-    """Tell whether a lock belongs on this object: packs and journals.
+    """Tell whether a lock belongs on this object: packs, journals, heads of the audit.
 
     Key envelopes stay deletable, or neither rotation nor the shredding of an account could be carried out.
     """
