@@ -7,8 +7,9 @@ class ActivityConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.mails import register_mail_listener  # noqa: PLC0415
-        from apps.core.navigation import Area, register_area  # noqa: PLC0415 - the app registry is complete only here
+        from apps.core.navigation import Area, Section, register_area, register_section  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.refusals import register_refusal_listener  # noqa: PLC0415
+        from apps.core.rotation import register_sealed_field  # noqa: PLC0415
 
         from .notices import note_mail  # noqa: PLC0415
         from .refusals import note_refusal  # noqa: PLC0415
@@ -23,5 +24,12 @@ class ActivityConfig(AppConfig):
                 "notice.sent": "Notification sent",
             },
         )
+        register_codes(
+            "Audit stream",
+            {"stream.set": "Stream of the audit set up", "stream.stopped": "Stream of the audit stopped"},
+        )
+        where = "Sends each entry of the security audit to your SIEM, by webhook or syslog."
+        register_section(Section("audit_stream", "Audit stream", where, "send", 40, "audit_stream"))
+        register_sealed_field("activity.AuditStream", "sealed_secret", lambda row: str(row.secret_purpose))
         register_refusal_listener(note_refusal)
         register_mail_listener(note_mail)

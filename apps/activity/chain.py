@@ -21,26 +21,29 @@ VERSION: Final = 1
 
 def canonical(event: SecurityEvent) -> bytes:
     """Return the form of an entry that is hashed: JSON, keys in order, no spaces, UTF-8."""
-    return _json(
-        {
-            "version": event.version,
-            "sequence": event.sequence,
-            "previous": event.previous,
-            "id": str(event.public_id),
-            "at": moment(event.at),
-            "code": event.code,
-            "status": event.status,
-            "service": event.service,
-            "task": event.task_label,
-            "performer": event.actor_label,
-            "performer_id": event.actor_id,
-            "address": event.address,
-            "description": event.description,
-            "subject": _id(event.subject_id),
-            "entity": _id(event.entity_id),
-            "details": event.details,
-        }
-    )
+    return _json(fields_of(event))
+
+
+def fields_of(event: SecurityEvent) -> dict[str, Any]:
+    """Return what the canonical form says of an entry."""
+    return {
+        "version": event.version,
+        "sequence": event.sequence,
+        "previous": event.previous,
+        "id": str(event.public_id),
+        "at": moment(event.at),
+        "code": event.code,
+        "status": event.status,
+        "service": event.service,
+        "task": event.task_label,
+        "performer": event.actor_label,
+        "performer_id": event.actor_id,
+        "address": event.address,
+        "description": event.description,
+        "subject": _id(event.subject_id),
+        "entity": _id(event.entity_id),
+        "details": event.details,
+    }
 
 
 def seal_of(event: SecurityEvent) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from .models import ActivityStatus
+from .models import ActivityStatus, AuditStream, StreamFormat, StreamKind
 from .registry import categories, services
 from .selectors import ActivityFilter
 
@@ -57,3 +57,30 @@ class AuditFilterForm(ActivityFilterForm):
         choices=[("", "By anybody"), ("people", "By people"), ("system", "By Everkeep itself")],
         widget=forms.Select({"class": "form-select", "aria-label": "Performed by"}),
     )
+
+
+class StreamForm(forms.Form):
+    """Where the audit is sent on to."""
+
+    kind = forms.ChoiceField(label="How", choices=StreamKind, widget=forms.RadioSelect)
+    address = forms.CharField(
+        label="Address",
+        max_length=500,
+        help_text="https://siem.example.com/everkeep for a webhook, siem.example.com:6514 for syslog.",
+    )
+    format = forms.ChoiceField(label="Format", choices=StreamFormat, widget=forms.RadioSelect)
+    from_start = forms.BooleanField(
+        label="Send everything from the first entry",
+        help_text="Else it begins with what happens next, or goes on where it is.",
+        required=False,
+    )
+    new_secret = forms.BooleanField(
+        label="Make a new secret for the webhook", help_text="The one before stops at once.", required=False
+    )
+
+    def __init__(self, data: Any = None, *, instance: AuditStream | None = None) -> None:
+        first = {"kind": StreamKind.WEBHOOK, "format": StreamFormat.JSON}
+        known = (
+            {"kind": instance.kind, "format": instance.format, "address": instance.address} if instance else {}
+        )
+        super().__init__(data, initial={**first, **known})

@@ -148,3 +148,47 @@ class HeadReader(AccountModel):
 
     def __str__(self) -> str:
         return str(self.user_id)
+
+
+class StreamKind(models.TextChoices):
+    """How entries reach a SIEM."""
+
+    WEBHOOK = "webhook", "Webhook"
+    SYSLOG_TLS = "syslog_tls", "Syslog over TLS"
+    SYSLOG_TCP = "syslog_tcp", "Syslog over TCP"
+    SYSLOG_UDP = "syslog_udp", "Syslog over UDP"
+
+
+class StreamFormat(models.TextChoices):
+    """What a line looks like."""
+
+    JSON = "json", "JSON lines"
+    CEF = "cef", "CEF"
+
+
+class AuditStream(AccountModel):
+    """Where an account's audit is sent on to, and how far it is: `sent` is the last entry that arrived."""
+
+    kind = models.CharField(max_length=12, choices=StreamKind)
+    format = models.CharField(max_length=4, choices=StreamFormat)
+    address = models.CharField(max_length=500)
+    sealed_secret = models.BinaryField(default=bytes)
+    sent = models.BigIntegerField(default=0)
+    last_sent_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True)
+    next_try_at = models.DateTimeField(null=True)
+    # Until when, and by that by whom, it is being sent.
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "audit_stream"
+        constraints = [models.UniqueConstraint(fields=["account"], name="audit_stream_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.address}"
+
+    @property
+    def secret_purpose(self) -> str:
+        """The name under which the webhook's secret is sealed."""
+        return f"activity.stream:{self.public_id}"

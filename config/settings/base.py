@@ -204,6 +204,11 @@ CELERY_BEAT_SCHEDULE = {
     "garbage": {"task": "apps.vault.tasks.collect_garbage", "schedule": 6 * 3600.0},
     "locks": {"task": "apps.vault.tasks.extend_locks", "schedule": 6 * 3600.0},
     "jobs": {"task": "apps.jobs.tasks.dispatch_jobs", "schedule": 15.0, "options": {"queue": "default"}},
+    "audit_streams": {
+        "task": "apps.activity.tasks.send_streams",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "audit_heads": {"task": "apps.activity.tasks.look_after_chains", "schedule": 3600.0},
     "accounts": {"task": "apps.accounts.tasks.look_after_accounts", "schedule": 3600.0},
     "company_sign_in": {"task": "apps.accounts.saml.tasks.refresh_providers", "schedule": 24 * 3600.0},
@@ -233,6 +238,8 @@ REGIONS = env.json("EVERKEEP_REGIONS", default={})
 SAML_PRIVATE_NETWORKS = env.list("EVERKEEP_SAML_PRIVATE_NETWORKS", default=[])
 # Networks inside ours that customers' own stores may lie in; else public addresses only.
 STORE_PRIVATE_NETWORKS = env.list("EVERKEEP_STORE_PRIVATE_NETWORKS", default=[])
+# The same for the webhooks and syslog servers that their audits are sent on to.
+STREAM_PRIVATE_NETWORKS = env.list("EVERKEEP_STREAM_PRIVATE_NETWORKS", default=[])
 
 # Exports: a part of a ZIP ends when it has grown to this many bytes.
 EXPORT_PART_BYTES = env.int("EVERKEEP_EXPORT_PART_BYTES", default=2_000_000_000)

@@ -81,6 +81,8 @@ PINNED = {
     "saml.tested": "Company sign-in",
     "session.ended": "Security",
     "session.others_ended": "Security",
+    "stream.set": "Audit stream",
+    "stream.stopped": "Audit stream",
     "task.changed": "Backup tasks",
     "task.created": "Backup tasks",
     "task.discovered": "Backup tasks",

@@ -366,6 +366,8 @@ TABLE: dict[str, Row] = {
     "audit_export": row(302, 200, 200, 200, 200, 403, 200),
     "audit_chain": row(302, 200, 200, 200, 200, 403, 200),
     "audit_check": row(302, 302, 302, 302, 302, 403, 302, data={}),
+    "audit_stream": row(302, 200, 403, 403, 403, 403, 200),
+    "audit_stream_stop": row(302, 302, 403, 403, 403, 403, 302, data={}),
     "audit_mail": row(302, 302, 403, 403, 403, 403, 302, data={"wanted": "yes"}),
     # the API, asked with a session here and with a token in test_api_table.py
     "api_schema": everybody(),
