@@ -23,11 +23,6 @@ class VaultConfig(AppConfig):
         register_banner(recovery_key_banner)
         register_sealed_field("vault.Store", "sealed_credentials", lambda row: f"vault.store:{row.public_id}")
         register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
-        from apps.activity.heads import register_keeper  # noqa: PLC0415
-
-        from .audit_heads import KEEPER  # noqa: PLC0415
-
-        register_keeper(KEEPER)
         register_codes(
             "Keys",
             {
@@ -67,6 +62,7 @@ class VaultConfig(AppConfig):
             },
         )
         _register_moves()
+        _register_heads()
         _register_ending()
 
 
@@ -90,3 +86,11 @@ def _register_moves() -> None:
 
     # Stopping half-way what was decided in the settings is a decision about the settings.
     register(JobKind.MOVE, run_move, finished=after_move, cancelling=Permission.ACCOUNT_SETTINGS)
+
+
+def _register_heads() -> None:
+    from apps.activity.heads import register_keeper  # noqa: PLC0415
+
+    from .audit_heads import KEEPER  # noqa: PLC0415
+
+    register_keeper(KEEPER)
