@@ -22,16 +22,22 @@ from ..sudo import Way
 from .services import provider_in_use
 from .session import bound_to
 
-# Reached by everybody, whatever their session: out, and through the company in.
+# Reached by everybody, whatever their session: out, through the company in, and over to another account.
 OPEN: Final = frozenset(
-    {"account_logout", "saml_start", "saml_needed", "saml_acs", "saml_metadata", "saml_finish", "saml_find"}
-)
-# Of what is a person's own, all that a session of a company may open: proof that it is still the same person.
-_ALSO_BOUND: Final = OPEN | {"sudo", "saml_confirm", "entry", "account_login"}
+    {
+        "account_logout", "account_switch",
+        "saml_start", "saml_needed", "saml_acs", "saml_metadata", "saml_finish", "saml_find",
+    }
+)  # fmt: skip
+# Of what is a person's own, all that a session of a company may open: proof that it is still the same person,
+# and tokens, which open this one account and nothing else.
+_ALSO_BOUND: Final = OPEN | {"sudo", "saml_confirm", "entry", "account_login", "token_new", "token_revoke"}
 
 
 def company_gate(request: HttpRequest) -> HttpResponseBase | None:
     """Gate 30: a member of an account with company sign-in comes through it, but for the account's owner."""
+    if getattr(request, "token", None):
+        return None  # made by a member, for this account, seen and ended by its administrators
     name = request.resolver_match.url_name if request.resolver_match else None
     provider, bound = provider_in_use(), bound_to(request)
     if bound:
