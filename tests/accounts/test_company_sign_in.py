@@ -21,6 +21,7 @@ from apps.accounts.saml.gate import OPEN, personal_routes
 from apps.activity.models import SecurityEvent
 from apps.core import clock
 from apps.core.scope import account_scope
+from tests.accounts.test_tokens import new_token
 from tests.cast import PASSWORD, Cast
 from tests.fixtures.saml import SSO, Answer, config, make_provider, signer
 
@@ -380,3 +381,11 @@ def test_the_page_of_a_refusal_says_nothing_of_the_cause(client: Client, company
         pages.add(re.sub(r"Reference: <code>\w+", "", page))
     assert len(pages) == 1
     assert causes(company) == ["bad_signature", "wrong_issuer", "wrong_audience"]
+
+
+def test_a_token_of_a_member_goes_on_working(client: Client, company: Cast) -> None:
+    """It opens this one account, was made by somebody who was let in, and its administrators see and end it."""
+    token = new_token(company.viewer)
+    assert client.get("/api/v1/account", headers={"authorization": f"Token {token}"}).status_code == 200
+    client.force_login(company.viewer)
+    assert client.get("/api/v1/account").status_code == 403
