@@ -73,6 +73,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "the provider said no": ({"status": Names.STATUS_RESPONDER}, "provider_refused"),
     "SHA-1 signature": ({"algorithm": Names.RSA_SHA1}, "weak_algorithm"),
     "SHA-1 digest": ({"digest": Names.SHA1}, "weak_algorithm"),
+    "an endless ID": ({"assertion_id": "_" + "a" * 300}, "not_valid"),
+    "an endless address": (
+        {"name_id": f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.com"},
+        "no_address",
+    ),
     "no address": ({"name_id": "vera"}, "no_address"),
 }
 

@@ -273,7 +273,7 @@ TABLE: dict[str, Row] = {
     "saml_find": everybody(),
     "saml_start": everybody(404, args=an_account),
     "saml_needed": everybody(404, args=an_account),
-    "saml_finish": everybody(403, args=lambda cast: [cast.account.public_id, "no-such-token"]),
+    "saml_finish": everybody(404, args=lambda cast: [cast.account.public_id, "no-such-token"]),
     "saml_confirm": row(302, 404, 404, 404, 404, 404, 404),
     "saml_acs": everybody(404, args=an_account, data={}),
     "saml_metadata": everybody(args=words(uuid4())),

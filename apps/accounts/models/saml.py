@@ -46,7 +46,7 @@ class SamlArrival(AccountModel):
     assertion_id = models.CharField(max_length=255)
     token_digest = models.CharField(max_length=64, unique=True)
     in_response_to = models.CharField(max_length=255, blank=True)
-    address = models.EmailField(max_length=320)
+    address = models.EmailField()
     person_name = models.CharField(max_length=200, blank=True)
     authenticated_at = models.DateTimeField()
     session_until = models.DateTimeField(null=True, blank=True)

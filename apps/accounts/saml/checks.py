@@ -31,6 +31,8 @@ from .provider import acs_url, entity_id, here, saml_settings
 
 MOST_BASE64: Final = 256 * 1024
 SKEW: Final = timedelta(seconds=60)
+LONGEST_ID: Final = 255
+LONGEST_ADDRESS: Final = 254
 _RSA_EC: Final = re.compile(r"http://www\.w3\.org/2001/04/xmldsig-more#(rsa|ecdsa)-sha(256|384|512)")
 _DIGEST: Final = (
     "http://www.w3.org/2001/04/xmlenc#sha256",
@@ -197,6 +199,8 @@ def _strict(root: Any, assertion: Any, account_id: UUID, config: Config) -> Asse
     if root.get("InResponseTo", in_response_to) != in_response_to:
         raise SamlRefused("wrong_request")
     usable_until = _still_valid(assertion, bearer)
+    if len(assertion.get("ID")) > LONGEST_ID or len(in_response_to) > LONGEST_ID:
+        raise SamlRefused("not_valid")
     statement = Xml.query(assertion, "./saml:AuthnStatement")[0]
     until = statement.get("SessionNotOnOrAfter")
     return Assertion(
@@ -244,6 +248,8 @@ def _address(assertion: Any) -> str:
         validate_email(address)
     except ValidationError as error:
         raise SamlRefused("no_address") from error
+    if len(address) > LONGEST_ADDRESS:
+        raise SamlRefused("no_address")
     return address
 
 

@@ -109,7 +109,11 @@ def acs(request: HttpRequest, account_id: UUID) -> HttpResponse:
 def finish(request: HttpRequest, account_id: UUID, token: str) -> HttpResponse:
     """Here the browser's cookie is with us: who had asked is let in, who had not is asked to agree."""
     account = _account(account_id)
+    if not take(ARRIVALS, address_of(request)):
+        return render(request, "429.html", status=429)
     with account_scope(account.pk):
+        if provider_here() is None:
+            raise Http404
         try:
             arrival, question = entering.claim(request, account, token)
             if question is None and request.method == "GET":
