@@ -108,8 +108,8 @@ def _password_reset(request: HttpRequest, user: User, **_: Any) -> None:
 def _email_changed(
     request: HttpRequest, user: User, from_email_address: Any, to_email_address: Any, **_: Any
 ) -> None:
-    was = f"was {from_email_address.email}, " if from_email_address else ""
-    _write("email.changed", user, request, f"{was}is {to_email_address.email}".capitalize())
+    was = f"From {from_email_address.email} to " if from_email_address else ""
+    _write("email.changed", user, request, was + to_email_address.email)
 
 
 def _write(

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
+from apps.activity.verify import chain_check
 from apps.core import clock
 from apps.core.scope import account_scope
 from apps.jobs.base import JobResult
@@ -124,6 +125,21 @@ def test_activity_is_sound_and_filters_without_a_reload(olivia: Visit, cast: Cas
     expect(page).to_have_url(re.compile("status=failed"))
     expect(page.locator("#export")).to_have_attribute("href", re.compile("status=failed"))
     olivia.check("activity-filtered")
+
+
+def test_the_security_audit_is_sound_and_shows_how_its_chain_stands(olivia: Visit, cast: Cast) -> None:
+    every_kind_of_job(cast)
+    chain_check(cast.account.pk)
+    page = olivia.page
+    olivia.open("/activity/")
+    page.get_by_role("link", name="Security audit").click()
+    expect(page.locator("#chain")).to_contain_text("The chain is unbroken")
+    page.locator("summary[aria-label^='Details']").nth(1).click()
+    olivia.check("audit")
+    page.get_by_label("Performed by").select_option("By Everkeep itself")
+    expect(page).to_have_url(re.compile("who=system"))
+    olivia.open("/settings/audit/")
+    olivia.check("audit-stream")
 
 
 def test_an_empty_activity_is_sound(olivia: Visit) -> None:

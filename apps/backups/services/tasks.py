@@ -53,7 +53,7 @@ def change_settings(*, task: BackupTask, **wanted: Any) -> dict[str, list[Any]]:
         _replan(task)
     if "include_unlicensed" in changes:
         start_discovery(task=task)
-    said = (f"{key.replace('_', ' ')}: {before} to {after}" for key, (before, after) in changes.items())
+    said = (f"{key.replace('_', ' ')} from {before} to {after}" for key, (before, after) in changes.items())
     activity.record(
         "task.changed",
         service=task.service,
@@ -61,7 +61,7 @@ def change_settings(*, task: BackupTask, **wanted: Any) -> dict[str, list[Any]]:
         item_label=task.name,
         subject_id=task.public_id,
         changes=changes,
-        audited=", ".join(said).capitalize(),
+        audited="Changed " + ", ".join(said),
     )
     return changes
 
