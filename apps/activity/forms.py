@@ -59,16 +59,19 @@ class AuditFilterForm(ActivityFilterForm):
     )
 
 
+RADIO = {"class": "form-check-input"}
+
+
 class StreamForm(forms.Form):
     """Where the audit is sent on to."""
 
-    kind = forms.ChoiceField(label="How", choices=StreamKind, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label="How", choices=StreamKind, widget=forms.RadioSelect(RADIO))
     address = forms.CharField(
         label="Address",
         max_length=500,
         help_text="https://siem.example.com/everkeep for a webhook, siem.example.com:6514 for syslog.",
     )
-    format = forms.ChoiceField(label="Format", choices=StreamFormat, widget=forms.RadioSelect)
+    format = forms.ChoiceField(label="Format", choices=StreamFormat, widget=forms.RadioSelect(RADIO))
     from_start = forms.BooleanField(
         label="Send everything from the first entry",
         help_text="Else it begins with what happens next, or goes on where it is.",

@@ -123,6 +123,7 @@ def test_it_begins_with_what_happens_next(cast: Cast, siem: Siem, set_up: Callab
     set_up(siem.url)
     assert send(cast.account) == 1
     assert siem.numbers == [4]  # the entry that says that the stream was set up
+    assert b"127.0.0.1" in siem.got[0][1] and b"x=1" not in siem.got[0][1]
 
 
 def test_after_trouble_it_goes_on_where_it_was(cast: Cast, siem: Siem, set_up: Callable[..., str]) -> None:
@@ -263,6 +264,7 @@ def test_syslog_over_tls_wants_a_good_certificate(
         ("syslog_tls", "10.1.2.3:6514", "not an address of the public internet"),
         ("webhook", "ftp://example.com/", "not an address that audits can be sent to"),
         ("webhook", "https://user:pw@example.com/", "not an address that audits can be sent to"),
+        ("webhook", "https://bücher.example/", "not an address that audits can be sent to"),
         ("syslog_tcp", "host:port", "not an address that audits can be sent to"),
     ],
 )

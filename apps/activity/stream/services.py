@@ -21,7 +21,7 @@ from apps.core.sealing import seal, unseal
 from ..audit import audit
 from ..models import AuditStream, ChainHead, SecurityEvent, StreamKind
 from .formats import line_of
-from .wires import check_place, send
+from .wires import check_place, place_of, send
 
 BATCH: Final = 100
 BATCHES: Final = 50  # of one task, so that no account keeps a worker to itself
@@ -66,7 +66,7 @@ def stream_set(*, kind: str, format: str, address: str, from_start: bool, new_se
         elif known is None:
             stream.sent = ChainHead.objects.values_list("sequence", flat=True).first() or 0
         stream.save()
-        said = f"{stream.get_kind_display()}, {stream.get_format_display()}, {address}"
+        said = f"{stream.get_kind_display()}, {stream.get_format_display()}, {_host_of(stream)}"
         audit("stream.set", description=said, subject_id=stream.public_id, new_secret=bool(secret))
     return secret
 
@@ -78,7 +78,7 @@ def stream_stop() -> None:
     stream = AuditStream.objects.select_for_update().first()
     if stream:
         stream.delete()
-        audit("stream.stopped", description=stream.address, subject_id=stream.public_id)
+        audit("stream.stopped", description=_host_of(stream), subject_id=stream.public_id)
 
 
 def streams_due() -> list[int]:
@@ -170,6 +170,11 @@ class _Claim:
 def _may_try(now: datetime) -> Q:
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     return free & (Q(next_try_at=None) | Q(next_try_at__lte=now))
+
+
+def _host_of(stream: AuditStream) -> str:
+    """What everybody who reads the audit may know of the address: the rest of it may be a secret."""
+    return place_of(stream.kind, stream.address)[0]
 
 
 def _sealed(stream: AuditStream, secret: str) -> bytes:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -35,6 +35,8 @@ _PRIORITY: Final = 10 * 8 + 5  # facility authpriv, severity notice
 def place_of(kind: str, address: str) -> tuple[str, int]:
     """Return host and port of what somebody typed. Raises InvalidRequest when it is no such address."""
     wrong = InvalidRequest("This is not an address that audits can be sent to.", do="See the examples.")
+    if not address.isascii() or not address.isprintable() or " " in address:
+        raise wrong
     try:
         if kind == StreamKind.WEBHOOK:
             parts = urlsplit(address)
@@ -94,7 +96,7 @@ def _post(address: str, secret: bytes, events: Sequence[SecurityEvent], lines: S
             (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
             body,
             {
-                "Host": _host_header(parts),
+                "Host": parts.netloc,
                 "Content-Type": "application/x-ndjson",
                 "User-Agent": "Everkeep",
                 "X-Everkeep-Entries": f"{events[0].sequence}-{events[-1].sequence}",
@@ -180,7 +182,3 @@ def _looked_up(kind: str, address: str, host: str, port: int) -> tuple[socket.Ad
 
 def _is_encrypted(kind: str, address: str) -> bool:
     return kind == StreamKind.SYSLOG_TLS or (kind == StreamKind.WEBHOOK and address.startswith("https:"))
-
-
-def _host_header(parts: SplitResult) -> str:
-    return parts.netloc
