@@ -20,7 +20,7 @@ GOOD = {
 }
 
 
-def _start(code: str, **env: str) -> subprocess.CompletedProcess[str]:
+def start(code: str, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("EVERKEEP_", "DJANGO_"))}
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -36,28 +36,28 @@ LOAD = "from django.conf import settings; settings.DEBUG"
 
 
 def test_production_refuses_to_start_without_a_secret_key() -> None:
-    answer = _start(LOAD, **{**GOOD, "EVERKEEP_SECRET_KEY": ""})
+    answer = start(LOAD, **{**GOOD, "EVERKEEP_SECRET_KEY": ""})
     assert answer.returncode != 0 and "EVERKEEP_SECRET_KEY" in answer.stderr
 
 
 def test_production_refuses_a_default_or_short_secret_key() -> None:
     for key in ("short", "django-insecure-" + "x" * 60):
-        assert _start(LOAD, **{**GOOD, "EVERKEEP_SECRET_KEY": key}).returncode != 0
+        assert start(LOAD, **{**GOOD, "EVERKEEP_SECRET_KEY": key}).returncode != 0
 
 
 def test_production_refuses_to_start_without_master_keys() -> None:
-    answer = _start(LOAD, **{**GOOD, "EVERKEEP_MASTER_KEYS": ""})
+    answer = start(LOAD, **{**GOOD, "EVERKEEP_MASTER_KEYS": ""})
     assert answer.returncode != 0 and "EVERKEEP_MASTER_KEYS" in answer.stderr
 
 
 @pytest.mark.parametrize("name", ["EVERKEEP_PORTAL_URL", "EVERKEEP_EMAIL_URL"])
 def test_production_refuses_to_start_half_configured(name: str) -> None:
-    answer = _start(LOAD, **{**GOOD, name: ""})
+    answer = start(LOAD, **{**GOOD, name: ""})
     assert answer.returncode != 0 and name in answer.stderr
 
 
 def test_production_refuses_debug() -> None:
-    answer = _start(LOAD, **GOOD, EVERKEEP_DEBUG="1")
+    answer = start(LOAD, **GOOD, EVERKEEP_DEBUG="1")
     assert answer.returncode != 0 and "EVERKEEP_DEBUG" in answer.stderr
 
 
@@ -66,14 +66,14 @@ def test_djangos_deployment_check_finds_nothing() -> None:
         "import django; django.setup(); from django.core.management import call_command; "
         "call_command('check', deploy=True, fail_level='WARNING')"
     )
-    answer = _start(code, **GOOD)
+    answer = start(code, **GOOD)
     assert answer.returncode == 0, answer.stderr
 
 
 def test_what_the_address_of_the_database_asks_for_is_kept() -> None:
     code = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
     address = "postgres://user:password@host/name?sslmode=verify-full"
-    answer = _start(code, **{**GOOD, "EVERKEEP_DATABASE_URL": address})
+    answer = start(code, **{**GOOD, "EVERKEEP_DATABASE_URL": address})
     assert "'sslmode': 'verify-full'" in answer.stdout and "'pool': True" in answer.stdout
 
 
@@ -106,6 +106,6 @@ def test_an_operators_own_registration_is_not_sent_to_the_sandbox(
 
 def test_a_sign_in_provider_that_is_set_up_halfway_or_without_tls_stops_the_start() -> None:
     okta = {"EVERKEEP_SIGN_IN_OKTA_ID": "id", "EVERKEEP_SIGN_IN_OKTA_SECRET": "s"}
-    assert "set EVERKEEP_SIGN_IN_OKTA_SECRET and" in _start(LOAD, **GOOD, **okta).stderr
+    assert "set EVERKEEP_SIGN_IN_OKTA_SECRET and" in start(LOAD, **GOOD, **okta).stderr
     plain = {**okta, "EVERKEEP_SIGN_IN_OKTA_SERVER": "http://company.okta.example"}
-    assert "EVERKEEP_SIGN_IN_OKTA_SERVER must be an https address" in _start(LOAD, **GOOD, **plain).stderr
+    assert "EVERKEEP_SIGN_IN_OKTA_SERVER must be an https address" in start(LOAD, **GOOD, **plain).stderr

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.cast import Cast
+from tests.security.answers import ASKED_TO_LEAD_AWAY, ELSEWHERE, faults_of
 from tests.security.url_table import PEOPLE, TABLE
 
 
@@ -42,28 +43,30 @@ def _no_broker_and_no_limits() -> Iterator[None]:
 def test_who_gets_what(cast: Cast, name: str) -> None:
     row = TABLE[name]
     address = reverse(name, args=row.args(cast))
-    found = {person: _status(cast, person, address, row.data) for person in PEOPLE}
+    found = {person: _status(cast, person, name, address, row.data) for person in PEOPLE}
     assert found == {person: row.expected(person) for person in PEOPLE}, address
 
 
-def _status(cast: Cast, person: str, address: str, data: Mapping[str, Any] | None) -> int:
-    """Ask as this person; what the answer changed is undone, so that each finds the same."""
+def _status(cast: Cast, person: str, name: str, address: str, data: Mapping[str, Any] | None) -> int:
+    """Ask as this person, also to be led away; what the answer changed is undone: each finds the same."""
     client = Client()
     cache.clear()
     with transaction.atomic():
         if person != "anonymous":
             client.force_login(getattr(cast, person))
+        asked = address + ASKED_TO_LEAD_AWAY
         if data is None:
-            response = client.get(address)
+            response = client.get(asked)
         elif address.startswith("/api/"):
-            response = client.post(address, data, content_type="application/json")
+            response = client.post(asked, data, content_type="application/json")
         else:
-            response = client.post(address, data)
+            response = client.post(asked, {**data, "next": ELSEWHERE})
         if response.streaming:
             b"".join(response.streaming_content)  # type: ignore[attr-defined]
         transaction.set_rollback(True)
     if person == "anonymous" and response.status_code == 302:
         assert response["Location"].startswith((reverse("account_login"), reverse("home")))
+    assert faults_of(name, response) == [], f"{person} at {address}"
     return response.status_code
 
 
