@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 
+from apps.core.discretion import told
 from apps.core.errors import EverkeepError
 from apps.core.ids import new_public_id
 
@@ -50,7 +51,7 @@ def _work(context: JobContext) -> str:
     except LeaseLost:
         raise
     except EverkeepError as error:
-        return _stop(context, str(error))
+        return _stop(context, told(error, job.public_id))
     except Exception:
         logger.exception("job %s ended by a fault of ours", job.pk)
         return _stop(context, OUR_FAULT)

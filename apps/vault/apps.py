@@ -9,6 +9,7 @@ class VaultConfig(AppConfig):
         """Name the acts on keys and on the vault for lower apps, and what a new master key concerns."""
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.banners import register_banner  # noqa: PLC0415
+        from apps.core.discretion import register_discretion  # noqa: PLC0415
         from apps.core.navigation import Section, register_section  # noqa: PLC0415
         from apps.core.rotation import register_sealed_field  # noqa: PLC0415
 
@@ -16,11 +17,13 @@ class VaultConfig(AppConfig):
 
         words = "Opens your backups without us. Only the owner of the account can have it shown."
         from .storage_page import storage_note  # noqa: PLC0415
+        from .stores import discreet_words  # noqa: PLC0415
 
         where = "Where backups lie, and second copies of them."
         register_section(Section("storage", "Storage", where, "database", 20, "storage", note=storage_note))
         register_section(Section("recovery_key", "Recovery key", words, "key", 30, "recovery_key"))
         register_banner(recovery_key_banner)
+        register_discretion(discreet_words)
         register_sealed_field("vault.Store", "sealed_credentials", lambda row: f"vault.store:{row.public_id}")
         register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
         register_codes(

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,6 +22,9 @@ from .shelves import shelf_is_used
 from .store.marker import ensure_marker, read_marker
 from .store.probe import Outcome, ProbeResult, probe
 from .stores import credentials_of, reach_own, seal_credentials
+from .trying import TriedTooOften, tried
+
+_REFUSED: Final = "begin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +39,13 @@ def store_add(*, name: str, url: str, credentials: Mapping[str, str]) -> Tried:
     """Test a store and keep it when it does all that the vault needs. Nothing is kept otherwise."""
     require(Permission.ACCOUNT_SETTINGS)
     try:
-        place = reach_own(url, credentials, knock=True)
+        results, store_id = tried(partial(_try_new, url, credentials))
     except StoreError as error:
         return Tried(None, [_broken(error)])
-    results = probe(place)
-    if any(result.failed for result in results):
+    if store_id is None:
         return Tried(None, results)
     account_id = current_account_id()
-    row = Store(account_id=account_id, name=name, url=url, store_id=ensure_marker(place))
+    row = Store(account_id=account_id, name=name, url=url, store_id=store_id)
     if Store.objects.filter(account_id=account_id, store_id=row.store_id).exists():
         raise Conflict("This store is in your list already.", do="Change its credentials there.")
     row.sealed_credentials = seal_credentials(row, credentials)
@@ -72,9 +77,11 @@ def store_change(store: Store, *, name: str, credentials: Mapping[str, str]) -> 
 
 
 def store_test(store: Store) -> list[ProbeResult]:
-    """Test a store as it is kept, and note what came of it."""
+    """Test a store as it is kept, and note what came of it, unless it was tested too often."""
     require(Permission.ACCOUNT_SETTINGS)
     results = _tried(store, None)
+    if results[0].name == _REFUSED:
+        return results
     _note(store, results)
     store.save(update_fields=["state", "state_reason", "test", "tested_at"])
     return results
@@ -115,11 +122,24 @@ def store_remove(store: Store) -> None:
 
 def _tried(store: Store, credentials: Mapping[str, str] | None) -> list[ProbeResult]:
     try:
-        place = reach_own(store.url, credentials or credentials_of(store) or {}, knock=True)
-        if read_marker(place) != store.store_id:
-            raise StoreMismatch("This is another store than before.", do="Check its bucket and folder.")
+        return tried(partial(_try_kept, store.url, credentials or credentials_of(store) or {}, store.store_id))
+    except TriedTooOften as error:
+        return [ProbeResult(_REFUSED, "Begin the test", Outcome.FAILED, error.what, error.do)]
     except StoreError as error:
         return [_broken(error)]
+
+
+def _try_new(url: str, credentials: Mapping[str, str]) -> tuple[list[ProbeResult], UUID | None]:
+    """Return how each step went, and the id of the store when all went well."""
+    place = reach_own(url, credentials, knock=True)
+    results = probe(place)
+    return results, None if any(result.failed for result in results) else ensure_marker(place)
+
+
+def _try_kept(url: str, credentials: Mapping[str, str], store_id: UUID) -> list[ProbeResult]:
+    place = reach_own(url, credentials, knock=True)
+    if read_marker(place) != store_id:
+        raise StoreMismatch("This is another store than before.", do="Check its bucket and folder.")
     return probe(place)
 
 

@@ -22,6 +22,13 @@ LOCKS: Final = [
 ]
 
 
+class _SecretArea(forms.Textarea):
+    """Long secrets: what was typed is never sent back, as with a password."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
+
+
 class StoreForm(forms.Form):
     """What all kinds of stores have in common. `kind` is the scheme of the address."""
 
@@ -68,7 +75,7 @@ class StoreForm(forms.Form):
     def _credential(self, name: str, label: str, secret: bool) -> forms.CharField:
         hint = "It is sealed and never shown again." if secret else ""
         if name.endswith("_json"):
-            widget: forms.Widget = forms.Textarea(attrs={**_MONO, "rows": 4})
+            widget: forms.Widget = _SecretArea(attrs={**_MONO, "rows": 4})
         elif secret:
             widget = forms.PasswordInput(attrs={"autocomplete": "off"})
         else:

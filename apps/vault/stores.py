@@ -8,11 +8,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.conf import settings
 
 from apps.accounts.models import Account
+from apps.core.errors import EverkeepError
 from apps.core.public_web import networks
+from apps.core.scope import current_account_id
 from apps.core.sealing import seal, unseal
 
 from .enums import StoreState
-from .errors import StoreError, StoreMismatch
+from .errors import StoreError, StoreMismatch, VaultTaken
 from .models import Store
 from .store.backends.addresses import open_store
 from .store.backends.base import ObjectStore
@@ -21,6 +23,7 @@ from .store.marker import ensure_marker, read_marker
 from .store.probe import Outcome
 
 log = logging.getLogger(__name__)
+OUR_STORE = "A store of Everkeep's does not answer as it should."
 
 
 def credentials_purpose(store: Store) -> str:
@@ -130,10 +133,30 @@ def operator_store(url: str) -> Store:
 
 def customer_words(trouble: str) -> str:
     """Return what a customer may read of an error: where the operator's stores are is not his business."""
-    for parts in map(urlsplit, operator_urls()):
-        if any(len(name) > 1 and name in trouble for name in (parts.netloc, unquote(parts.path))):
-            return "A store of Everkeep's does not answer as it should."
+    for url in operator_urls():
+        parts = urlsplit(url)
+        endpoint = parse_qs(parts.query).get("endpoint", [""])[0]
+        names = [parts.netloc, unquote(parts.path), urlsplit(endpoint).netloc]
+        if parts.scheme != "file":
+            names += unquote(parts.path).split("/")
+        if any(len(name) > 1 and name in trouble for name in names):
+            return OUR_STORE
     return trouble
+
+
+def discreet_words(error: EverkeepError) -> str:
+    """Return what a customer reads in place of an error of the operator's store, "" for any other error.
+
+    With a store of his own in use, only what names one of ours is kept from him.
+    """
+    if isinstance(error, VaultTaken):
+        return "These backups belong to another installation of Everkeep. Ask its operator."
+    if not isinstance(error, StoreError):
+        return ""
+    neutral = customer_words(str(error))
+    if neutral != str(error) or not Store.objects.filter(account_id=current_account_id()).exists():
+        return OUR_STORE
+    return ""
 
 
 def note_trouble(store_row: int, error: StoreError) -> None:

@@ -122,3 +122,20 @@ def answered(code: str, status: int) -> ClientError:
 )
 def test_each_answer_has_one_meaning(code: str, status: int, expected: type[StoreError]) -> None:
     assert type(translated(answered(code, status), "packs/one", "bucket")) is expected
+
+
+@pytest.mark.parametrize("tokens", ["same", "fresh", "none"])
+def test_a_list_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch, tokens: str) -> None:
+    store = S3Store(S3Address("bucket", endpoint="http://127.0.0.1:9", region="x", key_id="k", secret="s"))
+    asked = 0
+
+    def page(**arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        token = {"same": "again", "fresh": f"token {asked}", "none": ""}[tokens]
+        return {"IsTruncated": True, "NextContinuationToken": token, "Contents": []}
+
+    monkeypatch.setattr(store._client, "list_objects_v2", page)
+    with pytest.raises(StoreRefused, match="has no end"):
+        list(store.list(""))
+    assert asked <= 102

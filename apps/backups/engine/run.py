@@ -9,6 +9,7 @@ from apps.connectors.base import Connector, EntityRef
 from apps.connectors.enums import EntityKind
 from apps.connectors.services import connection_mark_disconnected, open_connector
 from apps.core import clock
+from apps.core.discretion import told
 from apps.core.errors import ConsentLost, EverkeepError, Gone, Throttled
 
 from ..enums import Trigger, Verdict
@@ -124,7 +125,8 @@ def _ending(run: Run, error: BaseException) -> Ending:
             return Ending(Verdict.FAILED, str(error), regular)
         case EverkeepError():
             wait = error.retry_after if isinstance(error, Throttled) else None
-            return Ending(Verdict.FAILED, str(error), after_failure(run.entity_id, regular, at_least=wait))
+            words = told(error, run.public_id)
+            return Ending(Verdict.FAILED, words, after_failure(run.entity_id, regular, at_least=wait))
     logger.exception("backup run %s failed because of a fault of ours", run.public_id, exc_info=error)
     text = f"A fault of ours stopped the backup. It will be tried again. Reference: {run.public_id}"
     return Ending(Verdict.FAILED, text, after_failure(run.entity_id, regular))

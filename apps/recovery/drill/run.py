@@ -27,6 +27,7 @@ from apps.connectors.base import EntityRef, Fetched
 from apps.connectors.enums import SubService
 from apps.connectors.services import open_connector
 from apps.core import clock
+from apps.core.discretion import told
 from apps.core.errors import EverkeepError
 from apps.core.scope import every_account
 from apps.vault.api import open_reader
@@ -78,7 +79,7 @@ def run_drill(*, task_id: int, seed: int | None = None) -> Drill | None:
     try:
         work.run()
     except EverkeepError as error:
-        work.broken(str(error))
+        work.broken(told(error, drill.public_id))
     except Exception:
         log.exception("drill %s failed because of a fault of ours", drill.public_id)
         work.broken(f"A fault of ours. Reference: {drill.public_id}")

@@ -12,6 +12,7 @@ from apps.backups.selectors.browse import AsOf, Node, as_of, contents
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
 from apps.connectors.enums import Service
 from apps.core.actor import current_actor
+from apps.core.discretion import told
 from apps.core.errors import Conflict, EverkeepError, InvalidRequest
 from apps.jobs.base import NewItem
 from apps.jobs.enums import JobKind
@@ -59,7 +60,7 @@ def plan_make(*, plan: Plan) -> Plan:
             plan.rows = list(_Look(plan, state, tree, folders).rows(target))
         plan.state = PlanState.READY
     except EverkeepError as error:
-        plan.state, plan.message, plan.error_code = PlanState.FAILED, str(error), error.code
+        plan.state, plan.message, plan.error_code = PlanState.FAILED, told(error, plan.public_id), error.code
     plan.save(update_fields=["root_name", "rows", "state", "message", "error_code"])
     return plan
 

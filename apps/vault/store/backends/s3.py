@@ -33,6 +33,7 @@ _LOST: Final = {"NoSuchUpload", "InvalidPart", "InvalidPartOrder"}  # the server
 _MD5_HEX: Final = re.compile(r"[0-9a-f]{32}")
 _NO_LOCKS: Final = {"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "501"}
 _NO_CONDITIONS: Final = {"NotImplemented", "501"}
+_EMPTY_PAGES: Final = 100  # one after the other: a list that never ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,19 @@ class S3Store(RemoteStore):
 
     def _pages(self, prefix: str) -> Iterator[ObjectInfo]:
         where: Any = {"Bucket": self.bucket, "Prefix": prefix}
-        more = True
+        more, empty = True, 0
         while more:
             page = self._retry.call(lambda: self._once(prefix, lambda: self._client.list_objects_v2(**where)))
-            for found in page.get("Contents", []):
+            contents = page.get("Contents", [])
+            for found in contents:
                 yield ObjectInfo(found["Key"], found["Size"])
-            more = page.get("IsTruncated", False)
-            where["ContinuationToken"] = page.get("NextContinuationToken", "")
+            more, token = page.get("IsTruncated", False), page.get("NextContinuationToken", "")
+            empty = 0 if contents else empty + 1
+            if more and (token == where.get("ContinuationToken", "") or empty > _EMPTY_PAGES):
+                raise StoreRefused(
+                    "This server's list has no end.", do="It does not do what S3 does: use another."
+                )
+            where["ContinuationToken"] = token
 
     def version_pages(self, below: str = "") -> Iterator[Any]:
         """Yield what the bucket keeps of versions and delete markers in a folder of ours. Raises StoreError.
