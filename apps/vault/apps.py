@@ -7,8 +7,7 @@ class VaultConfig(AppConfig):
 
     def ready(self) -> None:
         """Name the acts on keys and on the vault for lower apps, and what a new master key concerns."""
-        from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
-        from apps.core.banners import register_banner  # noqa: PLC0415
+        from apps.core.banners import register_banner  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.discretion import register_discretion  # noqa: PLC0415
         from apps.core.navigation import Section, register_section  # noqa: PLC0415
         from apps.core.rotation import register_sealed_field  # noqa: PLC0415
@@ -26,44 +25,7 @@ class VaultConfig(AppConfig):
         register_discretion(discreet_words)
         register_sealed_field("vault.Store", "sealed_credentials", lambda row: f"vault.store:{row.public_id}")
         register_sealed_field("vault.RecoveryKey", "answer", lambda row: str(row.answer_purpose))
-        register_codes(
-            "Keys",
-            {
-                "recovery_key.confirmed": "Recovery key confirmed",
-                "recovery_key.refused": "Recovery key asked for with a wrong password",
-                "recovery_key.removed": "Old recovery key made useless",
-                "recovery_key.shown": "Recovery key shown",
-                "vault.shredded": "Keys of all backups destroyed",
-                "vault.shredding": "Destruction of the keys of all backups begun",
-            },
-        )
-        register_codes(
-            "Vault",
-            {
-                "vault.collected": "Unused space collected",
-                "vault.collection_refused": "Collecting unused space refused",
-                "vault.freed": "Space freed",
-            },
-        )
-        register_codes(
-            "Health",
-            {
-                "check.ordered": "Check of the vault ordered",
-                "check.cancelled": "Check of the vault: cancel asked for",
-                "check.finished": "Check of the vault ended",
-            },
-        )
-        register_codes(
-            "Storage",
-            {
-                "storage.added": "Store added",
-                "storage.changed": "Credentials of a store changed",
-                "storage.removed": "Store removed",
-                "storage.moved": "Backups are moved to another store",
-                "storage.assigned": "Store of a backup task changed",
-                "storage.replicated": "Second store changed",
-            },
-        )
+        _register_codes()
         _register_moves()
         _register_heads()
         _register_ending()
@@ -78,6 +40,49 @@ def _register_ending() -> None:
     places = ("vault.BlobLocation", "vault.CondemnedBlob")
     register_closing_step(ClosingStep(41, "places", ending.forget_places, places))
     register_closing_step(ClosingStep(50, "stores", ending.empty_stores))
+
+
+def _register_codes() -> None:
+    from apps.activity.registry import register_codes  # noqa: PLC0415 - as above
+
+    register_codes(
+        "Keys",
+        {
+            "recovery_key.confirmed": "Recovery key confirmed",
+            "recovery_key.refused": "Recovery key asked for with a wrong password",
+            "recovery_key.removed": "Old recovery key made useless",
+            "recovery_key.shown": "Recovery key shown",
+            "vault.shredded": "Keys of all backups destroyed",
+            "vault.shredding": "Destruction of the keys of all backups begun",
+        },
+    )
+    register_codes(
+        "Vault",
+        {
+            "vault.collected": "Unused space collected",
+            "vault.collection_refused": "Collecting unused space refused",
+            "vault.freed": "Space freed",
+        },
+    )
+    register_codes(
+        "Health",
+        {
+            "check.ordered": "Check of the vault ordered",
+            "check.cancelled": "Check of the vault: cancel asked for",
+            "check.finished": "Check of the vault ended",
+        },
+    )
+    register_codes(
+        "Storage",
+        {
+            "storage.added": "Store added",
+            "storage.changed": "Credentials of a store changed",
+            "storage.removed": "Store removed",
+            "storage.moved": "Backups are moved to another store",
+            "storage.assigned": "Store of a backup task changed",
+            "storage.replicated": "Second store changed",
+        },
+    )
 
 
 def _register_moves() -> None:

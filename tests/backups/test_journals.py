@@ -106,7 +106,8 @@ def test_without_a_durable_journal_there_is_no_snapshot(
     with monkeypatch.context() as patched:
         patched.setattr(LocalStore, "put_if_absent", full)
         assert mailbox.run() == "failed"
-    assert "disk is full" in mailbox.last_run().message
+    run = mailbox.last_run()
+    assert run.message == f"A store of Everkeep's does not answer as it should. Reference: {run.public_id}"
     assert mailbox.snapshots() == []
     fetched = len(mailbox.cloud.fetched)
     assert mailbox.run() == "success"
