@@ -27,16 +27,12 @@ class AccountsConfig(AppConfig):
 
         listen()
         register_addresses(addresses_of)
-        register_codes(
-            "Sign-in",
-            {
-                **CODES,
-                "proof.refused": "Proof of identity before a dangerous act refused",
-            },
-        )
+        register_codes("Sign-in", CODES)
+        from .factors.ready import ready as factors_ready  # noqa: PLC0415 - needs the models
 
         register_company_sign_in()
 
+        factors_ready()
         navigation.register_link("sign_in", "account_login")
         navigation.register_link("sign_up", "account_signup")
         navigation.register_link("log_out", "account_logout")

@@ -9,9 +9,10 @@ from django.contrib.auth.hashers import check_password
 from apps.activity.audit import audit
 from apps.activity.models import ActivityStatus
 
+from .factors.codes import TooManyTries, code_check, has_app, has_passkey
+from .factors.policy import session_has_factor
 from .http import MemberRequest
 from .limits import Limit, address_of, give_back, take
-from .models import User
 from .sudo import proved
 
 OF_ONE = Limit("proof.user", 5, timedelta(minutes=1))
@@ -19,18 +20,34 @@ FROM_ONE_PLACE = Limit("proof.address", 30, timedelta(seconds=10))
 
 
 class ProofForm(forms.Form):
-    """The password, for who has one."""
+    """The password, for who has one, or a code, for who has an app; one of them is enough."""
 
     password = forms.CharField(
         label="Your password",
         strip=False,
+        required=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+    code = forms.CharField(
+        label="Code from your app",
+        required=False,
+        max_length=10,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "form-control ek-code"}
+        ),
+    )
 
-    def __init__(self, data: Any = None, *, user: User) -> None:
+    def __init__(self, data: Any = None, *, request: MemberRequest) -> None:
         super().__init__(data)
-        if not user.has_usable_password():
+        user = request.user
+        self.takes_passkey = has_passkey(user)
+        if not has_app(user):
+            del self.fields["code"]
+        # Where the account demands a second factor, a session that has not given it cannot do with less.
+        self.wants_factor = request.account.second_factor_required and not session_has_factor(request)
+        factor = "code" in self.fields or self.takes_passkey
+        if not user.has_usable_password() or (self.wants_factor and factor):
             del self.fields["password"]
 
     @property
@@ -41,24 +58,36 @@ class ProofForm(forms.Form):
 
 def prove(request: MemberRequest, form: ProofForm) -> bool:
     """Judge what was typed: True is kept in the session, False is written down and stands in the form."""
+    code, password = form.cleaned_data.get("code"), form.cleaned_data.get("password")
+    try:
+        if code:
+            return _prove_by_code(request, form, code)
+    except TooManyTries as error:
+        form.add_error(None, str(error))
+        return False
+    return _prove_by_password(request, form, password or "")
+
+
+def _prove_by_code(request: MemberRequest, form: ProofForm, code: str) -> bool:
+    if not code_check(request, request.user, code, recovery=False):
+        form.add_error("code", "This code is not right, or it was used before. Try the next one.")
+        return False
+    proved(request, "mfa")
+    return True
+
+
+def _prove_by_password(request: MemberRequest, form: ProofForm, password: str) -> bool:
     limits = ((OF_ONE, (request.user.pk,)), (FROM_ONE_PLACE, (address_of(request),)))
     if not all(take(limit, *who) for limit, who in limits):
         form.add_error(None, "Too many tries. Wait a minute, then try again.")
         return False
-    method = _judge(request.user, form)
-    if not method:
+    # Not user.check_password: bringing an old hash up to date here would end this very session.
+    if "password" not in form.fields or not check_password(password, request.user.password):
         audit("proof.refused", status=ActivityStatus.FAILED)
+        name = "password" if "password" in form.fields else None
+        form.add_error(name, "This is not your password." if name else "Type the code that your app shows.")
         return False
     for limit, who in limits:
         give_back(limit, *who)
-    proved(request, method)
+    proved(request, "password")
     return True
-
-
-def _judge(user: User, form: ProofForm) -> str:
-    """How the person proved it, or "" with the error in the form."""
-    # Not user.check_password: bringing an old hash up to date here would end this very session.
-    if "password" in form.fields and check_password(form.cleaned_data["password"], user.password):
-        return "password"
-    form.add_error("password" if "password" in form.fields else None, "This is not your password.")
-    return ""

@@ -4,6 +4,7 @@ from allauth.account import views as allauth
 from django.urls import URLPattern, path, re_path
 
 from .door_urls import door_urls
+from .factors.urls import urlpatterns as factor_urls
 from .life.urls import urlpatterns as life
 from .saml_urls import saml_urls
 from .social.urls import provider_urls
@@ -39,4 +40,5 @@ urlpatterns: list[URLPattern] = [
     path("outbox/", public.outbox, name="outbox"),
     path("outbox/<uuid:mail_id>/", public.outbox_mail, name="outbox_mail"),
     path("outbox/<uuid:mail_id>/html/", public.outbox_html, name="outbox_html"),
+    *factor_urls,
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.apps import apps
+from django.db.models import F, Value
 
 from .scope import account_scope, every_account
 from .sealing import Keyring, key_id_of, keyring
@@ -12,19 +13,25 @@ from .sealing import Keyring, key_id_of, keyring
 
 @dataclass(frozen=True, slots=True)
 class SealedField:
-    """A column of sealed bytes of an AccountModel; `purpose` says under which name a row's value was sealed."""
+    """A column of sealed bytes of an AccountModel; `purpose` says under which name a row's value was sealed.
+
+    `of_person`: the row hangs on a user and belongs to no account; it is sealed for account 0.
+    """
 
     model: str
     field: str
     purpose: Callable[[Any], str]
+    of_person: bool = False
 
 
 _fields: Final[list[SealedField]] = []
 
 
-def register_sealed_field(model: str, field: str, purpose: Callable[[Any], str]) -> None:
+def register_sealed_field(
+    model: str, field: str, purpose: Callable[[Any], str], *, of_person: bool = False
+) -> None:
     """Let `reseal_all` find a column: `register_sealed_field("app.Model", "column", purpose_of_row)`."""
-    _fields.append(SealedField(model, field, purpose))
+    _fields.append(SealedField(model, field, purpose, of_person))
 
 
 def reseal_all(ring: Keyring | None = None) -> int:
@@ -39,7 +46,8 @@ def reseal_all(ring: Keyring | None = None) -> int:
 def _reseal_field(entry: SealedField, ring: Keyring) -> int:
     model: Any = apps.get_model(entry.model)
     with every_account("a new master key concerns all accounts"):
-        rows = list(model.objects.exclude(**{entry.field: b""}).values_list("pk", "account_id"))
+        account = Value(0) if entry.of_person else F("account_id")
+        rows = list(model.objects.exclude(**{entry.field: b""}).values_list("pk", account))
     return sum(_reseal_row(model, entry, pk, account_id, ring) for pk, account_id in rows)
 
 

@@ -30,6 +30,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
+    "allauth.mfa",
+    "django_otp",
     "django_htmx",
     "csp",
     "rest_framework",
@@ -109,6 +111,16 @@ AUTH_PASSWORD_VALIDATORS = [
         ("CommonPasswordValidator", {}),
         ("NumericPasswordValidator", {}),
     )
+] + [
+    {"NAME": "apps.accounts.passwords.BreachedPasswordValidator"},
+    {"NAME": "apps.accounts.passwords.ReusedPasswordValidator"},
+]
+# A file of SHA-1 hashes in rising order, one a line, as haveibeenpwned.com gives it out.
+BREACHED_PASSWORDS = env.str("EVERKEEP_BREACHED_PASSWORDS", default="")
+# The first makes new hashes; older ones are brought up to it when their owner signs in.
+PASSWORD_HASHERS = [
+    "apps.accounts.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -133,6 +145,10 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
+# Of allauth's second factors we use passkeys; codes are ours (apps/accounts/factors).
+MFA_ADAPTER = "apps.accounts.factors.passkeys.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 # Whoever a provider names is bound by its own identifier, never by an address that it tells.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SIGN_IN_PROVIDERS = providers_from(

@@ -74,6 +74,10 @@ def an_account(cast: Cast) -> list[object]:
     return [cast.account.public_id]
 
 
+def a_member(cast: Cast) -> list[object]:
+    return [cast.viewer.memberships.get().public_id]
+
+
 def a_job(cast: Cast) -> list[object]:
     """A restore that the owner started; the others did not."""
     return [new_job(cast.owner).public_id]
@@ -243,6 +247,19 @@ TABLE: dict[str, Row] = {
     "provider_prove": row(302, 502, 502, 502, 502, 502, 502, args=words("okta")),
     "identity_link": row(302, 302, 302, 302, 302, 302, 302, args=words("google"), data={}),
     "identity_unlink": row(302, 302, 302, 302, 302, 302, 302, args=words(1), data={}),
+    "sudo_passkey": everybody(302, data={}),
+    "second_factor": row(302, 302, 302, 302, 302, 302, 302, invited=302),
+    "passkey_sign_in": entrance(),
+    # What wants a fresh proof first asks everybody for it.
+    "second_factor_setup": everybody(302),
+    "second_factor_off": everybody(302, data={}),
+    "recovery_codes": everybody(302, data={}),
+    "passkey_add": everybody(302),
+    "passkey_rename": row(302, 404, 404, 404, 404, 404, 404, args=words(1), data={"name": "Mine"}),
+    "passkey_remove": everybody(302, args=words(1), data={}),
+    "password_change": members(),
+    "security_policies": row(302, 302, 403, 403, 403, 403, 302, data={}),
+    "factor_reset": row(302, 302, 403, 403, 403, 403, 302, args=a_member),
     "entry": entrance(),
     "account_login": entrance(),
     "account_signup": entrance(),

@@ -2,6 +2,7 @@
 
 from .account import Account
 from .doors import AllowedAddress, ApiToken, UserSession
+from .factors import PastPassword, RecoveryCode, TotpDevice
 from .guests import GuestMembership, Partner, PartnerCustomer, PartnerMembership, SupportGrant
 from .life import AddressChange, Tombstone
 from .people import Invitation, Membership, User, UserManager
@@ -20,10 +21,13 @@ __all__ = [
     "Partner",
     "PartnerCustomer",
     "PartnerMembership",
+    "PastPassword",
+    "RecoveryCode",
     "SamlArrival",
     "SamlProvider",
     "SupportGrant",
     "Tombstone",
+    "TotpDevice",
     "TryCount",
     "User",
     "UserManager",

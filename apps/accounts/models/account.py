@@ -30,6 +30,10 @@ class Account(models.Model):
     counted_at = models.DateTimeField(null=True)
     counted_seconds = models.PositiveIntegerField(default=0)
 
+    # What the account demands of everybody in it (features SEC-02, SEC-03).
+    second_factor_required = models.BooleanField(default=False)
+    password_days = models.PositiveSmallIntegerField(null=True, blank=True)
+
     class Meta:
         db_table = "account"
 

@@ -37,6 +37,7 @@ class User(AbstractBaseUser):
     date_joined = models.DateTimeField(default=clock.now)
     # Runs Everkeep itself; given by `manage.py accounts staff` alone. Opens no account (guests.py).
     is_platform_staff = models.BooleanField(default=False)
+    password_changed_at = models.DateTimeField(null=True, blank=True)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

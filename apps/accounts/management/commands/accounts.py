@@ -1,4 +1,4 @@
-"""The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`, `… saml-off ACCOUNT`."""
+"""The operator's doors: `manage.py accounts unlock-addresses|saml-off ACCOUNT`, `… reset-factor EMAIL`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -8,7 +8,8 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.allowed_addresses import addresses_unlock
-from apps.accounts.models import Account
+from apps.accounts.factors.lost import factor_reset
+from apps.accounts.models import Account, User
 from apps.accounts.saml.services import switch_off
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
@@ -29,7 +30,9 @@ ACTIONS: dict[str, tuple[Callable[[], bool], str, str]] = {
 
 
 class Command(BaseCommand):
-    help = "Let people back in who locked themselves out by allowed addresses, or by company sign-in."
+    help = (
+        "Let people back in who locked themselves out by allowed addresses, company sign-in, or a lost factor."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -39,8 +42,25 @@ class Command(BaseCommand):
         ):
             action = actions.add_parser(name, help=words)
             action.add_argument("account", help="the account's public id, or the email of its owner")
+        reset = actions.add_parser("reset-factor", help="take a lost second factor off a person")
+        reset.add_argument("email", help="the person's address; make sure first that it is they who ask")
 
-    def handle(self, *args: Any, action: str, account: str, **options: Any) -> None:
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        if action == "reset-factor":
+            self._reset_factor(options["email"])
+        else:
+            self._act(action, options["account"])
+
+    def _reset_factor(self, email: str) -> None:
+        user = User.objects.filter(email=email.lower()).first()
+        if user is None:
+            raise CommandError(f"Nobody has the address {email}.")
+        with acting_as(SYSTEM):
+            had_one = factor_reset(user)
+        said = "signs in with the password alone now, and was told" if had_one else "has no second factor"
+        self.stdout.write(f"{user.email}: {said}.")
+
+    def _act(self, action: str, account: str) -> None:
         found = _account(account)
         act, done, nothing = ACTIONS[action]
         with account_scope(found.pk), acting_as(SYSTEM):
