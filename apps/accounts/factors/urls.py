@@ -7,7 +7,7 @@ from ..views import passkeys, passwords, policies, second_factor
 urlpatterns: list[URLPattern] = [
     path("sign-in/second-factor/", second_factor.second_factor, name="second_factor"),
     path("sign-in/passkey/", passkeys.sign_in, name="passkey_sign_in"),
-    path("me/confirm/passkey/", passkeys.prove, name="sudo_passkey"),
+    path("me/passkeys/confirm/", passkeys.prove, name="sudo_passkey"),
     path("me/password/", passwords.change, name="password_change"),
     path("me/second-factor/", second_factor.setup, name="second_factor_setup"),
     path("me/second-factor/off/", second_factor.off, name="second_factor_off"),
