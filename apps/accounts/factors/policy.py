@@ -35,14 +35,15 @@ def factor_gate(request: HttpRequest) -> HttpResponseBase | None:
     if not account.second_factor_required or session_has_factor(request) or _is_at(request, _FACTOR_PAGES):
         return None
     if has_factor(request.user):  # type: ignore[arg-type]
-        return _to(request, "sudo")
+        # A token cannot be asked for a code; that its person has a factor is what can be asked of it.
+        return None if getattr(request, "token", None) else _to(request, "sudo")
     return _to(request, "second_factor_setup")
 
 
 def password_gate(request: HttpRequest) -> HttpResponseBase | None:
     """Gate 50: to a new password for whose old one has ended."""
     account: Account = request.account  # type: ignore[attr-defined]
-    if not is_too_old(request.user, account.password_days):  # type: ignore[arg-type]
+    if getattr(request, "token", None) or not is_too_old(request.user, account.password_days):  # type: ignore[arg-type]
         return None
     return None if _is_at(request, _PASSWORD_PAGES) else _to(request, "password_change")
 

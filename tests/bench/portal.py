@@ -1,0 +1,117 @@
+"""Server time of signing in and of the home page, in an account of 1,000 users and 200 tasks."""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+PASSWORD = "correct horse battery staple"
+
+
+def sign_in(users: int = 1_000, tasks: int = 200, rounds: int = 100) -> Iterator[dict[str, Any]]:
+    """The POST with address and password, by somebody else each time, hashed as in production."""
+    with _account(users, tasks) as people:
+        from django.test import Client
+        from django.urls import reverse
+
+        def once(number: int) -> None:
+            form = {"login": people[number % users].email, "password": PASSWORD}
+            # From somewhere else each time: the limits on tries are not what is measured.
+            where = f"10.0.{number // 250}.{number % 250 + 1}"
+            answer = Client().post(reverse("account_login"), form, REMOTE_ADDR=where)
+            assert answer.status_code == 302, answer.status_code
+
+        times = _times(once, rounds)
+    yield {"bench": "accounts.sign_in", "users": users, "tasks": tasks, **times}
+
+
+def home(users: int = 1_000, tasks: int = 200, rounds: int = 100) -> Iterator[dict[str, Any]]:
+    """The home page, asked for by who is signed in."""
+    with _account(users, tasks) as people:
+        from django.test import Client
+        from django.urls import reverse
+
+        client = Client()
+        client.force_login(people[0])
+
+        def once(number: int) -> None:
+            assert client.get(reverse("home")).status_code == 200
+
+        times = _times(once, rounds)
+    yield {"bench": "portal.home", "users": users, "tasks": tasks, **times}
+
+
+class _account:
+    """An account with its people and tasks on a SQLite file of its own; gives the people."""
+
+    def __init__(self, users: int, tasks: int) -> None:
+        self._users, self._tasks = users, tasks
+
+    def __enter__(self) -> list[Any]:
+        self._folder = tempfile.TemporaryDirectory(prefix="everkeep-bench-")
+        os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings.embedded", "EVERKEEP_DATA": self._folder.name}
+        os.environ["EVERKEEP_DEBUG"] = "false"
+        import django
+
+        django.setup()
+        from django.conf import settings
+        from django.core.management import call_command
+
+        settings.ALLOWED_HOSTS = ["testserver"]
+        call_command("migrate", verbosity=0)
+        return _filled(self._users, self._tasks)
+
+    def __exit__(self, *_: object) -> None:
+        from django.db import connection
+
+        connection.close()
+        self._folder.cleanup()
+
+
+def _filled(users: int, tasks: int) -> list[Any]:
+    from allauth.account.models import EmailAddress
+    from django.contrib.auth.hashers import make_password
+
+    from apps.accounts.enums import Role
+    from apps.accounts.models import Account, Membership, User
+    from apps.core.scope import account_scope
+    from tests.backups.makers import make_connection, make_task
+
+    tag = time.time_ns()
+    account = Account.objects.create(name="Pizza Perfecto", location="de")
+    hashed = make_password(PASSWORD)
+    people = User.objects.bulk_create(
+        User(email=f"user{n}.{tag}@pizza-perfecto.example", name=f"User {n}", password=hashed)
+        for n in range(users)
+    )
+    EmailAddress.objects.bulk_create(
+        EmailAddress(user=user, email=user.email, primary=True, verified=True) for user in people
+    )
+    Membership.objects.bulk_create(
+        Membership(account=account, user=user, role=Role.ADMINISTRATOR, is_owner=user is people[0])
+        for user in people
+    )
+    with account_scope(account.pk):
+        connection = make_connection(account)
+        for number in range(tasks):
+            make_task(connection, name=f"Task {number}")
+    return people
+
+
+def _times(once: Callable[[int], None], rounds: int) -> dict[str, float]:
+    once(0)
+    times = []
+    for number in range(1, rounds + 1):
+        started = time.perf_counter()
+        once(number)
+        times.append((time.perf_counter() - started) * 1000)
+    return {
+        "p50_ms": round(statistics.median(times), 1),
+        "p95_ms": round(statistics.quantiles(times, n=20)[18], 1),
+        "max_ms": round(max(times), 1),
+    }
+
+
+CASES = {"accounts.sign_in": sign_in, "portal.home": home}
