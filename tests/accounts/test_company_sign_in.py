@@ -15,7 +15,7 @@ from django.urls import reverse
 from onelogin.saml2.utils import OneLogin_Saml2_Utils as Utils
 
 from apps.accounts.enums import Role
-from apps.accounts.models import CompanyDomain, Membership, User
+from apps.accounts.models import Account, CompanyDomain, Membership, User
 from apps.accounts.saml.arrivals import CAUSES, forget_old
 from apps.accounts.saml.gate import OPEN, personal_routes
 from apps.activity.models import SecurityEvent
@@ -389,3 +389,32 @@ def test_a_token_of_a_member_goes_on_working(client: Client, company: Cast) -> N
     assert client.get("/api/v1/account", headers={"authorization": f"Token {token}"}).status_code == 200
     client.force_login(company.viewer)
     assert client.get("/api/v1/account").status_code == 403
+
+
+# The second factor.
+
+
+def test_the_companys_sign_in_is_proof_enough_and_no_password_of_ours_ends(
+    client: Client, company: Cast
+) -> None:
+    Account.objects.filter(pk=company.account.pk).update(second_factor_required=True, password_days=1)
+    User.objects.update(password_changed_at=clock.now() - timedelta(days=3))
+    come_in(client, company, company.viewer)
+    assert client.get("/").status_code == 200
+
+
+def test_unless_the_account_asks_for_ours_too(client: Client, cast: Cast) -> None:
+    make_provider(cast.account, ask_second_factor=True)
+    come_in(client, cast, cast.viewer)
+    set_up = reverse("second_factor_setup")
+    assert client.get("/")["Location"].startswith(set_up)
+    assert client.get(set_up).status_code in (200, 302)
+
+
+def test_a_company_cannot_choose_the_factor_of_somebody_with_another_account(
+    client: Client, cast: Cast
+) -> None:
+    make_provider(cast.account, ask_second_factor=True)
+    Membership.objects.create(account=cast.other_account, user=cast.viewer, role=Role.AUDITOR)
+    come_in(client, cast, cast.viewer)
+    assert client.get(reverse("second_factor_setup")).status_code == 403

@@ -14,6 +14,8 @@ from apps.activity.audit import audit
 
 from ..models import Account, Membership, TotpDevice
 from ..passwords import is_too_old
+from ..saml.gate import asked_by_company
+from ..saml.session import bound_to
 from .codes import has_factor
 from .notices import tell_administrators
 
@@ -32,7 +34,9 @@ def session_has_factor(request: HttpRequest) -> bool:
 def factor_gate(request: HttpRequest) -> HttpResponseBase | None:
     """Gate 40: to the set-up for who has no factor, to the question for a session that has not given it."""
     account: Account = request.account  # type: ignore[attr-defined]
-    if not account.second_factor_required or session_has_factor(request) or _is_at(request, _FACTOR_PAGES):
+    asked = asked_by_company(request)
+    required = account.second_factor_required if asked is None else asked
+    if not required or session_has_factor(request) or _is_at(request, _FACTOR_PAGES):
         return None
     if has_factor(request.user):  # type: ignore[arg-type]
         # A token cannot be asked for a code; that its person has a factor is what can be asked of it.
@@ -43,7 +47,9 @@ def factor_gate(request: HttpRequest) -> HttpResponseBase | None:
 def password_gate(request: HttpRequest) -> HttpResponseBase | None:
     """Gate 50: to a new password for whose old one has ended."""
     account: Account = request.account  # type: ignore[attr-defined]
-    if getattr(request, "token", None) or not is_too_old(request.user, account.password_days):  # type: ignore[arg-type]
+    if bound_to(request) or getattr(request, "token", None):
+        return None
+    if not is_too_old(request.user, account.password_days):  # type: ignore[arg-type]
         return None
     return None if _is_at(request, _PASSWORD_PAGES) else _to(request, "password_change")
 

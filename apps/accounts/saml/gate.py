@@ -31,7 +31,17 @@ OPEN: Final = frozenset(
 )  # fmt: skip
 # Of what is a person's own, all that a session of a company may open: proof that it is still the same person,
 # and tokens, which open this one account and nothing else.
-_ALSO_BOUND: Final = OPEN | {"sudo", "saml_confirm", "entry", "account_login", "token_new", "token_revoke"}
+_ALSO_BOUND: Final = OPEN | {
+    "sudo",
+    "saml_confirm",
+    "entry",
+    "account_login",
+    "token_new",
+    "token_revoke",
+    "sudo_passkey",
+}
+
+_SET_UP: Final = "second_factor_setup"
 
 
 def company_gate(request: HttpRequest) -> HttpResponseBase | None:
@@ -46,11 +56,31 @@ def company_gate(request: HttpRequest) -> HttpResponseBase | None:
         if outlived or since is None or bound.at < since.timestamp():
             logout(request)
             return _go(request, reverse("account_login"))
-        return _not_for_companies(request) if name in personal_routes() else None
+        if name not in personal_routes() or (name == _SET_UP and may_set_up_factor(request)):
+            return None
+        return _not_for_companies(request)
     membership: Membership = request.membership  # type: ignore[attr-defined]
     if provider is None or membership.is_owner or name in OPEN or isinstance(membership, GuestMembership):
         return None  # guests belong to another organisation, which this provider does not know
     return _go(request, reverse("saml_needed", args=[membership.account.public_id]))
+
+
+def asked_by_company(request: HttpRequest) -> bool | None:
+    """Whether who comes by the company needs Everkeep's second factor too; None for who does not."""
+    if bound_to(request) is None and not getattr(request, "token", None):
+        return None
+    provider = provider_in_use()
+    return provider.ask_second_factor if provider else None
+
+
+def may_set_up_factor(request: HttpRequest) -> bool:
+    """Whether the company may have somebody choose a second factor: only who belongs to no other account.
+
+    For anybody else a provider that lies could choose it in their place, for their other accounts as well.
+    """
+    user = request.user
+    elsewhere = user.memberships.count() > 1 or hasattr(user, "partner_membership")  # type: ignore[union-attr]
+    return bool(asked_by_company(request)) and not elsewhere
 
 
 @cache
