@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.accounts.social.configured import Configured
 from apps.activity.models import SecurityEvent
 from apps.core.scope import account_scope
+from tests.accounts.test_second_factor import code_of
 from tests.cast import Cast
 from tests.fixtures.oidc import OidcServer, Traveller, asked, changed
 from tests.servers import free_port
@@ -321,3 +322,14 @@ def test_only_configured_providers_have_a_button_and_an_address(
 
 def test_the_form_is_only_for_who_came_from_a_provider(client: Client, db: None) -> None:
     assert client.get(reverse("provider_sign_up"))["Location"] == reverse("account_signup")
+
+
+def test_a_second_factor_is_asked_for_after_the_provider_too(traveller: Traveller, nadia: str) -> None:
+    user = sign_up(traveller, nadia)
+    traveller.portal.get(reverse("second_factor_setup"))
+    traveller.portal.post(reverse("second_factor_setup"), {"code": code_of(user, -1)})
+    again = Traveller(Client())
+    assert again.arrive(nadia)["Location"] == reverse("second_factor")
+    assert signed_in(again.portal) is None
+    again.portal.post(reverse("second_factor"), {"code": code_of(user)})
+    assert signed_in(again.portal) == user.pk
