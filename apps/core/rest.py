@@ -221,3 +221,7 @@ class ApiSchema(AutoSchema):
         for status in ("400", "401", "403", "404", "409", "415", "429"):
             found.setdefault(status, self._get_response_for_code(ErrorBody, status))
         return found
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """Who may ask is not DRF's business (`RestView.initial`), so it would call a token optional."""
+        return [{PortalAuthenticationScheme.name: []}]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from apps.core import clock
@@ -49,6 +49,9 @@ CSRF_WORDS = ErrorWords(
 
 def error_page(request: HttpRequest, status: int, words: ErrorWords) -> HttpResponse:
     """Render without the request's context processors, so that neither session nor database is asked."""
+    if request.path.startswith("/api/"):
+        body = {"code": f"error_{status}", "detail": words.title, "do": words.sentence}
+        return JsonResponse(body, status=status)
     context = {
         "status": status,
         "words": words,

@@ -271,8 +271,8 @@ TABLE: dict[str, Row] = {
     "account_reset_password_done": everybody(),
     "account_reset_password_from_key": everybody(args=words("1", "no-such-key")),
     "account_reset_password_from_key_done": everybody(),
-    "address_add": row(302, 200, 403, 403, 403, 403, 200),
-    "address_edit": row(302, 200, 403, 403, 403, 403, 404, args=an_address),
+    "address_add": row(302, 302, 403, 403, 403, 403, 302),
+    "address_edit": row(302, 302, 403, 403, 403, 403, 302, args=an_address),
     # The stranger is asked for a fresh proof before anything is looked up.
     "address_remove": row(302, 302, 403, 403, 403, 403, 302, args=an_address, data={}),
     "address_switch": row(302, 302, 403, 403, 403, 403, 302, data={"on": "no"}),

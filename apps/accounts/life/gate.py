@@ -62,7 +62,7 @@ def _refuse(request: HttpRequest, account: Account) -> HttpResponse:
 
 
 def _as_json(what: str, do: str, *, status: int) -> JsonResponse:
-    return JsonResponse({"code": "account_closing", "what": what, "do": do}, status=status)
+    return JsonResponse({"code": "account_closing", "detail": what, "do": do}, status=status)
 
 
 def life_banner(request: HttpRequest) -> Banner | None:

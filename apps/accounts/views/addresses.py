@@ -35,7 +35,7 @@ def card(request: MemberRequest) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(Permission.ACCOUNT_SETTINGS)
-@sudo_required()
+@sudo_required(reading=True)
 def add(request: MemberRequest) -> HttpResponse:
     """Put one or several entries on the list."""
     form = AddressAddForm(request.POST or None, own=client_address(request))
@@ -56,7 +56,7 @@ def add(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(Permission.ACCOUNT_SETTINGS)
-@sudo_required()
+@sudo_required(reading=True)
 def edit(request: MemberRequest, address_id: UUID) -> HttpResponse:
     """Change an entry."""
     entry = allowed_address_for(address_id)
