@@ -199,7 +199,7 @@ def test_the_operator_lets_people_in_again(cast: Cast, django_capture_on_commit_
         call_command("accounts", "unlock-addresses", cast.owner.email, stdout=said)
     assert "every address gets in now" in said.getvalue()
     assert at(HOME, cast.viewer).get(reverse("home")).status_code == 200
-    assert events(cast)[-1].code == "addresses.switched_off"
+    assert "addresses.switched_off" in [each.code for each in events(cast)]
     assert "Everkeep's operator" in str(mail.outbox[-1].body)
     call_command("accounts", "unlock-addresses", str(cast.account.public_id), stdout=said)
     assert "was not restricted" in said.getvalue()
