@@ -7,8 +7,16 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.enums import ROLE_PERMISSIONS, Location, Role
-from apps.accounts.models import Account, Invitation, Membership, User
+from apps.accounts.enums import ROLE_PERMISSIONS, Location, PartnerRole, Role
+from apps.accounts.models import (
+    Account,
+    Invitation,
+    Membership,
+    Partner,
+    PartnerCustomer,
+    PartnerMembership,
+    User,
+)
 from apps.core import clock
 
 PASSWORD = "correct horse battery staple"
@@ -21,6 +29,7 @@ class Cast:
     Of them only the owner sees what has limited access. `custom` may what the restorer may, but has OneDrive
     only. `both` looks in `account`, where he arrives, and is administrator of `other_account`. `invited` can
     sign in, belongs to no account, and has an invitation to `account` that is not answered yet.
+    `partner` manages a partner that looks after `account`, `staff` runs the platform; neither has gone in.
     """
 
     account: Account
@@ -34,10 +43,12 @@ class Cast:
     custom: User
     both: User
     invited: User
+    partner: User
+    staff: User
 
 
 def make_cast() -> Cast:
-    """Create both accounts and all nine people."""
+    """Create both accounts and all the people."""
     account = Account.objects.create(name="Pizza Perfecto", location=Location.GERMANY)
     other = Account.objects.create(name="Strange Sushi", location=Location.JAPAN)
     both = member(account, "bo@both.example", Role.AUDITOR, name="Bo Both")
@@ -77,9 +88,24 @@ def make_cast() -> Cast:
         ),
         both=both,
         invited=invited,
+        partner=partner_person(
+            "Managed Mail", "paul@managed-mail.example", customer=account, role=Role.BACKUP_OPERATOR
+        ),
+        staff=User.objects.create_user(
+            "stella@everkeep.example", PASSWORD, name="Stella Staff", is_platform_staff=True
+        ),
     )
     Membership.objects.create(account=other, user=both, role=Role.ADMINISTRATOR)
     return cast
+
+
+def partner_person(partner: str, email: str, *, customer: Account, role: str) -> User:
+    """Make a partner that looks after `customer`, and the one who manages it."""
+    user = User.objects.create_user(email, PASSWORD, name=email.partition("@")[0].title())
+    made = Partner.objects.create(name=partner)
+    PartnerMembership.objects.create(partner=made, user=user, role=PartnerRole.MANAGER)
+    PartnerCustomer.objects.create(partner=made, account=customer, role=role)
+    return user
 
 
 def member(account: Account, email: str, role: str, *, name: str = "", **fields: Any) -> User:

@@ -51,6 +51,8 @@ class AccountsConfig(AppConfig):
         if settings.DEBUG:
             navigation.register_link("debug_outbox", "outbox")
 
+        from .guests import ready as guests  # noqa: PLC0415
         from .life import ready as life  # noqa: PLC0415 - models come first
 
         life.register()
+        guests.register()

@@ -14,6 +14,9 @@ from apps.core.scope import account_scope
 
 from .gates import as_json, first_answer
 from .models import ApiToken, Membership
+from .gates import first_answer
+from .guests.entering import guest_of, has_entered
+from .models import Membership
 from .saml.session import bound_to
 from .sessions import keep_or_close
 from .tokens import API, as_token, take_token
@@ -66,6 +69,8 @@ class AccountScopeMiddleware:
 def _membership_of(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
+    if has_entered(request):
+        return guest_of(request)
     rows = Membership.objects.select_related("account").filter(user=request.user, is_active=True).order_by("id")
     bound = bound_to(request)
     if bound:
@@ -81,7 +86,7 @@ def _actor_of(request: HttpRequest, membership: Membership | None) -> Actor:
         return Actor(kind="anonymous", address=address, request_id=reference)
     return Actor(
         kind="user",
-        label=str(request.user),
+        label=f"{request.user} ({membership.via})" if membership and membership.via else str(request.user),
         user_id=request.user.pk,
         permissions=membership.permissions if membership else ANONYMOUS.permissions,
         address=address,

@@ -7,6 +7,8 @@ from .door_urls import door_urls
 from .factors.urls import urlpatterns as factor_urls
 from .life.urls import urlpatterns as life
 from .saml_urls import saml_urls
+from .guests.urls import urlpatterns as guests
+from .life.urls import urlpatterns as life
 from .social.urls import provider_urls
 from .views import public, security, sudo
 
@@ -37,6 +39,7 @@ urlpatterns: list[URLPattern] = [
     *door_urls,
     *life,
     *saml_urls,
+    *guests,
     path("outbox/", public.outbox, name="outbox"),
     path("outbox/<uuid:mail_id>/", public.outbox_mail, name="outbox_mail"),
     path("outbox/<uuid:mail_id>/html/", public.outbox_html, name="outbox_html"),

@@ -49,9 +49,10 @@ def _register_ending() -> None:
     """Tell accounts how backups end with theirs, and how they stand."""
     from apps.accounts import registry  # noqa: PLC0415 - models are loaded only here
 
-    from . import ending  # noqa: PLC0415
+    from . import ending, standing  # noqa: PLC0415
 
     registry.register_stopper(ending.stop_runs)
+    registry.register_standings(standing.standings)
     registry.register_closing_step(registry.ClosingStep(11, "backups", ending.quiet))
     registry.register_closing_step(
         registry.ClosingStep(40, "catalog", ending.forget_catalog, ("backups.NodeVersion",))

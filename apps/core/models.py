@@ -16,6 +16,8 @@ class ScopedManager(models.Manager[M]):
     def get_queryset(self) -> models.QuerySet[M]:
         scope = current_scope()
         rows = super().get_queryset()
+        if isinstance(scope, frozenset):
+            return rows.filter(account_id__in=scope)
         return rows if isinstance(scope, _Everything) else rows.filter(account_id=scope)
 
 

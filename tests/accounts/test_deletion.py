@@ -85,7 +85,7 @@ def people() -> set[int]:
 
 
 def elsewhere(cast: Cast) -> set[int]:
-    return {cast.viewer.pk, cast.stranger.pk, cast.both.pk, cast.invited.pk}
+    return {cast.viewer.pk, cast.stranger.pk, cast.both.pk, cast.invited.pk, cast.partner.pk, cast.staff.pk}
 
 
 def vault_of(account_id: int) -> str:

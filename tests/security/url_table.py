@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from apps.accounts.models import AllowedAddress, ApiToken
+from apps.accounts.models import AllowedAddress, PartnerCustomer, PartnerMembership, SupportGrant
 from apps.backups.models import BackupTask, Entity, Run, Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
@@ -36,7 +37,7 @@ LETTER = (
 )
 
 TYPED = ("anonymous", "owner", "operator", "restorer", "viewer", "finance", "stranger")
-PEOPLE = (*TYPED, "custom", "both", "invited")
+PEOPLE = (*TYPED, "custom", "both", "invited", "partner", "staff")
 Args = Callable[[Cast], list[object]]
 
 
@@ -52,12 +53,17 @@ class Row:
         return self.statuses[person] if person in self.statuses else self._follows(person)
 
     def _follows(self, person: str) -> int:
-        """`both` looks, as the viewer does. `invited` has no account, so member pages are closed to her.
+        """`both` looks, as the viewer does. `invited`, `partner` and `staff` have no account of
+        their own, and the latter have entered none, so member pages are closed to them.
 
         `custom` has the restorer's rights.
         """
         if person == "invited":
             members_only = self.statuses["anonymous"] in (302, 401)
+        if person in ("partner", "staff") and "invited" in self.statuses:
+            return self.statuses["invited"]
+        if person in ("invited", "partner", "staff"):
+            members_only = self.statuses["anonymous"] == 302
             return 403 if members_only else self.statuses["stranger"]
         return self.statuses["viewer" if person == "both" else "restorer"]
 
@@ -86,6 +92,25 @@ def a_job(cast: Cast) -> list[object]:
 def a_connection(cast: Cast) -> list[object]:
     with account_scope(cast.account.pk):
         return [make_connection(cast.account).public_id]
+
+
+def a_grant(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        ends_at = clock.now() + timedelta(hours=1)
+        return [SupportGrant.objects.create(account=cast.account, reason="Look", ends_at=ends_at).public_id]
+
+
+def a_relation(cast: Cast) -> list[object]:
+    return [PartnerCustomer.objects.get(account=cast.account).public_id]
+
+
+def a_colleague(cast: Cast) -> list[object]:
+    partner = PartnerCustomer.objects.get(account=cast.account).partner
+    return [PartnerMembership.objects.create(partner=partner, user=cast.invited).public_id]
+
+
+def the_account(cast: Cast) -> list[object]:
+    return [cast.account.public_id]
 
 
 def a_task(cast: Cast) -> list[object]:
@@ -308,6 +333,24 @@ TABLE: dict[str, Row] = {
     "token_new": row(302, 302, 302, 302, 302, 302, 302),
     "token_revoke": row(302, 302, 404, 404, 404, 404, 404, args=a_token, data={}),
     "account_tokens": row(302, 200, 403, 403, 403, 403, 200),
+    # guests: partners and staff see their own pages; staff enter nothing without a grant
+    "account_partner": row(302, 302, 403, 403, 403, 403, 302, data={}),
+    "account_partner_end": row(302, 302, 403, 403, 403, 403, 404, data={}),
+    "account_support": row(302, 302, 403, 403, 403, 403, 302, data={}),
+    "account_support_end": row(302, 302, 403, 403, 403, 403, 404, args=a_grant, data={}),
+    "partner": row(302, 403, 403, 403, 403, 403, 403, partner=200),
+    "partner_new": row(302, 403, 403, 403, 403, 403, 403, partner=200),
+    "partner_customer": row(302, 403, 403, 403, 403, 403, 403, partner=200, args=a_relation),
+    "partner_enter": row(302, 403, 403, 403, 403, 403, 403, partner=302, args=a_relation, data={}),
+    "partner_end": row(302, 403, 403, 403, 403, 403, 403, partner=302, args=a_relation, data={}),
+    "partner_people": row(302, 403, 403, 403, 403, 403, 403, partner=200),
+    "partner_person_remove": row(
+        302, 403, 403, 403, 403, 403, 403, partner=302, invited=403, args=a_colleague, data={}
+    ),
+    "staff": row(302, 403, 403, 403, 403, 403, 403, staff=200),
+    "staff_enter": row(302, 403, 403, 403, 403, 403, 403, args=the_account, data={}),
+    "guest": row(302, 200, 200, 200, 200, 200, 200, invited=200, partner=200, staff=200),
+    "guest_leave": row(302, *[302] * 6, invited=302, partner=302, staff=302, data={}),
     "outbox": everybody(404),
     "outbox_mail": everybody(404, args=words(uuid4())),
     "outbox_html": everybody(404, args=words(uuid4())),

@@ -1,5 +1,6 @@
 """What stands on the pages about the account."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ..enums import AccountState, ClosingCause
@@ -10,6 +11,9 @@ from .closing import GRACE
 from .forms import AccountForm, AddressForm, ConsentForm
 from .people import owner_of
 from .trial import AFTER_END, days_left, is_over
+
+# Further cards of the page, each with what fills it; who owns them adds them in `ready`.
+CARDS: list[tuple[str, Callable[[MemberRequest], dict[str, Any]]]] = []
 
 
 def account_page(
@@ -24,6 +28,7 @@ def account_page(
         "asks": bool(consent and consent.is_valid()),
         "grace": GRACE.days,
         "trial_days": days_left(request.account),
+        "cards": [(template, context(request)) for template, context in CARDS],
     }
 
 

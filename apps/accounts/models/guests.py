@@ -91,7 +91,6 @@ class GuestMembership(Membership):
     the guest comes from; `withheld` are rights that no guest of this kind has, whatever the role.
     """
 
-    via: str = ""
     withheld: frozenset[str] = frozenset()
 
     class Meta:

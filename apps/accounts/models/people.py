@@ -68,6 +68,7 @@ class Membership(models.Model):
     # Who opened the account (features USR-08, the primary user): a few things concern no other administrator.
     is_owner = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
+    via = ""  # of a guest: whom they come from (guests.GuestMembership)
 
     class Meta:
         db_table = "membership"

@@ -1,0 +1,266 @@
+"""Partners and staff: only on the customer's ground, never further, and out the moment it is gone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from apps.accounts.enums import Role
+from apps.accounts.guests.support import support_grant
+from apps.accounts.models import (
+    Account,
+    GuestMembership,
+    Membership,
+    Partner,
+    PartnerCustomer,
+    PartnerMembership,
+    SupportGrant,
+    User,
+)
+from apps.activity.models import SecurityEvent
+from apps.backups.models import BackupTask
+from apps.core import clock
+from apps.core.scope import ScopeViolated, account_scope, some_accounts
+from tests.backups.makers import make_connection, make_protected, make_task
+from tests.cast import Cast, partner_person, prove_again
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+
+def entered_as_partner(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.partner)
+    relation = PartnerCustomer.objects.get(account=cast.account)
+    assert client.post(reverse("partner_enter", args=[relation.public_id]))["Location"] == reverse("home")
+    return client
+
+
+def grant_to_staff(cast: Cast, role: str = Role.AUDITOR) -> SupportGrant:
+    with account_scope(cast.account.pk):
+        return support_grant(hours=4, role=role, reason="Look at the failed backup")
+
+
+def entered_as_staff(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.staff)
+    assert client.post(reverse("staff_enter", args=[cast.account.public_id])).status_code == 302
+    return client
+
+
+def told(cast: Cast) -> list[tuple[str, str]]:
+    with account_scope(cast.account.pk):
+        rows = SecurityEvent.objects.filter(code__regex=r"^(partner|support)\.").order_by("pk")
+        return list(rows.values_list("code", "actor_label"))
+
+
+def a_task_of(account: Account) -> BackupTask:
+    with account_scope(account.pk):
+        return make_task(make_connection(account), name=f"Mail of {account.name}")
+
+
+def test_a_partner_works_as_what_the_customer_says_and_every_entry_is_in_the_customers_log(cast: Cast) -> None:
+    ours, strange = a_task_of(cast.account), a_task_of(cast.other_account)
+    before = Membership.objects.count()
+    client = entered_as_partner(cast)
+    home = client.get(reverse("home")).content.decode()
+    assert "Mail of Pizza Perfecto" in home and "You are in the account of Pizza Perfecto." in home
+    assert client.get(reverse("task", args=[ours.public_id])).status_code == 200
+    assert client.get(reverse("task", args=[strange.public_id])).status_code == 404
+    assert client.get(reverse("storage")).status_code == 403, "a backup operator sets nothing of the account"
+    assert client.post(reverse("guest_leave"))["Location"] == reverse("partner")
+    assert client.get(reverse("home")).status_code == 403
+    assert told(cast) == [("partner.entered", "Paul (Managed Mail)"), ("partner.left", "Paul (Managed Mail)")]
+    assert Membership.objects.count() == before, "a guest is nobody's user"
+
+
+def test_what_a_guest_does_carries_the_partners_name(cast: Cast) -> None:
+    task = a_task_of(cast.account)
+    client = entered_as_partner(cast)
+    client.post(
+        reverse("task_settings", args=[task.public_id]), {"name": "Renamed", "frequency": "daily", "hour": "3"}
+    )
+    from apps.activity.models import Activity
+
+    with account_scope(cast.account.pk):
+        assert "Paul (Managed Mail)" in Activity.objects.values_list("actor_label", flat=True)
+
+
+def test_one_partner_never_reaches_anothers_customers(cast: Cast) -> None:
+    rival = partner_person(
+        "Rival IT", "rival@rival-it.example", customer=cast.other_account, role=Role.ADMINISTRATOR
+    )
+    theirs = PartnerCustomer.objects.get(account=cast.account)
+    client = Client()
+    client.force_login(rival)
+    page = client.get(reverse("partner")).content.decode()
+    assert "Strange Sushi" in page and "Pizza Perfecto" not in page
+    for name in ("partner_enter", "partner_end", "partner_customer"):
+        assert client.post(reverse(name, args=[theirs.public_id])).status_code == 404
+    colleague = PartnerMembership.objects.get(user=cast.partner)
+    assert client.post(reverse("partner_person_remove", args=[colleague.public_id])).status_code == 404
+    session = client.session
+    session["entered"] = {"kind": "partner", "id": str(theirs.public_id), "account": cast.account.pk}
+    session.save()
+    assert client.get(reverse("home")).status_code == 403, "a session alone is no ground"
+
+
+@pytest.mark.parametrize("end", ["customer", "person", "relation changed hands"])
+def test_what_is_ended_ends_in_open_sessions_at_once(cast: Cast, end: str) -> None:
+    client = entered_as_partner(cast)
+    assert client.get(reverse("recovery")).status_code == 200
+    if end == "customer":
+        owner = Client()
+        owner.force_login(cast.owner)
+        assert owner.post(reverse("account_partner_end")).status_code == 302
+    elif end == "person":
+        PartnerMembership.objects.filter(user=cast.partner).delete()
+    else:
+        PartnerCustomer.objects.filter(account=cast.account).update(partner=Partner.objects.create(name="New"))
+    page = client.get(reverse("recovery"))
+    assert page.status_code == 403 and "this was ended" in page.content.decode()
+    assert client.post(reverse("guest_leave")).status_code == 302
+
+
+def test_who_is_out_does_not_land_in_an_account_of_their_own(cast: Cast) -> None:
+    Membership.objects.create(account=cast.other_account, user=cast.partner, role=Role.ADMINISTRATOR)
+    client = entered_as_partner(cast)
+    PartnerCustomer.objects.all().delete()
+    answer = client.post(reverse("account_settings"), {"name": "Meant for the customer"})
+    assert answer.status_code == 403
+    assert Account.objects.get(pk=cast.other_account.pk).name == "Strange Sushi"
+
+
+def test_staff_see_names_and_states_and_nothing_else_without_a_grant(cast: Cast) -> None:
+    task = a_task_of(cast.account)
+    client = Client()
+    client.force_login(cast.staff)
+    page = client.get(reverse("staff")).content.decode()
+    assert "Pizza Perfecto" in page and task.name not in page and cast.owner.email not in page
+    assert client.post(reverse("staff_enter", args=[cast.account.public_id])).status_code == 403
+    assert client.get(reverse("task", args=[task.public_id])).status_code == 403
+    assert told(cast) == []
+
+
+def test_staff_enter_on_a_grant_and_the_owner_hears_of_it(cast: Cast) -> None:
+    task = a_task_of(cast.account)
+    grant_to_staff(cast)
+    client = entered_as_staff(cast)
+    assert client.get(reverse("task", args=[task.public_id])).status_code == 200
+    assert client.get(reverse("task_settings", args=[task.public_id])).status_code == 403, "an auditor looks"
+    assert (mail.outbox[-1].to, mail.outbox[-1].subject) == (
+        [cast.owner.email],
+        "Everkeep support is in your account",
+    )
+    assert told(cast)[-1] == ("support.entered", "Stella Staff (Everkeep support)")
+
+
+@pytest.mark.parametrize("end", ["revoked", "over", "no staff any more"])
+def test_a_grant_that_ends_is_the_end_at_once(cast: Cast, end: str) -> None:
+    grant = grant_to_staff(cast)
+    client = entered_as_staff(cast)
+    later = clock.now() + timedelta(hours=5) if end == "over" else clock.now()
+    if end == "revoked":
+        owner = Client()
+        owner.force_login(cast.owner)
+        assert owner.post(reverse("account_support_end", args=[grant.public_id])).status_code == 302
+    if end == "no staff any more":
+        User.objects.filter(pk=cast.staff.pk).update(is_platform_staff=False)
+    with clock.travel(later):
+        assert client.get(reverse("recovery")).status_code == 403
+        assert client.post(reverse("staff_enter", args=[cast.account.public_id])).status_code == 403
+
+
+def test_a_guest_gives_nobody_rights_whatever_the_role(cast: Cast) -> None:
+    grant_to_staff(cast, Role.ADMINISTRATOR)
+    staff = entered_as_staff(cast)
+    for name in ("account_settings", "security", "recovery_key"):
+        assert staff.get(reverse(name)).status_code == 403, name
+    PartnerCustomer.objects.update(role=Role.ADMINISTRATOR)
+    partner = entered_as_partner(cast)
+    prove_again(partner)
+    grant = {"hours": "4", "role": Role.ADMINISTRATOR, "reason": "Let me stay"}
+    for name, data in (("account_support", grant), ("account_remove", {"consent": "on", "sure": "on"})):
+        assert partner.post(reverse(name), data).status_code == 403, name
+    with pytest.raises(TypeError):
+        GuestMembership(account=cast.account, user=cast.partner, role=Role.ADMINISTRATOR).save()
+
+
+def test_only_administrators_of_their_own_let_support_in(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.owner)
+    prove_again(client)
+    client.post(reverse("account_support"), {"hours": "4", "role": Role.AUDITOR, "reason": "Look"})
+    with account_scope(cast.account.pk):
+        (grant,) = SupportGrant.objects.all()
+    assert grant.given_by == "Olivia Romano" and grant.is_open
+    assert "Look" in client.get(reverse("account_settings")).content.decode()
+
+
+def test_a_partner_opens_an_account_and_hands_it_over(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.partner)
+    data = {"name": "Cafe Cortado", "location": "de", "role": Role.ADMINISTRATOR, "email": ""}
+    assert client.post(reverse("partner_new"), data).status_code == 302
+    account = Account.objects.get(name="Cafe Cortado")
+    assert not account.memberships.exists(), "held by the partner"
+    relation = PartnerCustomer.objects.get(account=account)
+    hand_over = reverse("partner_customer", args=[relation.public_id])
+    assert client.post(reverse("partner_end", args=[relation.public_id]))["Location"] == hand_over
+    assert client.post(hand_over, {"email": "Carla@Cortado.example"}).status_code == 302
+    owner = account.memberships.get()
+    assert owner.is_owner and owner.user.email == "carla@cortado.example"
+    assert mail.outbox[-1].to == [owner.user.email]
+    assert client.post(hand_over, {"email": "other@cortado.example"}).status_code == 409
+
+
+def test_an_owner_lets_a_partner_in_by_its_number(cast: Cast, client: Client) -> None:
+    client.force_login(cast.stranger)
+    prove_again(client)
+    accept = reverse("account_partner")
+    assert client.post(accept, {"number": "no number", "role": Role.AUDITOR}).status_code == 404
+    number = str(PartnerMembership.objects.get(user=cast.partner).partner.public_id)
+    assert client.post(accept, {"number": number, "role": Role.AUDITOR}).status_code == 302
+    assert client.post(accept, {"number": number, "role": Role.ADMINISTRATOR}).status_code == 409
+    relation = PartnerCustomer.objects.get(account=cast.other_account)
+    assert relation.role == Role.AUDITOR
+
+
+def test_the_dashboard_asks_as_much_for_thirty_customers_as_for_one(cast: Cast) -> None:
+    partner = PartnerCustomer.objects.get(account=cast.account).partner
+    with account_scope(cast.account.pk):
+        make_protected(make_task(make_connection(cast.account)), "Bob Smith", verdict="failed")
+    client = Client()
+    client.force_login(cast.partner)
+
+    def asked() -> tuple[int, Any]:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            page = client.get(reverse("partner")).content.decode()
+        return len(queries), page
+
+    asked()
+    few, page = asked()
+    assert "Pizza Perfecto" in page and "Just now" in page
+    for number in range(60):
+        account = Account.objects.create(name=f"Customer {number:02}", location="de")
+        PartnerCustomer.objects.create(partner=partner, account=account, role=Role.AUDITOR)
+    many, page = asked()
+    assert many == few and "Customer 49" in page and "Customer 50" not in page
+    after = page.split("?after=")[1].split('"')[0]
+    assert "Pizza Perfecto" in client.get(reverse("partner"), {"after": after}).content.decode()
+
+
+def test_a_scope_of_several_accounts_reads_these_and_saves_nothing(cast: Cast) -> None:
+    ours, strange = a_task_of(cast.account), a_task_of(cast.other_account)
+    with some_accounts([cast.account.pk]):
+        assert list(BackupTask.objects.all()) == [ours]
+        with pytest.raises(ScopeViolated):
+            ours.save()
+    with some_accounts([cast.account.pk, cast.other_account.pk]):
+        assert set(BackupTask.objects.all()) == {ours, strange}
