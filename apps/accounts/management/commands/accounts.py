@@ -111,7 +111,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{found.name}: {said}.")
         account_relocate(account=found, location=location)
         self.stdout.write(
-            f"{found.name} belongs to {found.get_location_display()} now. A vault that exists stays where it is:"
+            f"{found.name} belongs to {found.get_location_display()} now. A vault stays where it is:"
             " move it on the account's page Settings, Storage."
         )
 
