@@ -69,12 +69,12 @@ class AccountScopeMiddleware:
 def _membership_of(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
-    if has_entered(request):
-        return guest_of(request)
     rows = Membership.objects.select_related("account").filter(user=request.user, is_active=True).order_by("id")
     bound = bound_to(request)
     if bound:
         return rows.filter(account__public_id=bound.account).first()
+    if has_entered(request):
+        return guest_of(request)
     chosen = request.session.get("account")
     return rows.filter(account__public_id=chosen).first() if chosen else rows.first()
 

@@ -9,6 +9,7 @@ from .life.urls import urlpatterns as life
 from .saml_urls import saml_urls
 from .guests.urls import urlpatterns as guests
 from .life.urls import urlpatterns as life
+from .saml_urls import saml_urls
 from .social.urls import provider_urls
 from .views import public, security, sudo
 

@@ -1,10 +1,12 @@
 """Partners and staff: only on the customer's ground, never further, and out the moment it is gone."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -264,3 +266,22 @@ def test_a_scope_of_several_accounts_reads_these_and_saves_nothing(cast: Cast) -
             ours.save()
     with some_accounts([cast.account.pk, cast.other_account.pk]):
         assert set(BackupTask.objects.all()) == {ours, strange}
+
+
+def test_the_operator_makes_staff_and_partners_and_moves_accounts(cast: Cast) -> None:
+    def asked(*words: str) -> str:
+        said = StringIO()
+        call_command("accounts", *words, stdout=said)
+        return said.getvalue()
+
+    assert "is platform staff now" in asked("staff", cast.viewer.email)
+    assert User.objects.get(pk=cast.viewer.pk).is_platform_staff
+    assert "no more" in asked("staff", cast.viewer.email, "--remove")
+    said = asked("partner", "New IT", "nina@new-it.example")
+    assert str(Partner.objects.get(name="New IT").public_id) in said
+    assert mail.outbox[-1].to == ["nina@new-it.example"]
+    assert "belongs to Japan" in asked("location", cast.owner.email, "jp")
+    assert "has a plan" in asked("plan", str(cast.account.public_id))
+    assert asked("ended") == ""
+    with pytest.raises(CommandError, match="Nobody signs in"):
+        asked("staff", "nobody@nowhere.example")
