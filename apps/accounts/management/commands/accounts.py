@@ -2,6 +2,7 @@
 """The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`, `… saml-off ACCOUNT`."""
 """The operator's doors: `manage.py accounts staff | partner | location | plan | ended`."""
 """The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`, `… staff EMAIL` and so on."""
+"""The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`, `… staff EMAIL`…"""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
