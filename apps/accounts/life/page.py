@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.urls import reverse
+
 from ..enums import AccountState, ClosingCause
 from ..http import MemberRequest
 from .access import is_administrator
@@ -21,6 +23,7 @@ def account_page(
 ) -> dict[str, Any]:
     """Settings → Account. `consent` was posted: valid, the question is asked; else its error is shown."""
     return {
+        "crumbs": [{"words": "Settings", "url": reverse("settings")}, {"words": "Account", "url": ""}],
         "form": form,
         "owner": owner_of(request.account.pk),
         "card": address_card(request),
@@ -48,6 +51,7 @@ def state_page(request: MemberRequest) -> dict[str, Any]:
     account = request.account
     left = days_left(account)
     return {
+        "crumbs": [{"words": account.name, "url": ""}],
         "closing": account.state == AccountState.CLOSING,
         "ending": account.state == AccountState.ENDING,
         "for_want_of_a_plan": account.closing_cause == ClosingCause.TRIAL,
