@@ -13,10 +13,8 @@ from apps.core.client_address import client_address
 from apps.core.scope import account_scope
 
 from .gates import as_json, first_answer
-from .models import ApiToken, Membership
-from .gates import first_answer
 from .guests.entering import guest_of, has_entered
-from .models import Membership
+from .models import ApiToken, Membership
 from .saml.session import bound_to
 from .sessions import keep_or_close
 from .tokens import API, as_token, take_token

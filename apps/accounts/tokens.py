@@ -84,7 +84,7 @@ def token_revoke(token: ApiToken) -> None:
 
 def tokens_of(membership: Membership) -> list[ApiToken]:
     """A member's own, newest first."""
-    return list(ApiToken.objects.filter(membership=membership).order_by("-id"))
+    return list(ApiToken.objects.filter(membership_id=membership.pk).order_by("-id"))
 
 
 def tokens_of_account(account_id: int) -> list[ApiToken]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core import mail
@@ -30,6 +31,7 @@ from apps.core import clock
 from apps.core.scope import ScopeViolated, account_scope, some_accounts
 from tests.backups.makers import make_connection, make_protected, make_task
 from tests.cast import Cast, partner_person, prove_again
+from tests.security.url_table import TABLE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -190,6 +192,26 @@ def test_a_guest_gives_nobody_rights_whatever_the_role(cast: Cast) -> None:
         assert partner.post(reverse(name), data).status_code == 403, name
     with pytest.raises(TypeError):
         GuestMembership(account=cast.account, user=cast.partner, role=Role.ADMINISTRATOR).save()
+
+
+def test_no_page_breaks_under_a_guest_and_none_makes_tokens(cast: Cast) -> None:
+    PartnerCustomer.objects.update(role=Role.ADMINISTRATOR)
+    client = entered_as_partner(cast)
+    client.raise_request_exception = False
+    prove_again(client)
+    broken, key = [], client.cookies["sessionid"].value
+    with patch("celery.app.task.Task.apply_async"), patch("celery.app.base.Celery.send_task"):
+        for name, row in TABLE.items():
+            if name.startswith(("guest_leave", "account_logout", "outbox", "partner_", "account_partner_end")):
+                continue
+            address = reverse(name, args=row.args(cast))
+            answer = client.get(address) if row.data is None else client.post(address, row.data)
+            if answer.status_code >= 500:
+                broken.append(f"{name}: {answer.status_code}")
+            client.cookies["sessionid"] = key
+    assert broken == []
+    assert client.get(reverse("my_security")).status_code == 200
+    assert client.get(reverse("token_new")).status_code == 403
 
 
 def test_only_administrators_of_their_own_let_support_in(cast: Cast) -> None:

@@ -14,8 +14,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from apps.accounts.models import AllowedAddress, ApiToken
-from apps.accounts.models import AllowedAddress, PartnerCustomer, PartnerMembership, SupportGrant
+from apps.accounts.models import AllowedAddress, ApiToken, PartnerCustomer, PartnerMembership, SupportGrant
 from apps.backups.models import BackupTask, Entity, Run, Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core import clock

@@ -8,8 +8,10 @@ from django.http import HttpRequest
 from apps.activity.registry import register_codes
 from apps.core import banners
 
+from ..gates import register_gate
 from ..life.page import CARDS
 from .entering import leave
+from .gate import guest_gate
 from .pages import guest_banner, partner_card, support_card
 
 
@@ -29,6 +31,7 @@ def register() -> None:
             "support.left": "Support left",
         },
     )
+    register_gate(18, guest_gate)
     banners.register_banner(guest_banner)
     CARDS.append(("accounts/_partner.html", partner_card))
     CARDS.append(("accounts/_support.html", support_card))
