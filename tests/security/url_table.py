@@ -57,12 +57,10 @@ class Row:
 
         `custom` has the restorer's rights.
         """
-        if person == "invited":
-            members_only = self.statuses["anonymous"] in (302, 401)
         if person in ("partner", "staff") and "invited" in self.statuses:
             return self.statuses["invited"]
         if person in ("invited", "partner", "staff"):
-            members_only = self.statuses["anonymous"] == 302
+            members_only = self.statuses["anonymous"] in (302, 401)
             return 403 if members_only else self.statuses["stranger"]
         return self.statuses["viewer" if person == "both" else "restorer"]
 
