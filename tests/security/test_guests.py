@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -167,16 +167,16 @@ def test_staff_enter_on_a_grant_and_the_owner_hears_of_it(cast: Cast) -> None:
 def test_a_grant_that_ends_is_the_end_at_once(cast: Cast, end: str) -> None:
     grant = grant_to_staff(cast)
     client = entered_as_staff(cast)
-    later = clock.now() + timedelta(hours=5) if end == "over" else clock.now()
+    if end == "over":
+        SupportGrant._base_manager.filter(pk=grant.pk).update(ends_at=clock.now() - timedelta(seconds=1))
     if end == "revoked":
         owner = Client()
         owner.force_login(cast.owner)
         assert owner.post(reverse("account_support_end", args=[grant.public_id])).status_code == 302
     if end == "no staff any more":
         User.objects.filter(pk=cast.staff.pk).update(is_platform_staff=False)
-    with clock.travel(later):
-        assert client.get(reverse("recovery")).status_code == 403
-        assert client.post(reverse("staff_enter", args=[cast.account.public_id])).status_code == 403
+    assert client.get(reverse("recovery")).status_code == 403
+    assert client.post(reverse("staff_enter", args=[cast.account.public_id])).status_code == 403
 
 
 def test_a_guest_gives_nobody_rights_whatever_the_role(cast: Cast) -> None:
@@ -204,9 +204,11 @@ def test_no_page_breaks_under_a_guest_and_none_makes_tokens(cast: Cast) -> None:
         for name, row in TABLE.items():
             if name.startswith(("guest_leave", "account_logout", "outbox", "partner_", "account_partner_end")):
                 continue
-            address = reverse(name, args=row.args(cast))
-            answer = client.get(address) if row.data is None else client.post(address, row.data)
-            if answer.status_code >= 500:
+            with transaction.atomic():
+                address = reverse(name, args=row.args(cast))
+                answer = client.get(address) if row.data is None else client.post(address, row.data)
+                transaction.set_rollback(True)
+            if answer.status_code >= 500 and row.expected("owner") < 500:
                 broken.append(f"{name}: {answer.status_code}")
             client.cookies["sessionid"] = key
     assert broken == []
