@@ -5,8 +5,6 @@ from django.urls import URLPattern, path, re_path
 
 from .door_urls import door_urls
 from .factors.urls import urlpatterns as factor_urls
-from .life.urls import urlpatterns as life
-from .saml_urls import saml_urls
 from .guests.urls import urlpatterns as guests
 from .life.urls import urlpatterns as life
 from .saml_urls import saml_urls

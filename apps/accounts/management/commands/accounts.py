@@ -1,8 +1,4 @@
-"""The operator's doors: `manage.py accounts unlock-addresses|saml-off ACCOUNT`, `… reset-factor EMAIL`."""
-"""The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`, `… saml-off ACCOUNT`."""
-"""The operator's doors: `manage.py accounts staff | partner | location | plan | ended`."""
-"""The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`, `… staff EMAIL` and so on."""
-"""The operator's doors to accounts: `manage.py accounts unlock-addresses ACCOUNT`, `… staff EMAIL`…"""
+"""The operator's doors: `manage.py accounts unlock-addresses|saml-off ACCOUNT`, `… staff EMAIL`…"""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -39,7 +35,6 @@ class Command(BaseCommand):
     help = (
         "Let people back in who locked themselves out by allowed addresses, company sign-in, or a lost factor."
     )
-    help = "Let people back in who locked themselves out; staff, partners, location, plan, what has ended."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -51,12 +46,23 @@ class Command(BaseCommand):
             action.add_argument("account", help="the account's public id, or the email of its owner")
         reset = actions.add_parser("reset-factor", help="take a lost second factor off a person")
         reset.add_argument("email", help="the person's address; make sure first that it is they who ask")
+        operator.add_arguments(actions)
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         if action == "reset-factor":
             self._reset_factor(options["email"])
+        elif action in operator.DOORS:
+            self._operate(action, options)
         else:
             self._act(action, options["account"])
+
+    def _operate(self, action: str, options: dict[str, Any]) -> None:
+        found = _account(options["account"]) if "account" in options else None
+        try:
+            with acting_as(SYSTEM):
+                operator.DOORS[action](found, options, self.stdout.write)
+        except EverkeepError as error:
+            raise CommandError(str(error)) from error
 
     def _reset_factor(self, email: str) -> None:
         user = User.objects.filter(email=email.lower()).first()
@@ -68,33 +74,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{user.email}: {said}.")
 
     def _act(self, action: str, account: str) -> None:
-    help = "Staff, partners, an account's location and plan, and what has ended."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
-        staff = actions.add_parser("staff", help="make somebody platform staff")
-        staff.add_argument("email")
-        staff.add_argument("--remove", action="store_true", help="they are not any more")
-        partner = actions.add_parser("partner", help="make a partner organisation and its first manager")
-        partner.add_argument("name")
-        partner.add_argument("email")
-        location = actions.add_parser("location", help="change where an account's backups belong")
-        location.add_argument("account", help="the account's public id")
-        location.add_argument("location", choices=Location.values)
-        plan = actions.add_parser("plan", help="activate a plan: the trial has no end any more")
-        plan.add_argument("account", help="the account's public id")
-        actions.add_parser("ended", help="list accounts that were deleted, or are being")
-        operator.add_arguments(actions)
-
-    def handle(self, *args: Any, action: str, **options: Any) -> None:
-        found = _account(options["account"]) if "account" in options else None
-        if action in operator.DOORS or found is None:
-            try:
-                with acting_as(SYSTEM):
-                    operator.DOORS[action](found, options, self.stdout.write)
-            except EverkeepError as error:
-                raise CommandError(str(error)) from error
-            return
+        found = _account(account)
         act, done, nothing = ACTIONS[action]
         with account_scope(found.pk), acting_as(SYSTEM):
             said = done if act() else nothing
