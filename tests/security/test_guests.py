@@ -208,7 +208,7 @@ def test_no_page_breaks_under_a_guest_and_none_makes_tokens(cast: Cast) -> None:
                 address = reverse(name, args=row.args(cast))
                 answer = client.get(address) if row.data is None else client.post(address, row.data)
                 transaction.set_rollback(True)
-            if answer.status_code >= 500 and row.expected("owner") < 500:
+            if answer.status_code >= 500 and answer.status_code != 502:  # a provider that is not there
                 broken.append(f"{name}: {answer.status_code}")
             client.cookies["sessionid"] = key
     assert broken == []
