@@ -10,6 +10,7 @@ class AccountsConfig(AppConfig):
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core import navigation  # noqa: PLC0415
 
+        from .members.register import register_users  # noqa: PLC0415
         from .saml.register import register_company_sign_in  # noqa: PLC0415
 
         register_codes(
@@ -33,6 +34,8 @@ class AccountsConfig(AppConfig):
         register_company_sign_in()
 
         factors_ready()
+        register_users()
+
         navigation.register_link("sign_in", "account_login")
         navigation.register_link("sign_up", "account_signup")
         navigation.register_link("log_out", "account_logout")

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from apps.core.actor import ANONYMOUS, Actor, acting_as
+from apps.core import clock
+from apps.core.actor import Actor, acting_as
 from apps.core.client_address import client_address
 from apps.core.scope import account_scope
 
@@ -16,9 +18,11 @@ from .gates import as_json, first_answer
 from .guests.entering import guest_of, has_entered
 from .models import ApiToken, Membership
 from .saml.session import bound_to
+from .selectors import actor_of
 from .sessions import keep_or_close
 from .tokens import API, as_token, take_token
 
+SEEN_AGAIN = timedelta(minutes=5)
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -65,16 +69,28 @@ class AccountScopeMiddleware:
 
 
 def _membership_of(request: HttpRequest) -> Membership | None:
+    """The membership in force, of all that the person has: the one last chosen, else the oldest."""
     if not request.user.is_authenticated:
         return None
-    rows = Membership.objects.select_related("account").filter(user=request.user, is_active=True).order_by("id")
-    bound = bound_to(request)
-    if bound:
-        return rows.filter(account__public_id=bound.account).first()
-    if has_entered(request):
+    rows = Membership.objects.select_related("account", "user").filter(user=request.user, is_active=True)
+    if bound := bound_to(request):
+        rows = rows.filter(account__public_id=bound.account)
+    request.memberships = found = list(rows.order_by("id"))  # type: ignore[attr-defined]
+    if not bound and has_entered(request):
         return guest_of(request)
     chosen = request.session.get("account")
-    return rows.filter(account__public_id=chosen).first() if chosen else rows.first()
+    member = next(
+        (each for each in found if str(each.account.public_id) == chosen), found[0] if found else None
+    )
+    if member is not None:
+        _note_seen(member)
+    return member
+
+
+def _note_seen(member: Membership) -> None:
+    now = clock.now()
+    if member.last_seen_at is None or now - member.last_seen_at > SEEN_AGAIN:
+        Membership.objects.filter(pk=member.pk).update(last_seen_at=now)
 
 
 def _actor_of(request: HttpRequest, membership: Membership | None) -> Actor:
@@ -82,12 +98,6 @@ def _actor_of(request: HttpRequest, membership: Membership | None) -> Actor:
     reference = getattr(request, "reference", "")
     if not request.user.is_authenticated:
         return Actor(kind="anonymous", address=address, request_id=reference)
-    return Actor(
-        kind="user",
-        label=f"{request.user} ({membership.via})" if membership and membership.via else str(request.user),
-        user_id=request.user.pk,
-        permissions=membership.permissions if membership else ANONYMOUS.permissions,
-        address=address,
-        request_id=reference,
-        services=membership.seen_services if membership else ANONYMOUS.services,
-    )
+    if membership is None:
+        return Actor(kind="user", label=str(request.user), user_id=request.user.pk, address=address)
+    return actor_of(membership, address=address, request_id=reference)

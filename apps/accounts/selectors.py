@@ -1,5 +1,33 @@
-"""Reads that other apps need."""
+"""Reads about accounts and people that other apps share."""
 
+from apps.core.actor import Actor
+from apps.core.scope import current_account_id
+
+from .guests.entering import guest_now
 from .life.trial import stopped as stopped_accounts
+from .models import Membership
 
-__all__ = ["stopped_accounts"]
+__all__ = ["actor_of", "person_now", "stopped_accounts"]
+
+
+def actor_of(membership: Membership, *, address: str = "", request_id: str = "") -> Actor:
+    """The actor that a member is, with today's rights: the one place that makes actors of people."""
+    return Actor(
+        kind="user",
+        label=f"{membership.user} ({membership.via})" if membership.via else str(membership.user),
+        user_id=membership.user_id,
+        permissions=membership.permissions,
+        address=address,
+        request_id=request_id,
+        services=membership.seen_services,
+    )
+
+
+def person_now(user_id: int) -> Actor | None:
+    """What a person may do now in the account in force, as member or guest; None for who is neither."""
+    account_id = current_account_id()
+    rows = Membership.objects.select_related("user").filter(
+        account_id=account_id, user_id=user_id, is_active=True, user__is_active=True
+    )
+    member = rows.first() or guest_now(user_id, account_id)
+    return actor_of(member) if member else None

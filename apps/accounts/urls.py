@@ -3,6 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, path, re_path
 
+from . import urls_users
 from .door_urls import door_urls
 from .factors.urls import urlpatterns as factor_urls
 from .guests.urls import urlpatterns as guests
@@ -43,4 +44,5 @@ urlpatterns: list[URLPattern] = [
     path("outbox/<uuid:mail_id>/", public.outbox_mail, name="outbox_mail"),
     path("outbox/<uuid:mail_id>/html/", public.outbox_html, name="outbox_html"),
     *factor_urls,
+    *urls_users.urlpatterns,
 ]

@@ -7,6 +7,7 @@ from django.db import models
 
 from apps.core import clock
 from apps.core.models import AccountModel
+from apps.core.sight import named_sight
 
 
 class ActivityStatus(models.TextChoices):
@@ -59,6 +60,10 @@ class Activity(WrittenOnce):
             models.Index(fields=["account", "subject_id", "-at"], name="activity_subject"),
         ]
 
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return named_sight("entity_id")
+
     def __str__(self) -> str:
         return f"{self.code} {self.item_label}"
 
@@ -97,6 +102,11 @@ class SecurityEvent(WrittenOnce):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.code} {self.description}"
+
+    @staticmethod
+    def shown() -> models.Q:
+        """Which rows to show the actor in force. No `sight()`: the chain is of all rows, whoever adds to it."""
+        return named_sight("entity_id") or models.Q()
 
 
 class ChainHead(AccountModel):

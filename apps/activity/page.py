@@ -8,6 +8,7 @@ from apps.core.templatetags.everkeep import filesize
 from .chain import moment
 from .models import Activity, ActivityStatus, SecurityEvent
 from .registry import meaning_of, service_words
+from .services import CONTENT
 
 HEADER = ("Activity", "Date and time", "Service", "Sub-service", "Status", "Task name", "Item", "Performed by")
 AUDIT_HEADER = (
@@ -22,6 +23,7 @@ class ActivityLine:
 
     row: Activity | SecurityEvent
     words: str
+    item: str
     service: str
     sub_service: str
     status: str
@@ -29,24 +31,25 @@ class ActivityLine:
     facts: list[tuple[str, str]]
 
 
-def line_of(row: Activity | SecurityEvent) -> ActivityLine:
-    """Read a row with today's words."""
+def line_of(row: Activity | SecurityEvent, *, names: bool) -> ActivityLine:
+    """Read a row with today's words; `names` says whether to name what lies in a mailbox."""
     meaning = meaning_of(row.code)
     sub_service = row.sub_service if isinstance(row, Activity) else ""
     return ActivityLine(
         row=row,
         words=meaning.words,
+        item=_item(row, names=names),
         service=service_words(row.service) if row.service else "",
         sub_service=service_words(sub_service) if sub_service else "",
         status=row.get_status_display(),
         look=_look(row.status, outcome=meaning.is_outcome),
-        facts=facts_of(row.details),
+        facts=facts_of({key: value for key, value in row.details.items() if names or key != CONTENT}),
     )
 
 
-def cells_of(row: Activity) -> tuple[str, ...]:
+def cells_of(row: Activity, *, names: bool) -> tuple[str, ...]:
     """The cells of a line in the exported file, in the order of HEADER; times are UTC."""
-    line = line_of(row)
+    line = line_of(row, names=names)
     at = row.at.strftime("%Y-%m-%d %H:%M:%S")
     return (
         line.words,
@@ -55,14 +58,14 @@ def cells_of(row: Activity) -> tuple[str, ...]:
         line.sub_service,
         line.status,
         row.task_label,
-        row.item_label,
+        line.item,
         row.actor_label,
     )
 
 
 def audit_cells_of(row: SecurityEvent) -> tuple[object, ...]:
     """The cells of an entry in the exported file, in the order of AUDIT_HEADER; times are UTC."""
-    line = line_of(row)
+    line = line_of(row, names=False)
     return (
         row.sequence,
         moment(row.at),
@@ -87,6 +90,13 @@ def facts_of(details: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 _TERMS = {"seconds": "Took", "bytes": "Size", "done": "Done", "skipped": "Skipped", "failed": "Failed"}
+
+
+def _item(row: Activity | SecurityEvent, *, names: bool) -> str:
+    if isinstance(row, SecurityEvent):
+        return row.description
+    inside = row.details.get(CONTENT)
+    return f"{row.item_label}: {inside}" if inside and names else row.item_label
 
 
 def _look(status: str, *, outcome: bool) -> str:

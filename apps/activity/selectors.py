@@ -1,6 +1,7 @@
 """Reads of the system activity and of the security audit: two logs of one shape."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Generic, TypeVar
@@ -10,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from apps.core import clock
 from apps.core.keyset import KeysetPage, page_of
-from apps.core.scope import account_scope, current_account_id
+from apps.core.streams import as_now
 
 from .models import Activity, ChainHead, DailyHead, HeadReader, SecurityEvent
 from .registry import codes_in
@@ -50,8 +51,10 @@ class ActivityFilter:
 
 
 def log_rows(log: Log[Row], wanted: ActivityFilter) -> QuerySet[Row]:
-    """The account's rows that fit, in no order."""
+    """The account's rows that fit and that the actor in force may see, in no order."""
     rows: QuerySet[Row] = log.model._default_manager.all()
+    if log.model is SecurityEvent:
+        rows = rows.filter(SecurityEvent.shown())
     if wanted.subject:
         rows = rows.filter(subject_id=wanted.subject)
     if wanted.category:
@@ -86,17 +89,17 @@ def log_page(
 def log_export(log: Log[Row], wanted: ActivityFilter) -> Iterator[Row]:
     """Every row that fits, newest first, in bounded memory.
 
-    A response is streamed after the middleware has left the account's scope. Each batch enters it again and
-    leaves it before anything is yielded, so that the scope never stays behind on the server's thread.
+    To be called while the request is at hand (`core.streams`).
     """
-    account_id = current_account_id()
-    return _export(log, wanted, account_id)
+    return _export(log, wanted, as_now())
 
 
-def _export(log: Log[Row], wanted: ActivityFilter, account_id: int) -> Iterator[Row]:
+def _export(
+    log: Log[Row], wanted: ActivityFilter, again: Callable[[], AbstractContextManager[None]]
+) -> Iterator[Row]:
     after: UUID | None = None
     while True:
-        with account_scope(account_id):
+        with again():
             rows = log_rows(log, wanted)
             page = page_of(rows, keys=log.order, descending=True, size=EXPORT_BATCH, after=after)
         yield from page.items

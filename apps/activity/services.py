@@ -14,6 +14,9 @@ from .audit import audit
 from .models import Activity, ActivityStatus, ChainHead
 from .selectors import CHECK_TAKES
 
+CONTENT = "content"
+"""The detail that names something inside a mailbox: shown only to who may see such names."""
+
 
 def record(
     code: str,

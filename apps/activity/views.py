@@ -13,7 +13,7 @@ from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.guard import guarded
 from apps.core.htmx import render_page_or_part
-from apps.core.permissions import Permission, allowed
+from apps.core.permissions import Permission, allowed, may_name_contents
 from apps.core.scope import current_account_id
 from apps.core.spreadsheet import csv_lines
 
@@ -66,7 +66,8 @@ def activity_file(request: HttpRequest) -> StreamingHttpResponse:
     form = ActivityFilterForm(request.GET)
     form.is_valid()
     audit("activity.exported", description="System activity")
-    return _file("activity", HEADER, (cells_of(row) for row in log_export(SYSTEM_ACTIVITY, form.wanted())))
+    names, rows = may_name_contents(), log_export(SYSTEM_ACTIVITY, form.wanted())
+    return _file("activity", HEADER, (cells_of(row, names=names) for row in rows))
 
 
 @require_safe
@@ -121,11 +122,11 @@ def _log(
     form.is_valid()
     data = form.cleaned_data
     page = log_page(log, form.wanted(), before=data.get("before"), after=data.get("after"))
-    query, address = _filters(request.GET), reverse(url_name)
+    query, address, names = _filters(request.GET), reverse(url_name), may_name_contents()
     return {
         **WORDS[url_name],
         "form": form,
-        "lines": [line_of(row) for row in page.items],
+        "lines": [line_of(row, names=names) for row in page.items],
         "previous_url": _page_url(address, query, "before", page.previous),
         "next_url": _page_url(address, query, "after", page.following),
         "sentence": f"{len(page.items)} shown, newest first",

@@ -29,6 +29,8 @@ class BackupsConfig(AppConfig):
                 "entity.activated": "Activated",
                 "entity.paused": "Paused",
                 "entity.resumed": "Resumed",
+                "entity.limited": "Limited access set",
+                "entity.unlimited": "Limited access taken away",
             },
         )
         register_codes(
@@ -43,6 +45,7 @@ class BackupsConfig(AppConfig):
         )
         _register_catalog()
         _register_ending()
+        _register_sight()
 
 
 def _register_ending() -> None:
@@ -57,6 +60,15 @@ def _register_ending() -> None:
     registry.register_closing_step(
         registry.ClosingStep(40, "catalog", ending.forget_catalog, ("backups.NodeVersion",))
     )
+
+
+def _register_sight() -> None:
+    """Tell rows of lower apps which mailboxes a person sees."""
+    from apps.core.sight import register_entities  # noqa: PLC0415 - models are loaded only here
+
+    from .models import Entity  # noqa: PLC0415
+
+    register_entities(lambda: Entity.objects.values("public_id"))
 
 
 def _register_catalog() -> None:

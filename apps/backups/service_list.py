@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from apps.connectors.enums import Service
+from apps.core.sight import serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +75,17 @@ BY_SERVICE = {choice.service: choice for choice in CATALOGUE}
 
 
 def service_families() -> dict[str, list[ServiceChoice]]:
-    """All services in their families, in the order of the page."""
+    """The services that the actor in force sees in their families, in the order of the page."""
     families: dict[str, list[ServiceChoice]] = {}
-    for choice in CATALOGUE:
+    for choice in filter(lambda choice: serves(choice.service), CATALOGUE):
         families.setdefault(choice.family, []).append(choice)
     return families
 
 
 def built_service(value: str) -> ServiceChoice | None:
-    """The service of an address if it can be backed up, else None."""
+    """The service of an address if it can be backed up and the actor in force sees it, else None."""
     choice = BY_SERVICE.get(value)  # type: ignore[call-overload]
-    return choice if choice is not None and choice.built else None
+    return choice if choice is not None and choice.built and serves(value) else None
 
 
 def nouns_of(service: str) -> Nouns:

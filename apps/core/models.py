@@ -11,11 +11,14 @@ M = TypeVar("M", bound=models.Model)
 
 
 class ScopedManager(models.Manager[M]):
-    """Filters by the account in force; raises ScopeMissing where none is."""
+    """Filters by the account in force, raises ScopeMissing where none is; and by what the actor sees of it."""
 
     def get_queryset(self) -> models.QuerySet[M]:
         scope = current_scope()
         rows = super().get_queryset()
+        sight: models.Q | None = self.model.sight()  # type: ignore[attr-defined]
+        if sight is not None:
+            rows = rows.filter(sight)
         if isinstance(scope, frozenset):
             return rows.filter(account_id__in=scope)
         return rows if isinstance(scope, _Everything) else rows.filter(account_id=scope)
@@ -37,3 +40,8 @@ class AccountModel(models.Model):
         if not isinstance(scope, _Everything) and self.account_id != scope:
             raise ScopeViolated(f"{type(self).__name__} of account {self.account_id} in scope {scope}")
         super().save(*args, **kwargs)
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        """Which rows of the account the actor in force sees (`core.sight`); None hides nothing."""
+        return None

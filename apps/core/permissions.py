@@ -32,6 +32,25 @@ class Permission(models.TextChoices):
     LIMITED_ACCESS = "limited_access", "See entities with limited access"
 
 
+# Who holds one of these is shown what a backup holds by name: subjects, senders, folders, files. Who only views
+# sees mailboxes, days, counts and sizes; what is inside an item needs PREVIEW (docs/tenancy-and-access.md).
+CONTENTS = (Permission.PREVIEW, Permission.RESTORE, Permission.EXPORT)
+
+
+def may_name_contents() -> bool:
+    """Tell whether the actor in force may see the names of what is kept."""
+    return any(allowed(right) for right in CONTENTS)
+
+
+def require_contents() -> None:
+    """Raise PermissionMissing for who may only see that something is kept, not what."""
+    if not may_name_contents():
+        raise PermissionMissing(
+            "This shows subjects and folders: it needs the permission to preview, restore or export.",
+            do="Ask an administrator of your account for it.",
+        )
+
+
 def require(permission: Permission) -> None:
     """Raise PermissionMissing unless the actor in force has this right."""
     if permission not in current_actor().permissions:

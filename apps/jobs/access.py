@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
-from apps.core.actor import current_actor
+from apps.accounts.selectors import person_now
+from apps.core.actor import acting_as
 from apps.core.errors import NotFound
-from apps.core.permissions import Permission, allowed, require
+from apps.core.permissions import Permission, allowed, may_name_contents, require
 
+from .enums import JobKind
 from .models import Job
 
 
@@ -18,10 +20,27 @@ def job_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Job:
     return job
 
 
+_RIGHTS = {
+    JobKind.RESTORE: Permission.RESTORE,
+    JobKind.EXPORT: Permission.EXPORT,
+    JobKind.MOVE: Permission.ACCOUNT_SETTINGS,
+}
+
+
+def still_allowed(job: Job) -> bool:
+    """Tell, before a worker begins or goes on, whether who started the job could start it today.
+
+    They belong to the account, hold the right, and see the service and every mailbox of the job.
+    """
+    if job.initiator_id is None:
+        return True
+    person = person_now(job.initiator_id)
+    if person is None:
+        return False
+    with acting_as(person):
+        return allowed(_RIGHTS[JobKind(job.kind)]) and Job.objects.filter(pk=job.pk).exists()
+
+
 def may_see_items(job: Job) -> bool:
-    """Tell whether the actor may read what is in the job: subjects of mails, names of files."""
-    actor = current_actor()
-    started_it = actor.user_id is not None and actor.user_id == job.initiator_id
-    return started_it or any(
-        allowed(right) for right in (Permission.PREVIEW, Permission.RESTORE, Permission.EXPORT)
-    )
+    """Tell whether the actor may read what is in the job: subjects, names of files, packs of a move."""
+    return may_name_contents() or (job.kind == JobKind.MOVE and allowed(Permission.ACCOUNT_SETTINGS))

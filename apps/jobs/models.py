@@ -4,6 +4,7 @@ from django.db import models
 
 from apps.core import clock
 from apps.core.models import AccountModel
+from apps.core.sight import named_sight
 
 from .enums import OPEN_STATES, ItemOutcome, JobKind, JobState
 
@@ -18,6 +19,7 @@ class Job(AccountModel):
     entity_label = models.CharField(max_length=300, blank=True)
     entity_id = models.UUIDField(null=True)  # its public id: who may not see the mailbox, may not see the job
     destination_label = models.CharField(max_length=300, blank=True)
+    destination_id = models.UUIDField(null=True)  # the same of the mailbox that is restored into
     initiator_label = models.CharField(max_length=200, blank=True)
     initiator_id = models.BigIntegerField(null=True)
     backup_date = models.DateTimeField(null=True)
@@ -52,6 +54,10 @@ class Job(AccountModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.entity_label}"
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return named_sight("entity_id", "destination_id")
 
     @property
     def is_open(self) -> bool:

@@ -8,6 +8,7 @@ from apps.core.discretion import told
 from apps.core.errors import EverkeepError
 from apps.core.ids import new_public_id
 
+from .access import still_allowed
 from .base import JobResult
 from .context import JobContext
 from .errors import JobPostponed, LeaseLost
@@ -18,6 +19,7 @@ from .services import MAX_ATTEMPTS, job_claim, job_finish, job_log, job_release
 logger = logging.getLogger("everkeep.jobs")
 
 OUR_FAULT = "Something went wrong on our side. What was done so far is listed; nothing else was changed."
+NO_LONGER_ALLOWED = "Whoever started this may no longer do it, so it was not gone on with."
 WORKER_DIED = "The work stopped several times at the same place, so it was given up there."
 
 
@@ -29,6 +31,8 @@ def run(job_id: int) -> str:
         return "not_free"
     if job.attempts > MAX_ATTEMPTS:
         return job_finish(job, owner, JobResult(WORKER_DIED), stopped=True)
+    if not still_allowed(job):
+        return job_finish(job, owner, JobResult(NO_LONGER_ALLOWED), stopped=True)
     context = JobContext(job, owner)
     try:
         with Heartbeat(context):

@@ -1,6 +1,7 @@
 """Reads of jobs that pages and other apps share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from apps.core import clock
 from apps.core.keyset import KeysetPage, page_of
-from apps.core.scope import account_scope
+from apps.core.streams import as_now
 
 from .enums import OPEN_STATES, JobState
 from .models import Job, JobItem, JobLog
@@ -98,10 +99,14 @@ def item_page(
 
 
 def items_of(job: Job) -> Iterator[JobItem]:
-    """The whole ledger in bounded memory, for a streamed file: enters the scope for each batch only."""
+    """The whole ledger in bounded memory, for a streamed file (`core.streams`)."""
+    return _items_of(job, as_now())
+
+
+def _items_of(job: Job, again: Callable[[], AbstractContextManager[None]]) -> Iterator[JobItem]:
     after: int = 0
     while True:
-        with account_scope(job.account_id):
+        with again():
             batch = list(JobItem.objects.filter(job=job, pk__gt=after).order_by("pk")[:REPORT_BATCH])
         if not batch:
             return

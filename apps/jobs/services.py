@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -51,12 +52,15 @@ def job_create(
     task_label: str = "",
     entity_label: str = "",
     destination_label: str = "",
+    entity_id: UUID | None = None,
+    destination_id: UUID | None = None,
     backup_date: datetime | None = None,
 ) -> Job:
     """Write the job, its whole ledger and the activity row; send it to a worker after the commit.
 
     The initiator is the actor in force, whose right to do `kind` the caller has checked. `items` may be a
-    generator of hundreds of thousands: it is read once, in batches.
+    generator of hundreds of thousands: it is read once, in batches. `entity_id` and `destination_id` are the
+    public ids of the mailboxes that the labels name: who may not see one of them does not see the job.
     """
     actor, now = current_actor(), clock.now()
     with transaction.atomic():
@@ -68,6 +72,8 @@ def job_create(
             task_label=task_label[:200],
             entity_label=entity_label[:300],
             destination_label=destination_label[:300],
+            entity_id=entity_id,
+            destination_id=destination_id,
             backup_date=backup_date,
             initiator_label=actor.label[:200],
             initiator_id=actor.user_id,
@@ -200,6 +206,7 @@ def _record(job: Job, verb: str, status: str, **details: Any) -> None:
         task_label=job.task_label,
         item_label=job.entity_label,
         subject_id=job.public_id,
+        entity_id=job.entity_id,
         audited=_sentence(job),
         **details,
     )

@@ -8,7 +8,8 @@ from apps.backups.enums import DamagedState
 from apps.backups.models import BackupTask, DamagedItem
 from apps.backups.selectors.damage import damaged_counts, damaged_items, fate
 from apps.core.errors import NotFound
-from apps.core.permissions import Permission, allowed, require
+from apps.core.permissions import Permission, allowed, may_name_contents, require
+from apps.recovery.access import report_in_sight
 from apps.recovery.enums import DrillState
 from apps.recovery.models import Drill
 from apps.vault.api import last_collection
@@ -47,11 +48,12 @@ class ItemRow:
 
 @dataclass(frozen=True)
 class DrillRow:
-    """A task and its newest drill, None while there was none."""
+    """A task and its newest drill, None while there was none; `readable`: its report names nothing hidden."""
 
     task: BackupTask
     drill: Drill | None
     look: str
+    readable: bool
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def health_page() -> HealthPage:
 
 def _items() -> list[ItemRow]:
     # Subjects and folders are content: shown to whom a restore, a preview or an export would show them.
-    names = any(allowed(each) for each in (Permission.PREVIEW, Permission.RESTORE, Permission.EXPORT))
+    names = may_name_contents()
     rows = damaged_items((DamagedState.LOST, DamagedState.REFETCH), SHOWN)
     return [_item(row, names) for row in rows]
 
@@ -148,10 +150,13 @@ def _drills() -> list[DrillRow]:
     newest: dict[int, Drill] = {}
     for drill in Drill.objects.defer("report").order_by("started_at", "pk"):
         newest[drill.task_id] = drill
+    may_read = allowed(Permission.PREVIEW)
     rows = []
     for task in BackupTask.objects.order_by("name", "pk"):
         last = newest.get(task.pk)
-        rows.append(DrillRow(task, last, DRILL_LOOKS[DrillState(last.state)] if last else "pending"))
+        look = DRILL_LOOKS[DrillState(last.state)] if last else "pending"
+        readable = may_read and last is not None and bool(last.signature) and report_in_sight(last)
+        rows.append(DrillRow(task, last, look, readable))
     return rows
 
 
@@ -181,7 +186,7 @@ def check_for(public_id: UUID, permission: Permission) -> VaultCheck:
 def drill_for(public_id: UUID) -> Drill:
     """Return a drill that has ended, with its report. Raises NotFound, or PermissionMissing: it names items."""
     drill = Drill.objects.exclude(report="").filter(public_id=public_id).first()
-    if drill is None:
+    if drill is None or not report_in_sight(drill):
         raise NotFound("There is no such report.", do="Open it from the Health page.")
     require(Permission.PREVIEW)
     return drill

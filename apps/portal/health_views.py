@@ -28,7 +28,6 @@ def health(request: MemberRequest) -> HttpResponse:
         "page": health_page(),
         "may_check": allowed(Permission.EXECUTE),
         "may_cancel": allowed(Permission.CANCEL),
-        "may_read_reports": allowed(Permission.PREVIEW),
         "tiers": [(tier.value, tier.label) for tier in ORDERED_TIERS],
         "report_key": report_key(),
     }

@@ -10,6 +10,7 @@ from apps.backups import selectors
 from apps.backups.enums import DamagedState
 from apps.backups.selectors.damage import damaged_counts
 from apps.core import clock
+from apps.core.sight import sight_key
 
 from .cards import Card, card_of
 
@@ -71,7 +72,7 @@ def _nights(account: UUID, entities: int) -> Mapping[UUID, list[str]]:
     """Count the last nights anew, but in a large account once a minute: an open page asks every 5 seconds."""
     if entities < LARGE:
         return selectors.nights_of_tasks(clock.now())
-    key = f"portal:nights:{account}"
+    key = f"portal:nights:{account}:{sight_key()}"
     kept: Mapping[UUID, list[str]] | None = cache.get(key)
     if kept is None:
         kept = selectors.nights_of_tasks(clock.now())

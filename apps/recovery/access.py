@@ -5,13 +5,17 @@ from uuid import UUID
 from apps.backups.models import Entity, Snapshot
 from apps.core.actor import current_actor
 from apps.core.errors import NotFound
-from apps.core.permissions import Permission, require
+from apps.core.permissions import Permission, require, require_contents
+from apps.core.sight import sees_everything
 
-from .models import Plan
+from .models import Drill, Plan
 
 
-def snapshot_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Snapshot:
-    """Return the account's snapshot with its entity and task. Raises NotFound, or PermissionMissing."""
+def snapshot_for(public_id: UUID, permission: Permission | None = None) -> Snapshot:
+    """Return the account's snapshot with its entity and task. Raises NotFound, or PermissionMissing.
+
+    Without `permission` for what names its contents and opens none.
+    """
     snapshot = (
         Snapshot.objects.select_related("entity__task__connection", "run")
         .defer("cursor", "coverage")
@@ -20,7 +24,7 @@ def snapshot_for(public_id: UUID, permission: Permission = Permission.VIEW) -> S
     )
     if snapshot is None:
         raise NotFound("There is no such backup.", do="Choose a day from the calendar of its mailbox.")
-    require(permission)
+    require(permission) if permission else require_contents()
     return snapshot
 
 
@@ -52,3 +56,10 @@ def target_for(public_id: str, source: Entity) -> Entity:
         raise NotFound("There is no such mailbox.", do="Choose one from the list.")
     require(Permission.RESTORE)
     return found
+
+
+def report_in_sight(drill: Drill) -> bool:
+    """Tell whether the actor sees every mailbox that the drill's report names."""
+    if sees_everything():
+        return True
+    return Entity.objects.filter(public_id__in=drill.entities).count() == len(drill.entities)

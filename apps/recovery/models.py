@@ -2,9 +2,10 @@
 
 from django.db import models
 
-from apps.backups.models import BackupTask, Entity, Snapshot
+from apps.backups.models import BackupTask, Entity, Snapshot, entity_sight, task_sight
 from apps.core import clock
 from apps.core.models import AccountModel
+from apps.core.sight import sees_everything
 from apps.jobs.models import Job
 
 from .enums import DrillState, PlanState, RestoreMode
@@ -38,6 +39,10 @@ class Selection(Choice):
             models.UniqueConstraint(fields=["user_id", "snapshot"], name="selection_once_per_person")
         ]
 
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return None if sees_everything() else models.Q(snapshot__in=Snapshot.objects.values("pk"))
+
     def __str__(self) -> str:
         return f"{len(self.items)} items and {len(self.folders)} folders"
 
@@ -61,6 +66,11 @@ class Plan(Choice):
 
     class Meta:
         db_table = "recovery_plan"
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        target = entity_sight("target")
+        return None if target is None else target & models.Q(snapshot__in=Snapshot.objects.values("pk"))
 
     def __str__(self) -> str:
         return f"Restore into {self.target}"
@@ -100,6 +110,10 @@ class Drill(AccountModel):
             )
         ]
         indexes = [models.Index(fields=["task", "-started_at", "-id"], name="drill_newest")]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return task_sight("task")
 
     def __str__(self) -> str:
         return f"Drill of {self.task} on {self.started_at:%Y-%m-%d}"

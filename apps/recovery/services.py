@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.activity.models import Activity
-from apps.activity.services import record
+from apps.activity.services import CONTENT, record
 from apps.backups.models import Snapshot
 from apps.core import clock
 from apps.core.actor import current_actor
@@ -86,13 +86,8 @@ def note_part_seen(*, snapshot: Snapshot, label: str) -> None:
     rows = Activity.objects.filter(
         subject_id=snapshot.entity.public_id, at__gte=clock.now() - SAME_LOOK, actor_id=_person()
     )
-    item_label = _item_label(snapshot, label)[:300]
-    if not rows.filter(code="item.previewed", item_label=item_label).exists():
+    if not rows.filter(code="item.previewed", details__content=label).exists():
         note_looked_at(snapshot=snapshot, verb="previewed", label=label)
-
-
-def _item_label(snapshot: Snapshot, label: str) -> str:
-    return f"{snapshot.entity.name}: {label}"
 
 
 def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: Any) -> None:
@@ -103,11 +98,12 @@ def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: Any)
         service=entity.task.service,
         sub_service=snapshot.sub_service,
         task_label=entity.task.name,
-        item_label=_item_label(snapshot, label),
+        item_label=entity.name,
         subject_id=entity.public_id,
         entity_id=entity.public_id,
         snapshot=str(snapshot.public_id),
-        audited=_item_label(snapshot, label),
+        audited=entity.name,
+        **{CONTENT: label},
         **details,
     )
 

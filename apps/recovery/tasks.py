@@ -2,6 +2,10 @@
 
 from celery import shared_task
 
+from apps.accounts.selectors import person_now
+from apps.core.actor import acting_as
+from apps.core.permissions import Permission, allowed
+
 from .drill.run import run_drill, tasks_due
 from .exports.files import purge_expired
 from .models import Plan
@@ -10,8 +14,15 @@ from .restore.plan import plan_make
 
 @shared_task  # type: ignore[untyped-decorator]
 def make_plan(*, account_id: int, plan_id: int) -> str:
-    """Look at the live target of a plan."""
-    plan = Plan.objects.select_related("snapshot__entity__task", "target__task__connection").get(pk=plan_id)
+    """Look at the live target of a plan, if who made it may still restore from here to there."""
+    rows = Plan.objects.select_related("snapshot__entity__task", "target__task__connection")
+    plan = rows.get(pk=plan_id)
+    person = person_now(plan.user_id)
+    if person is None:
+        return "not allowed"
+    with acting_as(person):
+        if not allowed(Permission.RESTORE) or not Plan.objects.filter(pk=plan_id).exists():
+            return "not allowed"
     return plan_make(plan=plan).state
 
 

@@ -58,7 +58,9 @@ def test_a_preview_is_one_entry_with_all_its_parts(client: Client, cast: Cast) -
     found = [entry for entry in entries(cast.account) if entry[0].startswith("item.")]
     assert [code for code, _, _ in found] == ["item.previewed", "item.attachment_downloaded"]
     assert found[0][1] == "Olivia Romano"
-    assert "Papers" in found[0][2]
+    assert found[0][2] == "Bob Smith", "the sentence is read by who may not see subjects"
+    with account_scope(cast.account.pk):
+        assert SecurityEvent.objects.get(code="item.previewed").details["content"] == "Papers"
     assert chain_verify(cast.account.pk).unbroken
 
 

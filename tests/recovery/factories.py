@@ -179,6 +179,7 @@ def make_export(cast: Cast, data: bytes = b"PK-not-really-a-zip", **fields: Any)
         job = Job.objects.create(
             account=cast.account,
             kind=JobKind.EXPORT,
+            service=Service.EXCHANGE,
             state=JobState.SUCCEEDED,
             entity_label="Bob Smith",
             initiator_id=cast.owner.pk,

@@ -5,13 +5,15 @@ import zipfile
 from datetime import timedelta
 from typing import Any
 
-from apps.accounts.enums import ROLE_PERMISSIONS, Role
+from apps.accounts.enums import Role
+from apps.accounts.selectors import actor_of
 from apps.backups.models import Snapshot
 from apps.core import clock
-from apps.core.actor import Actor, acting_as
+from apps.core.actor import acting_as
 from apps.core.scope import account_scope, every_account
 from apps.jobs import runner
 from apps.jobs.models import Job, JobItem
+from tests.cast import member
 
 
 def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
@@ -22,8 +24,8 @@ def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
 
     with every_account("the test has one"):
         snapshot = Snapshot.objects.select_related("entity__task__connection").latest("id")
-    actor = Actor("user", "Rita", 1, ROLE_PERMISSIONS[Role.ADMINISTRATOR], services=None)
-    with account_scope(snapshot.account_id), acting_as(actor):
+    rita = member(snapshot.account, "rita@pizza-perfecto.example", Role.ADMINISTRATOR).memberships.get()
+    with account_scope(snapshot.account_id), acting_as(actor_of(rita)):
         selection_everything(snapshot=snapshot)
         if kind == "export":
             job = export_start(snapshot=snapshot)

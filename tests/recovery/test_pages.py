@@ -7,12 +7,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.enums import Role
 from apps.activity.models import Activity
 from apps.backups.models import Entity, Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core.scope import account_scope
 from apps.recovery.models import Selection
-from tests.cast import Cast
+from tests.cast import Cast, member
 from tests.recovery.factories import FIRST_DAY, Mailbox, mail, make_entity, store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -69,7 +70,7 @@ def test_the_list_shows_mailboxes_with_their_first_and_last_backup(
 
 
 def test_the_calendar_opens_on_the_last_backup(cast: Cast, client: Client, backup: Snapshot) -> None:
-    client.force_login(cast.viewer)
+    client.force_login(cast.restorer)
     page = client.get(reverse("recovery_entity", args=[backup.entity.public_id])).content.decode()
     assert "Sunday, 1 November" in page and "Open this backup" in page and browse(backup) in page
     latest = client.get(reverse("recovery_latest", args=[backup.entity.public_id]))
@@ -105,7 +106,7 @@ def test_a_preview_shows_the_text_and_is_written_to_the_activity(
     page = client.get(item(backup, "recovery_item", "plain")).content.decode()
     assert "Good &lt;b&gt;morning&lt;/b&gt;." in page and "First seen" in page
     seen = Activity.objects.get(code="item.previewed")
-    assert (seen.item_label, seen.actor_label) == ("Bob Smith: Plain", "Rita")
+    assert (seen.item_label, seen.details["content"], seen.actor_label) == ("Bob Smith", "Plain", "Rita")
 
 
 @pytest.mark.parametrize("part", ["recovery_letter", "recovery_headers"])
@@ -215,12 +216,23 @@ def test_a_stranger_finds_nothing(cast: Cast, client: Client, backup: Snapshot) 
     )
 
 
-def test_somebody_who_may_only_look_sees_names_but_no_contents(
+def test_who_may_restore_but_not_preview_sees_subjects_and_opens_nothing(
+    cast: Cast, client: Client, backup: Snapshot
+) -> None:
+    rights = {"extra_permissions": ["view", "restore"], "services": None}
+    client.force_login(member(cast.account, "r@pizza-perfecto.example", Role.CUSTOM, **rights))
+    text = client.get(browse(backup)).content.decode()
+    assert "Subject 59" in text and "data-open-row" not in text and "Preview is not open to you" in text
+    assert {client.get(item(backup, name, "plain")).status_code for name in PREVIEWS} == {403}
+
+
+def test_who_only_looks_sees_mailboxes_days_and_counts_and_no_subject(
     cast: Cast, client: Client, backup: Snapshot
 ) -> None:
     client.force_login(cast.viewer)
-    text = client.get(browse(backup)).content.decode()
-    assert "Subject 59" in text and "data-open-row" not in text and "Preview is not open to you" in text
+    day = client.get(reverse("recovery_entity", args=[backup.entity.public_id])).content.decode()
+    assert "Bob Smith" in day and "item" in day and "Open this backup" not in day
+    assert client.get(browse(backup)).status_code == 403
     assert {client.get(item(backup, name, "plain")).status_code for name in PREVIEWS} == {403}
     assert client.get(item(backup, "recovery_attachment", "papers", 1)).status_code == 403
 

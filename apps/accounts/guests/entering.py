@@ -42,13 +42,20 @@ def guest_of(request: HttpRequest) -> GuestMembership | None:
     """What the guest may do there now; None when the relation or grant is gone."""
     entered = request.session[KEY]
     user: User = request.user  # type: ignore[assignment]
-    found = _relation(user, entered) if entered["kind"] == "partner" else _grant(user, entered)
-    if found is None:
+    kind = entered["kind"]
+    found = _relation(user, id=entered["id"]) if kind == "partner" else _grant(user, entered)
+    return _guest(user, kind, *found) if found else None
+
+
+def guest_now(user_id: int, account_id: int) -> GuestMembership | None:
+    """What somebody from outside may do in an account now, also when not in it: for work they began."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
         return None
-    ground, via = found
-    guest = GuestMembership(account=ground.account, user=user, role=ground.role)
-    guest.via, guest.withheld = via, WITHHELD[entered["kind"]]
-    return guest
+    if relation := _relation(user, account=account_id):
+        return _guest(user, "partner", *relation)
+    grant = _grant(user, {"account": str(account_id)})
+    return _guest(user, "support", *grant) if grant else None
 
 
 def partner_enter(request: HttpRequest, seat: PartnerMembership, relation: PartnerCustomer) -> None:
@@ -93,9 +100,17 @@ def _enter(request: HttpRequest, kind: str, ground: str, account_id: int) -> Non
     rotate_token(request)
 
 
-def _relation(user: User, entered: dict[str, str]) -> tuple[PartnerCustomer, str] | None:
-    rows = PartnerCustomer.objects.select_related("account", "partner")
-    relation = rows.filter(public_id=entered["id"], partner__memberships__user=user).first()
+def _guest(user: User, kind: str, ground: PartnerCustomer | SupportGrant, via: str) -> GuestMembership:
+    guest = GuestMembership(account=ground.account, user=user, role=ground.role)
+    guest.via, guest.withheld = via, WITHHELD[kind]
+    return guest
+
+
+def _relation(
+    user: User, *, id: str | None = None, account: int | None = None
+) -> tuple[PartnerCustomer, str] | None:
+    rows = PartnerCustomer.objects.select_related("account", "partner").filter(partner__memberships__user=user)
+    relation = (rows.filter(public_id=id) if id else rows.filter(account=account)).first()
     return (relation, str(relation.partner)) if relation else None
 
 
@@ -104,7 +119,9 @@ def _grant(user: User, entered: dict[str, str]) -> tuple[SupportGrant, str] | No
         return None
     with account_scope(int(entered["account"])):
         open_now = SupportGrant.objects.filter(revoked_at=None, ends_at__gt=clock.now())
-        grant = open_now.select_related("account").filter(public_id=entered["id"]).first()
+        if "id" in entered:
+            open_now = open_now.filter(public_id=entered["id"])
+        grant = open_now.select_related("account").order_by("-ends_at").first()
     return (grant, SUPPORT) if grant else None
 
 

@@ -18,6 +18,7 @@ from apps.core.errors import Conflict, NotFound
 from apps.core.keyset import KeysetPage, page_of
 from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope, some_accounts
+from apps.core.sight import whole_sight
 
 from ..enums import PartnerRole, Role
 from ..models import Account, Membership, Partner, PartnerCustomer, PartnerMembership, User
@@ -152,7 +153,7 @@ def customers_page(
     rows = PartnerCustomer.objects.filter(partner=partner).select_related("account")
     page = page_of(rows, keys=("account__name", "pk"), size=PAGE_SIZE, before=before, after=after)
     ids = [relation.account_id for relation in page.items]
-    with some_accounts(ids):
+    with some_accounts(ids), whole_sight("states and counts of accounts that are looked after, no names"):
         return page, standings_of(ids)
 
 

@@ -220,6 +220,7 @@ def _tell(run: Run) -> None:
         task_label=entity.task.name,
         item_label=entity.name,
         subject_id=entity.public_id,
+        entity_id=entity.public_id,
         run=str(run.public_id),
         verdict=run.verdict,
         message=run.message,

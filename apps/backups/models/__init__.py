@@ -2,7 +2,17 @@
 
 from .catalog import NodeVersion
 from .damage import DamagedItem
-from .entities import BackupTask, Entity
+from .entities import BackupTask, Entity, entity_sight, task_sight
 from .runs import Run, RunIssue, Snapshot
 
-__all__ = ["BackupTask", "DamagedItem", "Entity", "NodeVersion", "Run", "RunIssue", "Snapshot"]
+__all__ = [
+    "BackupTask",
+    "DamagedItem",
+    "Entity",
+    "NodeVersion",
+    "Run",
+    "RunIssue",
+    "Snapshot",
+    "entity_sight",
+    "task_sight",
+]

@@ -8,7 +8,7 @@ from apps.core import clock
 from apps.core.models import AccountModel
 
 from ..enums import DamagedState
-from .entities import Entity
+from .entities import Entity, entity_sight
 
 BLOB_ID_BYTES = 32
 
@@ -42,6 +42,10 @@ class DamagedItem(AccountModel):
             models.UniqueConstraint(fields=["entity", "sub_service", "remote_hash"], name="damaged_item_once")
         ]
         indexes = [models.Index(fields=["account", "state", "-found_at"], name="damaged_item_state")]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return entity_sight("entity")
 
     def __str__(self) -> str:
         return self.label

@@ -8,6 +8,7 @@ from apps.connectors.enums import EntityKind, Service
 from apps.connectors.models import Connection
 from apps.core import clock
 from apps.core.models import AccountModel
+from apps.core.sight import seen_services, sees_everything, sees_limited
 
 from ..enums import EntityState, Frequency, Verdict
 
@@ -33,6 +34,11 @@ class BackupTask(AccountModel):
     class Meta:
         db_table = "backup_task"
         indexes = [models.Index(fields=["account", "name", "id"], name="task_by_name")]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        services = seen_services()
+        return None if services is None else models.Q(service__in=services)
 
     def __str__(self) -> str:
         return self.name
@@ -81,5 +87,26 @@ class Entity(AccountModel):
             models.Index(fields=["lease_until"], name="entity_leased", condition=~models.Q(lease_owner="")),
         ]
 
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        of_service, unlimited = task_sight("task"), models.Q(limited=False)
+        if sees_limited():
+            return of_service
+        return unlimited if of_service is None else of_service & unlimited
+
     def __str__(self) -> str:
         return self.name
+
+
+def task_sight(field: str) -> models.Q | None:
+    """Narrow rows whose `field` is a backup task to the tasks that the actor in force sees."""
+    return None if seen_services() is None else models.Q(**{f"{field}__in": BackupTask.objects.values("pk")})
+
+
+def entity_sight(field: str) -> models.Q | None:
+    """The same for rows whose `field` is an entity.
+
+    A subquery, never a join: Django would write an UPDATE over a join as `WHERE id IN (…)`, of whose inner
+    conditions PostgreSQL is not asked again after it has waited, and these conditions are our locks.
+    """
+    return None if sees_everything() else models.Q(**{f"{field}__in": Entity.objects.values("pk")})

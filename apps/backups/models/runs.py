@@ -6,7 +6,7 @@ from apps.core import clock
 from apps.core.models import AccountModel
 
 from ..enums import IssueKind, Trigger, Verdict
-from .entities import Entity
+from .entities import Entity, entity_sight
 
 
 class Run(AccountModel):
@@ -32,6 +32,10 @@ class Run(AccountModel):
     class Meta:
         db_table = "run"
         indexes = [models.Index(fields=["entity", "-started_at", "-id"], name="run_newest")]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return entity_sight("entity")
 
     def __str__(self) -> str:
         return f"{self.entity} at {self.started_at:%Y-%m-%d %H:%M}"
@@ -72,6 +76,10 @@ class Snapshot(AccountModel):
         ]
         indexes = [models.Index(fields=["entity", "taken_at"], name="snapshot_by_day")]
 
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return entity_sight("entity")
+
     def __str__(self) -> str:
         return f"{self.entity} {self.sub_service} #{self.number}"
 
@@ -103,6 +111,10 @@ class RunIssue(AccountModel):
             models.Index(fields=["run", "kind", "id"], name="issue_of_run"),
             models.Index(fields=["entity", "sub_service"], name="issue_open", condition=models.Q(open=True)),
         ]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return entity_sight("entity")
 
     def __str__(self) -> str:
         return f"{self.label}: {self.what}"

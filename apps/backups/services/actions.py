@@ -11,7 +11,7 @@ from apps.core.permissions import Permission, require
 
 from ..models import BackupTask, Entity
 from ..service_list import nouns_of
-from . import activation, runs
+from . import activation, limiting, runs
 
 CANCEL_AT_MOST = 500
 
@@ -61,6 +61,18 @@ ACTIONS = {
         "{} resumed. The next backup starts at {hour:02}:00 UTC.",
         "Nothing to resume: what you chose is not paused.",
     ),
+    "limit": Action(
+        Permission.LIMITED_ACCESS,
+        limiting.limit,
+        "{}: limited access from now on. Only who holds that right still sees them.",
+        "Nothing to limit: what you chose has limited access already.",
+    ),
+    "unlimit": Action(
+        Permission.LIMITED_ACCESS,
+        limiting.unlimit,
+        "{}: no longer limited. Everybody with the right to view backups sees them again.",
+        "Nothing to change: what you chose has no limited access.",
+    ),
     "cancel": Action(
         Permission.CANCEL,
         _cancel,
@@ -70,13 +82,22 @@ ACTIONS = {
 }
 
 
-def act_on(*, task: BackupTask, action: str, entities: QuerySet[Entity]) -> str:
-    """Do it if the actor may; returns the sentence that says to how many. Raises InvalidRequest."""
+ASKED_TWICE = ("limit", "unlimit")
+"""What others notice at once and cannot explain to themselves: the page asks again before it is done."""
+
+
+def act_on(*, task: BackupTask, action: str, entities: QuerySet[Entity], sure: bool = False) -> str:
+    """Do it if the actor may; returns the sentence that says to how many. Raises InvalidRequest.
+
+    What is ASKED_TWICE is done only to who is `sure`.
+    """
     verb = ACTIONS.get(action)
     if verb is None:
         raise InvalidRequest(
             "That is nothing that can be done to a mailbox.", do="Use the buttons of the page."
         )
     require(verb.permission)
+    if action in ASKED_TWICE and not sure:
+        raise InvalidRequest("This wants a second yes.", do="Choose it on the page of the backup task.")
     count = verb.do(task=task, entities=entities)
     return verb.said.format(nouns_of(task.service).count(count), hour=task.hour) if count else verb.unfit

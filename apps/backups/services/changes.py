@@ -20,6 +20,7 @@ def change_entities(task: BackupTask, entities: QuerySet[Entity], code: str, **v
             task_label=task.name,
             item_label=only.name if only else nouns_of(task.service).count(count),
             subject_id=only.public_id if only else task.public_id,
+            entity_id=only.public_id if only else None,
             count=count,
             audited=only.name if only else nouns_of(task.service).count(count),
         )

@@ -205,8 +205,10 @@ def _archive(gone: QuerySet[Entity], tally: Tally) -> None:
 
 
 def _nothing_kept(entities: QuerySet[Entity]) -> QuerySet[Entity]:
-    """Those that were only ever listed: never chosen, never run."""
-    return entities.filter(state=EntityState.NOT_ACTIVE, first_snapshot_at__isnull=True, runs__isnull=True)
+    """Those that were only ever listed: never chosen, never run. A mark would be lost with the row."""
+    return entities.filter(
+        state=EntityState.NOT_ACTIVE, first_snapshot_at__isnull=True, runs__isnull=True, limited=False
+    )
 
 
 def _chunks(ids: list[int]) -> Iterable[list[int]]:

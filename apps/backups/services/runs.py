@@ -33,6 +33,7 @@ def backup_now(*, entities: "QuerySet[Entity]") -> int:
         task_label=first.task.name,
         item_label=first.name if count == 1 else nouns_of(first.task.service).count(count),
         subject_id=first.public_id if count == 1 else first.task.public_id,
+        entity_id=first.public_id if count == 1 else None,
         count=count,
         audited=first.name if count == 1 else nouns_of(first.task.service).count(count),
     )
@@ -69,4 +70,5 @@ def cancel_run(*, entity: Entity) -> None:
         item_label=entity.name,
         audited=entity.name,
         subject_id=entity.public_id,
+        entity_id=entity.public_id,
     )

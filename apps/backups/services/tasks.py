@@ -8,6 +8,7 @@ from apps.activity import services as activity
 from apps.connectors.enums import Service
 from apps.connectors.models import Connection
 from apps.core import clock
+from apps.core.sight import whole_sight
 
 from ..enums import EntityState
 from ..models import BackupTask, Entity
@@ -68,5 +69,6 @@ def change_settings(*, task: BackupTask, **wanted: Any) -> dict[str, list[Any]]:
 
 def _replan(task: BackupTask) -> None:
     now = clock.now()
-    waiting = Entity.objects.filter(task=task, state=EntityState.ACTIVE, next_run_at__gt=now)
-    waiting.update(next_run_at=next_start(task.frequency, task.hour, now))
+    with whole_sight("the task's rhythm holds for all its mailboxes"):
+        waiting = Entity.objects.filter(task=task, state=EntityState.ACTIVE, next_run_at__gt=now)
+        waiting.update(next_run_at=next_start(task.frequency, task.hour, now))

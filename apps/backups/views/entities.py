@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.core import clock
-from apps.core.permissions import Permission
+from apps.core.permissions import Permission, may_name_contents
 
 from .. import selectors
 from ..access import entity_for, run_for
@@ -31,6 +31,7 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
         **_head(entity),
         "days": (days := selectors.days_of(entity)),
         "chart": selectors.chart_of(days),
+        "names": may_name_contents(),
         "coverage": [selectors.coverage_of(taken) for taken in selectors.last_snapshots(entity)],
         **_runs(entity, request.GET),
     }
@@ -70,7 +71,13 @@ def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
         (each, selectors.issue_page(found, each, start if each == kind else 0))
         for each in (IssueKind.FAILED, IssueKind.SKIPPED)
     ]
-    context = {**_head(found.entity), "run": found, "parts": parts, "took": selectors.took_words(found)}
+    context = {
+        **_head(found.entity),
+        "run": found,
+        "parts": parts,
+        "names": may_name_contents(),
+        "took": selectors.took_words(found),
+    }
     context["crumbs"][-1]["url"] = reverse("entity", args=[found.entity.public_id])
     context["crumbs"].append({"words": "Run", "url": ""})
     return render(request, "backups/run.html", context)

@@ -12,13 +12,13 @@ from django_htmx.http import reswap, retarget
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.core.htmx import render_page_or_part
-from apps.core.permissions import Permission
+from apps.core.permissions import Permission, require
 
 from .. import selectors
 from ..access import task_for
-from ..services.actions import act_on
+from ..services.actions import ACTIONS, ASKED_TWICE, act_on
 from ..services.discovery import start_discovery
-from .context import task_context
+from .context import limit_context, task_context
 
 
 @require_safe
@@ -53,8 +53,12 @@ def act(request: MemberRequest, task_id: UUID) -> HttpResponse:
         entities = selectors.matching(task, filters)
     else:
         entities = selectors.chosen(task, request.POST.getlist("entity"))
-    said = act_on(task=task, action=action or request.POST.get("action", ""), entities=entities)
-    messages.info(request, said)
+    action = action or request.POST.get("action", "")
+    sure = request.POST.get("sure") == "yes"
+    if action in ASKED_TWICE and not sure:
+        require(ACTIONS[action].permission)
+        return render(request, "backups/limit.html", limit_context(task, request, action, entities))
+    messages.info(request, act_on(task=task, action=action, entities=entities, sure=sure))
     return redirect(f"{reverse('task', args=[task_id])}?{request.GET.urlencode()}".rstrip("?"))
 
 

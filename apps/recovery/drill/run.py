@@ -153,6 +153,7 @@ class _Drill:
         drill.state = DrillState.FAILED if failed else DrillState.BROKEN if self.message else DrillState.PASSED
         drill.message = self.message or _sentence(drill)
         drill.report, drill.signature = sign(self._report())
+        drill.entities = sorted({str(each.snapshot.entity.public_id) for each in self.picked})
         with transaction.atomic():
             drill.save()
             activity.record(

@@ -38,6 +38,7 @@ def export_start(*, snapshot: Snapshot) -> Job:
         task_label=entity.task.name,
         entity_label=entity.name,
         destination_label="Download",
+        entity_id=entity.public_id,
         backup_date=snapshot.taken_at,
     )
 

@@ -80,6 +80,8 @@ def plan_start(*, plan: Plan) -> Job:
         task_label=snapshot.entity.task.name,
         entity_label=snapshot.entity.name,
         destination_label=where,
+        entity_id=snapshot.entity.public_id,
+        destination_id=target.public_id,
         backup_date=snapshot.taken_at,
     )
     plan.save(update_fields=["job"])

@@ -17,7 +17,7 @@ from apps.backups.models import Snapshot
 from apps.backups.selectors.browse import as_of
 from apps.backups.selectors.tree import folder_tree
 from apps.core.htmx import render_page_or_part
-from apps.core.permissions import Permission, allowed
+from apps.core.permissions import Permission, allowed, may_name_contents
 
 from ..access import snapshot_for
 from ..choosing import chosen
@@ -103,6 +103,7 @@ def select_everything(request: MemberRequest, snapshot_id: UUID) -> HttpResponse
 def rights() -> dict[str, bool]:
     """Return what the actor may do, for showing or hiding controls."""
     return {
+        "may_browse": may_name_contents(),
         "may_preview": allowed(Permission.PREVIEW),
         "may_restore": allowed(Permission.RESTORE),
         "may_export": allowed(Permission.EXPORT),

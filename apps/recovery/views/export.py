@@ -76,6 +76,7 @@ def download(request: MemberRequest, job_id: UUID, number: int) -> HttpResponseB
             task_label=job.task_label,
             item_label=job.entity_label,
             subject_id=job.public_id,
+            entity_id=job.entity_id,
             part=number,
             audited=f"{job.entity_label}, part {number}",
         )

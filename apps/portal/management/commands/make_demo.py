@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from apps.accounts.models import Membership, User
+from apps.accounts.selectors import actor_of
 from apps.accounts.services import account_open
 from apps.backups.models import BackupTask, Entity
 from apps.backups.services.activation import activate
@@ -23,7 +24,7 @@ from apps.backups.services.tasks import create_task
 from apps.connectors.enums import Service
 from apps.connectors.services import connection_create_from_consent
 from apps.core import clock
-from apps.core.actor import Actor, acting_as
+from apps.core.actor import acting_as
 from apps.core.scope import account_scope
 
 EMAIL = "olivia.romano@pizza-perfecto.example"
@@ -59,7 +60,7 @@ def _make() -> None:
             email_verified=True,
         )
     membership = Membership.objects.get(user=user)
-    olivia = Actor("user", label=str(user), user_id=user.pk, permissions=membership.permissions, services=None)
+    olivia = actor_of(membership)
     with account_scope(membership.account_id), acting_as(olivia):
         for days_ago in range(DAYS, 0, -1):
             with clock.travel(morning - timedelta(days=days_ago)):

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from apps.accounts.models import Membership, User
+from apps.accounts.selectors import actor_of
 from apps.accounts.services import account_open
 from apps.backups.enums import Verdict
 from apps.backups.models import BackupTask, Entity, Snapshot
@@ -123,5 +124,5 @@ def _smoke_tester() -> tuple[Actor, int]:
         account_name="Smoke test", location="de", name="Smoke test", email=EMAIL, password=os.urandom(32).hex()
     )
     membership = Membership.objects.get(user=user)
-    actor = Actor("user", label=str(user), user_id=user.pk, permissions=membership.permissions, services=None)
+    actor = actor_of(membership)
     return actor, membership.account_id

@@ -1,0 +1,179 @@
+"""Invitations: sent, sent again, withdrawn, accepted.
+
+Whether the address has a login already is asked by nobody before its owner follows the link: for both the
+same row is written and the same mail is sent, so that neither words nor time tell it.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from apps.activity.audit import audit
+from apps.core import clock
+from apps.core.actor import Actor, acting_as, current_actor
+from apps.core.errors import Conflict, InvalidRequest
+from apps.core.mails import mail_after_commit
+from apps.core.scope import account_scope
+
+from ..limits import Limit, take
+from ..models import Account, Invitation, Membership, User
+from ..selectors import person_now
+from .rights import Grant, require_within
+
+VALID_FOR = timedelta(hours=24)
+# A trial account is quickly made: it must not become a way to mail the world.
+SENT = Limit("invitation", burst=100, refill=timedelta(minutes=10))
+
+
+@transaction.atomic
+def invite(*, inviter: Membership, email: str, grant: Grant) -> Invitation:
+    """Ask somebody to join the inviter's account. Raises PermissionMissing, Conflict."""
+    require_within(grant)
+    email, account = email.strip().lower(), inviter.account
+    if Membership.objects.filter(account=account, user__email=email).exists():
+        raise Conflict("This address belongs to a user of the account.", do="Look for it in the list.")
+    token = secrets.token_urlsafe(32)
+    try:
+        with transaction.atomic():
+            invitation = Invitation.objects.create(
+                account=account,
+                email=email,
+                inviter=inviter,
+                inviter_label=str(inviter.user)[:200],
+                token_hash=_hash(token),
+                expires_at=clock.now() + VALID_FOR,
+                **grant.columns(),
+            )
+    except IntegrityError as error:
+        raise Conflict("This address is invited already.", do="Send it again from the list.") from error
+    _send(invitation, token)
+    _write("user.invited", invitation, "Invited {}", **grant.columns())
+    return invitation
+
+
+@transaction.atomic
+def invitation_resend(*, invitation: Invitation, inviter: Membership) -> None:
+    """Send a new link, in the name of who asks; the one before opens nothing any more."""
+    require_within(Grant.of(invitation))
+    token = secrets.token_urlsafe(32)
+    invitation.token_hash, invitation.expires_at = _hash(token), clock.now() + VALID_FOR
+    invitation.inviter, invitation.inviter_label = inviter, str(inviter.user)[:200]
+    invitation.save(update_fields=["token_hash", "expires_at", "inviter", "inviter_label"])
+    _send(invitation, token)
+    _write("user.invitation_resent", invitation, "Sent the invitation of {} again")
+
+
+@transaction.atomic
+def invitation_withdraw(*, invitation: Invitation) -> None:
+    """Take an invitation back: its link opens nothing any more."""
+    require_within(Grant.of(invitation))
+    _write("user.invitation_withdrawn", invitation, "Took the invitation of {} back")
+    invitation.delete()
+
+
+def invitation_of(token: str) -> Invitation | None:
+    """The open invitation of a link; None for one that is used, replaced, too old, or no longer the inviter's.
+
+    What is given must still be the inviter's to give when it is taken.
+    """
+    rows = Invitation.objects.select_related("account", "inviter")
+    found = rows.filter(token_hash=_hash(token), expires_at__gt=clock.now()).first()
+    if found is None or found.inviter is None:
+        return found
+    with account_scope(found.account_id):
+        inviter = person_now(found.inviter.user_id)
+    return found if inviter is not None and Grant.of(found).is_within(inviter) else None
+
+
+def known_person(invitation: Invitation) -> User | None:
+    """Who signs in with the invited address already."""
+    return User.objects.filter(email=invitation.email).first()
+
+
+@transaction.atomic
+def accept_as_new(*, token: str, name: str, password: str) -> User:
+    """Make the login of somebody who is new here, and let them in; the link has proved the address.
+
+    Raises InvalidRequest when the link opens nothing any more, Conflict when the address has a login by now.
+    """
+    invitation = _taken(token)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(invitation.email, password, name=name, by_invitation=True)
+    except IntegrityError as error:
+        raise Conflict("This address has a login already.", do="Sign in, then accept.") from error
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    _join(invitation, user)
+    return user
+
+
+@transaction.atomic
+def accept_as(*, token: str, user: User) -> Account:
+    """Let somebody in who is signed in with the invited address. Raises InvalidRequest."""
+    invitation = _taken(token)
+    if user.email != invitation.email:
+        raise InvalidRequest("This invitation is for another address.", do=f"Sign in as {invitation.email}.")
+    _join(invitation, user)
+    return invitation.account
+
+
+def _taken(token: str) -> Invitation:
+    """Hold the invitation: of two clicks at once the second finds it gone."""
+    found = invitation_of(token)
+    held = Invitation.objects.select_for_update().filter(pk=found.pk).first() if found else None
+    if held is None or held.token_hash != _hash(token):
+        raise InvalidRequest("This link is not valid any more.", do="Ask for a new invitation.")
+    return held
+
+
+def _join(invitation: Invitation, user: User) -> None:
+    account = invitation.account
+    grant = Grant.of(invitation)
+    _, is_new = Membership.objects.get_or_create(account=account, user=user, defaults=grant.columns())
+    invitation.delete()
+    if is_new:
+        arriving = Actor("user", label=str(user), user_id=user.pk, address=current_actor().address)
+        with account_scope(account.pk), acting_as(arriving):
+            audit(
+                "user.joined",
+                description=f"{user} accepted the invitation of {invitation.inviter_label}",
+                person=user.email,
+                **grant.columns(),
+            )
+
+
+def _send(invitation: Invitation, token: str) -> None:
+    if not take(SENT, invitation.account_id):
+        raise Conflict("Too many invitations were sent.", do="Wait an hour, then go on.")
+    mail_after_commit(
+        "invitation",
+        [invitation.email],
+        link=reverse("invitation", args=[token]),
+        link_words="Look at the invitation",
+        account=_plain(invitation.account.name),
+        inviter=_plain(invitation.inviter_label),
+    )
+
+
+def _plain(name: str) -> str:
+    """A name that carries no web address: this mail goes to people who have not asked for it."""
+    return " ".join("".join(c for c in name if c not in "/:<>@").replace("www.", "").replace(".", " ").split())
+
+
+def _write(code: str, invitation: Invitation, sentence: str, **details: object) -> None:
+    with account_scope(invitation.account_id):
+        audit(
+            code,
+            description=sentence.format(invitation.email),
+            subject_id=invitation.public_id,
+            person=invitation.email,
+            **details,  # type: ignore[arg-type]
+        )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

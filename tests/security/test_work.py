@@ -1,0 +1,136 @@
+"""Work that a person started, for each of the cast: a worker asks again what that person may do when it begins.
+
+A task of Celery's without a row here fails.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from apps.accounts.models import Membership
+from apps.core.scope import account_scope
+from apps.jobs import registry, runner
+from apps.jobs.base import JobResult
+from apps.jobs.enums import JobKind
+from apps.jobs.models import Job
+from apps.recovery import tasks
+from apps.recovery.enums import PlanState
+from apps.recovery.models import Plan
+from config.celery import app
+from tests.cast import Cast
+from tests.jobs.conftest import new_job
+from tests.recovery.factories import Mailbox, make_entity
+from tests.security.url_table import PEOPLE
+
+# Who starts it: a person, whose rights are asked again (below), or the clock, which shows nobody anything. A
+# backup or a discovery that a person orders only moves forward what the clock does anyway.
+BY_A_PERSON = {"apps.jobs.tasks.run_job", "apps.recovery.tasks.make_plan"}
+BY_THE_CLOCK = {
+    "apps.accounts.saml.tasks.refresh_providers",
+    "apps.accounts.tasks.forget_what_is_over",
+    "apps.accounts.tasks.look_after_accounts",
+    "apps.activity.tasks.send_stream",
+    "apps.activity.tasks.send_streams",
+    "apps.activity.tasks.check_chain",
+    "apps.activity.tasks.look_after_chain",
+    "apps.activity.tasks.look_after_chains",
+    "apps.backups.discovery_tasks.discover_due_tasks",
+    "apps.backups.discovery_tasks.discover_task",
+    "apps.backups.tasks.run_entity",
+    "apps.backups.tasks.tick",
+    "apps.jobs.tasks.dispatch_jobs",
+    "apps.recovery.tasks.do_drill",
+    "apps.recovery.tasks.purge_exports",
+    "apps.recovery.tasks.schedule_drills",
+    "apps.vault.health_tasks.dispatch_checks",
+    "apps.vault.health_tasks.heal_account",
+    "apps.vault.health_tasks.schedule_checks",
+    "apps.vault.health_tasks.work_on_check",
+    "apps.vault.tasks.collect_account",
+    "apps.vault.tasks.collect_garbage",
+    "apps.vault.tasks.extend_locks",
+    "apps.vault.tasks.extend_locks_of",
+    "apps.vault.tasks.finish_keys",
+    "apps.vault.tasks.keep_account_copies",
+    "apps.vault.tasks.look_after_copies",
+}
+MAY = {
+    JobKind.RESTORE: {"owner", "restorer"},
+    JobKind.EXPORT: {"owner", "restorer"},
+    JobKind.MOVE: {"owner"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_broker() -> Iterator[None]:
+    with patch("celery.app.task.Task.apply_async"):
+        yield
+
+
+def outcome(cast: Cast, person: str, kind: str, **fields: Any) -> str:
+    """Let a job of this person's be run by a worker; returns how it ended."""
+    job = new_job(cast.owner, items=0)
+    Job_ = Job._base_manager
+    Job_.filter(pk=job.pk).update(kind=kind, initiator_id=getattr(cast, person).pk, **fields)
+    ran = []
+
+    def handler(context: Any) -> JobResult:
+        ran.append(context.job.pk)
+        return JobResult()
+
+    before = dict(registry._kinds)
+    registry.register(kind, handler)
+    try:
+        with account_scope(cast.account.pk):
+            ending = runner.run(job.pk)
+    finally:
+        registry._kinds.clear()
+        registry._kinds.update(before)
+    assert bool(ran) == (ending == "succeeded")
+    return str(ending)
+
+
+@pytest.mark.parametrize("kind", list(MAY))
+def test_a_job_is_done_for_who_could_start_it_today(cast: Cast, kind: JobKind) -> None:
+    people = [person for person in PEOPLE if person != "anonymous"]
+    done = {person for person in people if outcome(cast, person, kind) == "succeeded"}
+    assert done == MAY[kind]
+
+
+def test_a_job_on_a_mailbox_that_was_limited_since_is_not_gone_on_with(cast: Cast) -> None:
+    with account_scope(cast.account.pk):
+        bob, carla = make_entity("Bob"), make_entity("Carla", "carla@pizza-perfecto.example", limited=True)
+    for field in ("entity_id", "destination_id"):
+        assert outcome(cast, "restorer", JobKind.RESTORE, **{field: bob.public_id}) == "succeeded"
+        assert outcome(cast, "restorer", JobKind.RESTORE, **{field: carla.public_id}) == "failed"
+        assert outcome(cast, "owner", JobKind.RESTORE, **{field: carla.public_id}) == "succeeded"
+
+
+def test_a_job_of_somebody_who_was_switched_off_or_removed_is_not_done(cast: Cast) -> None:
+    Membership.objects.filter(user=cast.restorer).update(is_active=False)
+    assert outcome(cast, "restorer", JobKind.EXPORT) == "failed"
+    Membership.objects.filter(user=cast.restorer).delete()
+    assert outcome(cast, "restorer", JobKind.EXPORT) == "failed"
+
+
+@pytest.mark.parametrize("person", [person for person in PEOPLE if person != "anonymous"])
+def test_a_plan_is_looked_at_for_who_may_restore(cast: Cast, person: str) -> None:
+    with account_scope(cast.account.pk):
+        box = Mailbox(make_entity())
+        box.folder("inbox", "Inbox")
+        plan = Plan.objects.create(
+            account=cast.account, snapshot=box.day(), target=box.entity, mode="skip",
+            user_id=getattr(cast, person).pk,
+        )  # fmt: skip
+        with patch.object(tasks, "plan_make") as made:
+            made.return_value.state = PlanState.READY
+            said = tasks.make_plan(account_id=cast.account.pk, plan_id=plan.pk)
+    assert (said == PlanState.READY) == (person in MAY[JobKind.RESTORE]) == made.called
+
+
+def test_every_task_has_a_row() -> None:
+    app.loader.import_default_modules()
+    ours = {name for name in app.tasks if name.startswith("apps.")}
+    assert ours == BY_A_PERSON | BY_THE_CLOCK, "say in this table who starts it"
