@@ -50,6 +50,7 @@ def test_the_banner_counts_down_and_the_end_is_read_only(ends: datetime, cast: C
     assert "14 days of your trial left." in client.get(reverse("home")).content.decode()
     with clock.travel(ends + timedelta(minutes=1)):
         assert list(stopped_accounts()) == [cast.account]
+        client.force_login(cast.owner)
         assert client.get(reverse("home"))["Location"] == reverse("account_state")
         assert "The trial is over" in client.get(reverse("account_state")).content.decode()
         assert client.post(reverse("health_check"), {"tier": "structure"}).status_code == 403

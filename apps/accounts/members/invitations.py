@@ -42,7 +42,7 @@ def invite(*, inviter: Membership, email: str, grant: Grant) -> Invitation:
             invitation = Invitation.objects.create(
                 account=account,
                 email=email,
-                inviter=inviter,
+                inviter=inviter.user,
                 inviter_label=str(inviter.user)[:200],
                 token_hash=_hash(token),
                 expires_at=clock.now() + VALID_FOR,
@@ -61,7 +61,7 @@ def invitation_resend(*, invitation: Invitation, inviter: Membership) -> None:
     require_within(Grant.of(invitation))
     token = secrets.token_urlsafe(32)
     invitation.token_hash, invitation.expires_at = _hash(token), clock.now() + VALID_FOR
-    invitation.inviter, invitation.inviter_label = inviter, str(inviter.user)[:200]
+    invitation.inviter, invitation.inviter_label = inviter.user, str(inviter.user)[:200]
     invitation.save(update_fields=["token_hash", "expires_at", "inviter", "inviter_label"])
     _send(invitation, token)
     _write("user.invitation_resent", invitation, "Sent the invitation of {} again")
@@ -80,12 +80,12 @@ def invitation_of(token: str) -> Invitation | None:
 
     What is given must still be the inviter's to give when it is taken.
     """
-    rows = Invitation.objects.select_related("account", "inviter")
+    rows = Invitation.objects.select_related("account")
     found = rows.filter(token_hash=_hash(token), expires_at__gt=clock.now()).first()
-    if found is None or found.inviter is None:
+    if found is None or found.inviter_id is None:
         return found
     with account_scope(found.account_id):
-        inviter = person_now(found.inviter.user_id)
+        inviter = person_now(found.inviter_id)
     return found if inviter is not None and Grant.of(found).is_within(inviter) else None
 
 

@@ -107,7 +107,7 @@ class Invitation(models.Model):
     services = models.JSONField(null=True, blank=True)
     token_hash = models.CharField(max_length=64, unique=True)
     # Who takes it up must still be given it by somebody who holds it; None is the system.
-    inviter = models.ForeignKey(Membership, on_delete=models.CASCADE, null=True, related_name="+")
+    inviter = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     inviter_label = models.CharField(max_length=200)
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
