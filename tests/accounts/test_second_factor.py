@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django_otp.oath import TOTP
 
-from apps.accounts.factors.codes import app_begin, codes_left
+from apps.accounts.factors.codes import app_begin, codes_left, factors_of
 from apps.accounts.models import Membership, RecoveryCode, TotpDevice, User
 from apps.activity.models import SecurityEvent
 from apps.core import clock
@@ -228,6 +228,27 @@ def test_nobody_resets_their_own_the_owners_or_a_strangers(client: Client, cast:
     member = cast.viewer.memberships.get(account=cast.account)
     assert client.post(reverse("factor_reset", args=[member.public_id])).status_code == 403
     assert elsewhere.user == cast.viewer
+
+
+def test_nobody_resets_that_of_who_has_more_rights_or_another_way_in(client: Client, cast: Cast) -> None:
+    Membership.objects.filter(user=cast.custom).update(extra_permissions=["users", "view"])
+    admin = Membership.objects.get(user=cast.operator)
+    Membership.objects.filter(pk=admin.pk).update(role="administrator")
+    client.force_login(cast.custom)
+    prove_again(client)
+    address = reverse("factor_reset", args=[admin.public_id])
+    assert client.post(address).status_code == 403, "an administrator has more rights"
+    partners = Membership.objects.create(account=cast.account, user=cast.partner, role="auditor")
+    client.force_login(cast.owner)
+    prove_again(client)
+    address = reverse("factor_reset", args=[partners.public_id])
+    assert client.post(address).status_code == 403, "who looks after other accounts"
+
+
+def test_the_list_of_users_says_who_has_which(client: Client, olivia: User, cast: Cast) -> None:
+    set_up(client, olivia)
+    assert "App" in client.get(reverse("users")).content.decode()
+    assert factors_of([olivia.pk, cast.viewer.pk]) == {olivia.pk: "App"}
 
 
 def test_the_operator_helps_an_owner_alone(client: Client, olivia: User, cast: Cast, capsys: Any) -> None:

@@ -6,7 +6,8 @@ from django.db import transaction
 
 from apps.core.errors import Conflict, NotFound, PermissionMissing
 
-from ..models import Membership, RecoveryCode, TotpDevice, User
+from ..members.rights import Grant, require_within
+from ..models import Membership, PartnerMembership, RecoveryCode, TotpDevice, User
 from .codes import has_factor, tries_forget
 from .notices import tell
 from .passkeys import passkeys_of
@@ -15,8 +16,9 @@ from .passkeys import passkeys_of
 def member_to_reset(account_id: int, member_id: UUID, *, by: User) -> Membership:
     """The member whose second factor `by` may take off. Raises NotFound, PermissionMissing, Conflict.
 
-    Not one's own, which is what a stolen session would try; not the owner's, and not of who belongs to other
-    accounts, too: their safety is not this account's to lower. The operator can do those.
+    Not one's own, which is what a stolen session would try; nobody's who has more rights than `by`; not the
+    owner's, and not of who has ways into other accounts, too: their safety is not this account's to lower, nor
+    is it told. The operator can do those.
     """
     rows = Membership.objects.select_related("user").filter(account_id=account_id, public_id=member_id)
     member = rows.first()
@@ -24,10 +26,15 @@ def member_to_reset(account_id: int, member_id: UUID, *, by: User) -> Membership
         raise NotFound("There is no such user.")
     if member.user_id == by.pk:
         raise Conflict("This is your own sign-in.", do="Use “My sign-in and security”.")
-    if member.is_owner or member.user.memberships.count() > 1:
-        whom = "the owner" if member.is_owner else "somebody who belongs to several accounts"
-        raise PermissionMissing(f"The second factor of {whom} is not reset here.", do="Ask support.")
+    if member.is_owner or _has_ways_elsewhere(member.user):
+        raise PermissionMissing("This second factor is not reset here.", do="Ask support.")
+    require_within(Grant.of(member))
     return member
+
+
+def _has_ways_elsewhere(user: User) -> bool:
+    partner = PartnerMembership.objects.filter(user=user).exists()
+    return partner or user.is_platform_staff or user.memberships.count() > 1
 
 
 @transaction.atomic

@@ -7,8 +7,9 @@ from apps.core.rotation import register_sealed_field
 
 from ..gates import register_gate
 from ..http import MemberRequest
+from ..members.listing import register_facts
 from ..panels import Panel, register_panel
-from .codes import codes_left, has_app, has_factor
+from .codes import codes_left, factors_of, has_app, has_factor
 from .forms import PolicyForm
 from .passkeys import passkeys_of
 from .policy import factor_gate, password_gate, without_factor
@@ -31,6 +32,7 @@ def ready() -> None:
             "policy.changed": "Sign-in rules of the account changed",
         },
     )
+    register_facts("second_factor", factors_of)
     register_gate(40, factor_gate)
     register_gate(50, password_gate)
     register_panel(Panel("me", 10, "accounts/_my_password.html", _password))
