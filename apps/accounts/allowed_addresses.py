@@ -119,7 +119,7 @@ def addresses_unlock() -> bool:
 
 def _locked() -> Account:
     """The account's row, held: two people at once must not take away each other's last way in."""
-    return Account.objects.select_for_update().get(pk=current_account_id())
+    return Account.objects.select_for_update(no_key=True).get(pk=current_account_id())
 
 
 def _keep_the_actor_in(account: Account) -> None:

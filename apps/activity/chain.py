@@ -7,6 +7,7 @@ and the newest of these is kept elsewhere too (heads.py). docs/audit.md shows th
 
 import hashlib
 import json
+import logging
 import math
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,9 +15,12 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.core.sight import whole_sight
+
 from .models import ChainHead, SecurityEvent
 
 VERSION: Final = 1
+logger = logging.getLogger("everkeep.audit")
 
 
 def canonical(event: SecurityEvent) -> bytes:
@@ -69,6 +73,11 @@ def append(event: SecurityEvent) -> SecurityEvent:
     """
     with transaction.atomic(savepoint=False):
         head = _locked_head(event.account_id)
+        last = _last()
+        if last is not None and last.sequence > head.sequence:
+            # Entries beyond the head: somebody meddled. What is going on must go on, and be written down.
+            logger.error("audit of account %s: entry %s is beyond its head", event.account_id, last.sequence)
+            head.sequence, head.seal = last.sequence, last.seal
         event.version = VERSION
         event.sequence, event.previous = head.sequence + 1, head.seal
         event.seal = seal_of(event)
@@ -84,7 +93,7 @@ def _locked_head(account_id: int) -> ChainHead:
 
 def _new_head(account_id: int) -> ChainHead:
     """Begin the chain; whose head is gone goes on after its last entry, and the next check tells on it."""
-    last = SecurityEvent.objects.order_by("-sequence").first()
+    last = _last()
     head, made = ChainHead.objects.select_for_update().get_or_create(
         account_id=account_id,
         defaults={"sequence": last.sequence, "seal": last.seal} if last else {"seal": ""},
@@ -92,6 +101,11 @@ def _new_head(account_id: int) -> ChainHead:
     if made and not head.seal:
         head.seal = genesis(head.account.public_id)
     return head
+
+
+def _last() -> SecurityEvent | None:
+    with whole_sight("an entry follows the newest one, whoever may see that"):
+        return SecurityEvent.objects.only("sequence", "seal").order_by("-sequence").first()
 
 
 def plain(text: str, limit: int) -> str:

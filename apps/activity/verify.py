@@ -10,6 +10,7 @@ from django.db.models import Max
 from apps.core import clock
 from apps.core.errors import EverkeepError
 from apps.core.scope import account_scope
+from apps.core.sight import whole_sight
 
 from .chain import VERSION, genesis, seal_of
 from .heads import Head, heads_told
@@ -48,7 +49,7 @@ def chain_verify(account_id: int) -> Verdict:
 
     Entries that are written meanwhile do no harm. Memory: one batch.
     """
-    with account_scope(account_id):
+    with account_scope(account_id), whole_sight("a chain is judged with all its entries"):
         newest = SecurityEvent.objects.aggregate(newest=Max("sequence"))["newest"] or 0
         head = ChainHead.objects.select_related("account").filter(account_id=account_id).first()
         told, trouble = _told(account_id)

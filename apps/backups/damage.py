@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from apps.core import clock
 from apps.core.scope import account_scope, every_account
+from apps.core.sight import whole_sight
 from apps.vault.api import decode_content, known_blobs
 from apps.vault.errors import ContentCorrupt
 from apps.vault.registry import JournalClaim
@@ -51,6 +52,7 @@ class _Hit:
     versions: int = 0
 
 
+@whole_sight("damage is noted whoever asked for the look")
 def mark_items(account_id: int, blob_ids: Collection[bytes]) -> dict[bytes, int]:
     """Mark every item of which some version names one of these blobs; returns how many items name each."""
     hits = _hits(account_id, set(blob_ids))
@@ -97,6 +99,7 @@ def blobs_of(content: bytes) -> set[bytes]:
         return set()
 
 
+@whole_sight("damage is noted whoever asked for the look")
 def named_anew(account_id: int, named: Mapping[int, Collection[bytes]]) -> set[bytes]:
     """Return which of these lost blobs are named by an item that was not given up with them, or came later."""
     anew: set[bytes] = set()
@@ -123,6 +126,7 @@ def _came_after(version: NodeVersion, row: DamagedItem) -> bool:
     return bool(taken and row.settled_at and taken > row.settled_at)
 
 
+@whole_sight("damage is noted whoever asked for the look")
 def close_what_came_back(account_id: int) -> None:
     """Close lost items that can be read again: a pack was put back, or somebody else had the same bytes."""
     lost = DamagedItem.objects.filter(state=DamagedState.LOST)

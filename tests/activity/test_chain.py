@@ -236,6 +236,15 @@ def test_a_lost_head_is_made_anew_from_the_last_entry(cast: Cast) -> None:
     assert chain_verify(cast.account.pk).unbroken
 
 
+def test_a_head_that_lags_stops_nothing_and_is_logged(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    act(cast.account, 3)
+    with account_scope(cast.account.pk):
+        ChainHead.objects.update(sequence=2)
+    act(cast.account, 1)
+    assert [row.sequence for row in rows(cast.account)] == [1, 2, 3, 4]
+    assert "entry 3 is beyond its head" in caplog.text
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_who_write_at_once_stand_in_line() -> None:
     account = make_cast().account

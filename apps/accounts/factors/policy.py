@@ -65,7 +65,7 @@ def without_factor(account: Account) -> int:
 @transaction.atomic
 def policy_save(account_id: int, *, second_factor: bool, password_days: int | None) -> bool:
     """Hold everybody to it from the next click on, and tell administrators; False when nothing differs."""
-    account = Account.objects.select_for_update().get(pk=account_id)
+    account = Account.objects.select_for_update(no_key=True).get(pk=account_id)
     if (account.second_factor_required, account.password_days) == (second_factor, password_days):
         return False
     account.second_factor_required, account.password_days = second_factor, password_days

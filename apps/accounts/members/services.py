@@ -82,14 +82,14 @@ def ownership_transfer(*, owner: Membership, to: Membership) -> None:
 
 def _locked(account_id: int) -> dict[int, Membership]:
     """Hold the account's row, so that two changes never remove the last administrator together."""
-    Account.objects.select_for_update().get(pk=account_id)
+    Account.objects.select_for_update(no_key=True).get(pk=account_id)
     rows = Membership.objects.select_related("user", "account").filter(account_id=account_id)
     return {row.pk: row for row in rows.select_for_update(of=("self",))}
 
 
 def _held(member: Membership) -> Membership:
     """Hold somebody whom the actor may change: not the owner, not oneself, nobody with more rights."""
-    Account.objects.select_for_update().get(pk=member.account_id)
+    Account.objects.select_for_update(no_key=True).get(pk=member.account_id)
     rows = Membership.objects.select_related("user", "account").select_for_update(of=("self",))
     found = rows.filter(pk=member.pk).first()
     if found is None:

@@ -82,7 +82,7 @@ def _link(user: User, identity: Identity) -> SocialAccount:
 @transaction.atomic
 def identity_unlink(row: SocialAccount) -> None:
     """End the sign-in with this identity. Raises Conflict when it is the person's last way in."""
-    user = User.objects.select_for_update().get(pk=row.user_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=row.user_id)
     others = SocialAccount.objects.filter(user=user, provider__in=list(settings.SIGN_IN_PROVIDERS))
     if not user.has_usable_password() and not others.exclude(pk=row.pk).exists():
         raise Conflict(

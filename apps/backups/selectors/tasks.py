@@ -9,6 +9,7 @@ from django.db.models import Count, Max, Min, Sum
 from apps.connectors.enums import ConnectionState, Service
 from apps.connectors.models import Connection
 from apps.core import clock
+from apps.core.sight import whole_sight
 
 from ..models import BackupTask, Entity
 from ..service_list import Nouns, nouns_of
@@ -107,9 +108,16 @@ def suggested_name(service: Service) -> str:
 
 
 def tasks_by_shelf() -> dict[int, list[str]]:
-    """Return the names of the tasks that do not use the default shelf of the vault, by the shelf's number."""
+    """Return the names of the tasks that do not use the default shelf of the vault, by the shelf's number.
+
+    A task that the actor does not see holds its shelf too, without its name.
+    """
     found: dict[int, list[str]] = {}
-    rows = BackupTask.objects.filter(shelf__gt=0).order_by("name", "pk").values_list("shelf", "name")
-    for shelf, name in rows:
-        found.setdefault(shelf, []).append(name)
+    seen = set(BackupTask.objects.filter(shelf__gt=0).values_list("pk", flat=True))
+    with whole_sight("a shelf that a hidden task uses is in use"):
+        rows = list(
+            BackupTask.objects.filter(shelf__gt=0).order_by("name", "pk").values_list("pk", "shelf", "name")
+        )
+    for pk, shelf, name in rows:
+        found.setdefault(shelf, []).append(name if pk in seen else "A task that you do not see")
     return found

@@ -22,6 +22,7 @@ USER_AGENT: Final = "NONISV|Everkeep|Everkeep/1.0"  # quirk 18: https://learn.mi
 CONNECT_SECONDS: Final = 20.0
 READ_SECONDS: Final = 120.0  # without a sign of life
 RENEWED_SECONDS: Final = 1.0
+SLOWEST_BYTES: Final = 8_000  # a second, of what is sent
 ANSWER_LIMIT: Final = 32 * 1024 * 1024
 BROKEN: Final = (aiohttp.ClientError, TimeoutError, OSError)
 """What `exchange` raises when the connection, not the other side, failed."""
@@ -74,7 +75,8 @@ class HttpWire:
         asked = session.request(
             method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
         )
-        async with asyncio.timeout(READ_SECONDS) as patience, asked as answer:
+        sending = len(body or b"") / SLOWEST_BYTES
+        async with asyncio.timeout(READ_SECONDS + sending) as patience, asked as answer:
             return Reply(answer.status, answer.headers, await _read(answer, limit, patience))
 
     def _open(self) -> aiohttp.ClientSession:
