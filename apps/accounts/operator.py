@@ -55,9 +55,16 @@ def _plan(account: Account | None, options: Mapping[str, Any], say: Say) -> None
 def _ended(account: Account | None, options: Mapping[str, Any], say: Say) -> None:
     for stone in Tombstone.objects.order_by("begun_at"):
         state = f"deleted {stone.deleted_at:%Y-%m-%d %H:%M}" if stone.deleted_at else "being deleted"
-        keys = f"keys destroyed {stone.shredded_at:%Y-%m-%d %H:%M}" if stone.shredded_at else "keys still there"
+        keys = f"keys destroyed {stone.shredded_at:%Y-%m-%d %H:%M}" if stone.shredded_at else _keys_left(stone)
         waits = f", waits for {stone.waiting_for}" if stone.waiting_for else ""
         say(f"{stone.account_public_id}  {stone.get_cause_display()}, {state}, {keys}{waits}")
+
+
+def _keys_left(stone: Tombstone) -> str:
+    if not stone.deleted_at and not stone.steps_done_at:
+        return "keys still there"
+    left = stone.proof.get("keys", {}).get("left", 0)
+    return f"our keys destroyed, {left} places or envelopes out of reach"
 
 
 DOORS: Final[Mapping[str, Door]] = {

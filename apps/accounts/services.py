@@ -1,6 +1,5 @@
 """Writes about accounts and people."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -13,12 +12,10 @@ from apps.core.errors import Conflict
 from apps.core.scope import account_scope
 
 from .enums import AccountState, Role
-from .life.trial import account_activate_plan
+from .life.trial import account_activate_plan, trial_end
 from .models import Account, Membership, User
 
-__all__ = ["TRIAL", "account_activate_plan", "account_open", "account_take_over"]
-
-TRIAL = timedelta(days=14)
+__all__ = ["account_activate_plan", "account_open", "account_take_over"]
 
 
 @transaction.atomic
@@ -39,7 +36,7 @@ def account_open(
     """
     now = clock.now()
     account = Account.objects.create(
-        name=account_name, location=location, created_at=now, trial_ends_at=now + TRIAL
+        name=account_name, location=location, created_at=now, trial_ends_at=trial_end(now)
     )
     user = User.objects.create_user(email, password, name=name)
     Membership.objects.create(account=account, user=user, role=Role.ADMINISTRATOR, is_owner=True)

@@ -8,16 +8,15 @@ from .life.address import changes_settle
 from .life.closing import remind
 from .life.deleting import deletions_begin, deletions_go_on
 from .life.trial import trials_look_after
+from .life.trying import tried
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def look_after_accounts() -> int:
     """Trials, graces and deletions, once an hour. Returns how many deletions are not through."""
-    trials_look_after()
-    remind()
-    changes_settle()
-    deletions_begin()
-    return deletions_go_on()
+    for act in (trials_look_after, remind, changes_settle, deletions_begin):
+        tried(act.__name__, act, 0)
+    return tried("deletions_go_on", deletions_go_on, 0)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from smtplib import SMTPException
 from typing import Any
 
@@ -24,12 +25,19 @@ def register_mail_listener(listener: Listener) -> None:
 
 
 def mail_after_commit(
-    name: str, to: Iterable[str], *, link: str = "", link_words: str = "", **context: Any
+    name: str,
+    to: Iterable[str],
+    *,
+    link: str = "",
+    link_words: str = "",
+    sent: Any = None,  # Callable[[], None]; callers spread words of any kind, which a checker would try on it
+    **context: Any,
 ) -> None:
     """Send `templates/mails/<name>.txt` to each address by itself, once what it tells is durable.
 
     `link` (a path or a whole address) becomes a button in the HTML and a line in the text. A mail that cannot
-    go out is logged with its name: what it tells has happened all the same.
+    go out is logged with its name: what it tells has happened all the same. `sent` is called when at least one
+    of them went out, or there is nobody to write to: for what must not happen before somebody knew of it.
     """
     address = link if "://" in link else f"{settings.PORTAL_URL}{link}" if link else ""
     subject, _, body = render_to_string(f"mails/{name}.txt", context).strip().partition("\n")
@@ -38,8 +46,16 @@ def mail_after_commit(
         account_id = current_account_id()
     except ScopeMissing:
         account_id = None
-    for one in to:
-        transaction.on_commit(lambda one=one: _send_for(account_id, name, one, words))  # type: ignore[misc]
+    addresses, gone = list(to), list[str]()
+
+    def send(one: str) -> None:
+        if _send_for(account_id, name, one, words):
+            gone.append(one)
+
+    for one in addresses:
+        transaction.on_commit(partial(send, one))
+    if sent:
+        transaction.on_commit(lambda: sent() if gone or not addresses else None)
 
 
 def note_mail(name: str, subject: str, to: str, *, is_sent: bool = True) -> None:
@@ -48,12 +64,13 @@ def note_mail(name: str, subject: str, to: str, *, is_sent: bool = True) -> None
         listener(name, subject, to, is_sent)
 
 
-def _send_for(account_id: int | None, name: str, to: str, words: dict[str, str]) -> None:
+def _send_for(account_id: int | None, name: str, to: str, words: dict[str, str]) -> bool:
     is_sent = _send(name, to, words)
     with ExitStack() as stack:
         if account_id is not None:
             stack.enter_context(account_scope(account_id))
             note_mail(name, words["subject"], to, is_sent=is_sent)
+    return is_sent
 
 
 def _send(name: str, to: str, words: dict[str, str]) -> bool:

@@ -9,7 +9,7 @@ from apps.core.permissions import Permission, allowed
 from .drill.run import run_drill, tasks_due
 from .exports.files import purge_expired
 from .models import Plan
-from .restore.plan import plan_make
+from .restore.plan import plan_make, plan_refuse
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -19,11 +19,10 @@ def make_plan(*, account_id: int, plan_id: int) -> str:
     plan = rows.get(pk=plan_id)
     person = person_now(plan.user_id)
     if person is None:
-        return "not allowed"
+        return plan_refuse(plan=plan).state
     with acting_as(person):
-        if not allowed(Permission.RESTORE) or not Plan.objects.filter(pk=plan_id).exists():
-            return "not allowed"
-    return plan_make(plan=plan).state
+        may = allowed(Permission.RESTORE) and Plan.objects.filter(pk=plan_id).exists()
+    return (plan_make if may else plan_refuse)(plan=plan).state
 
 
 @shared_task  # type: ignore[untyped-decorator]

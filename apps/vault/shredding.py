@@ -21,7 +21,7 @@ from apps.core.scope import account_scope, every_account
 
 from .envelopes import envelope_names, locked_vault
 from .errors import StoreError, VaultTaken
-from .models import RecoveryKey, VaultKey
+from .models import RecoveryKey, Store, VaultKey
 from .ownership import folder_is_ours
 from .services import key_places
 from .store.backends.base import ObjectStore
@@ -31,11 +31,15 @@ from .store.keys import KEYS, envelope_key
 
 @dataclass(frozen=True, slots=True)
 class Remnant:
-    """An envelope that is still there, or (`name` empty) a store that could not be looked at."""
+    """An envelope that is still there, or (`name` empty) a store that could not be looked at.
+
+    `beyond_us`: it lies in a store of the customer's own, or in a vault that another installation owns.
+    """
 
     place: str
     name: str
     why: str
+    beyond_us: bool = False
 
     def __str__(self) -> str:
         return f"{self.place}: {self.name or 'not looked through'} ({self.why})"
@@ -64,8 +68,9 @@ def vault_shred(*, account_id: int) -> Shredded:
         vault = _close(account_id)
         destroyed: list[str] = []
         remnants: list[Remnant] = []
+        theirs = _own_places(account_id)
         for place, folder in key_places(vault):
-            _destroy_in(place, folder, destroyed, remnants)
+            _destroy_in(place, folder, destroyed, remnants, theirs=place in theirs)
         if not remnants:
             _note_the_end(account_id)
         return Shredded(tuple(destroyed), tuple(remnants))
@@ -94,8 +99,19 @@ def _close(account_id: int) -> VaultKey:
     return vault
 
 
+def _own_places(account_id: int) -> set[str]:
+    """Where the customer's own stores are; never where one of ours is."""
+    ours = Store.objects.filter(account=None).values_list("url", flat=True)
+    return set(Store.objects.filter(account_id=account_id).values_list("url", flat=True)) - set(ours)
+
+
 def _destroy_in(
-    place: str, folder: ObjectStore | StoreError, destroyed: list[str], remnants: list[Remnant]
+    place: str,
+    folder: ObjectStore | StoreError,
+    destroyed: list[str],
+    remnants: list[Remnant],
+    *,
+    theirs: bool,
 ) -> None:
     """Steps 2 and 3 in one store."""
     reasons: dict[str, str] = {}
@@ -108,9 +124,9 @@ def _destroy_in(
             _delete_all(place, folder, destroyed, reasons)
         for name in envelope_names(folder):
             why = reasons.get(name) or _locked(folder, name) or "it is still listed after its deletion"
-            remnants.append(Remnant(place, name, why))
+            remnants.append(Remnant(place, name, why, theirs))
     except (StoreError, VaultTaken) as error:
-        remnants.append(Remnant(place, "", str(error)))
+        remnants.append(Remnant(place, "", str(error), theirs or isinstance(error, VaultTaken)))
 
 
 def _delete_all(place: str, folder: ObjectStore, destroyed: list[str], reasons: dict[str, str]) -> None:

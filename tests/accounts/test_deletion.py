@@ -7,17 +7,18 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialToken
 from django.apps import apps
 from django.core import mail
 from django.db import connection, connections
 
-from apps.accounts.enums import AccountState, Role
+from apps.accounts.enums import AccountState, ClosingCause, Role
 from apps.accounts.life import deleting, rows
-from apps.accounts.life.closing import GRACE, account_close, account_reactivate
+from apps.accounts.life.closing import GRACE, account_close, account_reactivate, remind
 from apps.accounts.life.deleting import deletion_begin, deletions_begin, deletions_go_on
 from apps.accounts.models import Account, Membership, Tombstone, User
 from apps.accounts.registry import ClosingStep, StepResult, closing_steps
-from apps.core import clock
+from apps.core import clock, mails
 from apps.core.errors import Conflict
 from apps.core.scope import account_scope
 from apps.recovery.exports.files import folder_of
@@ -60,7 +61,7 @@ def full(cast: Cast, folder: Path) -> Cast:
 def grace_is_over(cast: Cast) -> None:
     past = clock.now() - GRACE - timedelta(minutes=1)
     Account.objects.filter(pk=cast.account.pk).update(
-        closes_at=past + GRACE, counted_seconds=int(GRACE.total_seconds())
+        closes_at=past + GRACE, counted_seconds=int(GRACE.total_seconds()), closing_told=True
     )
 
 
@@ -259,10 +260,61 @@ def test_hour_by_hour_the_grace_ends_after_seven_days_and_not_before(closing: Ac
     begun_at = None
     for hour in range(1, 24 * 8):
         with clock.travel(begin + timedelta(hours=hour)):
+            remind()
             if deletions_begin():
                 begun_at = hour
                 break
     assert begun_at is not None and 7 * 24 <= begun_at <= 7 * 24 + 1
+
+
+def test_nothing_is_deleted_before_the_last_mail_went_out_and_a_day_has_passed(
+    closing: Account, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grace_is_over(cast)
+    Account.objects.filter(pk=closing.pk).update(closing_told=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(mails, "_send", lambda *_: False)
+        assert (remind(), deletions_begin()) == (0, 0)
+    assert (remind(), deletions_begin()) == (1, 0), "the mail speaks of tomorrow"
+    begin = clock.now()
+    begun = []
+    for hour in range(1, 26):
+        with clock.travel(begin + timedelta(hours=hour)):
+            begun.append(deletions_begin())
+    assert sum(begun) == 1 and begun.index(1) >= 22
+
+
+def test_where_nobody_can_be_told_the_deletion_is_not_held_up(closing: Account, cast: Cast) -> None:
+    grace_is_over(cast)
+    Account.objects.filter(pk=closing.pk).update(closing_told=False)
+    Membership.objects.filter(account=closing).delete()
+    assert remind() == 1
+
+
+def test_without_billing_nothing_is_deleted_for_want_of_a_plan(cast: Cast, settings: Any) -> None:
+    account_close(account_id=cast.account.pk, cause=ClosingCause.TRIAL)
+    grace_is_over(cast)
+    settings.BILLING = False
+    assert deletions_begin() == 0 and not deletion_begin(cast.account.pk)
+    settings.BILLING = True
+    assert deletions_begin() == 1
+
+
+def test_what_another_worker_noted_stays(full: Cast) -> None:
+    account_close(account_id=full.account.pk)
+    grace_is_over(full)
+    deletions_begin()
+    stale = Tombstone.objects.get()
+    Tombstone.objects.update(proof={"files": {"exports": 7}}, shredded_at=clock.now())
+    shredded_at = Tombstone.objects.get().shredded_at
+    assert deleting.deletion_go_on(stale)
+    stone = Tombstone.objects.get()
+    assert stone.proof["files"]["exports"] >= 7 and stone.shredded_at == shredded_at
+
+
+def test_a_librarys_own_accounts_are_not_ours() -> None:
+    """allauth's SocialToken.account_id names a SocialAccount: by our number a stranger's would go."""
+    assert SocialToken not in rows.owned()
 
 
 def test_no_table_of_an_account_can_be_forgotten() -> None:

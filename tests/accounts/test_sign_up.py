@@ -40,7 +40,8 @@ def sign_up(client: Client, **changes: str) -> None:
     assert response["Location"] == reverse("account_email_verification_sent")
 
 
-def test_a_trial_account_is_opened_whole(client: Client, db: None) -> None:
+def test_a_trial_account_is_opened_whole(client: Client, db: None, settings: Any) -> None:
+    settings.BILLING = True
     sign_up(client)
     user = User.objects.get(email="nadia@noodles.example")
     membership = user.memberships.get()

@@ -127,7 +127,10 @@ def test_a_plan_is_looked_at_for_who_may_restore(cast: Cast, person: str) -> Non
         with patch.object(tasks, "plan_make") as made:
             made.return_value.state = PlanState.READY
             said = tasks.make_plan(account_id=cast.account.pk, plan_id=plan.pk)
+        plan.refresh_from_db()
     assert (said == PlanState.READY) == (person in MAY[JobKind.RESTORE]) == made.called
+    if not made.called:
+        assert plan.state == PlanState.FAILED and "no longer" in plan.message
 
 
 def test_every_task_has_a_row() -> None:

@@ -21,6 +21,7 @@ from apps.core.scope import account_scope, some_accounts
 from apps.core.sight import whole_sight
 
 from ..enums import PartnerRole, Role
+from ..life.trial import trial_end
 from ..models import Account, Membership, Partner, PartnerCustomer, PartnerMembership, User
 from ..registry import Standing, standings_of
 
@@ -68,10 +69,8 @@ def person_remove(*, partner: Partner, public_id: UUID, by: User) -> None:
 def customer_create(*, seat: PartnerMembership, data: Mapping[str, Any]) -> PartnerCustomer:
     """Open an account for a customer. Without `email` the partner holds it until it is handed over."""
     now = clock.now()
-    from ..services import TRIAL  # noqa: PLC0415 - services know the life of accounts, not the other way round
-
     account = Account.objects.create(
-        name=data["name"], location=data["location"], created_at=now, trial_ends_at=now + TRIAL
+        name=data["name"], location=data["location"], created_at=now, trial_ends_at=trial_end(now)
     )
     relation = PartnerCustomer.objects.create(partner=seat.partner, account=account, role=data["role"])
     with _as_partner(seat, account.pk):

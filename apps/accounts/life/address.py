@@ -7,6 +7,7 @@ owner of the address. The old address stays its person's while it may object, so
 import hashlib
 import secrets
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress
@@ -21,6 +22,7 @@ from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope
 
 from ..models import AddressChange, User
+from .trying import tried
 
 LINK_LASTS: Final = timedelta(days=3)
 MAY_OBJECT: Final = timedelta(days=7)
@@ -134,12 +136,16 @@ def changes_settle() -> int:
     """Let go of old addresses that can object no more, and of links that nobody followed. Returns how many."""
     now, settled = clock.now(), 0
     for change in AddressChange.objects.filter(confirmed_at__lt=now - MAY_OBJECT).select_related("user"):
-        with transaction.atomic():
-            EmailAddress.objects.filter(user=change.user, email=change.old, primary=False).delete()
-            change.delete()
-            settled += 1
+        settled += tried(f"the change of address {change.pk}", partial(_settle, change), False)
     AddressChange.objects.filter(confirmed_at=None, sent_at__lt=now - LINK_LASTS - MAY_OBJECT).delete()
     return settled
+
+
+def _settle(change: AddressChange) -> bool:
+    with transaction.atomic():
+        EmailAddress.objects.filter(user=change.user, email=change.old, primary=False).delete()
+        change.delete()
+    return True
 
 
 def _send_link(change: AddressChange) -> None:

@@ -1,9 +1,13 @@
 """Cancelling an account, and taking that back for seven days (features ACC-13, ACC-14)."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
+from django.db.models.functions import Least
 
 from apps.activity.audit import audit
 from apps.activity.services import record
@@ -15,9 +19,12 @@ from apps.core.scope import account_scope
 from ..enums import AccountState, ClosingCause
 from ..models import Account
 from ..registry import stop_backups
+from .grace import seen
 from .people import administrators
+from .trying import tried
 
 GRACE = timedelta(days=7)
+LAST_DAY = timedelta(days=1)
 LIVING = (AccountState.TRIAL, AccountState.ACTIVE)
 
 
@@ -83,7 +90,7 @@ OPEN_AGAIN = {
 }
 
 
-def tell(mail: str, account: Account) -> None:
+def tell(mail: str, account: Account, sent: Callable[[], None] | None = None) -> None:
     """Write to all administrators about the closing of their account, with its date and the way back."""
     mail_after_commit(
         mail,
@@ -91,18 +98,42 @@ def tell(mail: str, account: Account) -> None:
         account=account,
         link="/account/state/",
         link_words="See what happens, and keep the account",
+        sent=sent,
     )
+
+
+def going_on() -> QuerySet[Account]:
+    """The closings that lead to a deletion. Without billing nobody loses anything for want of a plan."""
+    closing = Account.objects.filter(state=AccountState.CLOSING)
+    return closing if settings.BILLING else closing.exclude(closing_cause=ClosingCause.TRIAL)
 
 
 def remind() -> int:
-    """Write once more on the last day of the grace. Returns how many accounts were written about."""
-    soon = Account.objects.filter(
-        state=AccountState.CLOSING, closing_told=False, closes_at__lte=clock.now() + timedelta(days=1)
+    """Write once more on the last day of the grace; no deletion begins before that. Returns how many were told.
+
+    Not before most of the grace was seen to pass: a clock that jumps would spend this mail too early.
+    """
+    soon = going_on().filter(
+        closing_told=False, closes_at__lte=clock.now() + LAST_DAY, **seen(GRACE - 2 * LAST_DAY)
     )
-    told = 0
-    for account in soon:
-        with transaction.atomic():
-            if Account.objects.filter(pk=account.pk, closing_told=False).update(closing_told=True):
-                tell("account_closing_soon", account)
-                told += 1
-    return told
+    return sum(
+        tried(f"the reminder of account {account.public_id}", partial(_remind, account), False)
+        for account in soon
+    )
+
+
+def _remind(account: Account) -> bool:
+    """The mail of the last day. A day is left from then on, however late it goes out."""
+    account.closes_at = max(account.closes_at or clock.now(), clock.now() + LAST_DAY - timedelta(hours=1))
+    with transaction.atomic(), account_scope(account.pk):
+        tell("account_closing_soon", account, partial(_reminded, account))
+    return account.closing_told
+
+
+def _reminded(account: Account) -> None:
+    six_days = int((GRACE - LAST_DAY).total_seconds())
+    account.closing_told = bool(
+        Account.objects.filter(pk=account.pk, state=AccountState.CLOSING, closing_told=False).update(
+            closing_told=True, counted_seconds=Least("counted_seconds", six_days)
+        )
+    )

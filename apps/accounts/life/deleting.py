@@ -11,6 +11,7 @@ or with step 3 once all of 2 is through (its steps need rows that 3 deletes).
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -24,9 +25,10 @@ from ..enums import AccountState
 from ..models import Account, Membership, Tombstone, User
 from ..registry import closing_steps
 from . import rows
-from .closing import GRACE
+from .closing import GRACE, going_on
 from .grace import count_on, seen
 from .people import administrators
+from .trying import tried
 
 LEASE: Final = timedelta(hours=1)  # a worker that died gives its account free after that
 log = logging.getLogger("everkeep.accounts")
@@ -34,19 +36,22 @@ log = logging.getLogger("everkeep.accounts")
 
 def deletions_begin() -> int:
     """Count every grace on; begin the deletion of what had all of it. Returns how many begin."""
-    closing = list(Account.objects.filter(state=AccountState.CLOSING))
-    for account in closing:
-        count_on(account)
-    return sum(deletion_begin(account.pk) for account in closing)
+    return sum(
+        tried(f"the grace of account {account.public_id}", partial(_count_and_begin, account), False)
+        for account in list(going_on())
+    )
+
+
+def _count_and_begin(account: Account) -> bool:
+    count_on(account)
+    return deletion_begin(account.pk)
 
 
 def deletion_begin(account_id: int) -> bool:
-    """The point of no return. False when the grace is not over, or the account was reactivated."""
+    """The point of no return. False when the grace is not over, nobody was reminded, or it was reactivated."""
     now = clock.now()
     with transaction.atomic():
-        due = Account.objects.filter(
-            pk=account_id, state=AccountState.CLOSING, closes_at__lte=now, **seen(GRACE)
-        )
+        due = going_on().filter(pk=account_id, closing_told=True, closes_at__lte=now, **seen(GRACE))
         if not due.update(state=AccountState.ENDING):
             return False
         account = Account.objects.get(pk=account_id)
@@ -82,6 +87,7 @@ def deletion_go_on(stone: Tombstone) -> bool:
     """Do what is left of one deletion. True when the account is gone."""
     if not _take(stone):
         return False
+    stone.refresh_from_db()  # another worker may have written since it was listed
     account_id = stone.account_row
     if Account.objects.filter(pk=account_id, state=AccountState.ENDING).exists():
         with account_scope(account_id):
@@ -104,7 +110,7 @@ def _steps(stone: Tombstone) -> bool:
             log.warning("deletion of account %s waits: %s", stone.account_public_id, step.name)
             _change(stone, waiting_for=f"{step.name}: {result.waits}", busy_until=None)
             return False
-        if step.name == "keys" and stone.shredded_at is None:
+        if step.name == "keys" and stone.shredded_at is None and not result.proof.get("left"):
             _change(stone, shredded_at=clock.now())
     _change(stone, steps_done_at=clock.now())
     return True
@@ -121,7 +127,7 @@ def _note(stone: Tombstone, name: str, proof: dict[str, object]) -> None:
     """Add a step's numbers to those of its earlier tries; keep the account for another LEASE."""
     known = stone.proof.get(name, {})
     for key, value in proof.items():
-        adds = isinstance(value, int) and key in known and key != "left"
+        adds = isinstance(value, int) and key in known and not key.startswith("left")
         known = {**known, key: known[key] + value if adds else value}
     _change(stone, proof={**stone.proof, name: known} if known else stone.proof, busy_until=clock.now() + LEASE)
 

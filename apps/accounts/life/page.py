@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from ..enums import AccountState, ClosingCause
@@ -55,6 +56,7 @@ def state_page(request: MemberRequest) -> dict[str, Any]:
         "closing": account.state == AccountState.CLOSING,
         "ending": account.state == AccountState.ENDING,
         "for_want_of_a_plan": account.closing_cause == ClosingCause.TRIAL,
+        "needs_a_plan": settings.BILLING and account.closing_cause == ClosingCause.TRIAL,
         "trial_days": left,
         "trial_over": is_over(account),
         "closed_on": account.trial_ends_at + AFTER_END if left is not None and account.trial_ends_at else None,

@@ -87,7 +87,12 @@ def _has_table(model: type[models.Model]) -> bool:
 
 
 def _has_account_column(model: type[models.Model]) -> bool:
-    return any(field.attname == "account_id" for field in model._meta.concrete_fields)
+    """A library may call something else an account (allauth's SocialToken.account is a SocialAccount)."""
+    ours = model.__module__.startswith("apps.")
+    return any(
+        field.attname == "account_id" and (ours or field.related_model is Account)
+        for field in model._meta.concrete_fields
+    )
 
 
 def _keys(model: type[models.Model]) -> Iterator[models.ForeignKey[Any, Any]]:

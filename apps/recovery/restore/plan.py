@@ -13,7 +13,7 @@ from apps.backups.selectors.tree import Folder, Tree, folder_tree
 from apps.connectors.enums import Service
 from apps.core.actor import current_actor
 from apps.core.discretion import told
-from apps.core.errors import Conflict, EverkeepError, InvalidRequest
+from apps.core.errors import Conflict, EverkeepError, InvalidRequest, PermissionMissing
 from apps.jobs.base import NewItem
 from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
@@ -27,6 +27,7 @@ from .folders import TargetFolders, free_root_name
 from .target import Target, open_target
 
 LOOKUPS = 2_000
+NO_LONGER_ALLOWED = "Whoever asked for this may no longer do it, so it was not looked at."
 _BATCH = 200
 
 
@@ -62,6 +63,13 @@ def plan_make(*, plan: Plan) -> Plan:
     except EverkeepError as error:
         plan.state, plan.message, plan.error_code = PlanState.FAILED, told(error, plan.public_id), error.code
     plan.save(update_fields=["root_name", "rows", "state", "message", "error_code"])
+    return plan
+
+
+def plan_refuse(*, plan: Plan) -> Plan:
+    """Whoever asked for a plan lost the right before it was looked at: it must not stay "being made"."""
+    plan.state, plan.message, plan.error_code = PlanState.FAILED, NO_LONGER_ALLOWED, PermissionMissing.code
+    plan.save(update_fields=["state", "message", "error_code"])
     return plan
 
 
