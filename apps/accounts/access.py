@@ -15,6 +15,7 @@ from apps.core.permissions import Permission, allowed, require
 
 from .http import MemberRequest
 from .models import AllowedAddress, ApiToken, Membership
+from .saml.session import bound_to
 from .social.configured import KNOWN
 
 P = ParamSpec("P")
@@ -32,12 +33,17 @@ def member_required(permission: Permission | None = None) -> Callable[[MemberPag
 
 
 def owner_required(page: MemberPage[P]) -> Page[P]:
-    """`member_required` for what concerns the owner of the account alone; other members get a 403."""
+    """`member_required` for what is the owner's alone; other members, and sessions of a company, get a 403."""
 
     @wraps(page)
     def owners_page(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.membership.is_owner:
             raise PermissionMissing("Only the owner of the account may do this.", do="Ask the owner.")
+        if bound_to(request):
+            raise PermissionMissing(
+                "Your company signed you in, and this is the owner's alone.",
+                do="Sign out, then sign in with your own password.",
+            )
         return page(request, *args, **kwargs)
 
     return member_required()(owners_page)

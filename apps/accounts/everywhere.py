@@ -7,7 +7,7 @@ from apps.core.actor import Actor, acting_as, current_actor
 from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 
-from .models import Membership, User
+from .models import Membership, PartnerMembership, User
 
 
 def audit_everywhere(code: str, *, user: User, is_proved: bool = True, **fields: Any) -> None:
@@ -34,6 +34,12 @@ def accounts_of(user: User) -> list[int]:
     """The accounts in which a person may do something, always in the same order: it is that of locks."""
     rows = Membership.objects.filter(user=user, is_active=True).order_by("account_id")
     return list(rows.values_list("account_id", flat=True))
+
+
+def has_ways_elsewhere(user: User) -> bool:
+    """Whether somebody enters more than one account: as a member, for a partner, or as staff."""
+    seat = PartnerMembership.objects.filter(user=user).exists()
+    return seat or user.is_platform_staff or user.memberships.count() > 1
 
 
 def addresses_of(account_id: int, user_ids: set[int]) -> list[str]:

@@ -10,7 +10,7 @@ from apps.activity.audit import audit
 from apps.activity.models import ActivityStatus
 
 from .factors.codes import TooManyTries, code_check, has_app, has_passkey
-from .factors.policy import session_has_factor
+from .factors.policy import wants_factor
 from .http import MemberRequest
 from .limits import Limit, address_of, give_back, take
 from .sudo import proved
@@ -44,10 +44,11 @@ class ProofForm(forms.Form):
         self.takes_passkey = has_passkey(user)
         if not has_app(user):
             del self.fields["code"]
-        # Where the account demands a second factor, a session that has not given it cannot do with less.
-        self.wants_factor = request.account.second_factor_required and not session_has_factor(request)
+        # Where a second factor is demanded, a session that has not given it cannot do with less; but who has
+        # none yet proves themselves as they can, and gate 40 has them choose one.
         factor = "code" in self.fields or self.takes_passkey
-        if not user.has_usable_password() or (self.wants_factor and factor):
+        self.wants_factor = factor and wants_factor(request)
+        if not user.has_usable_password() or self.wants_factor:
             del self.fields["password"]
 
     @property

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from apps.core.errors import Conflict, NotFound, PermissionMissing
 
+from ..everywhere import has_ways_elsewhere
 from ..members.rights import Grant, require_within
-from ..models import Membership, PartnerMembership, RecoveryCode, TotpDevice, User
+from ..models import Membership, RecoveryCode, TotpDevice, User
 from .codes import has_factor, tries_forget
 from .notices import tell
 from .passkeys import passkeys_of
@@ -26,15 +27,10 @@ def member_to_reset(account_id: int, member_id: UUID, *, by: User) -> Membership
         raise NotFound("There is no such user.")
     if member.user_id == by.pk:
         raise Conflict("This is your own sign-in.", do="Use “My sign-in and security”.")
-    if member.is_owner or _has_ways_elsewhere(member.user):
+    if member.is_owner or has_ways_elsewhere(member.user):
         raise PermissionMissing("This second factor is not reset here.", do="Ask support.")
     require_within(Grant.of(member))
     return member
-
-
-def _has_ways_elsewhere(user: User) -> bool:
-    partner = PartnerMembership.objects.filter(user=user).exists()
-    return partner or user.is_platform_staff or user.memberships.count() > 1
 
 
 @transaction.atomic

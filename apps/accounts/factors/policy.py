@@ -14,14 +14,15 @@ from apps.activity.audit import audit
 
 from ..models import Account, Membership, TotpDevice
 from ..passwords import is_too_old
-from ..saml.gate import asked_by_company
+from ..saml.gate import OPEN, asked_by_company
 from ..saml.session import bound_to
 from .codes import has_factor
 from .notices import tell_administrators
 
 # What somebody who does not meet the demand yet must still reach: to meet it, to read about it, or to leave.
 _ALWAYS = {"account_logout", "help", "help_topic", "healthz", "readyz"}
-_FACTOR_PAGES = _ALWAYS | {"sudo", "sudo_passkey", "second_factor_setup", "passkey_add"}
+_FACTOR_PAGES = _ALWAYS | OPEN | {"sudo", "sudo_passkey", "saml_confirm"}
+_FIRST_FACTOR = {"second_factor_setup", "passkey_add"}
 _PASSWORD_PAGES = _ALWAYS | {"password_change"}
 
 
@@ -31,17 +32,27 @@ def session_has_factor(request: HttpRequest) -> bool:
     return any(record.get("method") == "mfa" for record in records)
 
 
-def factor_gate(request: HttpRequest) -> HttpResponseBase | None:
-    """Gate 40: to the set-up for who has no factor, to the question for a session that has not given it."""
+def is_required(request: HttpRequest) -> bool:
+    """Whether a second factor is demanded of this session, by the account's rule or its company's."""
     account: Account = request.account  # type: ignore[attr-defined]
     asked = asked_by_company(request)
-    required = account.second_factor_required if asked is None else asked
-    if not required or session_has_factor(request) or _is_at(request, _FACTOR_PAGES):
+    return account.second_factor_required if asked is None else asked
+
+
+def wants_factor(request: HttpRequest) -> bool:
+    """Whether it is demanded and this session has not given it."""
+    return is_required(request) and not session_has_factor(request)
+
+
+def factor_gate(request: HttpRequest) -> HttpResponseBase | None:
+    """Gate 40: to the set-up for who has no factor, to the question for a session that has not given it."""
+    if not wants_factor(request) or _is_at(request, _FACTOR_PAGES):
         return None
     if has_factor(request.user):  # type: ignore[arg-type]
         # A token cannot be asked for a code; that its person has a factor is what can be asked of it.
         return None if getattr(request, "token", None) else _to(request, "sudo")
-    return _to(request, "second_factor_setup")
+    # Only who has none may choose one here: else a new one would do in place of the one that is asked for.
+    return None if _is_at(request, _FIRST_FACTOR) else _to(request, "second_factor_setup")
 
 
 def password_gate(request: HttpRequest) -> HttpResponseBase | None:

@@ -51,7 +51,8 @@ class SamlArrival(AccountModel):
     authenticated_at = models.DateTimeField()
     session_until = models.DateTimeField(null=True, blank=True)
     by_live = models.BooleanField()
-    by_draft = models.BooleanField()
+    # Which draft judged it good (`metadata.digest_of`); empty when none did.
+    draft_digest = models.CharField(max_length=64, blank=True)
     finish_before = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     # As long as the provider's own words would let the assertion be used again.

@@ -12,17 +12,19 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 
-from apps.activity.audit import audit
+from apps.activity.audit import audit_once
 from apps.activity.models import ActivityStatus
 from apps.core import clock
 from apps.core.scope import current_account_id, every_account
 
+from ..limits import Limit, give_back, take
 from ..models import Account, SamlArrival, SamlProvider, User
 from .checks import SKEW, Assertion, SamlRefused, believed
-from .metadata import Config
+from .metadata import Config, digest_of
 
 FINISH_WITHIN: Final = timedelta(minutes=5)
 # python3-saml's own allowance for clocks is five minutes: longer than ours, so an ID is kept beyond both.
+NOTED: Final = Limit("saml.refused", 20, timedelta(minutes=10))
 REMEMBER_BEYOND: Final = SKEW + timedelta(minutes=10)
 
 
@@ -49,7 +51,7 @@ def arrive(account: Account, provider: SamlProvider, posted: str) -> str:
                 authenticated_at=assertion.authenticated_at,
                 session_until=assertion.session_until,
                 by_live=isinstance(by_live, Assertion),
-                by_draft=isinstance(by_draft, Assertion),
+                draft_digest=digest_of(provider.draft or {}) if isinstance(by_draft, Assertion) else "",
                 finish_before=clock.now() + FINISH_WITHIN,
                 remember_until=assertion.usable_until + REMEMBER_BEYOND,
             )
@@ -74,9 +76,16 @@ def finish(arrival: SamlArrival) -> None:
 
 
 def note_refusal(refused: SamlRefused, user: User | None = None) -> None:
-    """Write down why. The page says nothing of it."""
+    """Write down why. The page says nothing of it.
+
+    Anybody can send us nonsense for an account: the same from one address is one line, and each cause has a
+    budget, so that strangers neither bury what matters nor hold up the account's chain.
+    """
+    budget = (current_account_id(), refused.cause)
+    if not take(NOTED, *budget):
+        return
     about = f" for {refused.address}" if refused.address else ""
-    audit(
+    noted = audit_once(
         "saml.refused",
         status=ActivityStatus.FAILED,
         description=f"Refused a company sign-in{about}: {CAUSES[refused.cause]}",
@@ -84,6 +93,8 @@ def note_refusal(refused: SamlRefused, user: User | None = None) -> None:
         cause=refused.cause,
         claimed=refused.address,
     )
+    if noted is None:
+        give_back(NOTED, *budget)
 
 
 def forget_old() -> int:
@@ -136,5 +147,6 @@ CAUSES: Final = {
     "not_asked_anew": "your provider did not ask the person anew",
     "no_member": "there is no user with this address in the account",
     "switched_off": "the user is switched off",
+    "owner": "it is about the owner of the account, who signs in without the company",
     "belongs_elsewhere": "a person with this address is known already; invite them",
 }

@@ -57,7 +57,7 @@ def claim(request: HttpRequest, account: Account, token: str) -> tuple[SamlArriv
 def use(request: HttpRequest, account: Account, arrival: SamlArrival, question: session.Question | None) -> str:
     """Do what the answer was asked for, once, and return where to go on. Raises SamlRefused."""
     purpose = question.purpose if question else "sign_in"
-    if not (arrival.by_draft if purpose == "test" else arrival.by_live):
+    if not (arrival.draft_digest if purpose == "test" else arrival.by_live):
         raise SamlRefused("wrong_issuer", arrival.address)
     if purpose == "test":
         return _test(request, account, arrival)
@@ -74,7 +74,7 @@ def _test(request: HttpRequest, account: Account, arrival: SamlArrival) -> str:
         raise SamlRefused("wrong_person", arrival.address)
     with transaction.atomic():
         finish(arrival)
-        draft_tested(membership.user_id)
+        draft_tested(membership.user_id, arrival.draft_digest)
     return f"{reverse('security')}?tested=saml#saml"
 
 

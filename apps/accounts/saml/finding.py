@@ -28,7 +28,7 @@ def mail_links(email: str) -> None:
     if not take(MAILS, email):
         return
     memberships = Membership.objects.select_related("account").filter(
-        user__email=email, user__is_active=True, is_active=True
+        user__email=email, user__is_active=True, is_active=True, is_owner=False
     )
     accounts = [row.account for row in memberships if _in_use(row.account)]
     if not accounts:

@@ -16,11 +16,13 @@ from apps.activity.audit import audit
 from apps.core import clock
 from apps.core.scope import account_scope
 
+from ..everywhere import has_ways_elsewhere
+from ..factors.codes import has_factor
 from ..http import MemberRequest
-from ..models import GuestMembership, Membership, User
+from ..models import GuestMembership, Membership, SamlProvider, User
 from ..sudo import Way
 from .services import provider_in_use
-from .session import bound_to
+from .session import Bound, bound_to
 
 # Reached by everybody, whatever their session: out, through the company in, and over to another account.
 OPEN: Final = frozenset(
@@ -42,6 +44,7 @@ _ALSO_BOUND: Final = OPEN | {
 }
 
 _SET_UP: Final = "second_factor_setup"
+_PROOFS: Final = frozenset({"sudo", "sudo_passkey"})
 
 
 def company_gate(request: HttpRequest) -> HttpResponseBase | None:
@@ -51,18 +54,26 @@ def company_gate(request: HttpRequest) -> HttpResponseBase | None:
     name = request.resolver_match.url_name if request.resolver_match else None
     provider, bound = provider_in_use(), bound_to(request)
     if bound:
-        outlived = bound.until is not None and bound.until < clock.now().timestamp()
-        since = provider.activated_at if provider else None
-        if outlived or since is None or bound.at < since.timestamp():
-            logout(request)
-            return _go(request, reverse("account_login"))
-        if name not in personal_routes() or (name == _SET_UP and may_set_up_factor(request)):
-            return None
-        return _not_for_companies(request)
+        return _gate_of_bound(request, name, bound, provider)
     membership: Membership = request.membership  # type: ignore[attr-defined]
     if provider is None or membership.is_owner or name in OPEN or isinstance(membership, GuestMembership):
         return None  # guests belong to another organisation, which this provider does not know
+    if name in personal_routes() | _PROOFS and has_ways_elsewhere(membership.user):
+        return None  # a session of their own is of use to partners, staff and people of two companies
     return _go(request, reverse("saml_needed", args=[membership.account.public_id]))
+
+
+def _gate_of_bound(
+    request: HttpRequest, name: str | None, bound: Bound, provider: SamlProvider | None
+) -> HttpResponseBase | None:
+    outlived = bound.until is not None and bound.until < clock.now().timestamp()
+    since = provider.activated_at if provider else None
+    if outlived or since is None or bound.at < since.timestamp():
+        logout(request)
+        return _go(request, reverse("account_login"))
+    if name not in personal_routes() or (name == _SET_UP and may_set_up_factor(request)):
+        return None
+    return _not_for_companies(request)
 
 
 def asked_by_company(request: HttpRequest) -> bool | None:
@@ -74,13 +85,13 @@ def asked_by_company(request: HttpRequest) -> bool | None:
 
 
 def may_set_up_factor(request: HttpRequest) -> bool:
-    """Whether the company may have somebody choose a second factor: only who belongs to no other account.
+    """Whether the company may have somebody choose a second factor: who has none, and belongs nowhere else.
 
-    For anybody else a provider that lies could choose it in their place, for their other accounts as well.
+    For anybody else a provider that lies could choose it in their place, for their other accounts as well. Nor
+    who has a factor: one that is chosen anew would stand in for the one that the company cannot give.
     """
-    user = request.user
-    elsewhere = user.memberships.count() > 1 or hasattr(user, "partner_membership")  # type: ignore[union-attr]
-    return bool(asked_by_company(request)) and not elsewhere
+    user: User = request.user  # type: ignore[assignment]
+    return bool(asked_by_company(request)) and not has_factor(user) and not has_ways_elsewhere(user)
 
 
 @cache
@@ -101,7 +112,9 @@ def personal_routes() -> frozenset[str]:
 
 
 def company_only(user: User) -> Membership | None:
-    """The membership whose company signs this person in, when there is no account to enter otherwise."""
+    """The membership whose company signs this person in, when a session of their own would have no use."""
+    if has_ways_elsewhere(user):
+        return None  # gate 30 keeps this account shut to that session
     memberships = list(user.memberships.select_related("account").filter(is_active=True).order_by("id"))
     for membership in memberships:
         with account_scope(membership.account_id):

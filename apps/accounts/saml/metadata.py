@@ -1,8 +1,10 @@
 """What an identity provider says about itself, read once and kept as plain facts."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -50,6 +52,11 @@ class Config:
     @property
     def host(self) -> str:
         return urlsplit(self.sso_url).hostname or ""
+
+
+def digest_of(stored: dict[str, Any]) -> str:
+    """The same for the same facts as they are kept."""
+    return sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()
 
 
 def config_from(source: str, *, embed_link: str = "") -> Config:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..http import MemberRequest
+from ..life.access import is_administrator
 from ..panels import Panel
 from .domains import PATH, domains_here
 from .forms import DomainForm, RulesForm, SetUpForm
@@ -17,6 +18,7 @@ def _context(request: MemberRequest) -> dict[str, Any]:
     draft = Config.of(provider.draft) if provider and provider.draft else None
     ready = bool(provider and may_activate(provider, request.user.pk))
     return {
+        "may": is_administrator(request),
         "provider": provider,
         "live": live,
         "draft": draft,

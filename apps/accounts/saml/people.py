@@ -20,6 +20,9 @@ def person_of(provider: SamlProvider, arrival: SamlArrival) -> User:
     if member is not None:
         if not (member.is_active and member.user.is_active):
             raise SamlRefused("switched_off", arrival.address)
+        if member.is_owner:
+            # Any administrator may set a provider up that says what they like: it must not make them the owner.
+            raise SamlRefused("owner", arrival.address)
         return member.user
     if not provider.create_people or not _is_ours(arrival.address):
         raise SamlRefused("no_member", arrival.address)

@@ -19,7 +19,7 @@ from apps.core.scope import current_account_id
 
 from ..enums import Role
 from ..models import Account, Membership, SamlProvider
-from .metadata import Config, fetched, parse
+from .metadata import Config, digest_of, fetched, parse
 
 logger = logging.getLogger("everkeep.saml")
 TEST_HOLDS: Final = timedelta(hours=1)
@@ -49,11 +49,13 @@ def save_draft(config: Config) -> SamlProvider:
 
 
 @transaction.atomic
-def draft_tested(user_id: int) -> None:
-    """The person signed in with the draft: they may switch it on for a while. Raises Conflict without one."""
+def draft_tested(user_id: int, digest: str) -> None:
+    """The person signed in with this very draft: they may switch it on for a while. Raises Conflict."""
     provider = _locked()
     if provider is None or provider.draft is None:
         raise Conflict("There is nothing to test.", do="Set company sign-in up first.")
+    if digest_of(provider.draft) != digest:
+        raise Conflict("Somebody changed the set-up during your test.", do="Look at it, then test it again.")
     provider.draft_tested_by, provider.draft_tested_at = user_id, clock.now()
     provider.save(update_fields=["draft_tested_by", "draft_tested_at"])
     audit("saml.tested", description="Signed in with the company sign-in as a test")

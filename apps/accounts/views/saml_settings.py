@@ -1,7 +1,12 @@
 """Company sign-in, set up by the account's administrators."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -12,17 +17,31 @@ from apps.core.permissions import Permission
 
 from ..access import member_required
 from ..http import MemberRequest
+from ..life.access import require_administrator
 from ..saml import domains, entering, services
 from ..saml.forms import DomainForm, RulesForm, SetUpForm
 from ..saml.session import bind
 from ..sudo import sudo_required
 from .saml import leave
 
-SETTINGS = Permission.ACCOUNT_SETTINGS
+P = ParamSpec("P")
+MemberPage = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
+Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def administrators_only(page: MemberPage[P]) -> Page[P]:
+    """The account's own administrators: whose provider it is can come in as every one of them."""
+
+    @wraps(page)
+    def careful(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        require_administrator(request)
+        return page(request, *args, **kwargs)
+
+    return member_required(Permission.ACCOUNT_SETTINGS)(careful)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_required(SETTINGS)
+@administrators_only
 @sudo_required()
 def set_up(request: MemberRequest) -> HttpResponse:
     """Takes the provider's metadata and goes straight on to the test."""
@@ -35,7 +54,7 @@ def set_up(request: MemberRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@member_required(SETTINGS)
+@administrators_only
 def test(request: MemberRequest) -> HttpResponse:
     """Signs the administrator in at the new provider, in this browser; their session here stays as it is."""
     provider = services.provider_here()
@@ -45,7 +64,7 @@ def test(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required(SETTINGS)
+@administrators_only
 @sudo_required()
 def activate(request: MemberRequest) -> HttpResponse:
     """Switches all members over, but for the owner."""
@@ -58,7 +77,7 @@ def activate(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required(SETTINGS)
+@administrators_only
 @sudo_required()
 def switch_off(request: MemberRequest) -> HttpResponse:
     """Passwords count again."""
@@ -68,7 +87,7 @@ def switch_off(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required(SETTINGS)
+@administrators_only
 @sudo_required()
 def rules(request: MemberRequest) -> HttpResponse:
     """Second factor, and users made automatically."""
@@ -82,7 +101,7 @@ def rules(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required(SETTINGS)
+@administrators_only
 @sudo_required()
 def domain_add(request: MemberRequest) -> HttpResponse:
     """Begins to prove a mail domain."""
@@ -94,7 +113,7 @@ def domain_add(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required(SETTINGS)
+@administrators_only
 @sudo_required()
 def domain_prove(request: MemberRequest, domain_id: int) -> HttpResponse:
     """Looks for our word on the domain's web server."""
@@ -110,7 +129,7 @@ def domain_prove(request: MemberRequest, domain_id: int) -> HttpResponse:
 
 
 @require_POST
-@member_required(SETTINGS)
+@administrators_only
 @sudo_required()
 def domain_remove(request: MemberRequest, domain_id: int) -> HttpResponse:
     """Forgets a mail domain."""

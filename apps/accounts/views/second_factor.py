@@ -27,6 +27,7 @@ from ..factors.codes import (
 )
 from ..factors.forms import CodeForm, PasskeyForm, SecondStepForm
 from ..factors.passkeys import options_to_sign_in, passkey_check, passkey_used
+from ..factors.policy import is_required
 from ..factors.stage import SecondFactorStage
 from ..http import MemberRequest
 from ..models import User
@@ -97,7 +98,7 @@ def setup(request: MemberRequest) -> HttpResponse:
         "key": app_key(device),
         "drawing": app_drawing(device),
         "next": safe_next(request),
-        "is_demanded": request.account.second_factor_required,
+        "is_demanded": is_required(request),
     }
     return render(request, "accounts/second_factor_setup.html", context)
 
