@@ -16,7 +16,7 @@ from .attaching import FoundVault, vault_attach, vault_find, vaults_in
 from .copies import pack_heal
 from .index import DatabaseIndex
 from .leases import Maintenance, maintenance
-from .ownership import store_own, vault_own
+from .ownership import installation_id, store_own, vault_own
 from .references import register_references
 from .reindex import Reindexed, index_rebuild
 from .selectors import last_collection, orphans, verify
@@ -60,6 +60,7 @@ __all__ = [
     "decode_content",
     "encode_content",
     "index_rebuild",
+    "installation_id",
     "known_blobs",
     "last_collection",
     "maintenance",

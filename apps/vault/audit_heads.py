@@ -23,6 +23,7 @@ from apps.activity.heads import Head, Keeper
 from apps.core.errors import Malformed
 
 from .models import VaultKey
+from .ownership import store_own
 from .services import open_vault
 from .store.backends.locks import AUDIT_HEADS
 from .store.keys import VaultKeys
@@ -33,10 +34,11 @@ _NAME: Final = re.compile(
 
 
 def keep(account_id: int, head: Head) -> bool:
-    """Put a head into the account's vault; False when there is none. Raises VaultError."""
+    """Put a head into the account's vault; False when there is none. Raises VaultError, VaultTaken too."""
     if not VaultKey.objects.filter(shredding_since__isnull=True).exists():
         return False
     vault = open_vault(account_id=account_id)
+    store_own(account_id=account_id, store_row=vault.store_row)  # V20
     words = {"account": str(head.account), "day": str(head.day), "sequence": head.sequence, "seal": head.seal}
     name = f"{head.day}-{head.sequence:010d}-{head.seal}-{_mac(vault.keys, head)}"
     vault.store.put_if_absent(AUDIT_HEADS + name, json.dumps(words, indent=1).encode())

@@ -29,6 +29,11 @@ def keys_rewrap(*, account_id: int, wraps: Wrapping | None = None) -> bool:
     other master keys go. Harmless to repeat: what an interrupted rotation left goes, what is lost comes back.
     """
     wraps = wraps or wrapping()
+    with account_scope(account_id):
+        row = VaultKey.objects.select_related("account").get(account_id=account_id)
+        # Before the transaction: the store keeps what that may roll back, and a lock must not wait for a store.
+        for folder in [] if row.shredding_since else key_folders(row):
+            folder_own(folder, str(row.account.public_id))  # V20
     with account_scope(account_id), transaction.atomic():
         row = locked_vault(account_id)
         if row.shredding_since:
@@ -38,8 +43,6 @@ def keys_rewrap(*, account_id: int, wraps: Wrapping | None = None) -> bool:
         moved = envelope_key_id(envelope) != row.master_key_id
         envelope = envelope if moved else bytes(row.envelope)
         folders = key_folders(row)
-        for folder in folders:
-            folder_own(folder, str(row.account.public_id))  # V20
 
         def opens(found: bytes) -> VaultKeys:
             before = envelope_header(found).account_id  # another one in a vault that was adopted

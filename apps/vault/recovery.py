@@ -22,9 +22,10 @@ from apps.core.scope import account_scope, every_account
 from apps.core.sealing import seal, unseal
 
 from .envelopes import envelope_names, envelope_put, envelope_remove, locked_vault
-from .errors import StoreError
+from .errors import StoreError, VaultError
 from .models import RecoveryKey as Row
 from .models import VaultKey
+from .ownership import vault_own
 from .services import key_folders, key_places, open_vault, opened_keys
 from .store.keys import VaultKeys, unwrap_keys, wrap_keys
 from .store.recovery_key import GROUPS, NAME_PREFIX, RecoveryKey, plain
@@ -72,9 +73,10 @@ def recovery_key_make(*, account_id: int) -> RecoveryKey:
     """Make a recovery key and return it: the only moment at which anybody can see it.
 
     Its envelope is read back from every store and opened before this returns. A key that was shown earlier and
-    never confirmed is replaced. Raises StoreError, KeysCorrupt, KeysShredded.
+    never confirmed is replaced. Raises StoreError, KeysCorrupt, KeysShredded, VaultTaken.
     """
     open_vault(account_id=account_id)  # there is one from here on
+    vault_own(account_id=account_id)
     key = RecoveryKey.generate()
     with account_scope(account_id), transaction.atomic():
         vault = locked_vault(account_id)
@@ -101,8 +103,9 @@ def recovery_key_make(*, account_id: int) -> RecoveryKey:
 def recovery_key_confirm(*, account_id: int, typed: list[str]) -> bool:
     """Note that the owner has the key at hand. False when the typed groups are not those of the shown key.
 
-    The key before it is useless from now on. Raises Conflict when no key waits for this.
+    The key before it is useless from now on. Raises Conflict when no key waits for this, VaultTaken.
     """
+    vault_own(account_id=account_id)
     with account_scope(account_id), transaction.atomic():
         locked_vault(account_id)
         row = Row.objects.filter(confirmed_at=None, replaced_at=None).first()
@@ -121,7 +124,11 @@ def recovery_key_confirm(*, account_id: int, typed: list[str]) -> bool:
 
 
 def recovery_keys_tidy(*, account_id: int) -> int:
-    """Take the envelopes of replaced keys out of every store; return how many are left for another try."""
+    """Take the envelopes of replaced keys out of every store; return how many are left for another try.
+
+    Raises VaultTaken.
+    """
+    vault_own(account_id=account_id)
     with account_scope(account_id):
         for row in Row.objects.filter(replaced_at__isnull=False).select_related("vault"):
             try:
@@ -160,4 +167,12 @@ def recovery_keys_tidy_all() -> int:
     with every_account("stores come back for all accounts"):
         waiting = Row.objects.filter(replaced_at__isnull=False)
         accounts = sorted(set(waiting.values_list("account_id", flat=True)))
-    return sum(recovery_keys_tidy(account_id=account_id) for account_id in accounts)
+    return sum(map(_tidied, accounts))
+
+
+def _tidied(account_id: int) -> int:
+    try:
+        return recovery_keys_tidy(account_id=account_id)
+    except VaultError as error:
+        log.error("Old recovery keys of account %s are left as they are: %s", account_id, error)
+        return 1

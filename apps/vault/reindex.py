@@ -10,7 +10,7 @@ from .folders import vault_folder
 from .leases import Maintenance
 from .models import BlobLocation, Pack, Shelf, VaultKey
 from .services import open_vault
-from .spares import Copies, prefer_whole, spare_copies
+from .spares import prefer_whole, spare_copies
 from .store.backends.base import ObjectStore
 from .store.errors import ObjectMissing
 from .store.inspect import list_packs, read_pack_index
@@ -43,7 +43,6 @@ def index_rebuild(account_id: int, lease: Maintenance, *, told: Callable[[int], 
         vault = open_vault(account_id=account_id, shelf=shelf.number)
         folder = vault_folder(shelf.store, vault_row.public_id)
         gone = _gone(shelf, {pack_id for pack_id, _ in list_packs(folder)})
-        spares: Copies = []
         for pack_id, size in _unrecorded(account_id, folder):
             lease.renew()
             if (pack := _read(vault, folder, pack_id, size, found)) is None:
@@ -51,13 +50,13 @@ def index_rebuild(account_id: int, lease: Maintenance, *, told: Callable[[int], 
             with lease.guard():
                 # V3: a place in a pack that is gone must not keep out one that can be read.
                 _take_places(account_id, gone, [blob_id for blob_id, _ in pack.blobs])
-                spares += spare_copies(account_id, shelf.number, pack)
                 vault.index.record(pack)
             found.packs += 1
             found.blobs += len(pack.blobs)
             told(found.packs)
-        # When all dictionaries are recorded: without them a good blob would not read.
-        found.bettered += prefer_whole(vault, lease, spares)
+        # When all dictionaries are recorded: without them a good blob would not read. Found anew each time: a
+        # rebuild that was killed before this leaves nothing unrecorded, and rows that may name the bad copy.
+        found.bettered += prefer_whole(vault, lease, spare_copies(vault, folder, lease))
     return found
 
 

@@ -17,6 +17,7 @@ from .enums import CopyState, PackState
 from .envelopes import envelopes_bring
 from .folders import vault_folder
 from .models import Pack, PackCopy, Shelf, Store, VaultKey
+from .ownership import folder_own, vault_own
 from .registry import tasks_by_shelf
 from .services import open_vault
 
@@ -97,5 +98,9 @@ def replica_set(*, shelf: Shelf, replica: Store | None) -> None:
 
 
 def _bring_keys(store: Store) -> None:
-    vault = VaultKey.objects.get()
+    vault = VaultKey.objects.select_related("account").get()
+    vault_own(account_id=vault.account_id)
+    folder_own(
+        vault_folder(store, vault.public_id), str(vault.account.public_id)
+    )  # V20: before the first write
     envelopes_bring(account_id=vault.account_id, target=vault_folder(store, vault.public_id))

@@ -10,23 +10,31 @@ from typing import Final
 from .errors import BlobError
 from .health.places import Places
 from .health.rows import Rows
+from .health.second_copies import lists_beyond_rows
 from .leases import Maintenance
 from .models import BlobLocation, Pack
-from .store.pack import FoundPack, Location
+from .store.backends.base import ObjectStore
+from .store.pack import Location
 from .vaults import OpenVault
 
 AT_ONCE: Final = 256
 Copies = list[tuple[bytes, Location]]
 
 
-def spare_copies(account_id: int, shelf: int, pack: FoundPack) -> Copies:
-    """Return those blobs of a pack, not recorded yet, that have a place on the shelf already."""
-    listed = dict(pack.blobs)
-    there: set[bytes] = set()
-    for some in _batches(listed):
-        rows = BlobLocation.objects.filter(account_id=account_id, shelf=shelf, blob_id__in=some)
-        there.update(bytes(blob_id) for blob_id in rows.values_list("blob_id", flat=True))
-    return [(blob_id, listed[blob_id]) for blob_id in sorted(there)]
+def spare_copies(vault: OpenVault, folder: ObjectStore, lease: Maintenance) -> Copies:
+    """Return the blobs in packs of the vault's shelf that a row of the shelf places in another pack.
+
+    Raises StoreError, VaultBusy.
+    """
+    found: Copies = []
+    for pack in lists_beyond_rows(vault, folder, renew=lease.renew, shelf=vault.shelf):
+        listed = dict(pack)
+        own = Pack.objects.filter(account_id=vault.account_id, pack_id=pack[0][1].pack_id) if pack else ()
+        for some in _batches(listed):
+            rows = BlobLocation.objects.filter(account_id=vault.account_id, shelf=vault.shelf, blob_id__in=some)
+            elsewhere = rows.exclude(pack_row__in=[each.pk for each in own])
+            found += [(bytes(id_), listed[bytes(id_)]) for id_ in elsewhere.values_list("blob_id", flat=True)]
+    return found
 
 
 def prefer_whole(vault: OpenVault, lease: Maintenance, spares: Copies) -> int:

@@ -1,13 +1,17 @@
 """What was given up for good is looked for again as soon as anything names it again, and said until then."""
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from kombu.exceptions import OperationalError
 
 from apps.activity.models import Activity
 from apps.backups.enums import DamagedState
 from apps.backups.journals.rebuild import rebuild
 from apps.backups.models import DamagedItem
+from apps.core.errors import Conflict
+from apps.vault.api import Reindexed
 from apps.vault.enums import CheckState, CheckTier, CheckTrigger, DamageState
 from apps.vault.health import run_check, vault_health
 from apps.vault.health.checks import check_open
@@ -100,3 +104,27 @@ def test_what_is_lost_and_named_by_nothing_new_is_not_marked_at_each_check(mailb
         assert check(mailbox).state == CheckState.LOST
         assert item(lost).state == DamagedState.LOST
         mailbox.run()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("fails", "error", "ordered"),
+    [
+        ("celery.app.task.Task.apply_async", OperationalError("The broker is down."), 1),
+        ("celery.app.task.Task.apply_async", OSError("Refused."), 1),
+        ("apps.vault.health.checks.check_open", Conflict("One is open."), 0),
+    ],
+)
+def test_a_rebuild_keeps_its_marks_when_the_check_after_it_cannot_be_sent(
+    mailbox: Mailbox, fails: str, error: Exception, ordered: int
+) -> None:
+    mailbox.cloud.add_mail(mailbox.cloud.add_folder("Inbox"), content=TEXT)
+    mailbox.run()
+    BlobLocation.objects.all().delete()
+    with (
+        patch("apps.backups.journals.rebuild.index_rebuild", return_value=Reindexed()),
+        patch(fails, side_effect=error),
+    ):
+        assert rebuild(account_id=mailbox.entity.account_id, again=True).missing
+    assert DamagedItem.objects.exists()
+    assert VaultCheck.objects.filter(state=CheckState.PENDING).count() == ordered

@@ -3,22 +3,35 @@
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
+from apps.activity.heads import Head
+from apps.backups.journals.adopt import adopt
 from apps.core import clock
 from apps.core.scope import account_scope
+from apps.vault import audit_heads
 from apps.vault.api import Role, open_writer
 from apps.vault.envelopes import keys_rewrap
-from apps.vault.errors import OwnerUnreadable, StoreError, VaultTaken
+from apps.vault.errors import OwnerUnreadable, StoreError, StoreUnavailable, VaultTaken
 from apps.vault.gc import collect
 from apps.vault.leases import maintenance
-from apps.vault.models import Installation, Pack, Shelf, VaultKey
+from apps.vault.models import BlobLocation, Installation, Pack, RecoveryKey, Shelf, VaultKey
 from apps.vault.ownership import installation_id, vault_own
+from apps.vault.recovery import (
+    recovery_key_confirm,
+    recovery_key_make,
+    recovery_keys_tidy,
+    recovery_keys_tidy_all,
+    recovery_state,
+)
+from apps.vault.shelves import shelf_in
 from apps.vault.shredding import vault_shred
 from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.owner import owner_key, read_owner, take
@@ -84,6 +97,78 @@ def test_another_installation_writes_collects_and_deletes_nothing(
         keys_rewrap(account_id=account_id)
     assert keep_copies(account_id) == "taken"
     assert sorted(path for path in vault_folder.rglob("*") if path.is_file()) == before
+
+
+def test_another_installation_changes_no_recovery_key_and_brings_no_key_anywhere(
+    account_id: int, kept: Kept, vault_folder: Path, tmp_path: Path
+) -> None:
+    key = recovery_key_make(account_id=account_id)
+    typed = [key.groups[number - 1] for number in recovery_state(account_id).asked]
+    was = become_another()
+    keys = folder_of(vault_folder) / "keys"
+    (keys / "recovery-of-theirs").write_bytes(b"made by who has the vault now")
+    before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    with pytest.raises(VaultTaken):
+        recovery_key_make(account_id=account_id)
+    with pytest.raises(VaultTaken):
+        recovery_key_confirm(account_id=account_id, typed=typed)
+    RecoveryKey.objects.update(replaced_at=clock.now())
+    with pytest.raises(VaultTaken):
+        recovery_keys_tidy(account_id=account_id)
+    assert recovery_keys_tidy_all() == 1, "it is left for another try, and stops no other account"
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
+    second = second_store(tmp_path / "second")
+    with pytest.raises(VaultTaken):
+        shelf_in(second)
+    assert not folder_of(tmp_path / "second").exists()
+    Installation.objects.update(installation_id=was)
+    assert recovery_keys_tidy_all() == 0
+
+
+def test_a_store_that_gets_the_keys_says_whose_they_are_and_one_of_somebody_else_gets_none(
+    account_id: int, kept: Kept, tmp_path: Path
+) -> None:
+    shelf_in(second_store(tmp_path / "second"))
+    assert read_owner(LocalStore(folder_of(tmp_path / "second"))) is not None
+    theirs = second_store(tmp_path / "theirs")
+    take(LocalStore(folder_of(tmp_path / "theirs")), uuid.uuid4(), clock.now())
+    with pytest.raises(VaultTaken):
+        shelf_in(theirs)
+    assert not (folder_of(tmp_path / "theirs") / "keys").exists()
+
+
+def test_another_installation_keeps_no_audit_head(account_id: int, kept: Kept, vault_folder: Path) -> None:
+    become_another()
+    with pytest.raises(VaultTaken):
+        audit_heads.keep(account_id, Head(1, "0" * 64, clock.now().date(), uuid.uuid4()))
+    assert not (folder_of(vault_folder) / "audit").exists()
+
+
+def test_a_change_of_keys_asks_whose_they_are_before_its_transaction(account_id: int, kept: Kept) -> None:
+    asked: list[bool] = []
+
+    def note(folder: object, account: str = "") -> None:
+        asked.append(transaction.get_connection().in_atomic_block)
+
+    with patch("apps.vault.envelopes.folder_own", note):
+        keys_rewrap(account_id=account_id)
+    assert asked == [False]
+
+
+def test_an_adoption_that_fails_half_way_can_be_tried_again(
+    account_id: int, kept: Kept, vault_folder: Path
+) -> None:
+    vault_id, url = VaultKey.objects.get().public_id, vault_folder.as_uri()
+    (folder_of(vault_folder) / owner_key(1)).unlink()
+    BlobLocation.objects.all().delete()
+    for rows in (Pack, Shelf, VaultKey, Installation):
+        rows.objects.all().delete()
+    order = partial(adopt, url=url, vault_id=vault_id, owner="o@example.org", name="Again", say=lambda _: None)
+    away = patch("apps.vault.attaching.envelope_put", side_effect=StoreUnavailable("It is away."))
+    with away, pytest.raises(StoreUnavailable):
+        order()
+    account, report = order()
+    assert (account.name, report.packs.packs) == ("Again", 3)
 
 
 def test_shredding_leaves_the_keys_of_another_installations_customer(account_id: int, kept: Kept) -> None:

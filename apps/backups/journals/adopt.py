@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 from apps.accounts.models import Account
 from apps.accounts.services import account_take_over
 from apps.core.errors import Conflict, InvalidRequest
-from apps.vault.api import FoundVault, JournalCorrupt, vault_attach, vault_find, vaults_in
+from apps.vault.api import FoundVault, JournalCorrupt, installation_id, vault_attach, vault_find, vaults_in
 
 from . import portrait
 from .rebuild import Report, Say, rebuild
@@ -30,6 +30,7 @@ def adopt(
     label = name or str(said.get("name") or "")
     if not label:
         raise InvalidRequest("No journal of this vault says whose it is.", do="Name the account: --name.")
+    installation_id()  # committed: the store keeps it as the owner's, whatever becomes of the transaction
     with transaction.atomic():
         account, _ = account_take_over(
             public_id=said.get("public_id"), name=label, location=said.get("location", ""), email=owner

@@ -80,7 +80,7 @@ def rebuild(*, account_id: int, again: bool = False, say: Say = lambda line: Non
             if report.missing:  # to be fetched again, though nothing at the source has changed
                 mark_items(account_id, report.missing)
             _note(report)
-            check_after_rebuild(account_id)
+        check_after_rebuild(account_id)  # after the guard: its trouble must not take the marks back
     return report
 
 

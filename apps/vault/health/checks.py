@@ -4,6 +4,7 @@ A check is worked on in slices: a task holds the lease for a minute or so, notes
 one goes on. So a check of any size blocks no worker, outlives a restart, and is stopped between two packs.
 """
 
+import logging
 import os
 import socket
 import uuid
@@ -12,6 +13,7 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from kombu.exceptions import KombuError
 
 from apps.activity import services as activity
 from apps.activity.models import ActivityStatus
@@ -23,12 +25,14 @@ from apps.core.scope import every_account
 from ..enums import ENDED_CHECKS, OPEN_CHECKS, WHOLE_TIERS, CheckState, CheckTier, CheckTrigger
 from ..models import VaultCheck, VaultKey
 
+log = logging.getLogger("everkeep.vault")
 SLACK: Final = timedelta(hours=4)  # for what a check takes and a queue makes it wait
 CHECK_EVERY: Final = timedelta(days=1) - SLACK
 STRUCTURE_EVERY: Final = timedelta(days=7)
 SAMPLES_PER_ROUND: Final = 28  # a daily sample reads this fraction: each byte is read once in four weeks
 LEASE: Final = timedelta(minutes=10)  # longer than one pack takes on the slowest store
 KEEP: Final = timedelta(days=400)
+GAVE_WAY: Final = "The list of backups was made anew: a check of everything follows."
 
 _ENDINGS = {
     CheckState.CLEAN: ActivityStatus.DONE,
@@ -64,21 +68,24 @@ def check_cancel(*, check: VaultCheck) -> None:
             end(idle, CheckState.CANCELLED, "Cancelled.")
 
 
-def check_after_rebuild(account_id: int) -> VaultCheck:
+def check_after_rebuild(account_id: int) -> None:
     """Order a look at everything, in the account's scope: rows that were made anew are proved by nothing yet.
 
-    A check that is open gives way: it began before them.
+    A check that is open gives way: it began before them. Outside transactions: what was rebuilt stays, whether
+    or not the check can be ordered and sent now.
     """
     from ..health_tasks import work_on_check  # noqa: PLC0415 - it imports this package
 
-    with transaction.atomic():
-        for open_ in VaultCheck.objects.select_for_update().filter(state__in=OPEN_CHECKS):
-            end(
-                open_, CheckState.CANCELLED, "The list of backups was made anew: a check of everything follows."
-            )
-        check = check_open(account_id, CheckTier.RESTORED, CheckTrigger.REBUILD)
+    try:
+        with transaction.atomic():
+            for open_ in VaultCheck.objects.select_for_update().filter(state__in=OPEN_CHECKS):
+                end(open_, CheckState.CANCELLED, GAVE_WAY)
+            check = check_open(account_id, CheckTier.RESTORED, CheckTrigger.REBUILD)
         work_on_check.after_commit(account_id=account_id, check_id=check.pk)
-    return check
+    except Conflict as error:
+        log.warning("account %s: the check after a rebuild is not ordered: %s", account_id, error)
+    except (KombuError, OSError) as error:
+        log.warning("account %s: the check after a rebuild waits for the beat: %s", account_id, error)
 
 
 def check_open(account_id: int, tier: CheckTier, trigger: CheckTrigger, asked_by: str = "") -> VaultCheck:

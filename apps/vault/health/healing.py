@@ -2,8 +2,8 @@
 
 Per round, under the vault's lease (V15): 1. a missing key envelope comes back from the database, a missing
 pack from a replica; 2. refuse when too much is damaged at once; 3. look again: what reads well now is healed;
-4. mend rows that name a wrong place; 5. store anew what a replica holds whole; 6. of the rest, take away the
-places and mark the items that name them, in one transaction (V19).
+4. mend rows that name a wrong place; 5. store anew what a replica or another pack holds whole; 6. of the rest,
+take away the places and mark the items that name them, in one transaction (V19).
 """
 
 import logging
@@ -17,7 +17,7 @@ from ..enums import DamageState, PackState
 from ..envelopes import keys_rewrap
 from ..errors import BlobError, Corrupt, KeysCorrupt, StoreError, VaultBusy, VaultError, VaultTaken
 from ..leases import Maintenance, maintenance
-from ..models import BlobLocation, Damage, Pack
+from ..models import BlobLocation, Damage, Pack, Shelf
 from ..registry import catalogs
 from ..services import open_vault
 from ..store.check import Code, Finding
@@ -33,6 +33,7 @@ from .dictionaries import remade
 from .places import Places
 from .records import Records
 from .rows import Rows
+from .second_copies import lists_beyond_rows
 
 log = logging.getLogger("everkeep.vault")
 # Above both, nothing is healed without a person's word: more likely the store is at fault than so many blobs.
@@ -42,6 +43,8 @@ AT_ONCE: Final = 5_000  # blobs whose items are looked up in one pass over the c
 RENEW_EVERY: Final = 100
 
 FROM_REPLICA: Final = "Taken from the replica."
+FROM_PACK: Final = "Taken from another pack."
+NOTHING_IN_IT: Final = "Nothing is kept in this pack any more."
 _REPORTED: Final = (Code.CONTENT_CORRUPT,)  # nothing here can heal it
 _BY_CHECKS: Final = (*_REPORTED, Code.JOURNAL)  # tried once a check: finding the copies costs a listing of all
 _PACK_CODES: Final = (Code.PACK_MISSING, Code.PACK_SIZE, Code.PACK_INDEX)
@@ -100,10 +103,14 @@ class _Healing:
         rows = list(open_damage((Code.PACK_RETIRED,)))
         for row in rows:
             with self._lease.guard():
-                Pack.objects.filter(pack_id=bytes(row.pack_id)).update(state=PackState.STORED, state_at=None)
+                pack = Pack.objects.filter(pack_id=bytes(row.pack_id)).first()
+                # The finding may be old: a bar (V14) that nothing is in must stay one.
+                if pack is None or not next(self._rows.in_packs([pack.pk]), None):
+                    move([row], DamageState.HEALED, NOTHING_IN_IT)
+                    continue
+                Pack.objects.filter(pk=pack.pk).update(state=PackState.STORED, state_at=None)
                 move([row], DamageState.HEALED, "It is in use again.")
-            pack = Pack.objects.filter(pack_id=bytes(row.pack_id)).first()
-            if pack is not None and not self._is_there(pack):
+            if not self._is_there(pack):
                 what = f"Pack {pack} is not in the store."
                 record(self._vault.account_id, [Finding(Code.PACK_MISSING, what, str(pack))])
         return len(rows)
@@ -115,7 +122,7 @@ class _Healing:
         for row in rows:
             pack = packs.get(bytes(row.pack_id))
             if pack is None:
-                move([row], DamageState.HEALED, "Nothing is kept in this pack any more.")
+                move([row], DamageState.HEALED, NOTHING_IN_IT)
             elif row.code == Code.PACK_MISSING and self._is_there(pack):
                 move([row], DamageState.HEALED, "It is there again.")
             elif self._put_back(bytes(pack.pack_id)):
@@ -205,6 +212,9 @@ class _Healing:
         for how, healed in good.items():
             move(healed, DamageState.HEALED, how)
         lost = by_id.keys() - {bytes(row.blob_id) for healed in good.values() for row in healed}
+        spared = self._spared([(blob_id, at) for blob_id, at in bad if blob_id in lost])
+        move([by_id[blob_id] for blob_id in sorted(spared)], DamageState.HEALED, FROM_PACK)
+        lost -= spared
         self._give_up([by_id[blob_id] for blob_id in sorted(lost)], bad)
 
     def _healed(self, blob_id: bytes, place: Location) -> str:
@@ -270,17 +280,44 @@ class _Healing:
                 plaintext = self._places.checker(copy).load(place.pack_id, {blob_id: place})[blob_id]
             except (BlobError, StoreError):
                 continue
-            shelf = Pack.objects.values_list("shelf", flat=True).get(pack_id=place.pack_id)
-            vault = open_vault(account_id=self._vault.account_id, shelf=shelf)
-            builder = PackBuilder(vault.keys)
-            builder.add(blob_id, Codec.RAW, plaintext, len(plaintext), place.kind)
-            sealed = builder.seal()
-            vault.store.put_if_absent(pack_key(sealed.pack_id), sealed.data)  # V1
-            with self._lease.guard():
-                self._rows.forget(place.pack_id, [blob_id])
-                vault.index.record(sealed)
+            self._write_anew(blob_id, place, plaintext)
             return True
         return False
+
+    def _write_anew(self, blob_id: bytes, place: Location, plaintext: bytes) -> None:
+        shelf = Pack.objects.values_list("shelf", flat=True).get(pack_id=place.pack_id)
+        vault = open_vault(account_id=self._vault.account_id, shelf=shelf)
+        builder = PackBuilder(vault.keys)
+        builder.add(blob_id, Codec.RAW, plaintext, len(plaintext), place.kind)
+        sealed = builder.seal()
+        vault.store.put_if_absent(pack_key(sealed.pack_id), sealed.data)  # V1
+        with self._lease.guard():
+            self._rows.forget(place.pack_id, [blob_id])
+            vault.index.record(sealed)
+
+    def _spared(self, bad: Collection[tuple[bytes, Location]]) -> set[bytes]:
+        """Write blobs anew that another pack in a store of their shelf holds whole (V3); returns which.
+
+        One row of a blob is enough: who asks for it on another shelf finds it there. Raises StoreError.
+        """
+        wanted, done = dict(bad), set[bytes]()
+        placed = Pack.objects.filter(pack_id__in={place.pack_id for place in wanted.values()})
+        shelves = Shelf.objects.filter(number__in=placed.values("shelf"))
+        stores = {*placed.values_list("store_id", flat=True), *shelves.values_list("store_id", flat=True)}
+        for store_row in sorted(stores):
+            folder = self._places.store(store_row)
+            for listed in lists_beyond_rows(self._vault, folder, renew=self._lease.renew):
+                for blob_id, at in listed:
+                    place = wanted.get(blob_id)
+                    if place is None or blob_id in done or at.pack_id == place.pack_id:
+                        continue
+                    try:
+                        plaintext = self._places.load(store_row, at.pack_id, {blob_id: at})[blob_id]
+                    except BlobError:
+                        continue
+                    self._write_anew(blob_id, place, plaintext)
+                    done.add(blob_id)
+        return done
 
     def _give_up(self, rows: Sequence[Damage], bad: Collection[tuple[bytes, Location]]) -> None:
         """V19: the places go and the items are marked together, so that the next put stores the blob anew."""
