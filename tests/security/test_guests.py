@@ -1,5 +1,6 @@
 """Partners and staff: only on the customer's ground, never further, and out the moment it is gone."""
 
+import re
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -13,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.accounts.enums import Role
+from apps.accounts.enums import PartnerRole, Role
 from apps.accounts.guests.support import support_grant
 from apps.accounts.models import (
     Account,
@@ -30,7 +31,7 @@ from apps.backups.models import BackupTask
 from apps.core import clock
 from apps.core.scope import ScopeViolated, account_scope, some_accounts
 from tests.backups.makers import make_connection, make_protected, make_task
-from tests.cast import Cast, partner_person, prove_again
+from tests.cast import PASSWORD, Cast, partner_person, prove_again
 from tests.security.url_table import TABLE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -54,6 +55,12 @@ def entered_as_staff(cast: Cast) -> Client:
     client.force_login(cast.staff)
     assert client.post(reverse("staff_enter", args=[cast.account.public_id])).status_code == 302
     return client
+
+
+def link_in_mail() -> str:
+    found = re.search(r"https?://[^/]+(/\S+/)", str(mail.outbox[-1].body))
+    assert found, mail.outbox[-1].body
+    return found[1]
 
 
 def told(cast: Cast) -> list[tuple[str, str]]:
@@ -238,10 +245,54 @@ def test_a_partner_opens_an_account_and_hands_it_over(cast: Cast) -> None:
     hand_over = reverse("partner_customer", args=[relation.public_id])
     assert client.post(reverse("partner_end", args=[relation.public_id]))["Location"] == hand_over
     assert client.post(hand_over, {"email": "Carla@Cortado.example"}).status_code == 302
+    assert not account.memberships.exists(), "held by the partner until she accepts"
+    assert mail.outbox[-1].to == ["carla@cortado.example"]
+    name = {"name": "Carla Cortado", "password": PASSWORD}
+    assert Client().post(link_in_mail(), name)["Location"] == reverse("account_login")
     owner = account.memberships.get()
     assert owner.is_owner and owner.user.email == "carla@cortado.example"
-    assert mail.outbox[-1].to == [owner.user.email]
+    with account_scope(account.pk):
+        assert SecurityEvent.objects.get(code="account.handed_over").actor_label == "Carla Cortado"
     assert client.post(hand_over, {"email": "other@cortado.example"}).status_code == 409
+
+
+def test_nobody_owns_an_account_without_saying_yes(cast: Cast) -> None:
+    account = Account.objects.create(name="Trap", location="de")
+    seat = PartnerMembership.objects.get(user=cast.partner)
+    relation = PartnerCustomer.objects.create(partner=seat.partner, account=account, role=Role.ADMINISTRATOR)
+    manager, stranger, viewer = Client(), Client(), Client()
+    for client, person in ((manager, cast.partner), (stranger, cast.stranger), (viewer, cast.viewer)):
+        client.force_login(person)
+    hand_over = reverse("partner_customer", args=[relation.public_id])
+    manager.post(hand_over, {"email": cast.viewer.email})
+    first = link_in_mail()
+    manager.post(hand_over, {"email": cast.stranger.email})
+    link = link_in_mail()
+    assert not account.memberships.exists()
+    assert viewer.post(first).status_code == 404, "asking somebody else ends it"
+    assert viewer.post(link).status_code == 400 and stranger.get(link).status_code == 200
+    PartnerMembership.objects.filter(pk=seat.pk).update(role=PartnerRole.TECHNICIAN)
+    assert stranger.post(link).status_code == 404, "who asked manages the partner no more"
+    PartnerMembership.objects.filter(pk=seat.pk).update(role=PartnerRole.MANAGER)
+    assert stranger.post(link).status_code == 302 and account.memberships.get().user == cast.stranger
+
+
+def test_a_seat_at_a_partner_is_taken_by_the_person_alone(cast: Cast) -> None:
+    manager, person = Client(), Client()
+    manager.force_login(cast.partner)
+    person.force_login(cast.viewer)
+    manager.post(reverse("partner_people"), {"email": cast.viewer.email, "role": "technician"})
+    assert person.get(reverse("partner")).status_code == 403
+    assert person.get(link_in_mail()).status_code == 200
+    assert not PartnerMembership.objects.filter(user=cast.viewer).exists()
+    assert person.post(link_in_mail())["Location"] == reverse("partner")
+    assert person.get(reverse("partner")).status_code == 200
+    manager.post(reverse("partner_people"), {"email": "new@managed-mail.example", "role": "technician"})
+    link = link_in_mail()
+    assert not User.objects.filter(email="new@managed-mail.example").exists()
+    assert Client().post(link, {"name": "Nina", "password": PASSWORD})["Location"] == reverse("account_login")
+    assert PartnerMembership.objects.get(user__email="new@managed-mail.example").partner.name == "Managed Mail"
+    assert Client().get(link).status_code == 404
 
 
 def test_an_owner_lets_a_partner_in_by_its_number(cast: Cast, client: Client) -> None:

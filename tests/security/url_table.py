@@ -376,6 +376,7 @@ TABLE: dict[str, Row] = {
     "partner": row(302, 403, 403, 403, 403, 403, 403, partner=200),
     "partner_new": row(302, 403, 403, 403, 403, 403, 403, partner=200),
     "partner_customer": row(302, 403, 403, 403, 403, 403, 403, partner=200, args=a_relation),
+    "partner_join": everybody(404, args=words("no-such-token")),
     "partner_enter": row(302, 403, 403, 403, 403, 403, 403, partner=302, args=a_relation, data={}),
     "partner_end": row(302, 403, 403, 403, 403, 403, 403, partner=302, args=a_relation, data={}),
     "partner_people": row(302, 403, 403, 403, 403, 403, 403, partner=200),

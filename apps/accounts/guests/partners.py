@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from allauth.account.models import EmailAddress
-from django.db import IntegrityError, transaction
-from django.urls import reverse
+from django.db import transaction
 
 from apps.activity.audit import audit
 from apps.activity.services import record
@@ -16,14 +14,15 @@ from apps.core import clock
 from apps.core.actor import acting_as, current_actor
 from apps.core.errors import Conflict, NotFound
 from apps.core.keyset import KeysetPage, page_of
-from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope, some_accounts
 from apps.core.sight import whole_sight
 
 from ..enums import PartnerRole, Role
 from ..life.trial import trial_end
-from ..models import Account, Membership, Partner, PartnerCustomer, PartnerMembership, User
+from ..members.invitations import invite_owner
+from ..models import Account, Partner, PartnerCustomer, PartnerMembership
 from ..registry import Standing, standings_of
+from .seats import person_invite
 
 PAGE_SIZE = 50
 # What a customer can let a partner be. Not the owner; the owner is a person of the customer's.
@@ -32,37 +31,10 @@ ROLES = [Role.ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.RESTORE_OPERATOR, Role.A
 
 @transaction.atomic
 def partner_create(*, name: str, email: str) -> Partner:
-    """Make a partner and its first manager; for the operator."""
-    partner = Partner.objects.create(name=name)
-    if not person_add(partner=partner, email=email, role=PartnerRole.MANAGER):
-        raise Conflict("This person belongs to another partner.")
+    """Make a partner and ask its first manager; for the operator, who may ask again while it has nobody."""
+    partner = Partner.objects.filter(name=name, memberships=None).first() or Partner.objects.create(name=name)
+    person_invite(partner=partner, email=email, role=PartnerRole.MANAGER, inviter=None)
     return partner
-
-
-@transaction.atomic
-def person_add(*, partner: Partner, email: str, role: str) -> bool:
-    """Let somebody work for the partner; False when they work for one already, which the page does not tell."""
-    user = _person(email)
-    _, is_new = PartnerMembership.objects.get_or_create(user=user, defaults={"partner": partner, "role": role})
-    mail_after_commit(
-        "partner_joined" if is_new else "partner_not_joined",
-        [user.email],
-        partner=partner.name,
-        link=reverse("account_reset_password"),
-        link_words="Set a password, if you have none",
-    )
-    return is_new
-
-
-@transaction.atomic
-def person_remove(*, partner: Partner, public_id: UUID, by: User) -> None:
-    """Somebody leaves the partner; open sessions in customers' accounts end with their next request."""
-    seat = PartnerMembership.objects.filter(partner=partner, public_id=public_id).first()
-    if seat is None:
-        raise NotFound("There is no such person in your organisation.")
-    if seat.user_id == by.pk:
-        raise Conflict("You cannot take yourself out.", do="Ask another manager.")
-    seat.delete()
 
 
 @transaction.atomic
@@ -86,24 +58,9 @@ def customer_create(*, seat: PartnerMembership, data: Mapping[str, Any]) -> Part
 
 @transaction.atomic
 def customer_hand_over(*, seat: PartnerMembership, relation: PartnerCustomer, email: str) -> None:
-    """Make a person of the customer the owner. Raises Conflict when there is one."""
-    user = _person(email)
-    try:
-        with transaction.atomic():
-            Membership.objects.create(
-                account=relation.account, user=user, role=Role.ADMINISTRATOR, is_owner=True
-            )
-    except IntegrityError as error:
-        raise Conflict("This account has its owner already.") from error
+    """Ask a person of the customer to own the account. Raises Conflict when it has an owner."""
     with _as_partner(seat, relation.account_id):
-        audit("account.handed_over", description=f"{seat.partner} handed the account over to its owner.")
-    mail_after_commit(
-        "partner_opened",
-        [user.email],
-        partner=seat.partner.name,
-        link=reverse("account_reset_password"),
-        link_words="Set a password, if you have none",
-    )
+        invite_owner(seat=seat, account=relation.account, email=email)
 
 
 @transaction.atomic
@@ -154,15 +111,6 @@ def customers_page(
     ids = [relation.account_id for relation in page.items]
     with some_accounts(ids), whole_sight("states and counts of accounts that are looked after, no names"):
         return page, standings_of(ids)
-
-
-def _person(email: str) -> User:
-    """Who has this address. A new person proves by the mail that it is theirs, and sets a password then."""
-    user = User.objects.filter(email=email.lower()).first()
-    if user is None:
-        user = User.objects.create_user(email, None)
-        EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
-    return user
 
 
 def _as_partner(seat: PartnerMembership, account_id: int) -> ExitStack:

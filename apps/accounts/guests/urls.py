@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("partner/customers/<uuid:relation_id>/", partner.customer, name="partner_customer"),
     path("partner/customers/<uuid:relation_id>/enter/", partner.enter, name="partner_enter"),
     path("partner/customers/<uuid:relation_id>/end/", partner.end, name="partner_end"),
+    path("partner/join/<str:token>/", partner.join, name="partner_join"),
     path("partner/people/", partner.people, name="partner_people"),
     path("partner/people/<uuid:seat_id>/remove/", partner.person_remove, name="partner_person_remove"),
     path("staff/", guests.staff, name="staff"),

@@ -152,7 +152,7 @@ def _rows(members: list[int], invitations: list[int]) -> dict[tuple[str, int], R
             scope=scope_words(grant),
             expires_at=invitation.expires_at,
             is_open=invitation.is_open,
-            may_change=grant.is_within(actor),
+            may_change=grant.is_within(actor) and not invitation.is_owner,
         )
     return found
 

@@ -3,7 +3,7 @@
 from .account import Account
 from .doors import AllowedAddress, ApiToken, UserSession
 from .factors import PastPassword, RecoveryCode, TotpDevice
-from .guests import GuestMembership, Partner, PartnerCustomer, PartnerMembership, SupportGrant
+from .guests import GuestMembership, Partner, PartnerCustomer, PartnerMembership, SeatInvitation, SupportGrant
 from .life import AddressChange, Tombstone
 from .people import Invitation, Membership, User, UserManager
 from .saml import CompanyDomain, SamlArrival, SamlProvider
@@ -25,6 +25,7 @@ __all__ = [
     "RecoveryCode",
     "SamlArrival",
     "SamlProvider",
+    "SeatInvitation",
     "SupportGrant",
     "Tombstone",
     "TotpDevice",

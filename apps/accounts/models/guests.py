@@ -43,6 +43,34 @@ class PartnerMembership(models.Model):
         return f"{self.user} of {self.partner}"
 
 
+class SeatInvitation(models.Model):
+    """Somebody who may join a partner until `expires_at`, by the link that was mailed to `email`.
+
+    No seat before it is accepted: it would be nobody's wish, and keep the person from another partner.
+    """
+
+    public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="seat_invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=12, choices=PartnerRole)
+    token_hash = models.CharField(max_length=64, unique=True)
+    # None is the operator.
+    inviter = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    inviter_label = models.CharField(max_length=200)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "seat_invitation"
+        constraints = [models.UniqueConstraint(fields=["partner", "email"], name="seat_invitation_once")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_open(self) -> bool:
+        return self.expires_at > clock.now()
+
+
 class PartnerCustomer(models.Model):
     """That a partner looks after an account, and as what its people enter. Gone when either side ends it.
 

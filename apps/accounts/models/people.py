@@ -105,6 +105,8 @@ class Invitation(models.Model):
     role = models.CharField(max_length=20, choices=Role)
     extra_permissions = models.JSONField(default=list, blank=True)
     services = models.JSONField(null=True, blank=True)
+    # A partner hands the account over: who accepts owns it (members/invitations.py).
+    is_owner = models.BooleanField(default=False)
     token_hash = models.CharField(max_length=64, unique=True)
     # Who takes it up must still be given it by somebody who holds it; None is the system.
     inviter = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")

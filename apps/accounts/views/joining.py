@@ -46,7 +46,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 def _page(request: HttpRequest, token: str, form: JoinForm | None = None) -> HttpResponse:
     found = invitation_of(token)
-    context = {"invitation": found, "form": form, "token": token}
+    context = {"invitation": found, "form": form, "to": found and found.account, "action": request.path}
     return render(request, "accounts/invitation.html", context)
 
 

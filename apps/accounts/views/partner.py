@@ -3,18 +3,21 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.core.errors import Conflict
 from apps.core.scope import account_scope
 
-from ..guests import partners
+from ..guests import partners, seats
 from ..guests.doors import PartnerRequest, partner_required
 from ..guests.entering import partner_enter
 from ..guests.forms import CustomerForm, OwnerForm, PersonForm
 from ..guests.pages import as_uuid
-from ..models import PartnerMembership
+from ..members.forms import JoinForm
+from ..models import Invitation, PartnerMembership, SeatInvitation, User
 from ..registry import Standing
 
 
@@ -61,10 +64,11 @@ def customer(request: PartnerRequest, relation_id: UUID) -> HttpResponse:
     form = OwnerForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         partners.customer_hand_over(seat=request.seat, relation=relation, email=form.cleaned_data["email"])
-        messages.success(request, "The owner gets a mail.")
+        messages.success(request, "They get a mail. You hold the account until they accept.")
         return redirect("partner")
     owned = relation.account.memberships.filter(is_owner=True).exists()
-    context = {"relation": relation, "form": form, "owned": owned, "seat": request.seat}
+    asked = Invitation.objects.filter(account=relation.account, is_owner=True).first()
+    context = {"relation": relation, "form": form, "owned": owned, "asked": asked, "seat": request.seat}
     return render(request, "accounts/partner/customer.html", context)
 
 
@@ -88,11 +92,12 @@ def people(request: PartnerRequest) -> HttpResponse:
     """Who works for the partner."""
     form = PersonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        partners.person_add(partner=request.seat.partner, **form.cleaned_data)
-        messages.success(request, "They get a mail.")
+        seats.person_invite(partner=request.seat.partner, inviter=request.user, **form.cleaned_data)
+        messages.success(request, "They get a mail, and are of your people once they accept.")
         return redirect("partner_people")
     rows = PartnerMembership.objects.filter(partner=request.seat.partner).select_related("user")
-    context = {"seat": request.seat, "people": rows.order_by("user__email"), "form": form}
+    asked = SeatInvitation.objects.filter(partner=request.seat.partner).order_by("email")
+    context = {"seat": request.seat, "people": rows.order_by("user__email"), "asked": asked, "form": form}
     return render(request, "accounts/partner/people.html", context)
 
 
@@ -100,6 +105,32 @@ def people(request: PartnerRequest) -> HttpResponse:
 @partner_required(manager=True)
 def person_remove(request: PartnerRequest, seat_id: UUID) -> HttpResponse:
     """Take somebody out of the partner."""
-    partners.person_remove(partner=request.seat.partner, public_id=seat_id, by=request.user)
+    seats.person_remove(partner=request.seat.partner, public_id=seat_id, by=request.user)
     messages.success(request, "They cannot enter any customer any more.")
     return redirect("partner_people")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask whether somebody wants to work for the partner, and act on a button: mail filters follow links."""
+    found = seats.seat_invitation_of(token)
+    if found is None:
+        return render(request, "accounts/invitation_gone.html", status=404)
+    posted, known = request.method == "POST", User.objects.filter(email=found.email).exists()
+    form = None if known or request.user.is_authenticated else JoinForm(request.POST or None, email=found.email)
+    if posted and request.user.is_authenticated:
+        partner = seats.seat_accept(token=token, user=request.user)  # type: ignore[arg-type]
+        messages.info(request, f"You work for {partner} now.")
+        return redirect("partner")
+    if posted and form is not None and form.is_valid():
+        data = form.cleaned_data
+        try:
+            seats.seat_accept_as_new(token=token, name=data["name"], password=data["password"])
+        except Conflict as error:
+            messages.warning(request, str(error))
+            return redirect("partner_join", token)
+        messages.info(request, "Your login is ready. Sign in with it.")
+        return redirect("account_login")
+    context = {"invitation": found, "form": form, "to": found.partner, "action": request.path}
+    return render(request, "accounts/invitation.html", context)
