@@ -22,10 +22,13 @@ class AccountsConfig(AppConfig):
         )
 
         from apps.activity.heads import register_addresses  # noqa: PLC0415
+        from apps.core.guard import register_proof  # noqa: PLC0415
 
         from .everywhere import addresses_of  # noqa: PLC0415
         from .sign_ins import CODES, listen  # noqa: PLC0415
+        from .sudo import ask_again  # noqa: PLC0415 - needs the models
 
+        register_proof(ask_again)
         listen()
         register_addresses(addresses_of)
         register_codes("Sign-in", CODES)

@@ -5,9 +5,14 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import rotate_token
+from django.shortcuts import redirect
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
@@ -22,7 +27,9 @@ from .selectors import actor_of
 from .sessions import keep_or_close
 from .tokens import API, as_token, take_token
 
+SIGN_OUT = "/sign-out/"
 SEEN_AGAIN = timedelta(minutes=5)
+READING = ("GET", "HEAD", "OPTIONS")
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -47,6 +54,8 @@ class AccountScopeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         token: ApiToken | None = getattr(request, "token", None)
         membership = token.membership if token else _membership_of(request)
+        if getattr(request, "choice_is_gone", False) and request.method not in READING:
+            return _to_home(request)
         if membership is None and bound_to(request):
             logout(request)  # the company that signed this person in does not know them any more
         request.membership = membership  # type: ignore[attr-defined]
@@ -79,12 +88,30 @@ def _membership_of(request: HttpRequest) -> Membership | None:
     if not bound and has_entered(request):
         return guest_of(request)
     chosen = request.session.get("account")
-    member = next(
-        (each for each in found if str(each.account.public_id) == chosen), found[0] if found else None
-    )
+    member = next((each for each in found if str(each.account.public_id) == chosen), None)
+    if member is None:
+        member = found[0] if found else None
+        if chosen is not None and not bound and request.path != SIGN_OUT:
+            _drop_choice(request)
+        elif len(found) > 1:
+            # What is open now is of this account, also when somebody takes it away.
+            request.session["account"] = str(found[0].account.public_id)
     if member is not None:
         _note_seen(member)
     return member
+
+
+def _drop_choice(request: HttpRequest) -> None:
+    """The account in force is not theirs any more: what was typed there must not act in another one."""
+    del request.session["account"]
+    rotate_token(request)
+    request.choice_is_gone = True  # type: ignore[attr-defined]
+
+
+def _to_home(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, "You do not belong to that account any more. Nothing was done.")
+    is_part = request.headers.get("HX-Request") == "true"
+    return HttpResponseClientRedirect(reverse("home")) if is_part else redirect("home")
 
 
 def _note_seen(member: Membership) -> None:

@@ -10,13 +10,14 @@ from apps.core.guard import guarded
 from apps.core.permissions import Permission
 
 from .forms import StreamForm
-from .stream.services import stream_set, stream_state, stream_stop
+from .stream.services import require_whole_audit, stream_set, stream_state, stream_stop
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@guarded(Permission.ACCOUNT_SETTINGS)
+@guarded(Permission.ACCOUNT_SETTINGS, proof=True)
 def audit_stream(request: HttpRequest) -> HttpResponse:
     """How it stands, and a form. A new secret is in the answer to the request that made it alone."""
+    require_whole_audit()
     state = stream_state()
     form = StreamForm(request.POST or None, instance=state.stream)
     secret = ""
@@ -35,7 +36,7 @@ def audit_stream(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@guarded(Permission.ACCOUNT_SETTINGS)
+@guarded(Permission.ACCOUNT_SETTINGS, proof=True)
 def audit_stream_stop(request: HttpRequest) -> HttpResponse:
     """Send nothing any more."""
     stream_stop()

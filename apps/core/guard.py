@@ -15,14 +15,22 @@ from .permissions import Permission, require
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+Proof = Callable[[HttpRequest], HttpResponse | None]
+_proofs: list[Proof] = []
 
 
-def guarded(permission: Permission | None = None) -> Callable[[Page[P]], Page[P]]:
+def register_proof(ask_again: Proof) -> None:
+    """Set how a fresh proof is asked for: the answer that asks, None when there is one. Called in `ready()`."""
+    _proofs[:] = [ask_again]
+
+
+def guarded(permission: Permission | None = None, *, proof: bool = False) -> Callable[[Page[P]], Page[P]]:
     """Let members of the account in force in, and of those only who has `permission`.
 
     Anonymous: to the sign-in page and back. No account: a calm page. Right missing: 403. What comes out
     belongs to one person, so no cache may keep it. Apps from accounts upwards use
-    `accounts.access.member_required`, which is the same with a typed request.
+    `accounts.access.member_required`, which is the same with a typed request. `proof`: who changes something
+    proves first that they are still the same person (the apps above: `accounts.sudo`).
     """
 
     def guard(page: Page[P]) -> Page[P]:
@@ -34,6 +42,8 @@ def guarded(permission: Permission | None = None) -> Callable[[Page[P]], Page[P]
                 return render(request, "accounts/no_account.html", status=403)
             if permission is not None:
                 require(permission)
+            if proof and request.method not in ("GET", "HEAD", "OPTIONS") and (asked := _proofs[0](request)):
+                return asked
             response = page(request, *args, **kwargs)
             if not response.has_header("Cache-Control"):
                 response["Cache-Control"] = "private, no-store"

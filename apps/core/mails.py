@@ -1,11 +1,12 @@
 """One way to write a mail: a text whose first line is the subject; the HTML is the same text in our frame."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import partial
 from smtplib import SMTPException
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -15,12 +16,21 @@ from django.template.loader import render_to_string
 from .scope import ScopeMissing, account_scope, current_account_id
 
 logger = logging.getLogger("everkeep.mails")
-Listener = Callable[[str, str, str, bool], None]
+
+
+class Listener(Protocol):
+    """Knows of each mail in an account's name, in its scope. `service` and `entity_id` are what it names."""
+
+    def __call__(
+        self, name: str, subject: str, to: str, *, is_sent: bool, service: str, entity_id: UUID | None
+    ) -> None: ...
+
+
 _listeners: list[Listener] = []
 
 
 def register_mail_listener(listener: Listener) -> None:
-    """Let `listener(name, subject, to, is_sent)` know of every mail in an account's name, in its scope."""
+    """Let `listener` know of each mail in an account's name."""
     _listeners.append(listener)
 
 
@@ -58,10 +68,21 @@ def mail_after_commit(
         transaction.on_commit(lambda: sent() if gone or not addresses else None)
 
 
-def note_mail(name: str, subject: str, to: str, *, is_sent: bool = True) -> None:
-    """Tell all listeners of a mail that went out, or did not, in the name of the account in force."""
+def note_mail(
+    name: str,
+    subject: str,
+    to: str,
+    *,
+    is_sent: bool = True,
+    service: str = "",
+    entity_id: UUID | None = None,
+) -> None:
+    """Tell all listeners of a mail that went out, or did not, in the name of the account in force.
+
+    `service` and `entity_id`: what the subject names, so that nobody reads of it who may not see it.
+    """
     for listener in _listeners:
-        listener(name, subject, to, is_sent)
+        listener(name, subject, to, is_sent=is_sent, service=service, entity_id=entity_id)
 
 
 def _send_for(account_id: int | None, name: str, to: str, words: dict[str, str]) -> bool:

@@ -8,8 +8,10 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -49,16 +51,49 @@ def is_private_literal(host: str, private: Sequence[Network]) -> bool:
         return False
 
 
+@contextmanager
+def cut_after(wire: socket.socket, seconds: float) -> Iterator[None]:
+    """Break the connection if it is still in use by then: who drips an answer must not keep us."""
+    other_hold = wire.dup()  # a wrapper for TLS takes the first one away
+    timer = threading.Timer(seconds, _cut, (other_hold,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        other_hold.close()
+
+
+def _cut(wire: socket.socket) -> None:
+    with suppress(OSError):
+        wire.shutdown(socket.SHUT_RDWR)
+
+
 def fetch(url: str, *, most_bytes: int, private: Sequence[Network] = ()) -> bytes:
     """GET a small public document over https; no redirect is followed.
 
     Plain http is for numbers inside `private` only. Raises InvalidRequest when the address may not be asked,
     Unavailable when nothing useful answers there.
     """
+    host, port, plain, path = _parts(url, private)
     deadline = time.monotonic() + _SECONDS
-    connection, path = _connection(url, private)
+    with closing(_connected(host, port, private)) as wire, cut_after(wire, _SECONDS):
+        try:
+            sock = wire if plain else ssl.create_default_context().wrap_socket(wire, server_hostname=host)
+        except OSError as error:
+            raise Unavailable(f"Nothing answers safely at {host}:{port}.", do="Check the address.") from error
+        with closing(http.client.HTTPConnection(host, port, timeout=_SECONDS / 2)) as connection:
+            connection.sock = sock  # so it never looks the name up by itself
+            return _got(connection, path, urlsplit(url).netloc, most_bytes, deadline)
+
+
+def _got(
+    connection: http.client.HTTPConnection, path: str, place: str, most_bytes: int, deadline: float
+) -> bytes:
+    too_much = Unavailable("The answer is too large or too slow.", do="Check the address.")
     try:
-        connection.request("GET", path, headers={"Host": urlsplit(url).netloc, "User-Agent": "Everkeep"})
+        connection.request("GET", path, headers={"Host": place, "User-Agent": "Everkeep"})
         answer = connection.getresponse()
         if answer.status != 200:
             raise Unavailable(f"The address answers with status {answer.status}.", do="Check the address.")
@@ -66,15 +101,15 @@ def fetch(url: str, *, most_bytes: int, private: Sequence[Network] = ()) -> byte
         while piece := answer.read1(_PIECE):
             found += piece
             if len(found) > most_bytes or time.monotonic() > deadline:
-                raise Unavailable("The answer is too large or too slow.", do="Check the address.")
-        return bytes(found)
+                raise too_much
     except (OSError, http.client.HTTPException) as error:
         raise Unavailable("Nothing that we understand answers there.", do="Check the address.") from error
-    finally:
-        connection.close()
+    if time.monotonic() > deadline:
+        raise too_much  # cut off: what came is not all of it
+    return bytes(found)
 
 
-def _connection(url: str, private: Sequence[Network]) -> tuple[http.client.HTTPConnection, str]:
+def _parts(url: str, private: Sequence[Network]) -> tuple[str, int, bool, str]:
     try:
         parts = urlsplit(url)
         host, plain = parts.hostname or "", parts.scheme == "http"
@@ -85,12 +120,10 @@ def _connection(url: str, private: Sequence[Network]) -> tuple[http.client.HTTPC
     if not host or not (is_https or (plain and is_private_literal(host, private))):
         raise InvalidRequest("The address must begin with https://.", do="Copy it once more.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection: http.client.HTTPConnection = http.client.HTTPConnection(host, port, timeout=_SECONDS / 2)
-    connection.sock = _socket(host, port, private, plain=plain)
-    return connection, path
+    return host, port, plain, path
 
 
-def _socket(host: str, port: int, private: Sequence[Network], *, plain: bool) -> socket.socket:
+def _connected(host: str, port: int, private: Sequence[Network]) -> socket.socket:
     """Connect to the first address of the name, after all of them were found to be allowed."""
     try:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
@@ -99,8 +132,7 @@ def _socket(host: str, port: int, private: Sequence[Network], *, plain: bool) ->
     if not all(allowed(address, private) for address in found):
         raise InvalidRequest(f"{host} is not an address of the public internet.", do="Use a public one.")
     try:
-        made = socket.create_connection((found[0], port), _SECONDS / 2)
-        return made if plain else ssl.create_default_context().wrap_socket(made, server_hostname=host)
+        return socket.create_connection((found[0], port), _SECONDS / 2)
     except OSError as error:
         raise Unavailable(f"Nothing answers safely at {host}:{port}.", do="Check the address.") from error
 

@@ -213,8 +213,13 @@ def _record(job: Job, verb: str, status: str, **details: Any) -> None:
 
 
 def _sentence(job: Job) -> str:
-    """ "Bob Smith, to Download, 1,911 items": what the security audit says of a job."""
+    """ "Bob Smith, to Download, 1,911 items": what the security audit says of a job.
+
+    The row is narrowed by the source alone: another mailbox than that is not named in it.
+    """
     where = f"to {job.destination_label}" if job.destination_label else ""
+    if job.destination_id not in (None, job.entity_id):
+        where = "to another mailbox"
     count = f"{job.items_total:,} item{'' if job.items_total == 1 else 's'}"
     return ", ".join(filter(None, (job.entity_label, where, count)))
 

@@ -118,7 +118,13 @@ def job_report(request: MemberRequest, job_id: UUID) -> StreamingHttpResponse:
     found = job_for(job_id)
     if not may_see_items(found):
         raise PermissionMissing("The items of this job are shown to who may preview, restore or export.")
-    audit("report.downloaded", service=found.service, task_label=found.task_label, description=str(found))
+    audit(
+        "report.downloaded",
+        service=found.service,
+        task_label=found.task_label,
+        description=str(found),
+        entity_id=found.entity_id,
+    )
     return StreamingHttpResponse(
         csv_lines(REPORT_HEADER, (_cells(item) for item in items_of(found))),
         content_type="text/csv; charset=utf-8",

@@ -28,7 +28,7 @@ def tell_initiator(job: Job) -> None:
     ending = _ENDINGS[JobState(job.state)]
     subject = " ".join(f"{what} of {job.entity_label} {ending}".split())
     send_mail(subject, _text(job, what, ending), settings.DEFAULT_FROM_EMAIL, [person.email])
-    note_mail("job_ended", subject, person.email)
+    note_mail("job_ended", subject, person.email, service=job.service, entity_id=job.entity_id)
 
 
 def _text(job: Job, what: str, ending: str) -> str:

@@ -17,7 +17,7 @@ from apps.accounts.models import Invitation, Membership, User
 from apps.activity.models import SecurityEvent
 from apps.core import clock
 from apps.core.scope import account_scope
-from tests.cast import PASSWORD, Cast
+from tests.cast import PASSWORD, Cast, prove_again
 
 NEW = "nina.new@pizza-perfecto.example"
 AUDITOR = {"role": "auditor", "reach": "all"}
@@ -27,6 +27,7 @@ AUDITOR = {"role": "auditor", "reach": "all"}
 def olivia(client: Client, cast: Cast) -> Client:
     cache.clear()
     client.force_login(cast.owner)
+    prove_again(client)
     return client
 
 

@@ -1,8 +1,10 @@
 """One person, two accounts: one at a time, and nothing of the other before it is chosen."""
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.enums import AccountState, Role
 from apps.accounts.models import Account, Membership
 from apps.activity.models import SecurityEvent
 from apps.core.scope import account_scope
@@ -53,3 +55,35 @@ def test_nobody_turns_to_an_account_that_is_not_theirs_or_is_switched_off(client
     client.force_login(cast.both)
     assert switch(client, cast.other_account) == 404
     assert client.get(reverse("home")).wsgi_request.account == cast.account  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_form_of_an_account_that_was_taken_away_does_not_act_in_another(chosen: bool, cast: Cast) -> None:
+    client, first = Client(enforce_csrf_checks=True), cast.account
+    Membership.objects.filter(user=cast.both).update(role=Role.ADMINISTRATOR)
+    client.force_login(cast.both)
+    client.get(reverse("home"))
+    gone, left = (first, cast.other_account) if not chosen else (cast.other_account, first)
+    if chosen:
+        switch_token = client.cookies["csrftoken"].value
+        data = {"account": str(gone.public_id), "csrfmiddlewaretoken": switch_token}
+        assert client.post(reverse("account_switch"), data).status_code == 302
+        client.get(reverse("home"))
+    token = client.cookies["csrftoken"].value
+    Membership.objects.filter(user=cast.both, account=gone).delete()
+    data = {"name": "Meant for the other", "csrfmiddlewaretoken": token}
+    assert client.post(reverse("account_settings"), data)["Location"] == reverse("home")
+    assert client.post(reverse("account_settings"), data).status_code == 403, "the old form is worth nothing"
+    assert not Account.objects.filter(name="Meant for the other").exists()
+    assert client.get(reverse("home")).wsgi_request.account == left  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("state", [AccountState.CLOSING, AccountState.ENDING])
+def test_an_account_that_ends_keeps_nobody_from_their_other_one(
+    state: AccountState, client: Client, cast: Cast
+) -> None:
+    Account.objects.filter(pk=cast.account.pk).update(state=state)
+    client.force_login(cast.both)
+    assert client.get(reverse("invitation", args=["no-such-token"])).status_code == 404
+    assert switch(client, cast.other_account) == 302
+    assert client.get(reverse("home")).wsgi_request.account == cast.other_account  # type: ignore[attr-defined]

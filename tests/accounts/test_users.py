@@ -44,6 +44,7 @@ def holder(cast: Cast) -> User:
 @pytest.fixture
 def olivia(client: Client, cast: Cast) -> Client:
     client.force_login(cast.owner)
+    prove_again(client)
     return client
 
 
@@ -132,6 +133,7 @@ def test_who_manages_users_touches_nobody_with_more_rights(
     client: Client, cast: Cast, holder: User, name: str, whom: str
 ) -> None:
     client.force_login(holder)
+    prove_again(client)
     assert client.post(url(name, getattr(cast, whom)), {"on": "0"}).status_code == 403
     assert of(getattr(cast, whom)).is_active
 
@@ -194,9 +196,23 @@ def test_the_owner_hands_the_account_over_to_an_administrator_after_a_fresh_proo
     olivia: Client, cast: Cast
 ) -> None:
     adam = member(cast.account, "adam@pizza-perfecto.example", Role.ADMINISTRATOR, name="Adam")
-    assert reverse("sudo") in olivia.post(url("user_owner", adam))["Location"]
+    unproved = Client()
+    unproved.force_login(cast.owner)
+    assert reverse("sudo") in unproved.post(url("user_owner", adam))["Location"]
     prove_again(olivia)
     assert olivia.post(url("user_owner", cast.viewer)).status_code == 409
     assert olivia.post(url("user_owner", adam)).status_code == 302
     assert of(adam).is_owner and not of(cast.owner).is_owner and of(cast.owner).role == Role.ADMINISTRATOR
     assert olivia.post(url("user_owner", cast.viewer)).status_code == 403
+
+
+def test_giving_rights_takes_a_fresh_proof(client: Client, cast: Cast) -> None:
+    client.force_login(cast.owner)
+    before = of(cast.viewer).role
+    for address, data in (
+        (reverse("user_new"), {"email": "new@pizza-perfecto.example", "role": "auditor", "reach": "all"}),
+        (url("user", cast.viewer), {"role": "administrator", "reach": "all"}),
+    ):
+        assert client.post(address, data)["Location"].startswith(reverse("sudo"))
+    assert of(cast.viewer).role == before
+    assert not cast.account.invitations.filter(email="new@pizza-perfecto.example").exists()

@@ -1,6 +1,7 @@
 """Acts that matter stand in the audit, in the name of who did them; reads too, without flooding it."""
 
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 from django.core import mail
@@ -15,6 +16,8 @@ from apps.connectors.enums import Service
 from apps.connectors.services import connection_mark_disconnected
 from apps.core.mails import mail_after_commit, note_mail
 from apps.core.scope import account_scope
+from apps.jobs.models import Job
+from apps.jobs.services import _sentence
 from tests.backups.makers import make_connection
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
@@ -86,6 +89,17 @@ def test_a_mail_in_the_accounts_name_is_an_entry_of_the_system(
     with account_scope(cast.account.pk):
         note_mail("job_ended", "Restore is done", "olivia@pizza-perfecto.example")
     assert entries(cast.account) == [("notice.sent", "", "“Restore is done” to olivia@pizza-perfecto.example")]
+    limited = uuid4()
+    with account_scope(cast.account.pk):
+        note_mail("job_ended", "Restore of Bob", "o@x.example", service="exchange", entity_id=limited)
+        assert SecurityEvent.objects.get(entity_id=limited).service == "exchange"
+
+
+def test_a_job_is_audited_without_the_name_of_another_mailbox_that_it_restores_into() -> None:
+    job = Job(entity_label="Bob", entity_id=uuid4(), destination_label="Secret", destination_id=uuid4())
+    assert _sentence(job) == "Bob, to another mailbox, 0 items"
+    job.destination_id = job.entity_id
+    assert _sentence(job) == "Bob, to Secret, 0 items"
 
 
 def test_the_act_and_its_entry_are_one_transaction(cast: Cast) -> None:

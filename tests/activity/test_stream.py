@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Membership
 from apps.activity.models import AuditStream, SecurityEvent
 from apps.activity.stream import wires
 from apps.activity.stream.formats import cef
@@ -28,7 +28,7 @@ from apps.activity.stream.services import stream_send, streams_due
 from apps.core import clock
 from apps.core.scope import account_scope
 from tests.activity.chains import act
-from tests.cast import Cast
+from tests.cast import Cast, prove_again
 
 pytestmark = pytest.mark.database
 
@@ -78,6 +78,7 @@ def siem() -> Iterator[Siem]:
 def set_up(client: Client, cast: Cast) -> Callable[..., str]:
     """Set the stream up as the owner does; returns the secret that the page shows."""
     client.force_login(cast.owner)
+    prove_again(client)
 
     def run(address: str, kind: str = "webhook", format: str = "json", **fields: str) -> str:
         response = client.post(
@@ -272,6 +273,7 @@ def test_what_only_we_can_reach_is_not_reached(
     client: Client, cast: Cast, kind: str, address: str, why: str
 ) -> None:
     client.force_login(cast.owner)
+    prove_again(client)
     with override_settings(STREAM_PRIVATE_NETWORKS=[]):
         asked = {"kind": kind, "format": "json", "address": address}
         response = client.post(reverse("audit_stream"), asked)
@@ -314,3 +316,21 @@ def test_cef_escapes_what_would_end_a_field(cast: Cast) -> None:
     assert "msg=a\\=b\\\\c\\nd|e" in line
     assert "|x\\|y.z|" in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("lacks", ["proof", "activity", "services"])
+def test_only_who_sees_the_whole_audit_sends_it_out_and_after_a_fresh_proof(
+    lacks: str, client: Client, cast: Cast, siem: Siem
+) -> None:
+    rights = {"account_settings", "activity", "limited_access"} - {lacks}
+    services = ["onedrive"] if lacks == "services" else None
+    Membership.objects.filter(user=cast.custom, account=cast.account).update(
+        extra_permissions=sorted(rights), services=services
+    )
+    client.force_login(cast.custom)
+    if lacks != "proof":
+        prove_again(client)
+    answer = client.post(reverse("audit_stream"), {"kind": "webhook", "format": "json", "address": siem.url})
+    assert answer.status_code == (302 if lacks == "proof" else 403)
+    with account_scope(cast.account.pk):
+        assert not AuditStream.objects.exists()

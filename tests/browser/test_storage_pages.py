@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from apps.core.scope import account_scope
 from apps.vault.models import Shelf, Store
 from tests.browser.rig import Visit
-from tests.cast import Cast
+from tests.cast import Cast, prove_again
 from tests.vault.own_stores import make_own_store
 from tests.vault.shelves import back_up
 
@@ -25,6 +25,7 @@ def vault_folder(tmp_path: Path, settings: pytest.FixtureRequest) -> Path:
 def olivia(cast: Cast, transactional_db: None, visit: Visit, vault_folder: Path) -> Visit:
     client = Client()
     client.force_login(cast.owner)
+    prove_again(client)
     visit.sign_in_as(client)
     return visit
 

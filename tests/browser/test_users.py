@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from apps.accounts.models import Membership
 from tests.browser.rig import Visit
-from tests.cast import PASSWORD, Cast
+from tests.cast import PASSWORD, Cast, prove_again
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,6 +20,7 @@ def olivia(cast: Cast, visit: Visit) -> Visit:
     cache.clear()
     client = Client()
     client.force_login(cast.owner)
+    prove_again(client)
     visit.sign_in_as(client)
     return visit
 

@@ -25,7 +25,7 @@ from apps.vault.shelves import replica_set
 from apps.vault.stores import credentials_of
 from apps.vault.upkeep import keep_copies
 from tests.backups.makers import make_connection, make_task
-from tests.cast import Cast
+from tests.cast import Cast, prove_again
 from tests.fixtures.s3 import KEY_ID, SECRET, S3Server
 from tests.jobs.conftest import signed_in
 from tests.vault.own_stores import make_own_store
@@ -39,6 +39,7 @@ def olivia(cast: Cast, vault_folder: Path, settings: Any) -> Client:
     settings.STORE_PRIVATE_NETWORKS = ["127.0.0.0/8"]
     client = Client()
     client.force_login(cast.owner)
+    prove_again(client)
     return client
 
 
@@ -238,3 +239,21 @@ def test_where_the_operators_store_is_stands_on_no_page(olivia: Client, cast: Ca
     with account_scope(cast.account.pk):
         Shelf.objects.all().delete()
     assert str(vault_folder) not in olivia.get(reverse("storage")).content.decode()
+
+
+def test_where_backups_lie_is_changed_after_a_fresh_proof_alone(cast: Cast, vault_folder: Path) -> None:
+    back_up(cast.account.pk)
+    store = make_own_store(cast.account.pk)
+    client = Client()
+    client.force_login(cast.owner)
+    with account_scope(cast.account.pk):
+        shelf = Shelf.objects.get()
+    for address in (
+        reverse("storage_add", args=["s3"]),
+        reverse("storage_move", args=[shelf.public_id]),
+        reverse("storage_replica", args=[shelf.public_id]),
+    ):
+        answer = client.post(address, {"store": str(store.public_id)})
+        assert answer["Location"].startswith(reverse("sudo"))
+    with account_scope(cast.account.pk):
+        assert Shelf.objects.get().replica is None and not Job.objects.exists()

@@ -21,7 +21,8 @@ from .trial import days_left, is_over
 
 READING: Final = ("GET", "HEAD", "OPTIONS")
 # One's own sign-in and way out concern the person, not the account; so does the company's way in (OPEN).
-PERSONAL: Final = ("/me/", "/sign-out/", "/sudo/", "/accounts/", "/partner/", "/staff/")
+PERSONAL: Final = ("/me/", "/sign-out/", "/sudo/", "/accounts/", "/partner/", "/staff/", "/guest/")
+ELSEWHERE: Final = ("account_switch", "invitation")  # the way to other accounts
 OPEN_WHILE_CLOSING: Final = ("recovery_", "job_cancel", "account_state", "account_reactivate", "account_leave")
 SHUT_TO_READING: Final = ("connection_authenticate", "connection_consented", "connection_signed_in")
 
@@ -33,7 +34,7 @@ def closed_gate(request: HttpRequest) -> HttpResponseBase | None:
     if not ending and account.state != AccountState.CLOSING and not is_over(account):
         return None
     name = str(getattr(request.resolver_match, "url_name", "") or "")
-    if request.path.startswith(PERSONAL) or name in OPEN:
+    if request.path.startswith(PERSONAL) or name in OPEN or name in ELSEWHERE:
         return None
     if ending:
         return None if name == "account_state" else _to_the_state(request)

@@ -49,6 +49,7 @@ def users(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(Permission.USERS)
+@sudo_required(reading=True)
 def user_new(request: MemberRequest) -> HttpResponse:
     """Invite somebody by email."""
     form = InviteForm(request.POST or None)
@@ -66,6 +67,7 @@ def user_new(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(Permission.USERS)
+@sudo_required()
 def user(request: MemberRequest, member_id: UUID) -> HttpResponse:
     """What one person may do."""
     member = _member(request, member_id)

@@ -13,10 +13,11 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from apps.core import clock
-from apps.core.errors import EverkeepError
+from apps.core.errors import EverkeepError, PermissionMissing
 from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id, every_account
 from apps.core.sealing import seal, unseal
+from apps.core.sight import sees_everything
 
 from ..audit import audit
 from ..models import AuditStream, ChainHead, SecurityEvent, StreamKind
@@ -37,6 +38,19 @@ class StreamState:
     behind: int
 
 
+def require_whole_audit() -> None:
+    """Raise PermissionMissing for whom any row of the audit is hidden: what is sent out is all of it.
+
+    That leaves guests out: none of them sees what has limited access (accounts/guests/entering.py).
+    """
+    require(Permission.ACCOUNT_SETTINGS)
+    require(Permission.ACTIVITY)
+    if not sees_everything():
+        raise PermissionMissing(
+            "The audit is sent whole: only who sees all of it may say where to.", do="Ask an administrator."
+        )
+
+
 def stream_state() -> StreamState:
     """How it stands with the stream of the account in force."""
     stream = AuditStream.objects.first()
@@ -49,7 +63,7 @@ def stream_set(*, kind: str, format: str, address: str, from_start: bool, new_se
 
     Raises InvalidRequest or Unavailable when nothing may, or can, be sent there.
     """
-    require(Permission.ACCOUNT_SETTINGS)
+    require_whole_audit()
     check_place(kind, address)
     with transaction.atomic():
         known = AuditStream.objects.select_for_update().first()
@@ -74,7 +88,7 @@ def stream_set(*, kind: str, format: str, address: str, from_start: bool, new_se
 @transaction.atomic
 def stream_stop() -> None:
     """Send nothing any more, and forget where it went."""
-    require(Permission.ACCOUNT_SETTINGS)
+    require_whole_audit()
     stream = AuditStream.objects.select_for_update().first()
     if stream:
         stream.delete()

@@ -10,10 +10,9 @@ import hmac
 import http.client
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from django.conf import settings
 
 from apps.core.errors import EverkeepError, InvalidRequest, Unavailable
 from apps.core.outward import outward_address
-from apps.core.public_web import networks
+from apps.core.public_web import cut_after, networks
 
 from ..chain import moment
 from ..models import SecurityEvent, StreamKind
@@ -149,25 +148,12 @@ def _message(event: SecurityEvent, line: str) -> bytes:
 @contextmanager
 def _connected(kind: str, address: str, host: str, port: int) -> Iterator[socket.socket]:
     _, place = _looked_up(kind, address, host, port)
-    with closing(socket.create_connection(place, SECONDS)) as plain:
-        other_hold = plain.dup()  # the wrapper for TLS takes the first one away
-        timer = threading.Timer(ALL_SECONDS, _cut, (other_hold,))
-        timer.daemon = True
-        timer.start()
-        try:
-            if _is_encrypted(kind, address):
-                with closing(tls().wrap_socket(plain, server_hostname=host)) as wire:
-                    yield wire
-            else:
-                yield plain
-        finally:
-            timer.cancel()
-            other_hold.close()
-
-
-def _cut(wire: socket.socket) -> None:
-    with suppress(OSError):
-        wire.shutdown(socket.SHUT_RDWR)
+    with closing(socket.create_connection(place, SECONDS)) as plain, cut_after(plain, ALL_SECONDS):
+        if _is_encrypted(kind, address):
+            with closing(tls().wrap_socket(plain, server_hostname=host)) as wire:
+                yield wire
+        else:
+            yield plain
 
 
 def _looked_up(kind: str, address: str, host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:

@@ -36,6 +36,6 @@ def tell_administrators(drill: Drill) -> None:
     for person in people.distinct():
         try:
             send_mail(subject, "\n".join(lines), settings.DEFAULT_FROM_EMAIL, [person.email])
-            note_mail("drill_failed", subject, person.email)
+            note_mail("drill_failed", subject, person.email, service=drill.task.service)
         except OSError:
             log.exception("the mail about drill %s could not be sent", drill.public_id)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.sudo import sudo_required
 from apps.core.errors import EverkeepError
 from apps.core.permissions import Permission
 
@@ -53,6 +54,7 @@ def kinds(request: MemberRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(SETTINGS)
+@sudo_required(reading=True)
 def add(request: MemberRequest, kind: str) -> HttpResponse:
     """Test what is typed, and keep it when all works."""
     if kind not in KINDS:
@@ -113,6 +115,7 @@ def remove(request: MemberRequest, store_id: UUID) -> HttpResponse:
 
 @require_POST
 @member_required(SETTINGS)
+@sudo_required()
 def move(request: MemberRequest, shelf_id: UUID) -> HttpResponse:
     """Move a part of the backups to another store: off to its job."""
     shelf = shelf_for(shelf_id)
@@ -127,6 +130,7 @@ def move(request: MemberRequest, shelf_id: UUID) -> HttpResponse:
 
 @require_POST
 @member_required(SETTINGS)
+@sudo_required()
 def replica(request: MemberRequest, shelf_id: UUID) -> HttpResponse:
     """Keep second copies in another store, or no longer."""
     shelf = shelf_for(shelf_id)
