@@ -120,7 +120,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     posted, known = request.method == "POST", User.objects.filter(email=found.email).exists()
     form = None if known or request.user.is_authenticated else JoinForm(request.POST or None, email=found.email)
     if posted and request.user.is_authenticated:
-        partner = seats.seat_accept(token=token, user=request.user)  # type: ignore[arg-type]
+        partner = seats.seat_accept(token=token, user=request.user)
         messages.info(request, f"You work for {partner} now.")
         return redirect("partner")
     if posted and form is not None and form.is_valid():
