@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from .enums import Location
 from .models import User
 from .services import account_open
+from .unproved import void_if_unproved
 
 # The name stands in the mail to an address that nobody has confirmed yet: it must not carry an advertisement.
 NOT_A_LINK = RegexValidator(
@@ -110,6 +111,12 @@ class NewPasswordForm(allauth.ResetPasswordKeyForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         _plain(self, password1="New password", password2="The same again")
         self.fields["password1"].help_text = "12 characters or more; three random words do well."
+
+    def save(self) -> None:
+        """Of somebody who never confirmed the address, nothing from before stays: a stranger may have set it."""
+        with transaction.atomic():
+            void_if_unproved(self.user)
+            super().save()
 
 
 def _plain(form: forms.Form, **labels: str) -> None:

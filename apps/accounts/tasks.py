@@ -9,6 +9,7 @@ from .life.closing import remind
 from .life.deleting import deletions_begin, deletions_go_on
 from .life.trial import trials_look_after
 from .life.trying import tried
+from .unproved import unproved_forget
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -21,7 +22,8 @@ def look_after_accounts() -> int:
 
 @shared_task  # type: ignore[untyped-decorator]
 def forget_what_is_over() -> None:
-    """Delete sessions and tokens that nobody can use any more, and the browsers' halves of the sessions."""
+    """Delete sessions and tokens that nobody can use any more, and who signed up and never confirmed it."""
+    unproved_forget()
     sessions.forget_ended()
     tokens.forget_over()
     call_command("clearsessions")
