@@ -149,6 +149,7 @@ ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "apps.accounts.factors.passkeys.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
 # Whoever a provider names is bound by its own identifier, never by an address that it tells.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SIGN_IN_PROVIDERS = providers_from(

@@ -1,7 +1,7 @@
 """Passkeys: the ceremonies are allauth's and fido2's, what is kept, told and counted is ours."""
 
 import struct
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from ..models import RecoveryCode, User
 from .codes import FROM_ONE_PLACE, TooManyTries, has_app, has_passkey
 from .notices import tell
 
+Purpose = Literal["sign in", "second factor", "proof"]
 # What allauth and fido2 raise at an answer that somebody has made up.
 _BROKEN = (ValidationError, ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error)
 
@@ -45,12 +46,16 @@ def passkeys_of(user: User) -> QuerySet[Any]:
 
 def options_for_a_new_one(user: User) -> dict[str, Any]:
     """What the browser is asked to make: a key that knows its person and asks for a finger, face or PIN."""
-    return dict(auth.begin_registration(user, passwordless=True))
+    options = dict(auth.begin_registration(user, passwordless=True))
+    _asked_for("add")
+    return options
 
 
-def options_to_sign_in(user: User | None) -> dict[str, Any]:
-    """What the browser is asked to sign; with None, by whichever key the person picks."""
-    return dict(auth.begin_authentication(user))
+def options_to_sign_in(user: User | None, purpose: Purpose) -> dict[str, Any]:
+    """What the browser is asked to sign, good for `purpose`; with None, by whichever key the person picks."""
+    options = dict(auth.begin_authentication(user))
+    _asked_for(purpose)
+    return options
 
 
 @transaction.atomic
@@ -58,6 +63,7 @@ def passkey_add(user: User, name: str, answer: Any) -> None:
     """Keep the key that the browser made. Raises InvalidRequest."""
     try:
         auth.parse_registration_response(answer)
+        _require_asked_for("add")
         if not auth.complete_registration(answer).is_user_verified():
             raise ValueError("nobody was asked for a finger, face or PIN")
     except _BROKEN as error:
@@ -91,15 +97,19 @@ def passkey_remove(user: User, passkey_id: int) -> None:
     tell(user, "passkey.removed", what="A passkey was removed from your sign-in", more=f"Its name was {name}.")
 
 
-def passkey_check(request: HttpRequest, user: User | None, answer: Any) -> Any:
+def passkey_check(request: HttpRequest, user: User | None, answer: Any, purpose: Purpose) -> Any:
     """The passkey that signed for `user`, or for whoever it names; None when it does not fit.
 
-    Raises TooManyTries. Limited by address alone: whom a passkey names is anybody's word until it has signed.
+    A question that was asked for another purpose is not answered by it. Raises TooManyTries. Limited by address
+    alone: whom a passkey names is anybody's word until it has signed.
     """
     if not take(FROM_ONE_PLACE, address_of(request)):
         raise TooManyTries("Too many tries.", do="Wait a minute, then try again.")
     try:
-        auth.parse_authentication_response(answer)
+        parsed = auth.parse_authentication_response(answer)
+        _require_asked_for(purpose)
+        if not parsed.response.authenticator_data.is_user_verified():
+            raise ValueError("nobody was asked for a finger, face or PIN")
         owner = user or _named_by(answer)
         return auth.complete_authentication(owner, answer) if owner else None
     except _BROKEN:
@@ -109,6 +119,15 @@ def passkey_check(request: HttpRequest, user: User | None, answer: Any) -> Any:
 def passkey_used(request: HttpRequest, passkey: Any, *, instead_of_password: bool = False) -> None:
     """Keep in the session, and with the key, that it was used."""
     post_authentication(request, passkey, passwordless=instead_of_password)
+
+
+def _asked_for(purpose: str) -> None:
+    auth.set_state({**(auth.get_state() or {}), "purpose": purpose})
+
+
+def _require_asked_for(purpose: str) -> None:
+    if (auth.get_state() or {}).get("purpose") != purpose:
+        raise ValueError("this was asked for something else")
 
 
 def _named_by(answer: Any) -> User | None:

@@ -32,9 +32,10 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated:
         return redirect("home")
     if request.method != "POST":
-        return JsonResponse(options_to_sign_in(None))
+        return JsonResponse(options_to_sign_in(None, "sign in"))
     form = PasskeyForm(request.POST)
-    key = passkey_check(request, None, form.cleaned_data["credential"]) if form.is_valid() else None
+    valid = form.is_valid()
+    key = passkey_check(request, None, form.cleaned_data["credential"], "sign in") if valid else None
     if key is None:
         messages.error(request, "We do not know this passkey. Sign in with your password.")
         return redirect("account_login")
@@ -47,7 +48,8 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 def prove(request: MemberRequest) -> HttpResponse:
     """A passkey as the fresh proof before a dangerous act."""
     form = PasskeyForm(request.POST)
-    key = passkey_check(request, request.user, form.cleaned_data["credential"]) if form.is_valid() else None
+    valid = form.is_valid()
+    key = passkey_check(request, request.user, form.cleaned_data["credential"], "proof") if valid else None
     if key is None:
         messages.error(request, "This passkey is not one of yours.")
         return redirect("sudo")

@@ -51,7 +51,7 @@ def second_factor(request: MemberRequest) -> HttpResponseBase:
     context = {
         "form": form,
         "asks_code": has_app(person),
-        "passkey": json.dumps(options_to_sign_in(person)) if has_passkey(person) else "",
+        "passkey": json.dumps(options_to_sign_in(person, "second factor")) if has_passkey(person) else "",
     }
     return render(request, "accounts/second_factor.html", context)
 
@@ -61,7 +61,8 @@ def _is_given(request: MemberRequest, user: User, form: SecondStepForm) -> bool:
     try:
         if "credential" in request.POST:
             answer = PasskeyForm(request.POST)
-            key = passkey_check(request, user, answer.cleaned_data["credential"]) if answer.is_valid() else None
+            sent = answer.cleaned_data["credential"] if answer.is_valid() else None
+            key = passkey_check(request, user, sent, "second factor") if sent else None
             if key is not None:
                 passkey_used(request, key)
             else:

@@ -27,7 +27,7 @@ def sudo(request: MemberRequest) -> HttpResponse:
     context = {
         "form": form,
         "next": following,
-        "passkey": json.dumps(options_to_sign_in(request.user)) if form.takes_passkey else "",
+        "passkey": json.dumps(options_to_sign_in(request.user, "proof")) if form.takes_passkey else "",
         "ways": [] if form.wants_factor else ways_of(request, following),
     }
     return render(request, "accounts/sudo.html", context)
