@@ -1,5 +1,6 @@
 """What concerns a person stands in the audit of every account that they belong to."""
 
+import logging
 from typing import Any
 
 from apps.activity.audit import audit
@@ -8,6 +9,8 @@ from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 
 from .models import Membership, PartnerMembership, User
+
+logger = logging.getLogger("everkeep.accounts")
 
 
 def audit_everywhere(code: str, *, user: User, is_proved: bool = True, **fields: Any) -> None:
@@ -24,8 +27,12 @@ def audit_everywhere(code: str, *, user: User, is_proved: bool = True, **fields:
         address=acting.address,
         request_id=acting.request_id,
     )
+    accounts = accounts_of(user)
+    if not accounts:
+        # People of a partner and staff may belong to no account: then the server's log alone has it.
+        logger.info("%s by person %s from %s", code, user.public_id, acting.address or "nowhere")
     with acting_as(who):
-        for account_id in accounts_of(user):
+        for account_id in accounts:
             with account_scope(account_id):
                 audit(code, **fields)
 

@@ -113,7 +113,7 @@ class NewPasswordForm(allauth.ResetPasswordKeyForm):  # type: ignore[misc]
         self.fields["password1"].help_text = "12 characters or more; three random words do well."
 
     def save(self) -> None:
-        """Of somebody who never confirmed the address, nothing from before stays: a stranger may have set it."""
+        """Nothing that was set for an address before anybody confirmed it stays: it may be a stranger's."""
         with transaction.atomic():
             void_if_unproved(self.user)
             super().save()

@@ -1,13 +1,27 @@
 """Reads about accounts and people that other apps share."""
 
+from django.db.models import Q
+
 from apps.core.actor import Actor
 from apps.core.scope import current_account_id
 
 from .guests.entering import guest_now
 from .life.trial import stopped as stopped_accounts
-from .models import Membership
+from .models import Membership, User
 
-__all__ = ["actor_of", "person_now", "stopped_accounts"]
+__all__ = ["actor_of", "is_anothers", "owner_of_address", "person_now", "stopped_accounts"]
+
+
+def owner_of_address(email: str) -> User | None:
+    """Whose address this is: who signs in with it, or may still object to having changed it for another."""
+    rows = User.objects.filter(Q(email=email.lower()) | Q(emailaddress__email=email.lower()))
+    return rows.first()
+
+
+def is_anothers(email: str, user: User) -> bool:
+    """Whether an address is somebody else's than this person's."""
+    rows = User.objects.filter(Q(email=email.lower()) | Q(emailaddress__email=email.lower()))
+    return rows.exclude(pk=user.pk).exists()
 
 
 def actor_of(membership: Membership, *, address: str = "", request_id: str = "") -> Actor:

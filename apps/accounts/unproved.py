@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Final
 
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -17,8 +16,9 @@ from apps.core import clock
 
 from .enums import AccountState, ClosingCause
 from .life.closing import account_close
-from .models import ApiToken, Membership, PartnerMembership, RecoveryCode, TotpDevice, User
+from .models import Membership, PartnerMembership, User
 from .sessions import sessions_end
+from .ways_in import ways_in_void
 
 # As long as the link of the sign-up lasts (ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS).
 LINK_LASTS: Final = timedelta(days=3)
@@ -36,9 +36,7 @@ def void_if_unproved(user: User) -> None:
     user = User.objects.select_for_update().get(pk=user.pk)
     if not is_unproved(user):
         return
-    for model in (SocialAccount, Authenticator, TotpDevice, RecoveryCode):
-        model.objects.filter(user_id=user.pk).delete()
-    ApiToken.objects.filter(membership__user=user).delete()
+    ways_in_void(user)
     sessions_end(user)
     user.set_unusable_password()
     user.save(update_fields=["password"])
@@ -77,4 +75,6 @@ def _signed_up(user: User) -> bool:
 def _alone_in_it() -> Q:
     """The account that the sign-up itself opened: of this person alone, which no partner looks after."""
     others = Membership.objects.filter(account_id=OuterRef("account_id")).exclude(user_id=OuterRef("user_id"))
-    return Q(is_owner=True, account__state=AccountState.TRIAL, account__partner_relation=None) & ~Q(Exists(others))
+    return Q(is_owner=True, account__state=AccountState.TRIAL, account__partner_relation=None) & ~Q(
+        Exists(others)
+    )

@@ -2,18 +2,36 @@
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
+from typing import cast as cast_to
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.guests.partners import person_add
 from apps.accounts.life.address import MAY_OBJECT, changes_settle
-from apps.accounts.models import User
+from apps.accounts.life.people import administrators
+from apps.accounts.members.invitations import _hash, accept_as_new, known_person
+from apps.accounts.models import (
+    ApiToken,
+    Invitation,
+    Membership,
+    Partner,
+    RecoveryCode,
+    TotpDevice,
+    User,
+    UserSession,
+)
 from apps.activity.models import SecurityEvent
 from apps.core import clock
+from apps.core.errors import Conflict
 from apps.core.scope import account_scope
+from apps.recovery.drill.telling import tell_administrators
 from tests.cast import PASSWORD, Cast, prove_again
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -104,6 +122,63 @@ def test_the_old_address_objects_and_whoever_sits_there_is_out(olivia: Client, c
     assert email_of(cast) == old
     assert olivia.get(reverse("home"))["Location"].startswith(reverse("account_login"))
     assert not User.objects.get(pk=cast.owner.pk).has_usable_password()
+
+
+def test_objecting_ends_what_was_set_up_since_and_keeps_what_was_before(olivia: Client, cast: Cast) -> None:
+    def ways(name: str) -> None:
+        SocialAccount.objects.create(user=cast.owner, provider="google", uid=name)
+        Authenticator.objects.create(user=cast.owner, type="webauthn" if name == "late" else "totp", data={})
+        ApiToken.objects.create(
+            membership=cast.owner.memberships.get(), name=name, digest=name, expires_at=clock.now()
+        )
+
+    ways("early")
+    old = cast.owner.email
+    ask(olivia)
+    objecting = link_to(old)
+    ways("late")
+    device = TotpDevice(user=cast.owner, confirmed=True, name="App")
+    device.seal(b"k" * 20)
+    device.save()
+    RecoveryCode.objects.create(user=cast.owner, hashed="x")
+    Client().post(objecting)
+    assert SocialAccount.objects.get().uid == "early" and ApiToken.objects.get().name == "early"
+    assert Authenticator.objects.get().type == "totp"
+    assert not TotpDevice.objects.exists() and not RecoveryCode.objects.exists()
+    assert not UserSession.objects.filter(user=cast.owner).exists()
+
+
+def test_where_the_person_is_switched_off_nothing_is_written(olivia: Client, cast: Cast) -> None:
+    Membership.objects.create(account=cast.other_account, user=cast.owner, role="auditor", is_active=False)
+    ask(olivia)
+    with account_scope(cast.other_account.pk):
+        assert not SecurityEvent.objects.filter(code="email.asked").exists()
+
+
+def test_a_kept_address_is_nobody_elses_and_that_is_said_calmly(olivia: Client, cast: Cast) -> None:
+    old = cast.owner.email
+    invitation = Invitation.objects.create(
+        account=cast.other_account, email=old, role="auditor", token_hash=_hash("t"),
+        inviter_label="Sam", expires_at=clock.now() + timedelta(hours=1),
+    )  # fmt: skip
+    ask(olivia)
+    Client().post(link_to(NEW))
+    assert known_person(invitation) == cast.owner
+    with pytest.raises(Conflict):
+        accept_as_new(token="t", name="X", password=PASSWORD)
+    with pytest.raises(Conflict):
+        person_add(partner=Partner.objects.create(name="P"), email=old, role="technician")
+
+
+def test_a_switched_off_administrator_is_not_told(cast: Cast) -> None:
+    Membership.objects.filter(user=cast.owner).update(is_active=False)
+    assert cast.owner.email not in administrators(cast.account.pk)
+    drill = SimpleNamespace(
+        account_id=cast.account.pk, task=SimpleNamespace(name="Mail"), get_state_display=lambda: "Failed",
+        message="", items=1, failed=1, public_id="1",
+    )  # fmt: skip
+    tell_administrators(cast_to(Any, drill))
+    assert cast.owner.email not in [to for sent in mail.outbox for to in sent.to]
 
 
 def test_after_seven_days_the_old_address_is_let_go(olivia: Client, cast: Cast) -> None:

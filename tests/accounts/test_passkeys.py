@@ -21,7 +21,9 @@ def key(client: Client, cast: Cast) -> SoftPasskey:
     prove_again(client)
     options = json.loads(client.get(reverse("passkey_add")).context["options"])
     made = SoftPasskey()
-    answer = client.post(reverse("passkey_add"), {"name": "Phone", "credential": json.dumps(made.made(options))})
+    answer = client.post(
+        reverse("passkey_add"), {"name": "Phone", "credential": json.dumps(made.made(options))}
+    )
     assert answer.status_code == 302, answer.content.decode()
     return made
 

@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.enums import Role
+from apps.accounts.everywhere import audit_everywhere
 from apps.accounts.models import Account, Membership
 from apps.accounts.sign_ins import method_words
 from apps.activity.models import SecurityEvent
@@ -80,3 +81,11 @@ def test_every_account_of_the_person_hears_of_it(client: Client, verified: Cast)
 )
 def test_methods_are_named_in_words(records: list[dict[str, object]], words: str) -> None:
     assert method_words(records) == words
+
+
+def test_who_belongs_to_no_account_signs_in_into_the_servers_log(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="everkeep.accounts"):
+        audit_everywhere("sign_in.done", user=cast.staff)
+    assert f"sign_in.done by person {cast.staff.public_id}" in caplog.text

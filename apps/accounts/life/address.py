@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
@@ -21,7 +21,11 @@ from apps.core.errors import Conflict
 from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope
 
+from ..everywhere import accounts_of
 from ..models import AddressChange, User
+from ..selectors import is_anothers
+from ..sessions import sessions_end
+from ..ways_in import ways_in_void_since
 from .trying import tried
 
 LINK_LASTS: Final = timedelta(days=3)
@@ -90,7 +94,7 @@ def change_confirm(token: str) -> bool:
     try:
         with transaction.atomic():
             change = waiting_for(token)
-            if change is None or User.objects.filter(email=change.new).exists():
+            if change is None or is_anothers(change.new, change.user):
                 return False
             # The state in the WHERE: an objection at this moment has either gone before, or finds it confirmed.
             unconfirmed = AddressChange.objects.filter(pk=change.pk, confirmed_at=None)
@@ -112,7 +116,10 @@ def objected_by(token: str) -> AddressChange | None:
 
 
 def change_object(token: str) -> bool:
-    """Undo a change, wherever it stands. Every session ends and the password is void: somebody knew it."""
+    """Undo a change, wherever it stands. Every session ends and the password is void: somebody knew it.
+
+    So is every way in that was set up since the change was asked for.
+    """
     with transaction.atomic():
         change = objected_by(token)
         if change is None:
@@ -121,6 +128,8 @@ def change_object(token: str) -> bool:
         _put(user, change.old, keep="")
         user.set_unusable_password()
         user.save(update_fields=["password"])
+        sessions_end(user)
+        ways_in_void_since(user, change.asked_at)
         change.delete()
         _audit(user, "email.objected", "The owner of the old address took a change of address back.")
         mail_after_commit(
@@ -153,8 +162,7 @@ def _send_link(change: AddressChange) -> None:
     token = secrets.token_urlsafe(32)
     change.confirm_digest = _digest(token)
     change.save(update_fields=["confirm_digest", "sent_at"])
-    taken: Any = Q(email=change.new) | Q(emailaddress__email=change.new)
-    if User.objects.filter(taken).exclude(pk=change.user_id).exists():
+    if is_anothers(change.new, change.user):
         mail_after_commit("address_taken", [change.new], link=reverse("account_login"), link_words="Sign in")
     else:
         link = reverse("email_confirm", args=[token])
@@ -174,7 +182,7 @@ def _put(user: User, email: str, *, keep: str) -> None:
 
 def _audit(user: User, code: str, description: str) -> None:
     """Into the log of every account that the person belongs to, without either address."""
-    for account_id in user.memberships.values_list("account_id", flat=True):
+    for account_id in accounts_of(user):
         with account_scope(account_id):
             audit(code, description=f"{user}: {description}", subject_id=user.public_id)
 

@@ -6,7 +6,9 @@ from ..models import Membership
 
 def administrators(account_id: int) -> list[str]:
     """The addresses of an account's administrators who can sign in, its owner first."""
-    rows = Membership.objects.filter(account_id=account_id, role=Role.ADMINISTRATOR, user__is_active=True)
+    rows = Membership.objects.filter(
+        account_id=account_id, role=Role.ADMINISTRATOR, is_active=True, user__is_active=True
+    )
     return list(rows.order_by("-is_owner", "pk").values_list("user__email", flat=True))
 
 

@@ -23,7 +23,7 @@ from apps.core.scope import account_scope
 from ..enums import PartnerRole, Role
 from ..limits import Limit, take
 from ..models import Account, Invitation, Membership, PartnerMembership, User
-from ..selectors import person_now
+from ..selectors import owner_of_address, person_now
 from .rights import Grant, require_within
 
 VALID_FOR = timedelta(hours=24)
@@ -123,7 +123,7 @@ def invitation_of(token: str) -> Invitation | None:
 
 def known_person(invitation: Invitation) -> User | None:
     """Who signs in with the invited address already."""
-    return User.objects.filter(email=invitation.email).first()
+    return owner_of_address(invitation.email)
 
 
 @transaction.atomic
@@ -136,9 +136,9 @@ def accept_as_new(*, token: str, name: str, password: str) -> User:
     try:
         with transaction.atomic():
             user = User.objects.create_user(invitation.email, password, name=name, by_invitation=True)
+            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     except IntegrityError as error:
         raise Conflict("This address has a login already.", do="Sign in, then accept.") from error
-    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     _join(invitation, user)
     return user
 

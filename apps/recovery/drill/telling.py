@@ -18,8 +18,9 @@ log = logging.getLogger("everkeep.recovery")
 def tell_administrators(drill: Drill) -> None:
     """Say what failed and where to look. A mail that cannot be sent is logged; the Health page says it too."""
     people = User.objects.filter(
-        memberships__account_id=drill.account_id, memberships__role=Role.ADMINISTRATOR, is_active=True
-    )
+        memberships__account_id=drill.account_id, memberships__role=Role.ADMINISTRATOR,
+        memberships__is_active=True, is_active=True,
+    )  # fmt: skip
     subject = " ".join(f"Restore drill of {drill.task.name}: {drill.get_state_display().lower()}".split())
     lines = [
         f"The weekly restore drill of “{drill.task.name}” did not pass.",
