@@ -13,15 +13,13 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.guests.partners import person_add
 from apps.accounts.life.address import MAY_OBJECT, changes_settle
 from apps.accounts.life.people import administrators
-from apps.accounts.members.invitations import _hash, accept_as_new, known_person
+from apps.accounts.members.invitations import accept_as_new, hashed, known_person
 from apps.accounts.models import (
     ApiToken,
     Invitation,
     Membership,
-    Partner,
     RecoveryCode,
     TotpDevice,
     User,
@@ -158,7 +156,7 @@ def test_where_the_person_is_switched_off_nothing_is_written(olivia: Client, cas
 def test_a_kept_address_is_nobody_elses_and_that_is_said_calmly(olivia: Client, cast: Cast) -> None:
     old = cast.owner.email
     invitation = Invitation.objects.create(
-        account=cast.other_account, email=old, role="auditor", token_hash=_hash("t"),
+        account=cast.other_account, email=old, role="auditor", token_hash=hashed("t"),
         inviter_label="Sam", expires_at=clock.now() + timedelta(hours=1),
     )  # fmt: skip
     ask(olivia)
@@ -166,8 +164,6 @@ def test_a_kept_address_is_nobody_elses_and_that_is_said_calmly(olivia: Client, 
     assert known_person(invitation) == cast.owner
     with pytest.raises(Conflict):
         accept_as_new(token="t", name="X", password=PASSWORD)
-    with pytest.raises(Conflict):
-        person_add(partner=Partner.objects.create(name="P"), email=old, role="technician")
 
 
 def test_a_switched_off_administrator_is_not_told(cast: Cast) -> None:

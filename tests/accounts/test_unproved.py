@@ -11,8 +11,15 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.enums import PartnerRole
-from apps.accounts.guests.partners import person_add
-from apps.accounts.models import Account, Membership, Partner, RecoveryCode, User, UserSession
+from apps.accounts.models import (
+    Account,
+    Membership,
+    Partner,
+    PartnerMembership,
+    RecoveryCode,
+    User,
+    UserSession,
+)
 from apps.accounts.services import account_open
 from apps.accounts.social.identity import Identity
 from apps.accounts.social.services import account_open_by_identity
@@ -80,7 +87,8 @@ def _belongs_elsewhere(user: User, cast: Cast) -> None:
 
 
 def _works_for_a_partner(user: User, cast: Cast) -> None:
-    person_add(partner=Partner.objects.create(name="P"), email=user.email, role=PartnerRole.TECHNICIAN)
+    partner = Partner.objects.create(name="P")
+    PartnerMembership.objects.create(partner=partner, user=user, role=PartnerRole.TECHNICIAN)
 
 
 @pytest.mark.parametrize("why", [_confirms, _belongs_elsewhere, _works_for_a_partner])

@@ -39,7 +39,7 @@ def sign_up(visit: Visit, portal: RunningPortal, email: str) -> None:
     page.get_by_role("button", name="Activate my account").click()
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(visit.base_url + "/")
 
 

@@ -56,5 +56,5 @@ def test_from_microsoft_to_the_first_page_and_back_again(visit: Visit, microsoft
     visit.open("/sign-in/")
     with visit.expecting_complaints():
         page.get_by_role("button", name="Google").click()
-    expect(page.locator("main")).to_contain_text("Google does not answer.")
+        expect(page.locator("main")).to_contain_text("Google does not answer.")
     visit.check("provider-problem")

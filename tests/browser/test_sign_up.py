@@ -65,7 +65,7 @@ def test_from_sign_up_to_home(visit: Visit, mails: None) -> None:
 
     page.get_by_label("Email").fill("nadia@noodles.example")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(visit.base_url + "/")
     expect(page.locator(".ek-user")).to_contain_text("nadia@noodles.example")
     page.get_by_role("button", name="Log out").first.click()
@@ -95,5 +95,5 @@ def test_a_forgotten_password_is_replaced(visit: Visit, mails: None) -> None:
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("Email").fill("nadia@noodles.example")
     page.get_by_label("Password", exact=True).fill(NEW_PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(visit.base_url + "/")

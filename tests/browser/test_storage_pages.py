@@ -44,7 +44,7 @@ def own(cast: Cast, olivia: Visit) -> Store:
 
 def test_the_settings_are_sound(olivia: Visit) -> None:
     olivia.open(reverse("settings"))
-    expect(olivia.page.get_by_role("link", name="Storage")).to_be_visible()
+    expect(olivia.page.get_by_role("main").get_by_role("link", name="Storage")).to_be_visible()
     olivia.check("settings")
 
 

@@ -90,9 +90,9 @@ def seat_accept_as_new(*, token: str, name: str, password: str) -> Partner:
     try:
         with transaction.atomic():
             user = User.objects.create_user(invitation.email, password, name=name)
+            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     except IntegrityError as error:
         raise Conflict("This address has a login already.", do="Sign in, then accept.") from error
-    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     return _sit(invitation, user)
 
 
