@@ -58,19 +58,6 @@ def method_words(records: Iterable[Mapping[str, Any]]) -> str:
     return said[:1].upper() + said[1:]
 
 
-def sign_in_failed(
-    user: User, request: HttpRequest | None, *, method: str = "password", why: str = "Wrong password"
-) -> None:
-    """Write that somebody tried to sign in as this person and was not let in, once the answer is out."""
-    actor = current_actor()
-
-    def write() -> None:
-        with acting_as(actor):
-            _write("sign_in.failed", user, request, why, is_proved=False, method=method)
-
-    _later(request, write)
-
-
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     method = method_words(get_authentication_records(request, user))
     _write("sign_in.done", user, request, method, method=method)
