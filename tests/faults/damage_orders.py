@@ -32,7 +32,7 @@ def check(*, minutes: float) -> dict[str, Any]:
     from apps.accounts.models import Account
     from apps.core import clock
     from apps.core.scope import account_scope
-    from apps.vault.enums import CheckState, CheckTier, CheckTrigger
+    from apps.vault.enums import CheckTier, CheckTrigger
     from apps.vault.health import run_check
     from apps.vault.health.checks import check_open
     from apps.vault.registry import catalogs
@@ -44,7 +44,7 @@ def check(*, minutes: float) -> dict[str, Any]:
             pass
         row.refresh_from_db()
         lines = [line for _, catalog in catalogs() for line in catalog.named(account.pk)]
-    return {"clean": row.state == CheckState.CLEAN, "found": row.findings, "words": row.message, "items": lines}
+    return {"state": row.state, "found": row.findings, "words": row.message, "items": lines}
 
 
 def readable(*, number: int) -> dict[str, Any]:

@@ -53,8 +53,9 @@ def person_invite(*, partner: Partner, email: str, role: str, inviter: User | No
 @transaction.atomic
 def person_remove(*, partner: Partner, public_id: UUID, by: User) -> None:
     """Somebody leaves the partner, or is asked no more; open sessions end with their next request."""
-    asked, _ = SeatInvitation.objects.filter(partner=partner, public_id=public_id).delete()
-    if asked:
+    asked = SeatInvitation.objects.filter(partner=partner, public_id=public_id).first()
+    if asked is not None:
+        asked.delete()
         return
     seat = PartnerMembership.objects.filter(partner=partner, public_id=public_id).first()
     if seat is None:
