@@ -7,9 +7,10 @@ A connector is asynchronous, knows nothing of the database or the vault, and rai
         async for page in connector.changes(entity, SubService.MAIL, cursor): ...
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any, NamedTuple, Protocol, Self
 
 from .enums import EntityKind, SkipCause, SubService
@@ -124,11 +125,24 @@ class ChangePage:
     cursor: Cursor | None = None
 
 
+class ContentForm(Enum):
+    """What `Fetched.content` is: a message as the provider served it, or an item's fields (`documents`)."""
+
+    MIME = "mime"
+    DOCUMENT = "document"
+
+
 class Fetched(NamedTuple):
-    """Content of one item: exact bytes as the provider served them."""
+    """Content of one item.
+
+    MIME: the exact bytes. DOCUMENT: canonical JSON of what the provider tells about the item; the bytes of its
+    files are `attachments`, and the document's own list of them names each by its place (`documents`).
+    """
 
     remote_id: str
     content: bytes
+    form: ContentForm = ContentForm.MIME
+    attachments: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,8 @@ class CallCounter:
 class WriteItem:
     """One item to be written back. `restore_key` is stored on the item, so that a repeat finds it.
 
-    `name` is how the provider showed it; empty: what the content says.
+    `content` and `attachments` are what `Fetched` gave. `name` is how the provider showed it; empty: what the
+    content says. `tags` are words that the provider shows on the item (RST-07: "Restored 2026-11-21").
     """
 
     restore_key: str
@@ -165,17 +180,34 @@ class WriteItem:
     content: bytes
     props: bytes
     name: str = ""
+    attachments: tuple[bytes, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """What became of a written item. `not_possible`: attributes that the provider does not let anybody set,
+    in words for the report ("Attendees are named in the text: Microsoft would invite them again")."""
+
+    remote_id: str
+    not_possible: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A written item as the provider shows it afterwards, for verification."""
+    """A written item as the provider shows it afterwards, for verification and for undo.
+
+    `state` changes whenever somebody changes the item (the provider's change key). `faults`: attributes that
+    read other than what was written, in words.
+    """
 
     remote_id: str
     folder_id: str
     name: str
     time: datetime | None
-    is_draft: bool
+    is_draft: bool = False
+    state: str = ""
+    faults: tuple[str, ...] = ()
 
 
 class Connector(Protocol):
@@ -213,6 +245,48 @@ class Connector(Protocol):
         ...
 
 
+class ItemWriter(Protocol):
+    """Write side of one sub-service of one entity. Raises `apps.core.errors` only."""
+
+    async def folders(self) -> list[Upsert]:
+        """All live folders (calendars, task lists...), parents before children."""
+        ...
+
+    async def ensure_folder(self, parent_id: str | None, name: str) -> str:
+        """Return the id of the folder of that name under the parent, created when missing."""
+        ...
+
+    async def find_restored(self, folder_id: str, restore_keys: Sequence[str]) -> dict[str, str]:
+        """Map restore keys to ids of items written before, so that a repeat writes nothing twice."""
+        ...
+
+    async def find_existing(self, folder_id: str, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        """Map the remote id of each (remote_id, props) that is live in that folder to its live id.
+
+        First by remote id, else by what identifies the item (Internet message id, iCalendar uid...).
+        """
+        ...
+
+    async def write(self, item: WriteItem) -> NewItem:
+        """Create the item as it was, once, with its dates, flags and folder; nobody is invited or notified."""
+        ...
+
+    async def read_back(self, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
+        """Return by id what is there now of these items, compared with what was written where that is given.
+
+        Ids that are not there are left out.
+        """
+        ...
+
+    async def remove(self, remote_id: str) -> None:
+        """Delete an item (replace, after its successor was written; undo). One that has gone is no error."""
+        ...
+
+    async def remove_folder(self, remote_id: str) -> bool:
+        """Delete a folder if it is empty; False when it is not. One that has gone counts as deleted."""
+        ...
+
+
 class Writer(Protocol):
     """Write side, opened with `open_writer`; needs write consent at the provider."""
 
@@ -221,37 +295,6 @@ class Writer(Protocol):
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *exc: object) -> None: ...
 
-    async def folders(self, entity: EntityRef) -> list[Upsert]:
-        """All folders of the live target, parents before children."""
-        ...
-
-    async def ensure_folder(self, entity: EntityRef, parent_id: str | None, name: str) -> str:
-        """Return the id of the folder of that name under the parent, created when missing."""
-        ...
-
-    async def find_restored(
-        self, entity: EntityRef, folder_id: str, restore_keys: Sequence[str]
-    ) -> dict[str, str]:
-        """Map restore keys to ids of items written before, so that a repeat writes nothing twice."""
-        ...
-
-    async def find_existing(
-        self, entity: EntityRef, folder_id: str, items: Sequence[tuple[str, bytes]]
-    ) -> dict[str, str]:
-        """Map the remote id of each (remote_id, props) that is live in that folder to its live id.
-
-        First by remote id, else by what identifies the item (Internet message id).
-        """
-        ...
-
-    async def write(self, entity: EntityRef, item: WriteItem) -> str:
-        """Create the item, not as a draft, with its dates, flags and folder; returns its new id."""
-        ...
-
-    async def read_back(self, entity: EntityRef, remote_ids: Sequence[str]) -> dict[str, Written]:
-        """Return by id what is there now of these items; ids that are not there are left out."""
-        ...
-
-    async def remove(self, entity: EntityRef, remote_id: str) -> None:
-        """Delete an item (used by replace, after its successor was written)."""
+    def items(self, entity: EntityRef, sub_service: SubService) -> ItemWriter:
+        """Return the writer of one kind of data. Raises InvalidRequest for what cannot be written."""
         ...

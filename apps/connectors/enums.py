@@ -21,7 +21,14 @@ class Service(models.TextChoices):
 
 
 class SubService(models.TextChoices):
+    """Kinds of data of an entity, in the order in which pages show them. Values are stored: never renamed."""
+
     MAIL = "mail", "Mail"
+    CALENDARS = "calendars", "Calendars"
+    CONTACTS = "contacts", "Contacts"
+    TASKS = "tasks", "Tasks"
+    NOTES = "notes", "Notes"
+    SETTINGS = "settings", "Mailbox settings"
 
 
 class ConnectionState(models.TextChoices):

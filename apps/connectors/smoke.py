@@ -86,11 +86,12 @@ async def _fetch(
 
 async def _write(identity: AppIdentity, entity: EntityRef, item: Upsert, content: bytes, say: Say) -> None:
     key = f"smoke:{uuid4()}"
-    async with MicrosoftWriter(identity) as writer, MicrosoftConnector(identity) as connector:
+    async with MicrosoftWriter(identity) as opened, MicrosoftConnector(identity) as connector:
+        writer = opened.items(entity, SubService.MAIL)
         name = f"Everkeep test {clock.now():%Y-%m-%d %H.%M.%S}"
-        folder = await writer.ensure_folder(entity, None, name)
-        new_id = await writer.write(entity, WriteItem(key, folder, content, item.props))
-        if await writer.find_restored(entity, folder, [key]) != {key: new_id}:
+        folder = await writer.ensure_folder(None, name)
+        new_id = (await writer.write(WriteItem(key, folder, content, item.props))).remote_id
+        if await writer.find_restored(folder, [key]) != {key: new_id}:
             raise Unavailable("The written message was not found again by its key.")
         async for answer in connector.fetch(entity, SubService.MAIL, [new_id]):
             if not isinstance(answer, Fetched):

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.connectors.base import EntityRef, Fetched, WriteItem
-from apps.connectors.enums import EntityKind
+from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftConnector, MicrosoftWriter
 from apps.sandbox.testing import SandboxCloud
@@ -30,13 +30,14 @@ async def test_reading_and_writing_a_mailbox_keeps_to_the_official_description(
     await Reader(identity, BOB).read()
     target = next(each for each in found if each.kind == EntityKind.SHARED_MAILBOX)
     to = EntityRef(target.remote_id, target.kind, target.address)
-    async with MicrosoftWriter(identity) as writer:
-        folder = await writer.ensure_folder(to, None, "Restored")
+    async with MicrosoftWriter(identity) as opened:
+        writer = opened.items(to, SubService.MAIL)
+        folder = await writer.ensure_folder(None, "Restored")
         for remote_id, mail in list(reader.mails.items())[:10]:
             content = contents[remote_id]
             assert isinstance(content, Fetched)
-            await writer.write(to, WriteItem(remote_id, folder, content.content, mail.props))
-        large = await writer.write(to, WriteItem("large", folder, with_files(b"x" * LARGE), b"{}"))
-        await writer.find_existing(to, folder, [(key, mail.props) for key, mail in reader.mails.items()])
-        await writer.remove(to, large)
+            await writer.write(WriteItem(remote_id, folder, content.content, mail.props))
+        large = (await writer.write(WriteItem("large", folder, with_files(b"x" * LARGE), b"{}"))).remote_id
+        await writer.find_existing(folder, [(key, mail.props) for key, mail in reader.mails.items()])
+        await writer.remove(large)
     assert cloud.contract_violations()[before:] == []

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from apps.connectors.base import EntityRef, Fetched, WriteItem
-from apps.connectors.enums import EntityKind
+from apps.connectors.base import EntityRef, Fetched, ItemWriter, WriteItem
+from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.connectors.microsoft.exchange.mail_compose import read_letter
@@ -22,11 +22,11 @@ LARGE = 3_500_000
 
 
 @pytest.fixture
-async def writer(cloud: SandboxCloud, identity: AppIdentity) -> AsyncIterator[MicrosoftWriter]:
+async def writer(cloud: SandboxCloud, identity: AppIdentity) -> AsyncIterator[ItemWriter]:
     cloud.reset(users=4, messages=200)
     cloud.add_user(TARGET, displayName="Empty")
     async with MicrosoftWriter(identity) as writer:
-        yield writer
+        yield writer.items(TO, SubService.MAIL)
 
 
 def written(cloud: SandboxCloud) -> list[dict[str, object]]:
@@ -45,16 +45,16 @@ def with_files(*contents: bytes) -> bytes:
 
 
 async def test_a_mailbox_written_to_an_empty_one_is_the_same(
-    cloud: SandboxCloud, identity: AppIdentity, writer: MicrosoftWriter
+    cloud: SandboxCloud, identity: AppIdentity, writer: ItemWriter
 ) -> None:
     source = await Reader(identity, BOB).read()
     contents = await source.fetch()
-    folder = await writer.ensure_folder(TO, None, "Restored")
+    folder = await writer.ensure_folder(None, "Restored")
     for remote_id, mail in source.mails.items():
         content = contents[remote_id]
         assert isinstance(content, Fetched)
-        await writer.write(TO, WriteItem(remote_id, folder, content.content, mail.props))
-    new_ids = await writer.find_restored(TO, folder, list(source.mails))
+        await writer.write(WriteItem(remote_id, folder, content.content, mail.props))
+    new_ids = await writer.find_restored(folder, list(source.mails))
     truth = {mail["id"]: mail for mail in cloud.export(BOB)["messages"]}
     restored = {mail["id"]: mail for mail in written(cloud)}
     assert set(new_ids) == set(source.mails)
@@ -85,11 +85,11 @@ async def test_a_mailbox_written_to_an_empty_one_is_the_same(
         )
 
 
-async def test_large_files_follow_and_the_key_comes_last(cloud: SandboxCloud, writer: MicrosoftWriter) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+async def test_large_files_follow_and_the_key_comes_last(cloud: SandboxCloud, writer: ItemWriter) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
     files = [b"a" * LARGE, b"b" * 2_500_000, b"c" * 10]
-    new = await writer.write(TO, WriteItem("key", folder, with_files(*files), b'{"isRead":true}'))
-    assert await writer.find_restored(TO, folder, ["key"]) == {"key": new}
+    new = (await writer.write(WriteItem("key", folder, with_files(*files), b'{"isRead":true}'))).remote_id
+    assert await writer.find_restored(folder, ["key"]) == {"key": new}
     attached = act(cloud, "GET", f"/users/{TARGET}/messages/{new}/attachments")["value"]
     assert sorted((each["name"], each["contentBytes"]) for each in attached) == [
         (f"f{number}.bin", base64.b64encode(content).decode()) for number, content in enumerate(files)
@@ -97,27 +97,27 @@ async def test_large_files_follow_and_the_key_comes_last(cloud: SandboxCloud, wr
 
 
 async def test_a_message_whose_large_file_failed_is_not_taken_for_restored(
-    cloud: SandboxCloud, writer: MicrosoftWriter
+    cloud: SandboxCloud, writer: ItemWriter
 ) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+    folder = await writer.ensure_folder(None, "Restored")
     item = WriteItem("key", folder, with_files(b"a" * LARGE), b"{}")
     fault = cloud.add_fault(
         "error", path="createUploadSession", count=None, status=403, code="ErrorAccessDenied"
     )
     with pytest.raises(Forbidden):
-        await writer.write(TO, item)
+        await writer.write(item)
     assert cloud.reached(fault)
-    assert await writer.find_restored(TO, folder, ["key"]) == {}
+    assert await writer.find_restored(folder, ["key"]) == {}
     cloud.clear_faults()
-    new = await writer.write(TO, item)
-    assert await writer.find_restored(TO, folder, ["key"]) == {"key": new}
+    new = (await writer.write(item)).remote_id
+    assert await writer.find_restored(folder, ["key"]) == {"key": new}
     assert [mail["id"] for mail in written(cloud) if mail["folder"] == "Restored"] == [new]
 
 
 async def test_what_a_killed_worker_left_half_written_is_replaced(
-    cloud: SandboxCloud, writer: MicrosoftWriter, monkeypatch: pytest.MonkeyPatch
+    cloud: SandboxCloud, writer: ItemWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+    folder = await writer.ensure_folder(None, "Restored")
     item = WriteItem("key", folder, with_files(b"a" * LARGE), b"{}")
 
     async def killed(*arguments: object, **named: object) -> None:
@@ -126,104 +126,103 @@ async def test_what_a_killed_worker_left_half_written_is_replaced(
     with monkeypatch.context() as patched:
         patched.setattr("apps.connectors.microsoft.exchange.mail_write.attach", killed)
         with pytest.raises(KeyboardInterrupt):
-            await writer.write(TO, item)
-    assert await writer.find_restored(TO, folder, ["key"]) == {}
-    new = await writer.write(TO, item)
+            await writer.write(item)
+    assert await writer.find_restored(folder, ["key"]) == {}
+    new = (await writer.write(item)).remote_id
     assert [mail["id"] for mail in written(cloud) if mail["folder"] == "Restored"] == [new]
 
 
-async def test_a_create_whose_answer_is_lost_writes_once(cloud: SandboxCloud, writer: MicrosoftWriter) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+async def test_a_create_whose_answer_is_lost_writes_once(cloud: SandboxCloud, writer: ItemWriter) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
     fault = cloud.add_fault("reset", method="POST", path="/messages", when="mid")
-    new = await writer.write(TO, WriteItem("key", folder, PLAIN, b"{}"))
+    new = (await writer.write(WriteItem("key", folder, PLAIN, b"{}"))).remote_id
     assert cloud.reached(fault) == 1
     assert [mail["id"] for mail in written(cloud)] == [new]
 
 
-async def test_a_create_that_fails_for_a_moment_is_tried_again(
-    cloud: SandboxCloud, writer: MicrosoftWriter
-) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+async def test_a_create_that_fails_for_a_moment_is_tried_again(cloud: SandboxCloud, writer: ItemWriter) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
     cloud.add_fault("error", method="POST", path="/messages", count=2, status=503)
-    await writer.write(TO, WriteItem("key", folder, PLAIN, b"{}"))
+    await writer.write(WriteItem("key", folder, PLAIN, b"{}"))
     assert len(written(cloud)) == 1
 
 
-async def test_a_success_that_wrote_nothing_is_no_success(cloud: SandboxCloud, writer: MicrosoftWriter) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+async def test_a_success_that_wrote_nothing_is_no_success(cloud: SandboxCloud, writer: ItemWriter) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
     cloud.add_fault("error", method="POST", path="/messages", count=None, status=200, body="empty")
     with pytest.raises(Unavailable, match="not there"):
-        await writer.write(TO, WriteItem("key", folder, PLAIN, b"{}"))
+        await writer.write(WriteItem("key", folder, PLAIN, b"{}"))
     assert written(cloud) == []
 
 
 async def test_a_file_posted_to_a_fresh_message_may_be_refused_for_a_moment(
-    cloud: SandboxCloud, writer: MicrosoftWriter
+    cloud: SandboxCloud, writer: ItemWriter
 ) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+    folder = await writer.ensure_folder(None, "Restored")
     fault = cloud.add_fault("gone", method="POST", path=r"/attachments", count=2)
-    await writer.write(TO, WriteItem("key", folder, with_files(b"a" * 2_500_000), b"{}"))
+    await writer.write(WriteItem("key", folder, with_files(b"a" * 2_500_000), b"{}"))
     assert cloud.reached(fault) == 2
 
 
-async def test_an_upload_that_breaks_starts_again(cloud: SandboxCloud, writer: MicrosoftWriter) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+async def test_an_upload_that_breaks_starts_again(cloud: SandboxCloud, writer: ItemWriter) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
     fault = cloud.add_fault("error", method="PUT", path="_upload|AttachmentSessions", nth=2, status=503)
-    new = await writer.write(TO, WriteItem("key", folder, with_files(b"a" * LARGE), b"{}"))
+    new = (await writer.write(WriteItem("key", folder, with_files(b"a" * LARGE), b"{}"))).remote_id
     assert cloud.reached(fault) == 1
     attached = act(cloud, "GET", f"/users/{TARGET}/messages/{new}/attachments")["value"]
     assert [len(base64.b64decode(each["contentBytes"])) for each in attached] == [LARGE]
 
 
-async def test_folders_are_found_by_name_and_made_once(cloud: SandboxCloud, writer: MicrosoftWriter) -> None:
-    first = await writer.ensure_folder(TO, None, "Restored")
-    assert await writer.ensure_folder(TO, None, "RESTORED") == first
-    inside = await writer.ensure_folder(TO, first, "Inbox")
-    tree = {folder.remote_id: folder for folder in await writer.folders(TO)}
+async def test_folders_are_found_by_name_and_made_once(cloud: SandboxCloud, writer: ItemWriter) -> None:
+    first = await writer.ensure_folder(None, "Restored")
+    assert await writer.ensure_folder(None, "RESTORED") == first
+    inside = await writer.ensure_folder(first, "Inbox")
+    tree = {folder.remote_id: folder for folder in await writer.folders()}
     assert (tree[inside].parent_id, tree[inside].name) == (first, "Inbox")
     assert list(tree).index(first) < list(tree).index(inside)
 
 
 @pytest.mark.parametrize(("kind", "options"), [("error", {"status": 503}), ("reset", {"when": "mid"})])
 async def test_a_folder_whose_making_was_answered_badly_is_looked_up(
-    cloud: SandboxCloud, writer: MicrosoftWriter, kind: str, options: dict[str, object]
+    cloud: SandboxCloud, writer: ItemWriter, kind: str, options: dict[str, object]
 ) -> None:
     fault = cloud.add_fault(kind, method="POST", path="/childFolders", **options)
-    folder = await writer.ensure_folder(TO, None, "Restored")
+    folder = await writer.ensure_folder(None, "Restored")
     assert cloud.reached(fault) == 1
-    assert [each.remote_id for each in await writer.folders(TO) if each.name == "Restored"] == [folder]
+    assert [each.remote_id for each in await writer.folders() if each.name == "Restored"] == [folder]
 
 
 async def test_what_is_live_is_found_by_id_and_else_by_its_message_id(
-    cloud: SandboxCloud, identity: AppIdentity, writer: MicrosoftWriter
+    cloud: SandboxCloud, identity: AppIdentity
 ) -> None:
     source = await Reader(identity, BOB).read()
     inbox = source.folder("Inbox").remote_id
     inside = [(key, mail.props) for key, mail in source.mails.items() if mail.parent_id == inbox]
-    bob = EntityRef(BOB, EntityKind.USER_MAILBOX, BOB)
-    assert await writer.find_existing(bob, inbox, inside) == {key: key for key, _ in inside}
-    foreign = [(f"AAkALgForeign{number}", props) for number, (_, props) in enumerate(inside)]
-    by_message_id = await writer.find_existing(bob, inbox, foreign)
-    assert sorted(by_message_id.values()) == sorted(key for key, _ in inside)
-    elsewhere = source.folder("Sent Items").remote_id
-    assert await writer.find_existing(bob, elsewhere, inside) == {}
+    async with MicrosoftWriter(identity) as opened:
+        writer = opened.items(EntityRef(BOB, EntityKind.USER_MAILBOX, BOB), SubService.MAIL)
+        assert await writer.find_existing(inbox, inside) == {key: key for key, _ in inside}
+        foreign = [(f"AAkALgForeign{number}", props) for number, (_, props) in enumerate(inside)]
+        by_message_id = await writer.find_existing(inbox, foreign)
+        assert sorted(by_message_id.values()) == sorted(key for key, _ in inside)
+        elsewhere = source.folder("Sent Items").remote_id
+        assert await writer.find_existing(elsewhere, inside) == {}
 
 
-async def test_removing_twice_is_no_error(cloud: SandboxCloud, writer: MicrosoftWriter) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
-    new = await writer.write(TO, WriteItem("key", folder, PLAIN, b"{}"))
-    await writer.remove(TO, new)
-    await writer.remove(TO, new)
+async def test_removing_twice_is_no_error(cloud: SandboxCloud, writer: ItemWriter) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
+    new = (await writer.write(WriteItem("key", folder, PLAIN, b"{}"))).remote_id
+    await writer.remove(new)
+    await writer.remove(new)
     assert [mail for mail in written(cloud) if mail["folder"] == "Restored"] == []
 
 
 async def test_a_full_mailbox_and_a_missing_permission_are_said(
-    cloud: SandboxCloud, writer: MicrosoftWriter
+    cloud: SandboxCloud, writer: ItemWriter
 ) -> None:
-    folder = await writer.ensure_folder(TO, None, "Restored")
+    folder = await writer.ensure_folder(None, "Restored")
     cloud.add_fault("error", method="POST", path="/messages", status=507, code="ErrorQuotaExceeded")
     with pytest.raises(QuotaExceeded):
-        await writer.write(TO, WriteItem("key", folder, PLAIN, b"{}"))
+        await writer.write(WriteItem("key", folder, PLAIN, b"{}"))
     cloud.grant_consent(cloud.manual.client_id, ["Mail.Read"])
     with pytest.raises(Forbidden):
-        await writer.write(TO, WriteItem("key", folder, PLAIN, b"{}"))
+        await writer.write(WriteItem("key", folder, PLAIN, b"{}"))

@@ -52,7 +52,8 @@ def test_one_percent_of_the_blobs_lost_is_back_or_named_one_backup_later(
         _back_up(worker, 4 * DAY)
 
         after = worker.order(CHECK, minutes=4 * DAY + 10).answer
-        assert (after["state"], after["found"]) == ("lost" if after["items"] else "clean", 0), f"seed {SEED}: {after}"
+        ended = "lost" if after["items"] else "clean"
+        assert (after["state"], after["found"]) == (ended, 0), f"seed {SEED}: {after}"
         _assert_back_or_named(worker, sandbox_cloud.export(mailbox), before, after["items"])
         for day in (20, 24, 28, 32):
             worker.order(COLLECT, minutes=day * DAY)

@@ -35,7 +35,7 @@ class Fetcher:
                 unit.answers[answer.remote_id] = answer
                 continue
             held.append(answer)
-            size += len(answer.content)
+            size += len(answer.content) + sum(map(len, answer.attachments))
             if size >= limits.seal_bytes or len(held) >= limits.seal_items:
                 await self._seal(unit, held)
                 held, size = [], 0
@@ -44,7 +44,7 @@ class Fetcher:
     async def _seal(self, unit: Unit, fetched: list[Fetched]) -> None:
         if not fetched:
             return
-        stored = await self._context.sealer.seal([item.content for item in fetched])
+        stored = await self._context.sealer.seal(fetched)
         for item, contents in zip(fetched, stored, strict=True):
             unit.answers[item.remote_id] = contents
             unit.fetched.add(item.remote_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from apps.connectors.base import (
     CallCounter,
@@ -12,17 +12,14 @@ from apps.connectors.base import (
     Fetched,
     FetchProblem,
     FoundEntity,
-    Upsert,
-    WriteItem,
-    Written,
+    ItemWriter,
 )
 from apps.connectors.enums import EntityKind, SubService
-from apps.core.errors import Malformed
+from apps.core.errors import InvalidRequest, Malformed
 
 from .auth import AppIdentity
 from .client import GraphClient
 from .exchange.discovery import discover_mailboxes
-from .exchange.folder_write import ensure_folder, list_folders
 from .exchange.mail_changes import MailRound
 from .exchange.mail_fetch import fetch_mail
 from .exchange.mail_write import MailWriter
@@ -35,6 +32,20 @@ OpenGraph = Callable[[AppIdentity, CallCounter], GraphClient]
 def open_graph(identity: AppIdentity, counter: CallCounter) -> GraphClient:
     """Open Graph with the settings of this installation."""
     return GraphClient(identity, counter=counter)
+
+
+class ItemReader(NamedTuple):
+    """How one kind of data is read: what changed since a cursor, and the contents by their ids."""
+
+    changes: Callable[[GraphClient, str, Cursor | None], AsyncIterator[ChangePage]]
+    fetch: Callable[[GraphClient, str, Sequence[str]], AsyncIterator[Fetched | FetchProblem]]
+
+
+# In the order of a run. Each kind of data has its own files in `exchange/`.
+READERS: Final[dict[SubService, ItemReader]] = {
+    SubService.MAIL: ItemReader(lambda graph, user, cursor: MailRound(graph, user, cursor).pages(), fetch_mail),
+}
+WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {SubService.MAIL: MailWriter}
 
 
 class Opened:
@@ -88,50 +99,23 @@ class MicrosoftConnector(Opened):
         return discover_mailboxes(self.graph)
 
     def sub_services(self, kind: EntityKind) -> tuple[SubService, ...]:
-        return (SubService.MAIL,)
+        return tuple(READERS)
 
     def changes(
         self, entity: EntityRef, sub_service: SubService, cursor: Cursor | None
     ) -> AsyncIterator[ChangePage]:
-        return MailRound(self.graph, entity.remote_id, cursor).pages()
+        return READERS[sub_service].changes(self.graph, entity.remote_id, cursor)
 
     def fetch(
         self, entity: EntityRef, sub_service: SubService, remote_ids: Sequence[str]
     ) -> AsyncIterator[Fetched | FetchProblem]:
-        return fetch_mail(self.graph, entity.remote_id, remote_ids)
+        return READERS[sub_service].fetch(self.graph, entity.remote_id, remote_ids)
 
 
 class MicrosoftWriter(Opened):
     """Write side (`base.Writer`)."""
 
-    async def folders(self, entity: EntityRef) -> list[Upsert]:
-        return await list_folders(self.graph, entity.remote_id, pool=self.graph.pool(entity.remote_id))
-
-    async def ensure_folder(self, entity: EntityRef, parent_id: str | None, name: str) -> str:
-        pool = self.graph.pool(entity.remote_id)
-        return await ensure_folder(self.graph, entity.remote_id, parent_id, name, pool=pool)
-
-    async def find_restored(
-        self, entity: EntityRef, folder_id: str, restore_keys: Sequence[str]
-    ) -> dict[str, str]:
-        return await MailWriter(self.graph, entity.remote_id).find_restored(folder_id, restore_keys)
-
-    async def find_existing(
-        self, entity: EntityRef, folder_id: str, items: Sequence[tuple[str, bytes]]
-    ) -> dict[str, str]:
-        return await MailWriter(self.graph, entity.remote_id).find_existing(folder_id, items)
-
-    async def write(self, entity: EntityRef, item: WriteItem) -> str:
-        return await MailWriter(self.graph, entity.remote_id).write(
-            item.folder_id,
-            restore_key=item.restore_key,
-            content=item.content,
-            props=item.props,
-            subject=item.name,
-        )
-
-    async def read_back(self, entity: EntityRef, remote_ids: Sequence[str]) -> dict[str, Written]:
-        return await MailWriter(self.graph, entity.remote_id).read_back(remote_ids)
-
-    async def remove(self, entity: EntityRef, remote_id: str) -> None:
-        await MailWriter(self.graph, entity.remote_id).remove(remote_id)
+    def items(self, entity: EntityRef, sub_service: SubService) -> ItemWriter:
+        if sub_service not in WRITERS:
+            raise InvalidRequest(f"{sub_service.label} cannot be written back.")
+        return WRITERS[sub_service](self.graph, entity.remote_id)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 from apps.backups.selectors.browse import AsOf, Node, Stored, as_of, contents, nodes_by_ids
 from apps.backups.selectors.tree import Tree, folder_tree
-from apps.connectors.base import WriteItem, Written
+from apps.connectors.base import ItemWriter, WriteItem, Written
 from apps.core import clock
 from apps.core.errors import (
     ConsentLost,
@@ -70,6 +70,7 @@ class _Restore:
     state: AsOf
     tree: Tree
     target: Target
+    writer: ItemWriter
     folders: TargetFolders
     reader: VaultReader
     _bytes: dict[int, bytes] = field(default_factory=dict)
@@ -85,12 +86,12 @@ class _Restore:
         found = chosen(self.plan, self.state, self.tree)
         for folder in folders_with_items(found, self.tree):
             if folder.node.remote_id in found.closure and folder.node.well_known != "searchfolders":
-                self._call(self.folders.ensure(self.target.writer, self.target.entity, folder))
+                self._call(self.folders.ensure(self.writer, folder))
 
     def _group(self, folder_id: str, items: list[JobItem]) -> None:
         folder = self.tree.by_id.get(folder_id)
         try:
-            live_id = self._call(self.folders.ensure(self.target.writer, self.target.entity, folder))
+            live_id = self._call(self.folders.ensure(self.writer, folder))
             work = self._restored_before(live_id, self._look_up(items))
             work = self._conflicts(live_id, work)
         except _ENDING:
@@ -125,9 +126,8 @@ class _Restore:
         """Take out what a worker before this one has written already."""
         if not work:
             return []
-        writer = self.target.writer
         keys = [each.item.key for each in work]
-        found = self._call(writer.find_restored(self.target.entity, live_id, keys))
+        found = self._call(self.writer.find_restored(live_id, keys))
         left = []
         for each in work:
             if each.item.key in found:
@@ -143,7 +143,7 @@ class _Restore:
         if self.plan.mode == RestoreMode.NEW_ROOT or not work:
             return work
         pairs = [(each.node.remote_id, each.stored.props) for each in work]
-        live = self._call(self.target.writer.find_existing(self.target.entity, live_id, pairs))
+        live = self._call(self.writer.find_existing(live_id, pairs))
         own = self._written_here(set(live.values()))
         live = {remote_id: there for remote_id, there in live.items() if there not in own}
         left, noted = [], []
@@ -190,7 +190,7 @@ class _Restore:
     def _read_back(self, ids: list[str]) -> tuple[dict[str, Written], str]:
         """Return what is there now, or why that cannot be told: one bad answer must not end the restore."""
         try:
-            return (self._call(self.target.writer.read_back(self.target.entity, ids)) if ids else {}), ""
+            return (self._call(self.writer.read_back(dict.fromkeys(ids))) if ids else {}), ""
         except (*_ENDING, Throttled):
             raise
         except RemoteError as error:
@@ -213,7 +213,7 @@ class _Restore:
             async with gate:
                 item = WriteItem(each.item.key, live_id, data, each.stored.props, each.node.name)
                 try:
-                    each.written_id = await self.target.writer.write(self.target.entity, item)
+                    each.written_id = (await self.writer.write(item)).remote_id
                 except EverkeepError as error:
                     each.error = error
 
@@ -234,7 +234,7 @@ class _Restore:
         if not each.old_id or each.old_id == each.written_id:
             return
         try:
-            self._call(self.target.writer.remove(self.target.entity, each.old_id))
+            self._call(self.writer.remove(each.old_id))
         except RemoteError as error:
             self.context.log(f"{each.item.label}: restored, but the older one is still there. {error}")
 
@@ -253,10 +253,10 @@ def run_restore(context: JobContext) -> JobResult:
     context.say(f"Writing into {plan.target.name}")
     try:
         with open_target(plan.target) as target:
-            live = target.do(target.writer.folders(target.entity))
-            folders = TargetFolders(tree, live, plan.root_name)
+            writer = target.items(state.sub_service)
+            folders = TargetFolders(tree, target.do(writer.folders()), plan.root_name)
             reader = open_reader(state.account_id)
-            return _Restore(context, plan, state, tree, target, folders, reader).run()
+            return _Restore(context, plan, state, tree, target, writer, folders, reader).run()
     except Throttled as error:
         _wait(context, error)
     except Forbidden as error:

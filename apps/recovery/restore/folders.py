@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from apps.backups.selectors.tree import Folder, Tree
-from apps.connectors.base import EntityRef, Upsert, Writer
+from apps.connectors.base import ItemWriter, Upsert
 
 WITHOUT_FOLDER = "Restored without a folder"
 
@@ -43,26 +43,26 @@ class TargetFolders:
             return None
         return self._named.get((place, folder.node.name.casefold()))
 
-    async def ensure(self, writer: Writer, entity: EntityRef, folder: Folder | None) -> str:
+    async def ensure(self, writer: ItemWriter, folder: Folder | None) -> str:
         """Return the live folder's id, made with all above it when missing. Raises RemoteError."""
         key = folder.node.remote_id if folder else ""
         found = self.find(folder)
         if found is None:
             parent = self._parent(folder) if folder else None
             if parent:
-                place: str | None = await self.ensure(writer, entity, parent)
+                place: str | None = await self.ensure(writer, parent)
             else:
-                place = await self._root(writer, entity)
+                place = await self._root(writer)
             name = folder.node.name if folder else WITHOUT_FOLDER
-            found = await writer.ensure_folder(entity, place, name)
+            found = await writer.ensure_folder(place, name)
         self._made[key] = found
         return found
 
-    async def _root(self, writer: Writer, entity: EntityRef) -> str | None:
+    async def _root(self, writer: ItemWriter) -> str | None:
         if not self._root_name:
             return None
         if "root" not in self._made:
-            self._made["root"] = await writer.ensure_folder(entity, None, self._root_name)
+            self._made["root"] = await writer.ensure_folder(None, self._root_name)
         return self._made["root"]
 
     def _parent(self, folder: Folder) -> Folder | None:

@@ -54,7 +54,7 @@ def plan_make(*, plan: Plan) -> Plan:
     tree = folder_tree(plan.snapshot, state)
     try:
         with open_target(plan.target) as target:
-            live = target.do(target.writer.folders(target.entity))
+            live = target.do(target.items(plan.snapshot.sub_service).folders())
             if plan.mode == RestoreMode.NEW_ROOT:
                 plan.root_name = free_root_name(live, f"Restored {timezone.localdate():%Y-%m-%d}")
             folders = TargetFolders(tree, live, plan.root_name)
@@ -157,7 +157,7 @@ class _Look:
             return set(), len(nodes)
         props = contents(self._state, [node.id for node in looked])
         pairs = [(node.remote_id, props[node.id].props) for node in looked if node.id in props]
-        found = target.do(target.writer.find_existing(target.entity, live_id, pairs))
+        found = target.do(target.items(self._state.sub_service).find_existing(live_id, pairs))
         return set(found), len(nodes) - len(looked)
 
 

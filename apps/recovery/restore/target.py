@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from apps.backups.models import Entity
-from apps.connectors.base import EntityRef, Writer
+from apps.connectors.base import EntityRef, ItemWriter, Writer
+from apps.connectors.enums import SubService
 from apps.connectors.services import open_writer
 
 T = TypeVar("T")
@@ -15,11 +16,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An opened writer and the mailbox it writes into; `do` waits for one of its calls."""
+    """An opened writer and the entity it writes into; `do` waits for one of its calls."""
 
     writer: Writer
     entity: EntityRef
     runner: asyncio.Runner
+
+    def items(self, sub_service: str) -> ItemWriter:
+        """Return the writer of one kind of data."""
+        return self.writer.items(self.entity, SubService(sub_service))
 
     def do(self, call: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(call)
@@ -27,7 +32,7 @@ class Target:
 
 @contextmanager
 def open_target(entity: Entity) -> Iterator[Target]:
-    """Open the write side for one mailbox. Rows are read and written between the calls, never inside one."""
+    """Open the write side for one entity. Rows are read and written between the calls, never inside one."""
     ref = EntityRef(entity.remote_id, entity.kind, entity.address)
     with asyncio.Runner() as runner:
         writer = open_writer(entity.task.connection)

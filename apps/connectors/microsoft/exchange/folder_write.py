@@ -8,7 +8,7 @@ from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import RemoteConflict
 from apps.connectors.microsoft.governor import Pool
 from apps.connectors.microsoft.paging import pages
-from apps.core.errors import Malformed, Unavailable
+from apps.core.errors import Gone, Malformed, Unavailable
 
 from .folder_changes import FolderRound
 from .folders import ROOT
@@ -62,3 +62,16 @@ async def _find(graph: GraphClient, path: str, name: str, *, pool: Pool) -> str 
             if str(entry.get("displayName", "")).casefold() == name.casefold():
                 return str(entry["id"])
     return None
+
+
+async def remove_folder(graph: GraphClient, user: str, folder_id: str, *, pool: Pool) -> bool:
+    """Delete a folder that holds nothing; False when it holds something. One that has gone is no error."""
+    path = f"/users/{segment(user)}/mailFolders/{segment(folder_id)}"
+    try:
+        found = await graph.get_json(f"{path}?$select=totalItemCount,childFolderCount", pool=pool)
+        if found.get("totalItemCount") or found.get("childFolderCount"):
+            return False
+        await graph.write_json("DELETE", path, None, pool=pool, repeatable=True)
+    except Gone:
+        logger.info("a folder to be removed has gone already")
+    return True

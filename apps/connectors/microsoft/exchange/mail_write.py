@@ -12,18 +12,19 @@ from typing import Any, Final
 
 import orjson
 
-from apps.connectors.base import Written
+from apps.connectors.base import NewItem, Upsert, WriteItem, Written
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.core.errors import Gone, Malformed, RemoteError, TooLarge, Unavailable
 
+from .folder_write import ensure_folder, list_folders, remove_folder
 from .mail_compose import Attachment, Letter, read_letter
 from .mail_upload import UPLOAD_FROM, attach, file_json
 
 logger = logging.getLogger(__name__)
 
-_READ_BACK: Final = "id,parentFolderId,subject,receivedDateTime,isDraft"
+_READ_BACK: Final = "id,parentFolderId,subject,receivedDateTime,isDraft,changeKey"
 RESTORE_KEY: Final = "String {5d0a4f7e-6c1b-4d39-9e0f-2c7f1b8a6e43} Name EverkeepRestoreKey"
 INLINE_TOTAL: Final = 2_000_000
 """Raw bytes of attachments that go into the creating request: a request carries 4 MB, base64 takes a third."""
@@ -44,11 +45,20 @@ _COPIED: Final = (
 
 
 class MailWriter:
-    """Writes messages into one mailbox."""
+    """Writes messages into one mailbox (`base.ItemWriter`)."""
 
     def __init__(self, graph: GraphClient, user: str) -> None:
-        self._graph, self._pool = graph, graph.pool(user)
+        self._graph, self._pool, self._user_id = graph, graph.pool(user), user
         self._user = f"/users/{segment(user)}"
+
+    async def folders(self) -> list[Upsert]:
+        return await list_folders(self._graph, self._user_id, pool=self._pool)
+
+    async def ensure_folder(self, parent_id: str | None, name: str) -> str:
+        return await ensure_folder(self._graph, self._user_id, parent_id, name, pool=self._pool)
+
+    async def remove_folder(self, remote_id: str) -> bool:
+        return await remove_folder(self._graph, self._user_id, remote_id, pool=self._pool)
 
     async def find_restored(self, folder_id: str, restore_keys: Sequence[str]) -> dict[str, str]:
         """Map keys to ids of what was written before, in this folder."""
@@ -85,10 +95,10 @@ class MailWriter:
                     found[answer.key] = str(entries[0]["id"])
         return found
 
-    async def read_back(self, remote_ids: Sequence[str]) -> dict[str, Written]:
+    async def read_back(self, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
         """Return what the mailbox shows of these messages; those that are not there are left out."""
         found: dict[str, Written] = {}
-        for few in in_batches(list(dict.fromkeys(remote_ids))):
+        for few in in_batches(list(items)):
             parts = [Part(each, f"{self._user}/messages/{segment(each)}?$select={_READ_BACK}") for each in few]
             for answer in await run_batch(self._graph, parts, pool=self._pool):
                 if isinstance(answer.body, dict) and answer.fault is None:
@@ -97,25 +107,26 @@ class MailWriter:
                     raise answer.fault.error()
         return found
 
-    async def write(
-        self, folder_id: str, *, restore_key: str, content: bytes, props: bytes, subject: str = ""
-    ) -> str:
-        """Create the message; returns its new id.
+    async def write(self, item: WriteItem) -> NewItem:
+        """Create the message.
 
         1. Small files go into the creating request, so that the message is whole at once, and carries the key.
         2. With larger files it is created under a passing key; files follow; the key comes last. So a message
            that is found by its key is whole, and one that an interrupted try left is removed by the next.
         Raises TooLarge, QuotaExceeded, Forbidden, Refused, Unavailable.
         """
-        letter, kept = read_letter(content), read_props(props)
-        if subject:  # as Exchange showed it: broken headers can be read in more than one way
-            letter = replace(letter, subject=subject)
+        letter, kept = read_letter(item.content), read_props(item.props)
+        folder_id, restore_key = item.folder_id, item.restore_key
+        if item.name:  # as Exchange showed it: broken headers can be read in more than one way
+            letter = replace(letter, subject=item.name)
+        if item.tags:
+            kept["categories"] = [*kept.get("categories", ()), *item.tags]
         if len(letter.body.encode("utf-8", "replace")) > BODY_LIMIT:
             raise TooLarge("The text of the message is larger than Microsoft Graph carries.")
         together, later = _split(letter.attachments)
         passing = f"unfinished:{restore_key}"
         if not later:
-            return await self._create(folder_id, letter, kept, together, restore_key)
+            return NewItem(await self._create(folder_id, letter, kept, together, restore_key))
         for left in (await self.find_restored(folder_id, [passing])).values():
             await self.remove(left)
         new_id = await self._create(folder_id, letter, kept, together, passing)
@@ -128,7 +139,7 @@ class MailWriter:
             raise
         final = {"singleValueExtendedProperties": [{"id": RESTORE_KEY, "value": restore_key}]}
         await self._graph.write_json("PATCH", message, final, pool=self._pool, repeatable=True)
-        return new_id
+        return NewItem(new_id)
 
     async def remove(self, remote_id: str) -> None:
         """Delete a message; one that has gone already is no error."""
@@ -168,6 +179,7 @@ def _written(remote_id: str, body: Mapping[str, Any]) -> Written:
         name=str(body.get("subject") or ""),
         time=datetime.fromisoformat(moment) if moment else None,
         is_draft=bool(body.get("isDraft")),
+        state=str(body.get("changeKey") or ""),
     )
 
 
