@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from apps.backups.models import Entity, Snapshot
+from apps.backups.models import Entity, Run, Snapshot
+from apps.backups.selectors.points import Point, point_of
 from apps.core.actor import current_actor
 from apps.core.errors import NotFound
 from apps.core.permissions import Permission, require, require_contents
@@ -26,6 +27,16 @@ def snapshot_for(public_id: UUID, permission: Permission | None = None) -> Snaps
         raise NotFound("There is no such backup.", do="Choose a day from the calendar of its mailbox.")
     require(permission) if permission else require_contents()
     return snapshot
+
+
+def point_for(public_id: UUID, permission: Permission | None = None) -> Point:
+    """Return a point in time by its run. Raises NotFound, also when nothing was kept then; PermissionMissing."""
+    run = Run.objects.select_related("entity__task__connection").filter(public_id=public_id).first()
+    point = point_of(run) if run else None
+    if point is None or not point.snapshots:
+        raise NotFound("There is no such backup.", do="Choose a day from the calendar of its mailbox.")
+    require(permission) if permission else require_contents()
+    return point
 
 
 def plan_for(public_id: UUID) -> Plan:

@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.activity.models import Activity
 from apps.activity.services import CONTENT, record
 from apps.backups.models import Snapshot
+from apps.backups.selectors.points import Point
 from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.errors import InvalidRequest
@@ -25,6 +26,12 @@ def selection_of(snapshot: Snapshot) -> Selection:
     user_id = _person()
     found = Selection.objects.filter(user_id=user_id, snapshot=snapshot).first()
     return found or Selection(account_id=snapshot.account_id, user_id=user_id, snapshot=snapshot)
+
+
+def selections_of(point: Point) -> list[Selection]:
+    """Return what the actor has ticked at this point, kind by kind; kinds of which nothing is are left out."""
+    kinds = [selection_of(snapshot) for snapshot in point.snapshots]
+    return [selection for selection in kinds if not selection.is_empty]
 
 
 @transaction.atomic

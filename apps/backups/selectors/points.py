@@ -1,0 +1,35 @@
+"""One point in time of an entity, as people choose it: every kind of data as it was when a run ended."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from apps.connectors.enums import SubService
+
+from ..models import Run, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """For each kind of data the newest snapshot up to the end of `run`, in the order of SubService.
+
+    A kind that the run itself could not read stands here with an older snapshot: `is_older` tells.
+    """
+
+    run: Run
+    snapshots: tuple[Snapshot, ...]
+
+    def snapshot(self, sub_service: str) -> Snapshot | None:
+        return next((each for each in self.snapshots if each.sub_service == sub_service), None)
+
+    def is_older(self, snapshot: Snapshot) -> bool:
+        return snapshot.run_id != self.run.pk
+
+
+def point_of(run: Run) -> Point:
+    """Return the point that this run made. Costs one query for each kind of data."""
+    moment = run.finished_at or run.started_at
+    rows = Snapshot.objects.filter(Q(run_id=run.pk) | Q(taken_at__lte=moment), entity_id=run.entity_id)
+    rows = rows.select_related("entity__task__connection", "run").defer("cursor", "coverage")
+    newest = (rows.filter(sub_service=kind).order_by("-number").first() for kind in SubService)
+    return Point(run, tuple(each for each in newest if each is not None))
