@@ -30,7 +30,7 @@ def snapshot_for(public_id: UUID, permission: Permission | None = None) -> Snaps
 
 
 def point_for(public_id: UUID, permission: Permission | None = None) -> Point:
-    """Return a point in time by its run. Raises NotFound, also when nothing was kept then; PermissionMissing."""
+    """Return a point in time by its run. Raises NotFound, PermissionMissing."""
     run = Run.objects.select_related("entity__task__connection").filter(public_id=public_id).first()
     point = point_of(run) if run else None
     if point is None or not point.snapshots:
