@@ -39,10 +39,20 @@ def point_for(public_id: UUID, permission: Permission | None = None) -> Point:
     return point
 
 
+def snapshot_at(point: Point, kind: str) -> Snapshot:
+    """Return the point's snapshot of that kind of data, the first one for "". Raises NotFound."""
+    found = point.snapshot(kind) if kind else point.snapshots[0]
+    if found is None:
+        raise NotFound("This backup holds no such kind of data.", do="Choose one of those that are shown.")
+    return found
+
+
 def plan_for(public_id: UUID) -> Plan:
     """Return a plan that the actor made. Raises NotFound, or PermissionMissing without the right to restore."""
     plan = (
-        Plan.objects.select_related("snapshot__entity__task__connection", "target__task__connection", "job")
+        Plan.objects.select_related(
+            "snapshot__entity__task__connection", "snapshot__run__entity", "target__task__connection", "job"
+        )
         .filter(public_id=public_id, user_id=current_actor().user_id or 0)
         .first()
     )

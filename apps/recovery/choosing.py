@@ -1,12 +1,15 @@
 """What a choice of items and folders comes to: its totals, and its items one by one without doubles."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from apps.backups.selectors.browse import AsOf, Node, items_of_folder, nodes_by_keys
-from apps.backups.selectors.tree import Folder, Tree
+from apps.backups.models import Snapshot
+from apps.backups.selectors.browse import AsOf, Node, as_of, items_of_folder, nodes_by_keys
+from apps.backups.selectors.tree import Folder, Tree, folder_tree
 
+from .kinds import Kind, kind_of
 from .models import Choice
 
 
@@ -19,11 +22,6 @@ class Chosen:
     items: list[Node]
 
     @property
-    def messages(self) -> int:
-        """Count the messages chosen one by one."""
-        return len(self.items)
-
-    @property
     def total(self) -> int:
         return len(self.items) + sum(folder.items_below for folder in self.folders)
 
@@ -31,15 +29,66 @@ class Chosen:
     def size(self) -> int:
         return sum(node.size for node in self.items) + sum(folder.size_below for folder in self.folders)
 
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What is chosen of one kind of data, looked up in its backup."""
+
+    choice: Choice
+    state: AsOf
+    tree: Tree
+    found: Chosen
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.choice.snapshot
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.snapshot.sub_service)
+
+
+@dataclass(frozen=True, slots=True)
+class Picks:
+    """All that is chosen at one point in time, kind by kind in the order of SubService."""
+
+    picks: tuple[Pick, ...]
+
+    def __iter__(self) -> Iterator[Pick]:
+        return iter(self.picks)
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(pick.found.total or pick.found.folders for pick in self.picks)
+
+    @property
+    def total(self) -> int:
+        return sum(pick.found.total for pick in self.picks)
+
+    @property
+    def size(self) -> int:
+        return sum(pick.found.size for pick in self.picks)
+
     @property
     def words(self) -> str:
-        """Say it as a person would: "3 messages and 1 folder"."""
-        said = []
-        if self.items:
-            said.append(f"{len(self.items):,} message{'s' if len(self.items) != 1 else ''}")
-        if self.folders:
-            said.append(f"{len(self.folders)} folder{'s' if len(self.folders) != 1 else ''}")
-        return " and ".join(said) or "nothing"
+        """Say it as a person would: "3 messages, 1 event and 2 folders"."""
+        said = [pick.kind.items(len(pick.found.items)) for pick in self.picks if pick.found.items]
+        folders: Counter[tuple[str, str]] = Counter()
+        for pick in self.picks:
+            folders[pick.kind.folder] += len(pick.found.folders)
+        said += [f"{count:,} {noun[count != 1]}" for noun, count in folders.items() if count]
+        *most, last = said or ["nothing"]
+        return f"{', '.join(most)} and {last}" if most else last
+
+
+def picks_of(choices: Iterable[Choice]) -> Picks:
+    """Look up what is chosen of each kind. Costs a few queries a kind, whatever folders hold."""
+    picks = []
+    for choice in choices:
+        state = as_of(choice.snapshot)
+        tree = folder_tree(choice.snapshot, state)
+        picks.append(Pick(choice, state, tree, chosen(choice, state, tree)))
+    return Picks(tuple(picks))
 
 
 def chosen(choice: Choice, state: AsOf, tree: Tree) -> Chosen:

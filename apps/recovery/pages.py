@@ -3,21 +3,23 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.backups.models import Entity, Snapshot
+from apps.backups.models import Entity, Run, Snapshot
 from apps.backups.selectors import browse, days
 from apps.backups.selectors.browse import AsOf, Node, Page, Sort, as_of, folder_page
+from apps.backups.selectors.points import Point, neighbour_runs
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
 from apps.core.calendar import DayMark, Month, month_of
 from apps.core.errors import NotFound
 
-from .choosing import Chosen, chosen
-from .models import Selection
-from .services import selection_of
+from .access import snapshot_at
+from .choosing import Pick, Picks, picks_of
+from .kinds import Kind, kind_of
+from .places import point_url
+from .services import selections_of
 
 ORDERS = (
     (Sort.NEWEST, "Newest first"),
@@ -31,6 +33,7 @@ ORDERS = (
 )
 # Rows that one page grows to by "Show 50 more"; after that it starts anew, so that it stays light.
 SHOWN_LIMIT = 500
+REVIEWED = 200
 _ICONS = {
     "inbox": "inbox",
     "drafts": "pencil",
@@ -64,9 +67,24 @@ class FolderRow:
 
 
 @dataclass(frozen=True, slots=True)
-class BrowsePage:
-    """One backup opened: tree on the left, a page of a folder in the middle."""
+class Card:
+    """One kind of data of the backup, to open it."""
 
+    kind: Kind
+    snapshot: Snapshot
+    is_older: bool
+    selected: int
+    current: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsePage:
+    """One backup opened: kinds on top, tree on the left, a page of a folder in the middle."""
+
+    point: Point
+    cards: list[Card]
+    kind: Kind
     snapshot: Snapshot
     state: AsOf
     tree: Tree
@@ -80,8 +98,8 @@ class BrowsePage:
     text: str
     more_url: str
     fresh: bool
-    before: Snapshot | None
-    after: Snapshot | None
+    before: Run | None
+    after: Run | None
     bar: "Bar"
     orders: tuple[tuple[Sort, str], ...] = ORDERS
 
@@ -90,9 +108,18 @@ class BrowsePage:
 class Bar:
     """The bar that acts on what is selected."""
 
-    snapshot: Snapshot
-    selection: Selection
-    chosen: Chosen
+    point: Point
+    picks: Picks
+
+    @property
+    def everything(self) -> bool:
+        """Tell whether every kind of the backup is chosen whole."""
+        return len(self.picks.picks) == len(self.point.snapshots) and all(
+            p.choice.everything for p in self.picks
+        )
+
+    def pick(self, snapshot: Snapshot) -> Pick | None:
+        return next((pick for pick in self.picks if pick.snapshot == snapshot), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +136,30 @@ class DayPage:
     chosen: days.Backup | None = None
 
 
-def bar_of(snapshot: Snapshot, state: AsOf, tree: Tree) -> Bar:
+@dataclass(frozen=True, slots=True)
+class ReviewPage:
+    """What is selected, kind by kind; of each the first REVIEWED single items."""
+
+    picks: Picks
+    first: list[tuple[Pick, list[Node]]]
+    left_out: int
+
+
+def bar_of(point: Point) -> Bar:
     """Look up what the actor has selected in this backup."""
-    selection = selection_of(snapshot)
-    return Bar(snapshot, selection, chosen(selection, state, tree))
+    return Bar(point, picks_of(selections_of(point)))
 
 
-def browse_page(snapshot: Snapshot, query: dict[str, str]) -> BrowsePage:
+def review_page(point: Point) -> ReviewPage:
+    """Read what the actor has selected."""
+    picks = picks_of(selections_of(point))
+    first = [(pick, pick.found.items[:REVIEWED]) for pick in picks]
+    return ReviewPage(picks, first, sum(len(pick.found.items) - len(shown) for pick, shown in first))
+
+
+def browse_page(point: Point, query: dict[str, str]) -> BrowsePage:
     """Read the page that the address asks for. Unknown orders fall back; an unknown folder is NotFound."""
+    snapshot = snapshot_at(point, query.get("kind", ""))
     state = as_of(snapshot)
     tree = folder_tree(snapshot, state)
     folder = _folder(tree, query.get("folder", ""))
@@ -125,22 +168,28 @@ def browse_page(snapshot: Snapshot, query: dict[str, str]) -> BrowsePage:
     page = Page([], None)
     if folder is not None:
         page = folder_page(state, folder.node.remote_id, sort=sort, after=query.get("after") or None, text=text)
-    bar = bar_of(snapshot, state, tree)
-    whole = folder is not None and folder.node.remote_id in bar.chosen.closure
-    before, after = days.neighbours(snapshot)
+    bar = bar_of(point)
+    pick = bar.pick(snapshot)
+    closure = pick.found.closure if pick else set()
+    whole = folder is not None and folder.node.remote_id in closure
+    before, after = neighbour_runs(point)
+    view = _View(point, snapshot, folder, closure)
     return BrowsePage(
+        point=point,
+        cards=[_card(point, each, bar, current=each == snapshot) for each in point.snapshots],
+        kind=kind_of(snapshot.sub_service),
         snapshot=snapshot,
         state=state,
         tree=tree,
-        own=[_folder_row(f, snapshot, folder, bar) for f in tree.roots if not f.apart],
-        apart=[_folder_row(f, snapshot, folder, bar) for f in tree.roots if f.apart],
+        own=[_folder_row(f, view) for f in tree.roots if not f.apart],
+        apart=[_folder_row(f, view) for f in tree.roots if f.apart],
         folder=folder,
         folder_chosen=whole,
-        rows=_rows(snapshot, state, page, set(bar.selection.items), whole),
+        rows=_rows(snapshot, state, page, set(pick.choice.items) if pick else set(), whole),
         page=page,
         sort=sort,
         text=text,
-        more_url=_more_url(snapshot, folder, page, shown, sort=sort.value, q=text),
+        more_url=_more_url(view, page, shown, sort=sort.value, q=text),
         fresh=shown + len(page.nodes) >= SHOWN_LIMIT,
         before=before,
         after=after,
@@ -148,12 +197,31 @@ def browse_page(snapshot: Snapshot, query: dict[str, str]) -> BrowsePage:
     )
 
 
-def browse_url(snapshot: Snapshot, folder: Folder | None = None, **query: Any) -> str:
-    """Return the address of a folder in a backup."""
-    pairs = {"folder": folder.node.key if folder else "", **query}
-    text = urlencode({key: value for key, value in pairs.items() if value})
-    address = reverse("recovery_browse", args=[snapshot.public_id])
-    return f"{address}?{text}" if text else address
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Where the page stands; `closure` holds the remote ids of all chosen folders."""
+
+    point: Point
+    snapshot: Snapshot
+    folder: Folder | None
+    closure: set[str]
+
+    def url(self, folder: Folder | None, **query: Any) -> str:
+        key = folder.node.key if folder else ""
+        return point_url(self.point.run, self.snapshot.sub_service, folder=key, **query)
+
+
+def _card(point: Point, snapshot: Snapshot, bar: Bar, *, current: bool) -> Card:
+    pick = bar.pick(snapshot)
+    kind = kind_of(snapshot.sub_service)
+    return Card(
+        kind=kind,
+        snapshot=snapshot,
+        is_older=point.is_older(snapshot),
+        selected=pick.found.total if pick else 0,
+        current=current,
+        url=point_url(point.run, kind.sub_service),
+    )
 
 
 def day_page(entity: Entity, query: dict[str, str]) -> DayPage | None:
@@ -230,22 +298,22 @@ def _rows(snapshot: Snapshot, state: AsOf, page: Page, ticked: set[str], whole: 
     ]
 
 
-def _folder_row(folder: Folder, snapshot: Snapshot, current: Folder | None, bar: Bar) -> FolderRow:
+def _folder_row(folder: Folder, view: _View) -> FolderRow:
     return FolderRow(
         folder=folder,
         icon=_ICONS.get(folder.node.well_known, "folder"),
-        url=browse_url(snapshot, folder),
-        current=folder is current,
-        chosen=folder.node.remote_id in bar.chosen.closure,
-        children=[_folder_row(child, snapshot, current, bar) for child in folder.children],
+        url=view.url(folder),
+        current=folder is view.folder,
+        chosen=folder.node.remote_id in view.closure,
+        children=[_folder_row(child, view) for child in folder.children],
     )
 
 
-def _more_url(snapshot: Snapshot, folder: Folder | None, page: Page, shown: int, **query: str) -> str:
+def _more_url(view: _View, page: Page, shown: int, **query: str) -> str:
     if page.next is None:
         return ""
     shown = shown + len(page.nodes)
-    return browse_url(snapshot, folder, after=page.next, shown=0 if shown >= SHOWN_LIMIT else shown, **query)
+    return view.url(view.folder, after=page.next, shown=0 if shown >= SHOWN_LIMIT else shown, **query)
 
 
 def _shown(query: dict[str, str]) -> int:

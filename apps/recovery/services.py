@@ -1,6 +1,6 @@
 """Writes of recovery: what a person ticks, what was looked at, plans."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -48,7 +48,7 @@ def selection_change(
     selection.items = list(kept | dict.fromkeys(items))
     if len(selection.items) > SELECTION_LIMIT:
         raise InvalidRequest(
-            f"More than {SELECTION_LIMIT:,} single messages cannot be selected.",
+            f"More than {SELECTION_LIMIT:,} single items cannot be selected.",
             do="Select their folder, or the whole mailbox.",
         )
     off = set(folders_off)
@@ -61,7 +61,7 @@ def selection_change(
 
 @transaction.atomic
 def selection_everything(*, snapshot: Snapshot) -> Selection:
-    """Choose the whole mailbox as it was in this backup (RST-01)."""
+    """Choose all of one kind of data as it was in this backup (RST-01)."""
     selection = _locked(snapshot)
     selection.items, selection.folders, selection.everything = [], [], True
     selection.updated_at = clock.now()
@@ -69,9 +69,24 @@ def selection_everything(*, snapshot: Snapshot) -> Selection:
     return selection
 
 
+@transaction.atomic
+def selections_everything(*, point: Point, kinds: Collection[str] = ()) -> None:
+    """Choose these kinds of data whole and nothing else; all that the point holds when none is named."""
+    for snapshot in point.snapshots:
+        if not kinds or snapshot.sub_service in kinds:
+            selection_everything(snapshot=snapshot)
+        else:
+            selection_clear(snapshot=snapshot)
+
+
 def selection_clear(*, snapshot: Snapshot) -> None:
-    """Tick nothing."""
+    """Tick nothing of one kind of data."""
     Selection.objects.filter(user_id=_person(), snapshot=snapshot).delete()
+
+
+def selections_clear(*, point: Point) -> None:
+    """Tick nothing of any kind."""
+    Selection.objects.filter(user_id=_person(), snapshot__in=point.snapshots).delete()
 
 
 def _person() -> int:

@@ -11,20 +11,20 @@ class NodeKey(StringConverter):
 
 
 register_converter(NodeKey, "node")
-_BACKUP = "recovery/backups/<uuid:snapshot_id>/"
-_ITEM = _BACKUP + "items/<node:key>/"
+_POINT = "recovery/points/<uuid:run_id>/"
+_ITEM = "recovery/backups/<uuid:snapshot_id>/items/<node:key>/"
 
 urlpatterns: list[URLPattern] = [
     path("recovery/", lists.page, name="recovery"),
     path("recovery/tasks/<uuid:task_id>/", lists.of_task, name="recovery_task"),
     path("recovery/<uuid:entity_id>/", days.page, name="recovery_entity"),
     path("recovery/<uuid:entity_id>/latest/", browse.latest, name="recovery_latest"),
-    path(_BACKUP, browse.page, name="recovery_browse"),
-    path(_BACKUP + "selection/", browse.show_selection, name="recovery_selection"),
-    path(_BACKUP + "selection/change/", browse.select, name="recovery_select"),
-    path(_BACKUP + "selection/everything/", browse.select_everything, name="recovery_everything"),
-    path(_BACKUP + "restore/", restore.options, name="recovery_restore"),
-    path(_BACKUP + "export/", export.options, name="recovery_export"),
+    path(_POINT, browse.page, name="recovery_browse"),
+    path(_POINT + "selection/", browse.show_selection, name="recovery_selection"),
+    path(_POINT + "selection/change/", browse.select, name="recovery_select"),
+    path(_POINT + "selection/everything/", browse.select_everything, name="recovery_everything"),
+    path(_POINT + "restore/", restore.options, name="recovery_restore"),
+    path(_POINT + "export/", export.options, name="recovery_export"),
     path("recovery/plans/<uuid:plan_id>/", restore.plan, name="recovery_plan"),
     path("recovery/plans/<uuid:plan_id>/again/", restore.again, name="recovery_plan_again"),
     path("recovery/plans/<uuid:plan_id>/start/", restore.start, name="recovery_plan_start"),

@@ -96,7 +96,7 @@ def test_choosing_a_mailbox_and_a_day_is_sound(rita: Visit, backup: Snapshot) ->
 
 
 def test_browsing_ticking_and_previewing_is_sound(rita: Visit, backup: Snapshot) -> None:
-    rita.open(reverse("recovery_browse", args=[backup.public_id]))
+    rita.open(reverse("recovery_browse", args=[backup.run.public_id]))
     page = rita.page
     page.get_by_role("link", name="Latteria Colli").first.click()
     expect(page.locator("#preview")).to_contain_text("Good morning, number 0.")
@@ -115,7 +115,7 @@ def test_browsing_ticking_and_previewing_is_sound(rita: Visit, backup: Snapshot)
 
 
 def test_a_message_opens_and_is_ticked_by_keyboard_alone(rita: Visit, backup: Snapshot) -> None:
-    rita.open(reverse("recovery_browse", args=[backup.public_id]))
+    rita.open(reverse("recovery_browse", args=[backup.run.public_id]))
     page = rita.page
     page.get_by_label("Select: Special offer").focus()
     page.keyboard.press("Space")
@@ -127,7 +127,7 @@ def test_a_message_opens_and_is_ticked_by_keyboard_alone(rita: Visit, backup: Sn
 
 
 def test_finding_by_sender_and_sorting_stay_in_the_folder(rita: Visit, backup: Snapshot) -> None:
-    rita.open(reverse("recovery_browse", args=[backup.public_id]))
+    rita.open(reverse("recovery_browse", args=[backup.run.public_id]))
     page = rita.page
     page.get_by_label("Find in Inbox by sender or subject").fill("mila")
     page.keyboard.press("Enter")
@@ -159,7 +159,7 @@ def test_a_hostile_mail_runs_nothing_and_calls_nobody(rita: Visit, backup: Snaps
 
 def test_the_way_to_a_restore_and_to_an_export_is_sound(rita: Visit, backup: Snapshot, cast: Cast) -> None:
     page = rita.page
-    rita.open(reverse("recovery_browse", args=[backup.public_id]))
+    rita.open(reverse("recovery_browse", args=[backup.run.public_id]))
     page.get_by_label("Select: Special offer").check()
     page.get_by_role("link", name="Restore", exact=True).click()
     expect(page.get_by_role("heading", name="Restore 1 message")).to_be_visible()
@@ -177,7 +177,7 @@ def test_the_way_to_a_restore_and_to_an_export_is_sound(rita: Visit, backup: Sna
     rita.open(reverse("recovery_plan", args=[plan.public_id]))
     expect(page.get_by_text("Yes, overwrite 2 messages in the mailbox of Bob Smith")).to_be_visible()
     rita.check("restore-plan")
-    rita.open(reverse("recovery_export", args=[backup.public_id]))
+    rita.open(reverse("recovery_export", args=[backup.run.public_id]))
     rita.check("export")
 
 

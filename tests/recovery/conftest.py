@@ -11,6 +11,7 @@ from apps.accounts.enums import ROLE_PERMISSIONS, Role
 from apps.backups import engine
 from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity, Snapshot
+from apps.backups.selectors.points import point_of
 from apps.connectors.enums import EntityKind, Service
 from apps.connectors.microsoft import auth
 from apps.connectors.microsoft.credentials import SecretCredential
@@ -71,7 +72,7 @@ class Office:
             selection_everything(snapshot=snapshot)
 
     def plan(self, snapshot: Snapshot, mode: str, target: Entity | None = None) -> Plan:
-        plan = plan_make(plan=plan_create(snapshot=snapshot, target=target or self.bob, mode=mode))
+        plan = plan_make(plan=plan_create(point=point_of(snapshot.run), target=target or self.bob, mode=mode))
         assert plan.state == "ready", plan.message
         return plan
 
@@ -79,7 +80,7 @@ class Office:
         return self.work(plan_start(plan=self.plan(snapshot, mode, target)))
 
     def export(self, snapshot: Snapshot) -> Job:
-        return self.work(export_start(snapshot=snapshot))
+        return self.work(export_start(point=point_of(snapshot.run)))
 
     def work(self, job: Job) -> Job:
         runner.run(job.pk)

@@ -8,6 +8,7 @@ from typing import Any
 from apps.accounts.enums import Role
 from apps.accounts.selectors import actor_of
 from apps.backups.models import Snapshot
+from apps.backups.selectors.points import point_of
 from apps.core import clock
 from apps.core.actor import acting_as
 from apps.core.scope import account_scope, every_account
@@ -23,14 +24,14 @@ def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
     from apps.recovery.services import selection_everything
 
     with every_account("the test has one"):
-        snapshot = Snapshot.objects.select_related("entity__task__connection").latest("id")
+        snapshot = Snapshot.objects.select_related("entity__task__connection", "run").latest("id")
     rita = member(snapshot.account, "rita@pizza-perfecto.example", Role.ADMINISTRATOR).memberships.get()
     with account_scope(snapshot.account_id), acting_as(actor_of(rita)):
         selection_everything(snapshot=snapshot)
         if kind == "export":
-            job = export_start(snapshot=snapshot)
+            job = export_start(point=point_of(snapshot.run))
         else:
-            plan = plan_make(plan=plan_create(snapshot=snapshot, target=snapshot.entity, mode=mode))
+            plan = plan_make(plan=plan_create(point=point_of(snapshot.run), target=snapshot.entity, mode=mode))
             job = plan_start(plan=plan)
     return {"job": job.pk, "items": job.items_total}
 

@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.activity.models import Activity
+from apps.backups.selectors.points import point_of
 from apps.core import clock
 from apps.core.scope import account_scope
 from apps.jobs.context import JobContext
@@ -81,7 +82,7 @@ def test_a_killed_worker_is_followed_by_one_that_repeats_nothing(
     settings.EXPORT_PART_BYTES = 3_000
     snapshot = office.back_up()
     office.choose(snapshot)
-    job = export_start(snapshot=snapshot)
+    job = export_start(point=point_of(snapshot.run))
     _die_once(monkeypatch, moment)
     with pytest.raises(Killed):
         office.work(job)
@@ -124,7 +125,7 @@ def _die_once(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
 def test_a_message_that_cannot_be_read_is_named_and_the_others_come(office: Office, tmp_path: Path) -> None:
     snapshot = office.back_up()
     office.choose(snapshot)
-    job = export_start(snapshot=snapshot)
+    job = export_start(point=point_of(snapshot.run))
     JobItem.objects.filter(pk=JobItem.objects.filter(job=job).earliest("pk").pk).update(node_version_id=999_999)
     job = office.work(job)
     assert (job.state, job.items_failed, job.items_done) == ("partial", 1, job.items_total - 1)

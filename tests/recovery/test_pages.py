@@ -47,7 +47,7 @@ def backup(cast: Cast, settings: object, tmp_path: object) -> Iterator[Snapshot]
 
 
 def browse(snapshot: Snapshot, **query: str) -> str:
-    return reverse("recovery_browse", args=[snapshot.public_id], query=query)
+    return reverse("recovery_browse", args=[snapshot.run.public_id], query=query)
 
 
 def item(snapshot: Snapshot, name: str, remote_id: str, *more: int) -> str:
@@ -160,7 +160,7 @@ def test_original_headers_are_shown_as_text(cast: Cast, client: Client, backup: 
 
 def test_ticks_are_kept_over_pages_and_folders(cast: Cast, client: Client, backup: Snapshot) -> None:
     client.force_login(cast.restorer)
-    change = reverse("recovery_select", args=[backup.public_id])
+    change = reverse("recovery_select", args=[backup.run.public_id])
     keys = [node_key(f"m{n}") for n in range(3)]
     client.post(change, {"shown": " ".join(keys), "item": keys[:2]})
     bar = client.post(
@@ -173,7 +173,7 @@ def test_ticks_are_kept_over_pages_and_folders(cast: Cast, client: Client, backu
     client.post(change, {"shown": keys[0]})
     assert (
         "1 message and 1 folder"
-        in client.get(reverse("recovery_selection", args=[backup.public_id])).content.decode()
+        in client.get(reverse("recovery_selection", args=[backup.run.public_id])).content.decode()
     )
     client.post(change, {"clear": "1"})
     assert not Selection.objects.exists()
@@ -181,14 +181,14 @@ def test_ticks_are_kept_over_pages_and_folders(cast: Cast, client: Client, backu
 
 def test_a_selection_belongs_to_one_person(cast: Cast, client: Client, backup: Snapshot) -> None:
     client.force_login(cast.restorer)
-    client.post(reverse("recovery_select", args=[backup.public_id]), {"item": node_key("m1")})
+    client.post(reverse("recovery_select", args=[backup.run.public_id]), {"item": node_key("m1")})
     client.force_login(cast.owner)
     assert "1 message" not in client.get(browse(backup)).content.decode().replace("62 messages", "")
 
 
 def test_a_selection_goes_back_to_its_own_backup_only(cast: Cast, client: Client, backup: Snapshot) -> None:
     client.force_login(cast.restorer)
-    change = reverse("recovery_select", args=[backup.public_id])
+    change = reverse("recovery_select", args=[backup.run.public_id])
     assert client.post(change, {"item": "x", "back": "https://evil.example/"})["Location"] == browse(backup)
 
 
@@ -198,7 +198,7 @@ PREVIEWS = ["recovery_item", "recovery_letter", "recovery_headers", "recovery_me
 
 def addresses(snapshot: Snapshot) -> list[str]:
     return [
-        *(reverse(name, args=[snapshot.public_id]) for name in PAGES),
+        *(reverse(name, args=[snapshot.run.public_id]) for name in PAGES),
         *(item(snapshot, name, "plain") for name in PREVIEWS),
         item(snapshot, "recovery_attachment", "papers", 1),
         reverse("recovery_entity", args=[snapshot.entity.public_id]),
@@ -211,7 +211,9 @@ def test_a_stranger_finds_nothing(cast: Cast, client: Client, backup: Snapshot) 
     assert {client.get(address).status_code for address in addresses(backup)} == {404}
     assert "Bob Smith" not in client.get(reverse("recovery")).content.decode()
     assert (
-        client.post(reverse("recovery_select", args=[backup.public_id]), {"item": node_key("m1")}).status_code
+        client.post(
+            reverse("recovery_select", args=[backup.run.public_id]), {"item": node_key("m1")}
+        ).status_code
         == 404
     )
 

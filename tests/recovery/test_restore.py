@@ -9,6 +9,7 @@ from django.core import mail as outbox
 
 from apps.activity.models import Activity
 from apps.backups.selectors.browse import node_key
+from apps.backups.selectors.points import point_of
 from apps.core.errors import Conflict, InvalidRequest
 from apps.jobs.models import JobItem
 from apps.recovery.restore import execute
@@ -226,10 +227,10 @@ def test_a_plan_is_started_once_and_writes_nothing_before(office: Office) -> Non
 def test_nothing_selected_is_no_plan_and_a_gone_mailbox_a_clear_one(office: Office) -> None:
     snapshot = office.back_up()
     with pytest.raises(InvalidRequest):
-        plan_create(snapshot=snapshot, target=office.bob, mode="skip")
+        plan_create(point=point_of(snapshot.run), target=office.bob, mode="skip")
     office.choose(snapshot)
     nobody = office.mailbox("nobody@pizza-perfecto.example")
-    plan = plan_make(plan=plan_create(snapshot=snapshot, target=nobody, mode="new_root"))
+    plan = plan_make(plan=plan_create(point=point_of(snapshot.run), target=nobody, mode="new_root"))
     assert plan.state == "failed" and plan.message and "Traceback" not in plan.message
 
 

@@ -44,7 +44,7 @@ class World:
 
     def of_secret(self) -> dict[str, str]:
         """Every address that names the limited mailbox or what was made from it."""
-        entity, backup, export = self.secret.public_id, self.backup.public_id, self.export.public_id
+        entity, backup, export = self.secret.public_id, self.backup.run.public_id, self.export.public_id
         names = {
             "entity": entity,
             "entity_live": entity,
@@ -155,11 +155,11 @@ def test_the_owner_has_all_of_it(world: World) -> None:
 def test_it_is_neither_offered_nor_taken_as_a_target(world: World) -> None:
     with account_scope(world.cast.account.pk):
         source = Snapshot.objects.get(entity=world.open)
-    address = reverse("recovery_restore", args=[source.public_id])
+    address = reverse("recovery_restore", args=[source.run.public_id])
     client = Client()
     for person, offered in (("owner", True), ("restorer", False)):
         client.force_login(getattr(world.cast, person))
-        client.post(reverse("recovery_everything", args=[source.public_id]))
+        client.post(reverse("recovery_everything", args=[source.run.public_id]))
         assert (SECRET in client.get(address).content.decode()) == offered, person
     data = {"mode": "new_root", "to": "other", "other": str(world.secret.public_id)}
     assert client.post(address, data).status_code in (422, 404)

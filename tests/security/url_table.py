@@ -168,6 +168,12 @@ def a_backup(cast: Cast) -> list[object]:
         return [box.day().public_id]
 
 
+def a_point(cast: Cast) -> list[object]:
+    """The same backup by the run that made it."""
+    with account_scope(cast.account.pk):
+        return [Snapshot.objects.get(public_id=a_backup(cast)[0]).run.public_id]
+
+
 def a_message(cast: Cast) -> list[object]:
     return [*a_backup(cast), node_key("m1")]
 
@@ -252,7 +258,7 @@ def _entity(cast: Cast) -> Entity:
 
 
 EXCHANGE = (
-    a_job, a_task, an_entity, a_run, a_drill, a_backup, a_message, an_attachment, a_plan,
+    a_job, a_task, an_entity, a_run, a_drill, a_backup, a_point, a_message, an_attachment, a_plan,
     an_export, an_export_part, an_export_link,
 )  # fmt: skip
 """What makes an object of Microsoft Exchange."""
@@ -440,13 +446,13 @@ TABLE: dict[str, Row] = {
     "recovery": row(302, 200, 200, 200, 200, 403, 200),
     "recovery_entity": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),
     "recovery_latest": row(302, 302, 302, 302, 302, 403, 404, args=an_entity),
-    "recovery_browse": row(302, 200, 403, 200, 403, 403, 404, args=a_backup),
-    "recovery_selection": row(302, 200, 403, 200, 403, 403, 404, args=a_backup),
-    "recovery_select": row(302, 302, 403, 302, 403, 403, 404, args=a_backup, data={}),
-    "recovery_everything": row(302, 302, 403, 302, 403, 403, 404, args=a_backup, data={}),
+    "recovery_browse": row(302, 200, 403, 200, 403, 403, 404, args=a_point),
+    "recovery_selection": row(302, 200, 403, 200, 403, 403, 404, args=a_point),
+    "recovery_select": row(302, 302, 403, 302, 403, 403, 404, args=a_point, data={}),
+    "recovery_everything": row(302, 302, 403, 302, 403, 403, 404, args=a_point, data={}),
     "recovery_task": row(302, 302, 302, 302, 302, 403, 404, args=a_task),
-    "recovery_restore": row(302, 200, 403, 200, 403, 403, 404, args=a_backup),
-    "recovery_export": row(302, 200, 403, 200, 403, 403, 404, args=a_backup),
+    "recovery_restore": row(302, 200, 403, 200, 403, 403, 404, args=a_point),
+    "recovery_export": row(302, 200, 403, 200, 403, 403, 404, args=a_point),
     # A plan is its maker's alone; an export needs the right at every click.
     "recovery_plan": row(302, 200, 403, 404, 403, 403, 404, args=a_plan),
     "recovery_plan_again": row(302, 302, 403, 404, 403, 403, 404, args=a_plan, data={}),

@@ -1,12 +1,13 @@
 """One point in time of an entity, as people choose it: every kind of data as it was when a run ended."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q
 
 from apps.connectors.enums import SubService
 
-from ..models import Run, Snapshot
+from ..models import Entity, Run, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Point:
 
     run: Run
     snapshots: tuple[Snapshot, ...]
+
+    @property
+    def at(self) -> datetime:
+        """Return when it was made."""
+        return self.run.finished_at or self.run.started_at
 
     def snapshot(self, sub_service: str) -> Snapshot | None:
         return next((each for each in self.snapshots if each.sub_service == sub_service), None)
@@ -33,3 +39,18 @@ def point_of(run: Run) -> Point:
     rows = rows.select_related("entity__task__connection", "run").defer("cursor", "coverage")
     newest = (rows.filter(sub_service=kind).order_by("-number").first() for kind in SubService)
     return Point(run, tuple(each for each in newest if each is not None))
+
+
+def last_run(entity: Entity) -> Run | None:
+    """Return the run that made the newest backup; None without any."""
+    newest = Snapshot.objects.filter(entity=entity).select_related("run").order_by("-taken_at", "-id").first()
+    return newest.run if newest else None
+
+
+def neighbour_runs(point: Point) -> tuple[Run | None, Run | None]:
+    """Return the runs that made the backups before and after this one."""
+    rows = Snapshot.objects.filter(entity_id=point.run.entity_id).exclude(run_id=point.run.pk)
+    rows = rows.select_related("run").only("run")
+    before = rows.filter(taken_at__lte=point.at).order_by("-taken_at", "-id").first()
+    after = rows.filter(taken_at__gt=point.at).order_by("taken_at", "id").first()
+    return before.run if before else None, after.run if after else None

@@ -4,27 +4,27 @@ from collections.abc import Iterator
 
 from django.db import transaction
 
-from apps.backups.models import Snapshot
-from apps.backups.selectors.browse import AsOf, as_of
-from apps.backups.selectors.tree import Tree, folder_tree
+from apps.backups.selectors.browse import AsOf
+from apps.backups.selectors.points import Point
+from apps.backups.selectors.tree import Tree
 from apps.core.errors import InvalidRequest
 from apps.jobs.base import NewItem
 from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
 from apps.jobs.services import job_create
 
-from ..choosing import Chosen, chosen, expand
-from ..services import selection_of
+from ..choosing import Chosen, expand, picks_of
+from ..services import selections_of
 
 
 @transaction.atomic
-def export_start(*, snapshot: Snapshot) -> Job:
+def export_start(*, point: Point) -> Job:
     """Make the job with one ledger row a message. Raises InvalidRequest when nothing is selected."""
-    state = as_of(snapshot)
-    tree = folder_tree(snapshot, state)
-    found = chosen(selection_of(snapshot), state, tree)
-    if not found.total and not found.folders:
+    picks = picks_of(selections_of(point))
+    if picks.is_empty:
         raise InvalidRequest("Nothing is selected.", do="Tick messages or folders first.")
+    pick = picks.picks[0]
+    snapshot, found, state, tree = pick.snapshot, pick.found, pick.state, pick.tree
     entity = snapshot.entity
     return job_create(
         kind=JobKind.EXPORT,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.utils import timezone
 
-from apps.backups.models import Entity, Snapshot
+from apps.backups.models import Entity
 from apps.backups.selectors.browse import AsOf, Node, as_of, contents
+from apps.backups.selectors.points import Point
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
 from apps.connectors.enums import Service
 from apps.core.actor import current_actor
@@ -22,7 +23,7 @@ from apps.jobs.services import job_create
 from ..choosing import chosen, expand
 from ..enums import PlanState, RestoreMode
 from ..models import Plan
-from ..services import selection_of
+from ..services import selections_of
 from .folders import TargetFolders, free_root_name
 from .target import Target, open_target
 
@@ -31,14 +32,14 @@ NO_LONGER_ALLOWED = "Whoever asked for this may no longer do it, so it was not l
 _BATCH = 200
 
 
-def plan_create(*, snapshot: Snapshot, target: Entity, mode: str) -> Plan:
+def plan_create(*, point: Point, target: Entity, mode: str) -> Plan:
     """Write down what is selected and where to; it is looked at by `plan_make`. Raises InvalidRequest."""
-    selection = selection_of(snapshot)
-    if selection.is_empty:
+    selection = next(iter(selections_of(point)), None)
+    if selection is None:
         raise InvalidRequest("Nothing is selected.", do="Tick messages or folders first.")
     return Plan.objects.create(
-        account_id=snapshot.account_id,
-        snapshot=snapshot,
+        account_id=selection.account_id,
+        snapshot=selection.snapshot,
         user_id=selection.user_id,
         items=selection.items,
         folders=selection.folders,

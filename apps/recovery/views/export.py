@@ -11,8 +11,6 @@ from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.activity.models import Activity
 from apps.activity.services import record
-from apps.backups.selectors.browse import as_of
-from apps.backups.selectors.tree import folder_tree
 from apps.core.actor import current_actor
 from apps.core.errors import NotFound
 from apps.core.permissions import Permission
@@ -20,25 +18,24 @@ from apps.jobs.access import job_for
 from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
 
-from ..access import snapshot_for
-from ..choosing import chosen
+from ..access import point_for
+from ..choosing import picks_of
 from ..exports.files import folder_of, parts_of
 from ..exports.links import is_valid, read_link_token, valid_until
 from ..exports.ranged import ranged_response
 from ..exports.start import export_start
-from ..services import selection_of
-from .browse import place
+from ..places import place_of
+from ..services import selections_of
 
 
 @member_required(Permission.EXPORT)
-def options(request: MemberRequest, snapshot_id: UUID) -> HttpResponse:
+def options(request: MemberRequest, run_id: UUID) -> HttpResponse:
     """Say what will be exported; a POST starts the job."""
-    snapshot = snapshot_for(snapshot_id, Permission.EXPORT)
+    point = point_for(run_id, Permission.EXPORT)
     if request.method == "POST":
-        return redirect("job", export_start(snapshot=snapshot).public_id)
-    state = as_of(snapshot)
-    found = chosen(selection_of(snapshot), state, folder_tree(snapshot, state))
-    context = {"found": found, "snapshot": snapshot, **place(snapshot, "Export")}
+        return redirect("job", export_start(point=point).public_id)
+    picks = picks_of(selections_of(point))
+    context = {"picks": picks, "point": point, **place_of(point, "Export")}
     return render(request, "recovery/export.html", context)
 
 

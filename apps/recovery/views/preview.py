@@ -19,9 +19,10 @@ from ..formats.eml import images_by_content_id, original_headers, read_letter, r
 from ..formats.file_names import safe_file_name
 from ..formats.letter_html import frame_document
 from ..pages import life_words
+from ..places import place_of_item
 from ..reading import ItemDamaged, read_message
 from ..services import note_looked_at, note_part_seen
-from .browse import place, rights
+from .browse import rights
 
 PREVIEW_LIMIT = 40_000_000
 LETTER_POLICY = (
@@ -48,7 +49,7 @@ def page(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpResponse:
         except ItemDamaged as damaged:
             context["damaged"] = damaged
     note_looked_at(snapshot=snapshot, verb="previewed", label=node.name)
-    context |= rights() | place(snapshot, node.name or "Message without a subject")
+    context |= rights() | place_of_item(snapshot, node.name or "Message without a subject")
     return render_page_or_part(request, "recovery/item.html", "recovery/_item.html", context)
 
 
@@ -74,7 +75,12 @@ def headers(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpResponse
     snapshot, state, node = _item(snapshot_id, key)
     text = original_headers(read_message(state, node))
     note_part_seen(snapshot=snapshot, label=node.name)
-    context = {"snapshot": snapshot, "node": node, "headers": text, **place(snapshot, "Original headers")}
+    context = {
+        "snapshot": snapshot,
+        "node": node,
+        "headers": text,
+        **place_of_item(snapshot, "Original headers"),
+    }
     return render_page_or_part(request, "recovery/headers.html", "recovery/_headers.html", context)
 
 

@@ -10,43 +10,41 @@ from django.views.decorators.http import require_POST
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.backups.models import Entity
-from apps.backups.selectors.browse import as_of
-from apps.backups.selectors.tree import folder_tree
+from apps.backups.selectors.points import point_of
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission
 
-from ..access import plan_for, snapshot_for, target_for
-from ..choosing import chosen
+from ..access import plan_for, point_for, target_for
+from ..choosing import picks_of
 from ..enums import PlanState, RestoreMode
 from ..forms import RestoreForm
 from ..models import Plan
+from ..places import place_of
 from ..restore.plan import plan_create, plan_start
-from ..services import selection_of
+from ..services import selections_of
 from ..tasks import make_plan
-from .browse import place
 
 OTHERS_SHOWN = 500
 
 
 @member_required(Permission.RESTORE)
-def options(request: MemberRequest, snapshot_id: UUID) -> HttpResponse:
+def options(request: MemberRequest, run_id: UUID) -> HttpResponse:
     """Ask where to and how; a good answer becomes a plan."""
-    snapshot = snapshot_for(snapshot_id, Permission.RESTORE)
-    source = snapshot.entity
+    point = point_for(run_id, Permission.RESTORE)
+    source = point.run.entity
     form = RestoreForm(request.POST or None, others=_others(source), initial={"to": "same"})
     if request.method == "POST" and form.is_valid():
         other = form.cleaned_data["to"] == "other"
         target = target_for(form.cleaned_data["other"], source) if other else source
-        plan = plan_create(snapshot=snapshot, target=target, mode=form.cleaned_data["mode"])
+        plan = plan_create(point=point, target=target, mode=form.cleaned_data["mode"])
         _look(plan)
         return redirect("recovery_plan", plan.public_id)
-    state = as_of(snapshot)
     context = {
         "form": form,
-        "found": chosen(selection_of(snapshot), state, folder_tree(snapshot, state)),
-        "snapshot": snapshot,
+        "picks": picks_of(selections_of(point)),
+        "point": point,
         "root_name": f"Restored {timezone.localdate():%Y-%m-%d}",
-        **place(snapshot, "Restore"),
+        **place_of(point, "Restore"),
     }
     return render(request, "recovery/restore.html", context, status=422 if form.errors else 200)
 
@@ -61,7 +59,7 @@ def plan(request: MemberRequest, plan_id: UUID) -> HttpResponse:
         "late": found.state == PlanState.MAKING and (timezone.now() - found.created_at).total_seconds() > 60,
         "replace": found.mode == RestoreMode.REPLACE,
         "totals": {name: found.total(name) for name in ("create", "replace", "skip", "open", "size")},
-        **place(found.snapshot, "Restore plan"),
+        **place_of(point_of(found.snapshot.run), "Restore plan"),
     }
     return render_page_or_part(request, "recovery/plan.html", "recovery/_plan.html", context)
 

@@ -18,6 +18,7 @@ from apps.accounts.services import account_open
 from apps.backups.enums import Verdict
 from apps.backups.models import BackupTask, Entity, Snapshot
 from apps.backups.selectors.browse import as_of
+from apps.backups.selectors.points import point_of
 from apps.backups.selectors.tree import folder_tree
 from apps.backups.services.activation import activate
 from apps.backups.services.discovery import discover
@@ -105,7 +106,9 @@ class Command(BaseCommand):
     def _restore(self, snapshot: Snapshot, count: int) -> None:
         state = as_of(snapshot)
         selection_change(snapshot=snapshot, items=newest(state, folder_tree(snapshot, state), count))
-        plan = plan_make(plan=plan_create(snapshot=snapshot, target=snapshot.entity, mode=RestoreMode.NEW_ROOT))
+        plan = plan_make(
+            plan=plan_create(point=point_of(snapshot.run), target=snapshot.entity, mode=RestoreMode.NEW_ROOT)
+        )
         if plan.state != PlanState.READY:
             raise CommandError(plan.message)
         job = plan_start(plan=plan)
