@@ -57,6 +57,7 @@ class FakeCloud:
     before_page: Callable[[int], None] = lambda page: None
     before_fetch: Callable[[Sequence[str]], None] = lambda ids: None
     page_size: int = 20
+    beside: "dict[SubService, FakeCloud]" = field(default_factory=dict)  # other kinds, each with its own folders
     _next: int = 0
 
     def __post_init__(self) -> None:
@@ -184,12 +185,12 @@ class FakeConnector:
         return None
 
     def sub_services(self, kind: EntityKind) -> tuple[SubService, ...]:
-        return (SubService.MAIL,)
+        return (SubService.MAIL, *self.cloud.beside)
 
     async def changes(
         self, entity: EntityRef, sub_service: SubService, cursor: Cursor | None
     ) -> AsyncIterator[ChangePage]:
-        cloud = self.cloud
+        cloud = self.cloud.beside.get(sub_service, self.cloud)
         changes = cloud.changes_since(json.loads(json.dumps(cursor)))
         following = {"folders": len(cloud.folder_log), "mails": len(cloud.log)}
         for page, start in enumerate(range(0, len(changes), cloud.page_size)):
@@ -202,16 +203,17 @@ class FakeConnector:
     async def fetch(
         self, entity: EntityRef, sub_service: SubService, remote_ids: Sequence[str]
     ) -> AsyncIterator[Fetched | FetchProblem]:
-        self.cloud.before_fetch(remote_ids)
+        cloud = self.cloud.beside.get(sub_service, self.cloud)
+        cloud.before_fetch(remote_ids)
         for remote_id in remote_ids:
             self.counter.calls += 1
-            if problem := self.cloud.problems.get(remote_id):
+            if problem := cloud.problems.get(remote_id):
                 yield problem
                 continue
-            mail = self.cloud.mails.get(remote_id)
+            mail = cloud.mails.get(remote_id)
             if mail is None:
                 raise Gone("unexpected: the tests ask only for what is there", item=remote_id)
-            self.cloud.fetched.append(remote_id)
+            cloud.fetched.append(remote_id)
             self.counter.bytes_received += len(mail.content)
             yield Fetched(remote_id, mail.content)
 

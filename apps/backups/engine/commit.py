@@ -8,16 +8,18 @@ from django.db.models.functions import Coalesce
 
 from apps.activity import services as activity
 from apps.activity.models import ActivityStatus
+from apps.connectors.enums import SubService
 from apps.core import clock
 
 from .. import catalog
 from ..catalog import Totals
 from ..enums import EntityState, Verdict
 from ..journals.writing import write_journal
-from ..models import Entity, Run, Snapshot
+from ..models import Entity, Run, RunIssue, Snapshot
 from ..models.catalog import hash_of
 from . import refetch
-from .issues import Settlement, settle_issues, settlement
+from .issues import Settlement, kind_row, settle_issues, settlement
+from .kinds import KindFailed
 from .lease import Lease
 from .pace import ROUTINE, after_failure
 from .stream import Stream
@@ -50,13 +52,15 @@ class Sum:
     coverage: dict[str, dict[str, int]]
 
 
-def commit(run: Run, lease: Lease, streams: list[Stream], next_run_at: datetime) -> Verdict:
+def commit(
+    run: Run, lease: Lease, streams: list[Stream], failed: list[KindFailed], next_run_at: datetime
+) -> Verdict:
     """Make what the streams read visible. Raises LeaseLost, with nothing changed, when we were overtaken.
 
-    R6: each journal is durable in the vault before its snapshot commits. Raises VaultError when it cannot be.
+    Kinds that failed keep the snapshot they had. R6: each journal is durable in the vault before its snapshot commits. Raises VaultError when it cannot be.
     """
     sums = [_sum(stream) for stream in streams]
-    verdict, message = decide(_outcome(sums))
+    verdict, message = decide(_outcome(sums, failed))
     if verdict == Verdict.FAILED:
         end_without_snapshot(
             run, lease, Ending(verdict, message, after_failure(run.entity_id, next_run_at)), _run_totals(sums)
@@ -70,7 +74,8 @@ def commit(run: Run, lease: Lease, streams: list[Stream], next_run_at: datetime)
             snapshot.save(force_insert=True)
         for each in sums:
             refetch.settle(each.stream.draft, each.stream.refetch)
-        _count_entity(closed, sums)
+        RunIssue.objects.bulk_create([kind_row(run, each) for each in failed])
+        _count_entity(closed)
         _close(closed, lease, next_run_at)
     return verdict
 
@@ -97,13 +102,13 @@ def _prepare(run: Run, lease: Lease, each: Sum) -> tuple[Snapshot, Settlement]:
     return snapshot, settled
 
 
-def _outcome(sums: list[Sum]) -> Outcome:
-    outcome = Outcome()
+def _outcome(sums: list[Sum], failed: list[KindFailed]) -> Outcome:
+    outcome = Outcome(kinds_failed=[(each.sub_service.label, each.what, each.do) for each in failed])
     for each in sums:
         stream, totals = each.stream, each.totals
+        outcome.kinds_read += bool(totals.items or not (stream.troubles.failed or stream.troubles.folders))
         outcome.stored += totals.added + totals.changed
         outcome.removed += totals.removed
-        outcome.items += totals.items
         outcome.failed += len(stream.troubles.failed)
         outcome.folders_failed += len(stream.troubles.folders)
         outcome.skipped.update(cause for _, _, cause in stream.troubles.skipped.values())
@@ -170,10 +175,13 @@ def _snapshot(run: Run, each: Sum) -> Snapshot:
     )
 
 
-def _count_entity(run: Run, sums: list[Sum]) -> None:
+def _count_entity(run: Run) -> None:
+    """Count all kinds of the entity, also those that this run did not read."""
+    own = Snapshot.objects.filter(entity_id=run.entity_id).order_by("-number")
+    newest = [own.filter(sub_service=kind).values_list("items", "size").first() for kind in SubService.values]
     Entity.objects.filter(pk=run.entity_id).update(
-        items=sum(each.totals.items for each in sums),
-        size=sum(each.totals.size for each in sums),
+        items=sum(found[0] for found in newest if found),
+        size=sum(found[1] for found in newest if found),
         last_snapshot_at=run.finished_at,
         first_snapshot_at=Coalesce("first_snapshot_at", run.finished_at),
     )

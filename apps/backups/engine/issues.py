@@ -10,8 +10,9 @@ from apps.connectors.enums import SkipCause
 
 from ..catalog import Draft, in_batches
 from ..enums import IssueKind
-from ..models import RunIssue
+from ..models import Run, RunIssue
 from ..models.catalog import hash_of
+from .kinds import KindFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,22 @@ def _folder_row(draft: Draft, failed: FolderFailed, names: dict[str, str]) -> Ru
         remote_id=failed.folder_id,
         label=names.get(failed.folder_id, "A folder")[:500],
         what=failed.what + _reference(failed.request_id),
+        do=failed.do,
+    )
+
+
+def kind_row(run: Run, failed: KindFailed) -> RunIssue:
+    """Return the row that names a whole kind of data: it has no item, and nothing to be fetched again."""
+    return RunIssue(
+        account_id=run.account_id,
+        run=run,
+        entity_id=run.entity_id,
+        sub_service=failed.sub_service,
+        kind=IssueKind.FAILED,
+        cause=failed.code[:60],
+        remote_id="",
+        label=f"{failed.sub_service.label}: everything",
+        what=failed.what,
         do=failed.do,
     )
 

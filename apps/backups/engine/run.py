@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from apps.connectors.base import Connector, EntityRef
@@ -18,6 +18,7 @@ from ..models import Entity, Run, Snapshot
 from .bridge import Bridge
 from .commit import Ending, commit, end_without_snapshot
 from .context import Limits, RunContext
+from .kinds import KindFailed, fails_one_kind, kind_failed
 from .lease import HEARTBEAT_SECONDS, Lease, claim
 from .pace import after_failure, slot_after_run
 from .sealing import Sealer
@@ -48,8 +49,8 @@ def run_backup(
     trigger = entity.run_trigger or Trigger.SCHEDULE
     run = Run.objects.create(account_id=account_id, entity=entity, trigger=trigger, started_at=clock.now())
     try:
-        streams = _read(run, lease, stopping, limits or Limits())
-        return commit(run, lease, streams, slot_after_run(entity.task))
+        streams, failed = _read(run, lease, stopping, limits or Limits())
+        return commit(run, lease, streams, failed, slot_after_run(entity.task))
     except LeaseLost:
         logger.warning("backup run %s was overtaken by another worker", run.public_id)
         return OVERTAKEN
@@ -61,7 +62,9 @@ def run_backup(
         return ending.verdict
 
 
-def _read(run: Run, lease: Lease, stopping: Callable[[], bool], limits: Limits) -> list[Stream]:
+def _read(
+    run: Run, lease: Lease, stopping: Callable[[], bool], limits: Limits
+) -> tuple[list[Stream], list[KindFailed]]:
     entity, bridge = run.entity, Bridge()
     connector = open_connector(entity.task.connection)
     target = EntityRef(entity.remote_id, entity.kind, entity.address)
@@ -71,18 +74,19 @@ def _read(run: Run, lease: Lease, stopping: Callable[[], bool], limits: Limits) 
         Stream(context, sub_service, _last_snapshot(entity, sub_service))
         for sub_service in connector.sub_services(EntityKind(entity.kind))
     ]
-    bridge.run(lambda: _read_all(context, connector, streams))
-    return streams
+    return bridge.run(lambda: _read_all(context, connector, streams))
 
 
-async def _read_all(context: RunContext, connector: Connector, streams: list[Stream]) -> None:
+async def _read_all(
+    context: RunContext, connector: Connector, streams: Sequence[Stream]
+) -> tuple[list[Stream], list[KindFailed]]:
     beat = asyncio.create_task(_heartbeat(context))
-    reading = asyncio.create_task(_read_streams(connector, streams))
+    reading = asyncio.create_task(_read_streams(context, connector, streams))
     try:
         await asyncio.wait({beat, reading}, return_when=asyncio.FIRST_COMPLETED)
         if beat.done():
             beat.result()
-        await reading
+        return await reading
     finally:
         for task in (beat, reading):
             task.cancel()
@@ -90,10 +94,30 @@ async def _read_all(context: RunContext, connector: Connector, streams: list[Str
         await context.sealer.close()
 
 
-async def _read_streams(connector: Connector, streams: list[Stream]) -> None:
+async def _read_streams(
+    context: RunContext, connector: Connector, streams: Sequence[Stream]
+) -> tuple[list[Stream], list[KindFailed]]:
+    """Read each kind of data; one that fails stays as it was and stops no other.
+
+    Raises the first error when nothing at all could be read.
+    """
+    read: list[Stream] = []
+    errors: list[Exception] = []
+    failed: list[KindFailed] = []
     async with connector:
         for stream in streams:
-            await stream.read()
+            try:
+                await stream.read()
+            except Exception as error:
+                if not fails_one_kind(error, others_read=bool(read)):
+                    raise
+                errors.append(error)
+                failed.append(kind_failed(stream.sub_service, error, context.run.public_id))
+            else:
+                read.append(stream)
+    if not read and errors:
+        raise errors[0]
+    return read, failed
 
 
 async def _heartbeat(context: RunContext) -> None:

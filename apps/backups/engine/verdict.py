@@ -12,17 +12,20 @@ from ..enums import Verdict
 class Outcome:
     """What happened to the items of a run, over all its sub-services.
 
-    `items` is what the new state holds. `gaps` names folders of which the provider counts more items than we
-    hold and know of: (name, captured, expected). `folders_failed` could not be read to their end.
+    `kinds_read` counts the kinds of data of which something was read, or of which nothing is there to read.
+    `gaps` names folders of which the provider counts more items than we hold and know of: (name, captured,
+    expected). `folders_failed` could not be read to their end. `kinds_failed`: (kind, what happened, what to
+    do).
     """
 
     stored: int = 0
     removed: int = 0
-    items: int = 0
+    kinds_read: int = 0
     failed: int = 0
     folders_failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     gaps: list[tuple[str, int, int]] = field(default_factory=list)
+    kinds_failed: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def decide(outcome: Outcome) -> tuple[Verdict, str]:
@@ -32,8 +35,9 @@ def decide(outcome: Outcome) -> tuple[Verdict, str]:
     deleted while the run looked at them leave it a success; those skipped for another reason do not, the day
     they are found.
     """
-    if not outcome.items and (outcome.failed or outcome.folders_failed):
-        return Verdict.FAILED, "Nothing could be read. The next run tries again."
+    kinds = [_kind(*kind) for kind in outcome.kinds_failed]
+    if not outcome.kinds_read:
+        return Verdict.FAILED, " ".join(["Nothing could be read. The next run tries again.", *kinds])
     skipped = sum(count for cause, count in outcome.skipped.items() if cause != SkipCause.GONE)
     troubles = []
     if outcome.folders_failed:
@@ -44,8 +48,8 @@ def decide(outcome: Outcome) -> tuple[Verdict, str]:
     if skipped:
         troubles.append(f"{_items(skipped)} cannot be backed up: see the reasons below")
     troubles += [_gap(*gap) for gap in outcome.gaps]
-    if troubles:
-        return Verdict.PARTIAL, _sentence(troubles)
+    if troubles or kinds:
+        return Verdict.PARTIAL, " ".join([*([_sentence(troubles)] if troubles else []), *kinds])
     return Verdict.SUCCESS, _success(outcome)
 
 
@@ -62,6 +66,10 @@ def _success(outcome: Outcome) -> str:
 
 def _gap(name: str, captured: int, expected: int) -> str:
     return f"{name} holds {expected:,} items by the provider's own count, {captured:,} could be read"
+
+
+def _kind(kind: str, what: str, do: str) -> str:
+    return f"{kind} could not be backed up and stand as they were: {what}" + (f" {do}" if do else "")
 
 
 def _items(count: int) -> str:
