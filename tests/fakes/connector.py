@@ -57,7 +57,7 @@ class FakeCloud:
     before_page: Callable[[int], None] = lambda page: None
     before_fetch: Callable[[Sequence[str]], None] = lambda ids: None
     page_size: int = 20
-    beside: "dict[SubService, FakeCloud]" = field(default_factory=dict)  # other kinds, each with its own folders
+    beside: "dict[SubService, FakeCloud]" = field(default_factory=dict)  # other kinds
     _next: int = 0
 
     def __post_init__(self) -> None:

@@ -57,7 +57,8 @@ def commit(
 ) -> Verdict:
     """Make what the streams read visible. Raises LeaseLost, with nothing changed, when we were overtaken.
 
-    Kinds that failed keep the snapshot they had. R6: each journal is durable in the vault before its snapshot commits. Raises VaultError when it cannot be.
+    Kinds that failed keep the snapshot they had.
+    R6: each journal is durable in the vault before its snapshot commits. Raises VaultError when it cannot be.
     """
     sums = [_sum(stream) for stream in streams]
     verdict, message = decide(_outcome(sums, failed))

@@ -7,9 +7,12 @@ from datetime import date, datetime, time, timedelta
 from django.db.models import Max, Min
 from django.utils import timezone
 
+from apps.connectors.enums import SubService
+
 from ..enums import Verdict
 from ..models import Entity, Run, Snapshot
 
+_KINDS = {kind: place for place, kind in enumerate(SubService.values)}
 _WORST_FIRST = (Verdict.FAILED, Verdict.CANCELLED, Verdict.PARTIAL, Verdict.SUCCESS)
 
 
@@ -46,7 +49,9 @@ def backups_between(entity: Entity, start: datetime, end: datetime) -> list[Back
     snapshots: dict[int, list[Snapshot]] = defaultdict(list)
     runs: dict[int, Run] = {}
     rows = Snapshot.objects.filter(entity=entity, taken_at__gte=start, taken_at__lt=end).defer("cursor")
-    for snapshot in rows.select_related("run").order_by("sub_service"):
+    for snapshot in sorted(
+        rows.select_related("run"), key=lambda row: _KINDS.get(row.sub_service, len(_KINDS))
+    ):
         snapshots[snapshot.run_id].append(snapshot)
         runs[snapshot.run_id] = snapshot.run
     empty = Run.objects.filter(

@@ -7,12 +7,17 @@ providers list some mails in other words than their senders wrote.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from apps.backups.selectors.browse import Node, Stored
+from apps.connectors.documents import PART, read_document
+from apps.core.errors import Malformed
 
 from ..formats.eml import read_letter
+from .whole import Whole
 
 FAR = timedelta(days=2)  # between the time listed and the date in the message: delivery takes its time
 
@@ -25,15 +30,47 @@ class Compared:
     notes: list[str] = field(default_factory=list)
 
 
-def compare(node: Node, stored: Stored, data: bytes) -> Compared:
-    """Compare a restored message with its row in the catalog."""
+def compare(node: Node, stored: Stored, data: Whole) -> Compared:
+    """Compare a restored item with its row in the catalog."""
     found = Compared()
-    if len(data) != node.size:
-        found.faults.append(f"It has {len(data):,} bytes instead of {node.size:,}.")
+    if data.size != node.size:
+        found.faults.append(f"It has {data.size:,} bytes instead of {node.size:,}.")
     try:
         json.loads(stored.props or b"{}")
     except ValueError:
         found.faults.append("Its properties (read state, flags, categories) cannot be read.")
+    if data.is_document:
+        _compare_document(data, found)
+    else:
+        _compare_letter(node, data.content, found)
+    return found
+
+
+def _compare_document(data: Whole, found: Compared) -> None:
+    """A document must parse, and name each of its files by its place."""
+    try:
+        document = read_document(data.content)
+    except Malformed as error:
+        found.faults.append(error.what)
+        return
+    if set(_places(document)) != set(range(len(data.attachments))):
+        found.faults.append("It does not name the files that are stored with it.")
+
+
+def _places(value: Any) -> Iterator[Any]:
+    """Yield the places of all files that a document names, also those of an exception inside a series."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _places(each)
+    elif isinstance(value, dict):
+        entries = value.get("attachments")
+        if isinstance(entries, list):
+            yield from (each[PART] for each in entries if isinstance(each, dict) and PART in each)
+        for each in value.values():
+            yield from _places(each)
+
+
+def _compare_letter(node: Node, data: bytes, found: Compared) -> None:
     letter = read_letter(data)
     if not (letter.sender or letter.to or letter.subject or letter.parts):
         found.faults.append("It does not read as a message.")
@@ -43,7 +80,6 @@ def compare(node: Node, stored: Stored, data: bytes) -> Compared:
         found.notes.append("Its date is far from the time in the provider's list.")
     if node.has_attachments and not letter.attachments:
         found.notes.append("The provider listed attachments, the message has none of its own.")
-    return found
 
 
 def _letters(text: str) -> str:

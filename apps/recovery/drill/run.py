@@ -5,7 +5,6 @@ that it is healed like anything else.
 """
 
 import asyncio
-import hashlib
 import logging
 import random
 import secrets
@@ -37,11 +36,11 @@ from apps.vault.health import damage_report
 
 from ..enums import DrillState
 from ..models import Drill
-from ..reading import read_stored
 from .compare import compare
 from .report import public_key, sign
 from .sample import Picked, sample
 from .telling import tell_administrators
+from .whole import Whole, read_whole
 
 log = logging.getLogger("everkeep.recovery")
 EVERY: Final = timedelta(days=7)
@@ -109,15 +108,15 @@ class _Drill:
                 try:
                     if row is None:
                         raise EverkeepError("Its row is gone from the catalog.")
-                    data = read_stored(reader, row)
+                    data = read_whole(reader, row)
                 except EverkeepError as error:
                     self._unreadable(line, error)
                     continue
                 finally:
                     self.reading += time.monotonic() - since
                 found = compare(each.node, row, data)
-                self.size += len(data)
-                line |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+                self.size += data.size
+                line |= {"bytes": data.size, "sha256": data.digest()}
                 line |= {"faults": found.faults, "notes": found.notes}
         self.live = _compare_with_source(self.drill.task, self.picked, self.lines)
 
@@ -236,7 +235,9 @@ async def _fetch_and_compare(task: BackupTask, pairs: Sequence[tuple[Picked, dic
             ref = EntityRef(entity.remote_id, entity.kind, entity.address)
             answers = connector.fetch(ref, SubService(each.snapshot.sub_service), [each.node.remote_id])
             async for answer in answers:
-                digest = hashlib.sha256(answer.content).hexdigest() if isinstance(answer, Fetched) else ""
+                digest = (
+                    Whole(answer.content, answer.attachments).digest() if isinstance(answer, Fetched) else ""
+                )
                 line["source"] = "equal" if digest == line["sha256"] else "changed or gone since"
                 same += digest == line["sha256"]
     return same
