@@ -11,12 +11,15 @@ from django.core import mail as outbox
 from django.core.management import CommandError, call_command
 
 from apps.backups.models import Entity, NodeVersion
+from apps.backups.selectors.browse import Node, Stored
 from apps.core import clock
 from apps.core.errors import InvalidRequest, Unavailable
 from apps.core.scope import account_scope
 from apps.recovery.drill import run as drill_run
+from apps.recovery.drill.compare import compare
 from apps.recovery.drill.report import as_file, verified
 from apps.recovery.drill.run import run_drill, tasks_due
+from apps.recovery.drill.whole import Whole
 from apps.recovery.enums import DrillState
 from apps.recovery.models import Drill
 from apps.vault.api import decode_content
@@ -142,3 +145,17 @@ def test_the_command_drills_and_verifies(entity: Entity, tmp_path: Path) -> None
     NodeVersion.objects.filter(name="Letter 1 2").update(size=1_300_000)
     with pytest.raises(SystemExit):
         call_command("drill", "run", stdout=out)
+
+
+def test_a_document_is_restored_with_its_files_and_one_that_names_none_of_them_is_a_fault() -> None:
+    def node(size: int) -> Node:
+        return Node(1, "ann", None, False, "", "Ann", "", "", None, size, False, "", 1, None)
+
+    photo = b"\x89PNG"
+    sound = Whole(b'{"attachments":[{"part":0}],"displayName":"Ann"}', (photo,), is_document=True)
+    bare = Whole(b'{"displayName":"Ann"}', (photo,), is_document=True)
+    broken = Whole(b"{", is_document=True)
+    inside = Whole(b'{"exceptions":[{"attachments":[{"part":0}]}]}', (photo,), is_document=True)
+    stored = Stored(b"", b"{}")
+    faults = [len(compare(node(each.size), stored, each).faults) for each in (sound, bare, broken, inside)]
+    assert faults == [0, 1, 1, 0]
