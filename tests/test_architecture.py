@@ -19,6 +19,7 @@ PUBLIC_MODULES = {
     "selectors",
     "services",
     "base",
+    "documents",
     "api",
     "registry",
     "http",
