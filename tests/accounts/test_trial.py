@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts import tasks
-from apps.accounts.enums import AccountState
+from apps.accounts.enums import AccountState, ClosingCause
 from apps.accounts.life import trial
+from apps.accounts.life.closing import account_close
 from apps.accounts.life.trial import days_left, trials_look_after
 from apps.accounts.models import Account
 from apps.accounts.selectors import stopped_accounts
@@ -90,6 +91,19 @@ def test_a_plan_ends_the_trial_and_brings_back_what_was_closed_for_want_of_it(
     live_through(ends - timedelta(days=1), timedelta(days=15, hours=6))
     account = account_activate_plan(account_id=cast.account.pk)
     assert (account.state, account.trial_ends_at, account.closes_at) == (AccountState.ACTIVE, None, None)
+
+
+def test_what_a_trial_closed_is_not_reactivated_without_a_plan(
+    ends: datetime, cast: Cast, client: Client, settings: Any
+) -> None:
+    account_close(account_id=cast.account.pk, cause=ClosingCause.TRIAL)
+    client.force_login(cast.owner)
+    refused = client.post(reverse("account_reactivate"))
+    assert refused.status_code == 409 and "Choose a plan" in refused.content.decode()
+    assert Account.objects.get(pk=cast.account.pk).state == AccountState.CLOSING
+    settings.BILLING = False
+    assert client.post(reverse("account_reactivate")).status_code == 302, "without billing no plan is needed"
+    assert Account.objects.get(pk=cast.account.pk).state == AccountState.TRIAL
 
 
 def test_without_billing_no_trial_ends(ends: datetime, cast: Cast, settings: Any) -> None:

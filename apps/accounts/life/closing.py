@@ -61,11 +61,15 @@ def account_close(*, account_id: int, cause: str = ClosingCause.CANCELLED) -> Ac
 def account_reactivate(*, account_id: int) -> Account:
     """Take a closing back: the account is what it was before. Raises Conflict once deletion has begun.
 
-    The state in the WHERE decides against the deletion that may begin at this moment: one of both wins.
+    So it does where only a plan brings the account back. The state in the WHERE decides against the deletion
+    that may begin at this moment: one of both wins.
     """
     with transaction.atomic(), account_scope(account_id):
         closing = Account.objects.filter(pk=account_id, state=AccountState.CLOSING)
-        if not closing.update(state=F("state_before"), **OPEN_AGAIN):
+        free = closing.exclude(closing_cause=ClosingCause.TRIAL) if settings.BILLING else closing
+        if not free.update(state=F("state_before"), **OPEN_AGAIN):
+            if closing.exists():
+                raise Conflict("The trial of this account is over.", do="Choose a plan under Billing.")
             raise Conflict("This account is not being closed, or its deletion has begun.")
         account = Account.objects.get(pk=account_id)
         audit("account.reactivated", description="The account stays. Backups go on.")
