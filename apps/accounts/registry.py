@@ -5,7 +5,7 @@
 The end of an account is a row of steps; each app gives the ones for what it keeps (docs/accounts.md).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a step came to. `waits`: why to do it again later, "" when it is through; `proof`: numbers."""
+    """What a step came to. `waits`: why to do it again later, "" when it is through; `proof`: numbers.
+
+    `remains`: what could not be deleted and is not waited for any longer, where and why, a sentence each.
+    """
 
     waits: str = ""
     proof: Mapping[str, Any] = field(default_factory=dict)
+    remains: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,18 @@ from apps.core.actor import Actor
 from apps.core.scope import current_account_id
 
 from .guests.entering import guest_now
+from .life.closing import given_up as given_up_accounts
 from .life.trial import stopped as stopped_accounts
 from .models import Membership, User
 
-__all__ = ["actor_of", "is_anothers", "owner_of_address", "person_now", "stopped_accounts"]
+__all__ = [
+    "actor_of",
+    "given_up_accounts",
+    "is_anothers",
+    "owner_of_address",
+    "person_now",
+    "stopped_accounts",
+]
 
 
 def owner_of_address(email: str) -> User | None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from django.db.models import Q
 
+from apps.accounts.selectors import given_up_accounts
 from apps.core import clock
 from apps.core.scope import account_scope, every_account
 
@@ -52,12 +53,13 @@ def locks_extend(*, account_id: int) -> LocksExtended:
     """Prolong the locks of one account's packs and journals that are due, in each of its stores.
 
     May be called at any time and by several at once: a lock is never shortened. A store that fails is left for
-    the next call, and says so on its page. A shredded vault is let go.
+    the next call, and says so on its page. A shredded vault is let go, and so is one of an account that is
+    being closed: what is locked anew then would outlive its deletion. Taking that back locks again.
     """
     done = LocksExtended()
     with owned_connection(), account_scope(account_id):
         row = VaultKey.objects.filter(shredding_since__isnull=True).first()
-        if row is None:
+        if row is None or given_up_accounts().filter(pk=account_id).exists():
             return done
         for store in Folders.of(row).stores:
             try:

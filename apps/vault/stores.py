@@ -11,10 +11,10 @@ from apps.accounts.models import Account
 from apps.core.errors import EverkeepError
 from apps.core.public_web import networks
 from apps.core.scope import current_account_id
-from apps.core.sealing import seal, unseal
+from apps.core.sealing import MasterKeyMissing, SealBroken, seal, unseal
 
 from .enums import StoreState
-from .errors import StoreError, StoreMismatch, VaultTaken
+from .errors import StoreError, StoreMismatch, StoreRefused, VaultTaken
 from .models import Store
 from .store.backends.addresses import open_store
 from .store.backends.base import ObjectStore
@@ -41,12 +41,20 @@ def seal_credentials(store: Store, credentials: Mapping[str, str]) -> bytes:
 def credentials_of(store: Store) -> dict[str, str] | None:
     """Unseal an account's own credentials; None for the operator's stores, whose chain is asked instead.
 
-    Raises SealBroken, MasterKeyMissing.
+    Raises StoreRefused when they cannot be unsealed: then this one store is out of reach, like one whose
+    credentials were withdrawn, and nothing else of the account is.
     """
     if store.account_id is None:
         return None
     sealed = bytes(store.sealed_credentials)
-    text = unseal(account_id=store.account_id, purpose=credentials_purpose(store), sealed=sealed)
+    try:
+        text = unseal(account_id=store.account_id, purpose=credentials_purpose(store), sealed=sealed)
+    except (SealBroken, MasterKeyMissing) as error:
+        log.error("The credentials of the store %s cannot be unsealed: %s", store.store_id, error)
+        raise StoreRefused(
+            f"The credentials of {store} cannot be read any more.",
+            do="Enter them again under Settings, Storage.",
+        ) from error
     found: dict[str, str] = json.loads(text)
     return found
 

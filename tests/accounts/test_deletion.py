@@ -24,12 +24,14 @@ from apps.core.scope import account_scope
 from apps.recovery.exports.files import folder_of
 from apps.vault.api import Role as ContentRole
 from apps.vault.api import open_reader, open_writer
+from apps.vault.ending import PATIENCE
 from apps.vault.errors import KeysShredded
-from apps.vault.models import VaultKey
+from apps.vault.models import Shelf, Store, VaultKey
 from apps.vault.store.content import ContentPart
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
 from tests.recovery.factories import Mailbox, make_entity, make_export, store
+from tests.vault.own_stores import make_own_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -327,3 +329,31 @@ def test_no_table_of_an_account_can_be_forgotten() -> None:
         if field.is_relation and field.related_model is Account and not model._meta.proxy
     }
     assert hanging <= found
+
+
+def test_a_store_whose_credentials_cannot_be_read_is_named_and_does_not_block_the_deletion(
+    full: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    unreadable, own = make_own_store(full.account.pk), full.account.pk
+    Store.objects.filter(pk=unreadable.pk).update(sealed_credentials=b"\1\1k" + bytes(80))
+    with account_scope(own):
+        Shelf.objects.update(replica=unreadable)
+    account_close(account_id=own)
+    grace_is_over(full)
+    deletions_begin()
+    assert deletions_go_on() == 1 and "cannot be read any more" in Tombstone.objects.get().waiting_for
+    VaultKey._base_manager.filter(account_id=own).update(
+        shredding_since=clock.now() - PATIENCE - timedelta(minutes=1)
+    )
+    mail.outbox.clear()
+    written: list[str] = []
+    monkeypatch.setattr(
+        deleting, "audit", lambda code, *, description: written.append(f"{code}: {description}")
+    )
+    assert deletions_go_on() == 0 and not Account.objects.filter(pk=own).exists()
+
+    (told,) = [str(sent.body) for sent in mail.outbox if sent.to == [full.owner.email]]
+    assert told.count("Our bucket (s3://papers/everkeep)") == 2, "its keys, and its objects"
+    assert written[0].startswith("account.remains: In Our bucket") and "could not be emptied" in caplog.text
+    (left,) = Tombstone.objects.get().proof["stores"]["left_in"]
+    assert left["store"].startswith("s3://papers/everkeep") and left["why"] == "store_refused"

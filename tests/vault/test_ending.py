@@ -1,6 +1,6 @@
 """The vault of an account that is deleted: whom the deletion waits for, how long. apps/vault/ending.py."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,10 +8,14 @@ import pytest
 from apps.core import clock
 from apps.core.ids import new_public_id
 from apps.core.scope import account_scope
+from apps.vault import ending
 from apps.vault.api import Role, open_writer
 from apps.vault.ending import PATIENCE, destroy_keys, empty_stores
 from apps.vault.models import Installation, Shelf, Store, VaultKey
+from apps.vault.services import key_places
+from apps.vault.store.errors import ObjectLocked
 from tests.cast import Cast
+from tests.faults.store import FaultyStore
 from tests.vault.own_stores import make_own_store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -66,3 +70,27 @@ def test_a_vault_of_another_installation_is_left_alone_and_does_not_hold_the_del
         assert empty_stores(account_id).waits == ""
     assert sorted(vault_folder.rglob("*")) == before
     assert Store.objects.exists()
+
+
+def test_what_is_locked_is_waited_for_and_then_named_with_its_day(
+    account_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Locked(FaultyStore):
+        def delete(self, key: str) -> None:
+            if key.startswith("packs/"):
+                raise ObjectLocked(f"{key} is protected.")
+            super().delete(key)
+
+        def locked_until(self, key: str) -> datetime | None:
+            return datetime(2027, 3, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(ending, "key_places", lambda row: [(p, Locked(f)) for p, f in key_places(row)])  # type: ignore[arg-type]
+    with account_scope(account_id):
+        destroy_keys(account_id)
+        waiting = empty_stores(account_id)
+        assert waiting.waits == "1 objects are left in a store of Everkeep's: locked until 1 March 2027"
+        VaultKey.objects.update(shredded_at=clock.now() - PATIENCE)
+        result = empty_stores(account_id)
+    assert (result.waits, list(result.remains)) == ("", [f"{waiting.waits}."])
+    (left,) = result.proof["left_in"]
+    assert (left["left"], left["locked_until"]) == (1, "2027-03-01T00:00:00+00:00")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from apps.accounts.life.closing import account_close, account_reactivate
 from apps.core import clock
 from apps.core.scope import account_scope
 from apps.vault import tasks
@@ -172,3 +173,12 @@ def test_locked_backups_are_read_like_others(vault: Vault) -> None:
     with open_writer(vault.account_id) as writer:
         part = writer.put(Role.MIME, b"kept")
     assert open_reader(vault.account_id).read(part) == b"kept"
+
+
+def test_locks_are_not_prolonged_while_the_account_is_being_closed(vault: Vault) -> None:
+    vault.keep(b"one")
+    account_close(account_id=vault.account_id)
+    with clock.travel(datetime.now(UTC) + 16 * DAY):
+        assert locks_extend(account_id=vault.account_id).seen == 0
+        account_reactivate(account_id=vault.account_id)
+        assert locks_extend(account_id=vault.account_id).extended > 0, "taken back: it is kept on"

@@ -112,6 +112,11 @@ def going_on() -> QuerySet[Account]:
     return closing if settings.BILLING else closing.exclude(closing_cause=ClosingCause.TRIAL)
 
 
+def given_up() -> QuerySet[Account]:
+    """The accounts whose contents are to go, or are going."""
+    return going_on() | Account.objects.filter(state=AccountState.ENDING)
+
+
 def remind() -> int:
     """Write once more on the last day of the grace; no deletion begins before that. Returns how many were told.
 

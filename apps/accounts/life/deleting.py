@@ -17,6 +17,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from apps.activity.audit import audit
 from apps.core import clock
 from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope
@@ -103,6 +104,7 @@ def deletion_go_on(stone: Tombstone) -> bool:
 
 
 def _steps(stone: Tombstone) -> bool:
+    remains: list[str] = []
     for step in closing_steps():
         result = step.run(stone.account_row)
         _note(stone, step.name, dict(result.proof))
@@ -112,8 +114,20 @@ def _steps(stone: Tombstone) -> bool:
             return False
         if step.name == "keys" and stone.shredded_at is None and not result.proof.get("left"):
             _change(stone, shredded_at=clock.now())
-    _change(stone, steps_done_at=clock.now())
+        remains += result.remains
+    with transaction.atomic():
+        _change(stone, steps_done_at=clock.now())
+        if remains:
+            _tell_what_remains(stone, remains)
     return True
+
+
+def _tell_what_remains(stone: Tombstone, remains: list[str]) -> None:
+    """Say it to who can still do something: the account's rows, its people's too, go next."""
+    account = Account.objects.get(pk=stone.account_row)
+    log.warning("deletion of account %s leaves: %s", stone.account_public_id, "; ".join(remains))
+    mail_after_commit("account_remains", administrators(account.pk), account=account.name, remains=remains)
+    audit("account.remains", description=" ".join(remains))
 
 
 def _take(stone: Tombstone) -> bool:

@@ -16,6 +16,7 @@ def register() -> None:
         {
             "account.closing": "Account cancelled",
             "account.reactivated": "Account reactivated",
+            "account.remains": "Something of the account could not be deleted",
             "account.renamed": "Account renamed",
             "account.relocated": "Location changed by support",
             "account.plan_activated": "Plan activated",
