@@ -15,6 +15,7 @@ saml_urls: list[URLPattern] = [
     path("settings/security/company/", saml_settings.set_up, name="saml_set_up"),
     path("settings/security/company/test/", saml_settings.test, name="saml_test"),
     path("settings/security/company/activate/", saml_settings.activate, name="saml_activate"),
+    path("settings/security/company/discard/", saml_settings.discard, name="saml_discard"),
     path("settings/security/company/off/", saml_settings.switch_off, name="saml_switch_off"),
     path("settings/security/company/rules/", saml_settings.rules, name="saml_rules"),
     path("settings/security/company/domains/", saml_settings.domain_add, name="saml_domain_add"),

@@ -6,6 +6,7 @@ from unittest.mock import patch
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.urls import reverse
 
@@ -27,7 +28,8 @@ from tests.cast import PASSWORD, Cast, prove_again
 from tests.fixtures.saml import SSO, Answer, config, make_provider, metadata_xml, signer
 
 SET_UP = (
-    "saml_set_up", "saml_test", "saml_activate", "saml_switch_off", "saml_rules", "saml_domain_add",
+    "saml_set_up", "saml_test", "saml_activate", "saml_discard", "saml_switch_off", "saml_rules",
+    "saml_domain_add",
 )  # fmt: skip
 
 
@@ -140,6 +142,16 @@ def test_an_old_session_can_be_proved_at_the_company_when_it_asks_for_nothing_mo
     TotpDevice.objects.create(user=cast.viewer, name="App", confirmed=True, sealed_key=b"x")
     come_in(client, cast, cast.viewer, authenticated=timedelta(hours=-2))
     assert "Confirm at your company" in client.get(reverse("sudo")).content.decode()
+
+
+def test_a_session_of_the_company_is_offered_no_provider_of_the_persons_own(client: Client, cast: Cast) -> None:
+    SocialAccount.objects.create(user=cast.viewer, provider="okta", uid="vera")
+    client.force_login(cast.viewer)
+    assert "Prove it at Okta" in client.get(reverse("sudo")).content.decode()
+    make_provider(cast.account)
+    come_in(client, cast, cast.viewer, authenticated=timedelta(hours=-2))
+    page = client.get(reverse("sudo")).content.decode()
+    assert "Confirm at your company" in page and "Okta" not in page
 
 
 def test_who_has_no_factor_yet_proves_themselves_at_the_company_before_setting_one_up(

@@ -99,6 +99,16 @@ def test_nobody_is_switched_over_without_a_test(olivia: Client, cast: Cast) -> N
     assert not row(cast).is_active
 
 
+def test_a_set_up_that_nobody_uses_is_discarded_and_what_is_in_use_stays(olivia: Client, cast: Cast) -> None:
+    make_provider(cast.account, live=config(signer("old")).as_json())
+    come_back_from_test(olivia, cast, cast.owner.email)
+    assert olivia.post(reverse("saml_discard")).status_code == 302
+    assert row(cast).is_active and row(cast).draft is None
+    assert olivia.post(reverse("saml_activate")).status_code == 409, "nor does the test count for the next one"
+    with account_scope(cast.account.pk):
+        assert SecurityEvent.objects.filter(code="saml.discarded").count() == 1
+
+
 def test_a_test_as_somebody_else_is_none(olivia: Client, cast: Cast) -> None:
     assert come_back_from_test(olivia, cast, cast.viewer.email).status_code == 403
     assert olivia.post(reverse("saml_activate")).status_code == 409

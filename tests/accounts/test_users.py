@@ -15,6 +15,7 @@ from apps.accounts.members.rights import Grant
 from apps.accounts.models import Membership, User
 from apps.accounts.selectors import actor_of
 from apps.activity.models import SecurityEvent
+from apps.core import clock
 from apps.core.actor import acting_as
 from apps.core.errors import Conflict, PermissionMissing
 from apps.core.scope import account_scope
@@ -142,6 +143,7 @@ def test_nobody_changes_themselves_and_nobody_the_owner(olivia: Client, cast: Ca
     other = member(cast.account, "adam@pizza-perfecto.example", Role.ADMINISTRATOR)
     assert olivia.post(url("user", cast.owner), {"role": "auditor", "reach": "all"}).status_code == 403
     olivia.force_login(other)
+    prove_again(olivia)
     for name in ("user_remove", "user_access"):
         assert olivia.post(url(name, cast.owner), {"on": "0"}).status_code == 403
         assert olivia.post(url(name, other), {"on": "0"}).status_code == 403
@@ -216,3 +218,25 @@ def test_giving_rights_takes_a_fresh_proof(client: Client, cast: Cast) -> None:
         assert client.post(address, data)["Location"].startswith(reverse("sudo"))
     assert of(cast.viewer).role == before
     assert not cast.account.invitations.filter(email="new@pizza-perfecto.example").exists()
+
+
+def test_removing_switching_on_and_inviting_again_take_a_fresh_proof_and_shutting_out_none(
+    client: Client, cast: Cast
+) -> None:
+    client.force_login(cast.owner)
+    Membership.objects.filter(user=cast.restorer).update(is_active=False)
+    asked = cast.account.invitations.create(
+        email="new@pizza-perfecto.example", role="auditor", token_hash="2" * 64, expires_at=clock.now()
+    )
+    invitation = reverse("user_invitation", args=[asked.public_id])
+    for address, data in (
+        (url("user_remove", cast.viewer), {}),
+        (url("user_access", cast.restorer), {"on": "1"}),
+        (invitation, {"action": "resend"}),
+    ):
+        assert client.post(address, data)["Location"].startswith(reverse("sudo"))
+    asked.refresh_from_db()
+    assert of(cast.viewer) and not of(cast.restorer).is_active and asked.token_hash == "2" * 64
+    client.post(url("user_access", cast.viewer), {"on": "0"})
+    client.post(invitation, {"action": "withdraw"})
+    assert not of(cast.viewer).is_active and not cast.account.invitations.filter(pk=asked.pk).exists()

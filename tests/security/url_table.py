@@ -363,6 +363,7 @@ TABLE: dict[str, Row] = {
     "saml_set_up": row(302, 200, 403, 403, 403, 403, 200),
     "saml_test": row(302, 409, 403, 403, 403, 403, 409),
     "saml_activate": row(302, 302, 403, 403, 403, 403, 302, data={}),
+    "saml_discard": row(302, 302, 403, 403, 403, 403, 302, data={}),
     "saml_switch_off": row(302, 302, 403, 403, 403, 403, 302, data={}),
     "saml_rules": row(302, 302, 403, 403, 403, 403, 302, data={}),
     "saml_domain_add": row(302, 302, 403, 403, 403, 403, 302, data={"domain": "example.com"}),
@@ -398,10 +399,10 @@ TABLE: dict[str, Row] = {
     "user_new": row(302, 302, 403, 403, 403, 403, 302),
     "user": row(302, 200, 403, 403, 403, 403, 404, args=a_member),
     "user_access": row(302, 302, 403, 403, 403, 403, 404, args=a_member, data={"on": "0"}),
-    "user_remove": row(302, 302, 403, 403, 403, 403, 404, args=a_member, data={}),
+    "user_remove": row(302, 302, 403, 403, 403, 403, 302, args=a_member, data={}),
     # Owners are asked for a fresh proof before anything is looked up.
     "user_owner": row(302, 302, 403, 403, 403, 403, 302, args=a_member, data={}),
-    "user_invitation": row(302, 302, 403, 403, 403, 403, 404, args=an_invitation, data={"action": "resend"}),
+    "user_invitation": row(302, 302, 403, 403, 403, 403, 302, args=an_invitation, data={"action": "resend"}),
     "invitation": everybody(404, args=words("no-such-token")),
     "account_switch": row(302, 404, 404, 404, 404, 404, 404, data={"account": str(uuid4())}),
     # connectors

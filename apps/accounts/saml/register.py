@@ -15,6 +15,7 @@ CODES = {
     "saml.certificate_ends": "Certificate of company sign-in ends soon",
     "saml.changed": "Rules of company sign-in changed",
     "saml.confirmed": "Proved oneself at the company again",
+    "saml.discarded": "Company sign-in: set-up discarded",
     "saml.domain_added": "Mail domain added",
     "saml.domain_proved": "Mail domain proved",
     "saml.domain_removed": "Mail domain removed",

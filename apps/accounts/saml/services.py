@@ -49,6 +49,19 @@ def save_draft(config: Config) -> SamlProvider:
 
 
 @transaction.atomic
+def discard_draft() -> bool:
+    """Forget a set-up that is not in use; what is in use stays. False: there was none."""
+    provider = _locked()
+    if provider is None or provider.draft is None:
+        return False
+    entity_id, host = provider.draft["entity_id"], Config.of(provider.draft).host
+    provider.draft = provider.draft_tested_by = provider.draft_tested_at = None
+    provider.save(update_fields=["draft", "draft_tested_by", "draft_tested_at"])
+    audit("saml.discarded", description=f"Discarded the set-up of {host}", provider=entity_id)
+    return True
+
+
+@transaction.atomic
 def draft_tested(user_id: int, digest: str) -> None:
     """The person signed in with this very draft: they may switch it on for a while. Raises Conflict."""
     provider = _locked()

@@ -13,6 +13,7 @@ from django.urls import reverse
 from apps.core.errors import InvalidRequest, PermissionMissing
 
 from ..http import MemberRequest
+from ..saml.session import bound_to
 from ..sudo import FRESH, Way
 from .configured import KNOWN
 from .identity import Identity
@@ -22,7 +23,12 @@ _ASK_ANEW: Final = ("microsoft", "okta")
 
 
 def way(request: MemberRequest, following: str) -> Way | None:
-    """Offer the provider to who signs in with one that asks anew when it is told to."""
+    """Offer the provider to who signs in with one that asks anew when it is told to.
+
+    Not in a session of a company: what is linked is the person's own, and shut there.
+    """
+    if bound_to(request):
+        return None
     usable = [key for key in _ASK_ANEW if key in settings.SIGN_IN_PROVIDERS]
     row = SocialAccount.objects.filter(user=request.user, provider__in=usable).order_by("-last_login").first()
     if row is None:

@@ -78,6 +78,15 @@ def activate(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @administrators_only
+def discard(request: MemberRequest) -> HttpResponse:
+    """Forgets what is set up and not in use. It lets nobody in or out, so no proof is asked for."""
+    if services.discard_draft():
+        messages.success(request, "Discarded. Nobody's sign-in has changed.")
+    return _back()
+
+
+@require_POST
+@administrators_only
 @sudo_required()
 def switch_off(request: MemberRequest) -> HttpResponse:
     """Passwords count again."""

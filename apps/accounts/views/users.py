@@ -24,7 +24,7 @@ from ..members.invitations import invitation_resend, invitation_withdraw, invite
 from ..members.listing import administrators, facts_of, people_page
 from ..members.rights import Grant
 from ..models import Invitation, Membership
-from ..sudo import sudo_required
+from ..sudo import ask_again, sudo_required
 
 
 @require_safe
@@ -82,8 +82,10 @@ def user(request: MemberRequest, member_id: UUID) -> HttpResponse:
 @require_POST
 @member_required(Permission.USERS)
 def user_access(request: MemberRequest, member_id: UUID) -> HttpResponse:
-    """Switch a person's access to this account off or on."""
+    """Switch a person's access to this account off or on. Off is for emergencies: nothing stands before it."""
     on = request.POST.get("on") == "1"
+    if on and (asked := ask_again(request)):
+        return asked
     services.member_switch(member=_member(request, member_id), on=on)
     messages.info(request, "Access is on." if on else "Access is off: open pages of theirs end now.")
     return redirect("user", member_id)
@@ -91,6 +93,7 @@ def user_access(request: MemberRequest, member_id: UUID) -> HttpResponse:
 
 @require_POST
 @member_required(Permission.USERS)
+@sudo_required()
 def user_remove(request: MemberRequest, member_id: UUID) -> HttpResponse:
     """Take a person out of this account."""
     member = _member(request, member_id)
@@ -113,12 +116,15 @@ def user_owner(request: MemberRequest, member_id: UUID) -> HttpResponse:
 @require_POST
 @member_required(Permission.USERS)
 def user_invitation(request: MemberRequest, invitation_id: UUID) -> HttpResponse:
-    """Send an invitation again, or take it back."""
+    """Send an invitation again, which lets somebody in like the first one, or take it back."""
+    withdraws = request.POST.get("action") == "withdraw"
+    if not withdraws and (asked := ask_again(request)):
+        return asked
     rows = Invitation.objects.select_related("account").filter(account=request.account)
     invitation = rows.filter(public_id=invitation_id).first()
     if invitation is None:
         raise NotFound("There is no such invitation.", do="It may have been accepted: load the list again.")
-    if request.POST.get("action") == "withdraw":
+    if withdraws:
         invitation_withdraw(invitation=invitation)
         messages.info(request, f"The invitation of {invitation.email} is taken back.")
     else:
