@@ -2,13 +2,14 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import vobject
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ical.calendar_stream import IcsCalendarStream
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
@@ -216,6 +217,7 @@ def test_a_note_is_text_and_a_page_on_which_nothing_runs() -> None:
     assert rule.decode() == "Rule: To Anna\n\nDisplay name: To Anna\nActions:\n  Stop processing rules: yes\n"
 
 
+@settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS, st.lists(LINES, max_size=3))
 def test_any_text_survives_and_breaks_no_file(subject: str, body: str, categories: list[str]) -> None:
     event = SERIES | {
@@ -230,6 +232,7 @@ def test_any_text_survives_and_breaks_no_file(subject: str, body: str, categorie
     assert card.fn.value.split() == (_printable(subject).split() or ["No", "name"])
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from([*SERIES, *CONTACT, *TASK]), st.recursive(
     st.none() | st.booleans() | st.integers() | WORDS, lambda inner: st.lists(inner, max_size=2) |
     st.dictionaries(st.sampled_from(["dateTime", "timeZone", "pattern", "range", "type", "content"]), inner,
@@ -247,4 +250,4 @@ def test_whatever_a_document_holds_it_is_written_or_refused_by_name(document: di
 
 
 def _printable(text: str) -> str:
-    return "".join(c for c in text if (c >= " " and c not in "\x7f\ufffe\uffff") or c in "\r\n\t")
+    return re.sub("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]", "", text)

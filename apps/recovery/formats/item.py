@@ -1,9 +1,14 @@
 """One stored item as formats see it: its fields, and the files that hang on it."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.errors import Malformed
+
+# Many readers end a line at each of these, whatever the standards say.
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class NotConvertible(Malformed):
@@ -38,8 +43,7 @@ def text_of(value: object) -> str:
     """Return a field as text without characters that no text format carries; "" for what is no text."""
     if not isinstance(value, str):
         return ""
-    text = value.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in text if (c >= " " and c not in "\x7f\ufffe\uffff") or c in "\n\t")
+    return _NOT_TEXT.sub("", _LINE_ENDS.sub("\n", value))
 
 
 def line_of(value: object) -> str:
