@@ -11,14 +11,16 @@ GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 START_OF_TIME = "2026-03-02T08:00:00Z"
 
 READ_ROLES = (
+    "Contacts.Read",
     "Group.Read.All",
     "LicenseAssignment.Read.All",
     "Mail.Read",
     "MailboxSettings.Read",
     "Organization.Read.All",
+    "Tasks.Read.All",
     "User.Read.All",
 )
-WRITE_ROLES = ("Mail.ReadWrite",)
+WRITE_ROLES = ("Contacts.ReadWrite", "Mail.ReadWrite", "Tasks.ReadWrite.All")
 
 
 @dataclass(frozen=True)

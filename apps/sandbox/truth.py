@@ -25,11 +25,12 @@ from .graph.render import (
 from .graph.request import Request
 from .people.tenant import mailbox_named
 from .state import folders as folder_rows
-from .state import ids
+from .state import ids, things
+from .state.mailboxes import THING_FOLDERS, Mailbox
 
 
 def export(cloud: Cloud, name: str) -> dict[str, Any]:
-    """Folders by path and messages with the SHA-256 of their MIME; ids are the immutable ones."""
+    """Folders by path, messages with the SHA-256 of their MIME, and the other kinds; immutable ids."""
     box = mailbox_named(cloud, name)
     request = Request(cloud, "GET", "", "", {}, b"", "")
     folders = {folder.id: folder for folder in folder_rows.every(cloud.db, box.id)}
@@ -65,7 +66,47 @@ def export(cloud: Cloud, name: str) -> dict[str, Any]:
         }
         for key, folder in folders.items()
     ]
-    return {"user": name, "folders": shown, "messages": messages}
+    others = {kind: things_of(cloud, box, kind) for kind in THING_FOLDERS}
+    return {"user": name, "folders": shown, "messages": messages, **others}
+
+
+def things_of(cloud: Cloud, box: Mailbox, kind: str) -> dict[str, Any]:
+    """`folders` by path and `items` of one kind (contacts, tasks, ...).
+
+    An item: `document` as the provider keeps it, its `files` with the SHA-256 of each, extended `values`, open
+    `extensions`.
+    """
+    db = cloud.db
+    folders = {folder.id: folder for folder in things.folders(db, box.id, kind)}
+    paths = {key: things.folder_path(db, folder) for key, folder in folders.items()}
+    items = []
+    for thing in things.every(db, box.id, kind):
+        files = [*things.files(db, thing), *things.files(db, thing, "photo")]
+        items.append(
+            {
+                "id": ids.encode(box.guid, ids.THING, thing.id),
+                "folder": paths[thing.folder],
+                "created": thing.created,
+                "modified": thing.modified,
+                "document": thing.doc,
+                "files": [
+                    {"role": file.role, **file.doc, "sha256": hashlib.sha256(file.data).hexdigest()}
+                    for file in files
+                ],
+                "values": dict(things.values(db, thing).values()),
+                "extensions": things.extensions(db, thing),
+            }
+        )
+    shown = [
+        {
+            "id": ids.encode(box.guid, ids.THING_FOLDER, key),
+            "path": paths[key],
+            "wellKnown": folder.well_known,
+            "document": folder.doc,
+        }
+        for key, folder in folders.items()
+    ]
+    return {"folders": shown, "items": items}
 
 
 def _measured(cloud: Cloud, request: Request, row: Row) -> tuple[int, str]:
@@ -78,10 +119,17 @@ def _measured(cloud: Cloud, request: Request, row: Row) -> tuple[int, str]:
 
 
 def digest(cloud: Cloud, name: str) -> dict[str, Any]:
-    """One hash over all that `export` shows except the ids, which differ between mailboxes."""
+    """One hash over all that `export` shows except ids, which differ between mailboxes, and times of change."""
     whole = export(cloud, name)
     kept = [{key: value for key, value in one.items() if key != "id"} for one in whole["messages"]]
     kept.sort(key=lambda one: orjson.dumps(one, option=orjson.OPT_SORT_KEYS))
     paths = sorted(one["path"] for one in whole["folders"])
-    raw = orjson.dumps([paths, kept], option=orjson.OPT_SORT_KEYS)
+    others = [_comparable(whole[kind]) for kind in THING_FOLDERS]
+    raw = orjson.dumps([paths, kept, others], option=orjson.OPT_SORT_KEYS)
     return {"hash": hashlib.sha256(raw).hexdigest(), "folders": len(paths), "messages": len(kept)}
+
+
+def _comparable(kind: dict[str, Any]) -> list[Any]:
+    items = [{name: one[name] for name in ("folder", "document", "files")} for one in kind["items"]]
+    items.sort(key=lambda one: orjson.dumps(one, option=orjson.OPT_SORT_KEYS))
+    return [sorted(one["path"] for one in kind["folders"]), items]

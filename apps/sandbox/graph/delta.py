@@ -41,7 +41,7 @@ def _first_round(request: Request, box: Mailbox, scope: str, *, from_now: bool) 
     }
 
 
-def _round(request: Request, box: Mailbox, scope: str) -> dict[str, Any]:
+def open_round(request: Request, box: Mailbox, scope: str) -> dict[str, Any]:
     """Where the client stands; raises GraphError for a dead or foreign token."""
     token = request.query.get("$skiptoken") or request.query.get("$deltatoken")
     if box.over_quota:
@@ -63,7 +63,7 @@ def _round(request: Request, box: Mailbox, scope: str) -> dict[str, Any]:
     return state
 
 
-def _answer(
+def answer_round(
     request: Request, state: dict[str, Any], items: list[dict[str, Any]], context: str, *, more: bool
 ) -> Response:
     payload: dict[str, Any] = {"@odata.context": f"{request.base_url}/v1.0/$metadata#{context}"}
@@ -76,13 +76,13 @@ def _answer(
 
 def message_delta(request: Request, box: Mailbox, name: str) -> Response:
     folder = find(request, box, name)
-    state = _round(request, box, f"{box.id}/{folder.id}")
+    state = open_round(request, box, f"{box.id}/{folder.id}")
     size = request.preferred_page_size() or PAGE_DEFAULT
     if state["left"] is not None:
         size = min(size, state["left"])
     context = "Collection(message)"
     if request.cloud.switches.empty_delta_pages and not state.pop("after_empty", False):
-        return _answer(request, state | {"after_empty": True}, [], context, more=True)
+        return answer_round(request, state | {"after_empty": True}, [], context, more=True)
     state.pop("after_empty", None)
     options = state["options"]
     page = _by_time if "$orderby" in options or "$filter" in options else _by_change
@@ -93,11 +93,11 @@ def message_delta(request: Request, box: Mailbox, name: str) -> Response:
     if state["left"] is not None:
         state["left"] -= len(found)
         more = more and state["left"] > 0
-    _repeat(request, state, items, more=more)
-    return _answer(request, state, items, context, more=more)
+    repeat_last(request, state, items, more=more)
+    return answer_round(request, state, items, context, more=more)
 
 
-def _repeat(request: Request, state: dict[str, Any], items: list[dict[str, Any]], *, more: bool) -> None:
+def repeat_last(request: Request, state: dict[str, Any], items: list[dict[str, Any]], *, more: bool) -> None:
     """Behind a switch: the last item of a page comes again first on the next page."""
     again = state.pop("again", None)
     if again:
@@ -189,7 +189,7 @@ def _item(entry: Entry, state: dict[str, Any], how: Plan, context: Context, requ
 def folder_delta(request: Request, box: Mailbox) -> Response:
     """Every visible folder below the top of the mailbox, on all levels."""
     db = request.cloud.db
-    state = _round(request, box, f"{box.id}/folders")
+    state = open_round(request, box, f"{box.id}/folders")
     size = request.preferred_page_size() or 100
     visible = _visible(folder_rows.every(db, box.id))
     entries: list[tuple[int, dict[str, Any]]] = []
@@ -205,7 +205,7 @@ def folder_delta(request: Request, box: Mailbox) -> Response:
     state["at"] = entries[size - 1][0] if more else state["upto"]
     select = state["options"].get("$select")
     items = [_narrow(item, select) for _, item in entries[:size]]
-    return _answer(request, state, items, f"users('{box.guid}')/mailFolders", more=more)
+    return answer_round(request, state, items, f"users('{box.guid}')/mailFolders", more=more)
 
 
 def _narrow(item: dict[str, Any], select: str | None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from .request import Response
 _KEYED = re.compile(r"^([A-Za-z]+)\('([^']*)'\)$")
 _DELTA = {"delta()", "microsoft.graph.delta", "microsoft.graph.delta()", "graph.delta()"}
 _NOT_AN_ID = {"delta", "$count"}
+# What a folder's items are called: they are addressed without their folder. Tasks are not: only by their list.
+_ITEMS = {"mailfolders": "messages", "contactfolders": "contacts", "calendars": "events"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Route:
 
 def segments_of(path: str, me: str | None = None) -> list[str]:
     """The path's steps below the version: `users('x')` and `users/x`, `delta()` and `delta`, `me` and
-    nested child folders all become one form; a message is addressed without its folder."""
+    nested child folders all become one form; an item is addressed without its folder."""
     steps: list[str] = []
     for step in path.strip("/").split("/"):
         keyed = _KEYED.match(step) if step.endswith("')") else None
@@ -38,16 +40,15 @@ def segments_of(path: str, me: str | None = None) -> list[str]:
             steps.append("delta" if step in _DELTA else step)
     if steps[0] == "me" and me:
         steps[:1] = ["users", me]
-    if len(steps) > 4 and steps[2].lower() == "mailfolders":
-        _shorten_folders(steps)
+    if len(steps) > 4 and steps[2].lower() in _ITEMS:
+        _shorten_folders(steps, _ITEMS[steps[2].lower()])
     return steps
 
 
-def _shorten_folders(steps: list[str]) -> None:
+def _shorten_folders(steps: list[str], items: str) -> None:
     while len(steps) > 5 and steps[4].lower() == "childfolders" and steps[5] not in _NOT_AN_ID:
         del steps[3:5]
-        steps[2] = "mailFolders"
-    if len(steps) > 5 and steps[4].lower() == "messages" and steps[5] not in _NOT_AN_ID:
+    if len(steps) > 5 and steps[4].lower() == items and steps[5] not in _NOT_AN_ID:
         del steps[2:4]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import attachments, create, delta, directory, folders, messages, uploads
+from . import attachments, contacts, create, delta, directory, folders, messages, uploads
 from .request import Response
 from .router import Route
 
@@ -75,4 +75,5 @@ ROUTES = [
     _mail("GET", M + "/attachments/{attachment}", attachments.get_attachment, READ),
     _mail("DELETE", M + "/attachments/{attachment}", attachments.delete_attachment, WRITE),
     _mail("GET", M + "/attachments/{attachment}/$value", attachments.get_content, READ),
+    *contacts.ROUTES,
 ]

@@ -12,7 +12,7 @@ def refuse(message: str) -> GraphError:
     return GraphError(400, "RequestBodyRead", message)
 
 
-def _of(kind: type) -> Check:
+def of_type(kind: type) -> Check:
     def check(value: Any, name: str) -> Any:
         if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
             text = f"Cannot convert the value of '{name}' to the expected type '{kind.__name__}'."
@@ -22,7 +22,7 @@ def _of(kind: type) -> Check:
     return check
 
 
-def _one_of(*words: str) -> Check:
+def one_of(*words: str) -> Check:
     def check(value: Any, name: str) -> Any:
         if value is not None and (not isinstance(value, str) or value.lower() not in words):
             raise refuse(f"Cannot convert the value of '{name}': it must be one of {', '.join(words)}.")
@@ -31,7 +31,7 @@ def _one_of(*words: str) -> Check:
     return check
 
 
-def _list_of(inner: Check) -> Check:
+def list_of(inner: Check) -> Check:
     def check(value: Any, name: str) -> Any:
         if value is None:
             return []
@@ -48,7 +48,7 @@ def _present(value: Any, name: str) -> Any:
     return value
 
 
-def _object(type_name: str, members: dict[str, Check], required: tuple[str, ...] = ()) -> Check:
+def checked_object(type_name: str, members: dict[str, Check], required: tuple[str, ...] = ()) -> Check:
     """Checks known members, whose letter case does not count, and refuses unknown ones."""
     low = {name.lower(): name for name in members}
 
@@ -74,46 +74,50 @@ def _object(type_name: str, members: dict[str, Check], required: tuple[str, ...]
     return check
 
 
-_text, _flag, _number = _of(str), _of(bool), _of(int)
-_moment = _object("dateTimeTimeZone", {"dateTime": _text, "timeZone": _text}, ("dateTime", "timeZone"))
-_person = _object(
-    "recipient", {"emailAddress": _object("emailAddress", {"name": _text, "address": _text})}, ("emailAddress",)
+text, flag, number = of_type(str), of_type(bool), of_type(int)
+moment = checked_object("dateTimeTimeZone", {"dateTime": text, "timeZone": text}, ("dateTime", "timeZone"))
+person = checked_object(
+    "recipient",
+    {"emailAddress": checked_object("emailAddress", {"name": text, "address": text})},
+    ("emailAddress",),
 )
-_body = _object("itemBody", {"contentType": _one_of("text", "html"), "content": _text})
-_property = _object("singleValueLegacyExtendedProperty", {"id": _text, "value": _text}, ("id", "value"))
-_header = _object("internetMessageHeader", {"name": _text, "value": _text}, ("name",))
+body = checked_object("itemBody", {"contentType": one_of("text", "html"), "content": text})
+value_property = checked_object(
+    "singleValueLegacyExtendedProperty", {"id": text, "value": text}, ("id", "value")
+)
+header = checked_object("internetMessageHeader", {"name": text, "value": text}, ("name",))
 
 
 def _flag_status(value: Any, name: str) -> str:
-    word = _one_of("notflagged", "flagged", "complete")(value, name) or "notflagged"
+    word = one_of("notflagged", "flagged", "complete")(value, name) or "notflagged"
     return "notFlagged" if word == "notflagged" else str(word)
 
 
-_follow_up = _object(
+_follow_up = checked_object(
     "followupFlag",
     {
         "flagStatus": _flag_status,
-        "startDateTime": _moment,
-        "dueDateTime": _moment,
-        "completedDateTime": _moment,
+        "startDateTime": moment,
+        "dueDateTime": moment,
+        "completedDateTime": moment,
     },
 )
 
 MESSAGE_MEMBERS: dict[str, Check] = {
-    "subject": _text,
-    "body": _body,
-    "importance": _one_of("low", "normal", "high"),
-    "inferenceClassification": _one_of("focused", "other"),
-    "categories": _list_of(_text),
+    "subject": text,
+    "body": body,
+    "importance": one_of("low", "normal", "high"),
+    "inferenceClassification": one_of("focused", "other"),
+    "categories": list_of(text),
     "flag": _follow_up,
-    "internetMessageHeaders": _list_of(_header),
-    "singleValueExtendedProperties": _list_of(_property),
-    "multiValueExtendedProperties": _list_of(_of(dict)),
-    "attachments": _list_of(_of(dict)),
-    **dict.fromkeys(("from", "sender"), _person),
-    **dict.fromkeys(("toRecipients", "ccRecipients", "bccRecipients", "replyTo"), _list_of(_person)),
+    "internetMessageHeaders": list_of(header),
+    "singleValueExtendedProperties": list_of(value_property),
+    "multiValueExtendedProperties": list_of(of_type(dict)),
+    "attachments": list_of(of_type(dict)),
+    **dict.fromkeys(("from", "sender"), person),
+    **dict.fromkeys(("toRecipients", "ccRecipients", "bccRecipients", "replyTo"), list_of(person)),
     **dict.fromkeys(
-        ("isRead", "isDraft", "hasAttachments", "isDeliveryReceiptRequested", "isReadReceiptRequested"), _flag
+        ("isRead", "isDraft", "hasAttachments", "isDeliveryReceiptRequested", "isReadReceiptRequested"), flag
     ),
     **dict.fromkeys(
         (
@@ -130,56 +134,56 @@ MESSAGE_MEMBERS: dict[str, Check] = {
             "sentDateTime",
             "webLink",
         ),
-        _text,
+        text,
     ),
-    "uniqueBody": _body,
+    "uniqueBody": body,
 }
-message = _object("message", MESSAGE_MEMBERS)
+message = checked_object("message", MESSAGE_MEMBERS)
 """The body of a POST or PATCH of a message, its names in Graph's spelling. Raises GraphError."""
 
-attachment = _object(
+attachment = checked_object(
     "attachment",
     {
-        "id": _text,
-        "name": _text,
-        "contentType": _text,
-        "contentBytes": _text,
-        "contentId": _text,
-        "contentLocation": _text,
-        "isInline": _flag,
-        "size": _number,
-        "lastModifiedDateTime": _text,
+        "id": text,
+        "name": text,
+        "contentType": text,
+        "contentBytes": text,
+        "contentId": text,
+        "contentLocation": text,
+        "isInline": flag,
+        "size": number,
+        "lastModifiedDateTime": text,
         "item": message,
-        "sourceUrl": _text,
-        "providerType": _text,
-        "permission": _text,
-        "isFolder": _flag,
+        "sourceUrl": text,
+        "providerType": text,
+        "permission": text,
+        "isFolder": flag,
     },
 )
 
-upload_item = _object(
+upload_item = checked_object(
     "attachmentItem",
     {
-        "attachmentType": _one_of("file", "item", "reference"),
-        "name": _text,
-        "size": _number,
-        "contentType": _text,
-        "contentId": _text,
-        "isInline": _flag,
+        "attachmentType": one_of("file", "item", "reference"),
+        "name": text,
+        "size": number,
+        "contentType": text,
+        "contentId": text,
+        "isInline": flag,
     },
     ("attachmentType", "name", "size"),
 )
 
-folder = _object(
+folder = checked_object(
     "mailFolder",
     {
-        "displayName": _text,
-        "isHidden": _flag,
-        "id": _text,
-        "parentFolderId": _text,
-        "childFolderCount": _number,
-        "totalItemCount": _number,
-        "unreadItemCount": _number,
-        "singleValueExtendedProperties": _list_of(_property),
+        "displayName": text,
+        "isHidden": flag,
+        "id": text,
+        "parentFolderId": text,
+        "childFolderCount": number,
+        "totalItemCount": number,
+        "unreadItemCount": number,
+        "singleValueExtendedProperties": list_of(value_property),
     },
 )

@@ -11,8 +11,10 @@ from ..behaviour import wire
 from ..cloud import Cloud
 from ..mail.parse import Attachment
 from ..state import ids
+from ..state import things as thing_rows
 from ..state.clock import stamp
 from ..state.mailboxes import Mailbox
+from ..state.things import Thing
 from . import errors, shape
 from .attachments import add_row, touch
 from .errors import GraphError
@@ -21,20 +23,37 @@ from .render import MIME
 from .request import Request, Response
 
 SMALLEST, LARGEST, CHUNK_LIMIT = 3 * 1024 * 1024, 150 * 1024 * 1024, 4 * 1024 * 1024
+_FILE_MEMBERS = {"name", "contentType", "isInline", "contentId"}
 _RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+)$")
 
 
 @dataclass(slots=True)
 class Upload:
+    """For a message by its key, or for a thing."""
+
     box: Mailbox
     message: int
     item: dict[str, Any]
     size: int
+    thing: Thing | None = None
     data: bytearray = field(default_factory=bytearray)
 
 
 def create_session(request: Request, box: Mailbox, text: str) -> Response:
     row = find_message(request, box, text)
+    item = _file_item(request)
+    token = _open(request, Upload(box, row[0], item, item["size"]))
+    return _session(request, f"/_upload/AttachmentSessions('{token[:16]}')?authtoken={token}")
+
+
+def create_thing_session(request: Request, box: Mailbox, thing: Thing) -> Response:
+    """The same for an event or another thing."""
+    item = _file_item(request)
+    token = _open(request, Upload(box, 0, item, item["size"], thing))
+    return _session(request, f"/_upload/AttachmentSessions('{token[:16]}')?authtoken={token}")
+
+
+def _file_item(request: Request) -> dict[str, Any]:
     body = {key.lower(): value for key, value in request.json().items()}
     item = shape.upload_item(body.get("attachmentitem"), "AttachmentItem")
     if item is None or item["attachmentType"] != "file":
@@ -45,11 +64,19 @@ def create_session(request: Request, box: Mailbox, text: str) -> Response:
         raise errors.bad_request(text_, "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize")
     if size > LARGEST:
         raise errors.bad_request("The attachment is too large.", "ErrorAttachmentSizeLimitExceeded")
+    return dict(item)
+
+
+def _open(request: Request, upload: Upload) -> str:
     token = secrets.token_urlsafe(24)
-    request.cloud.uploads[token] = Upload(box, row[0], item, size)
+    request.cloud.uploads[token] = upload
+    return token
+
+
+def _session(request: Request, path: str) -> Response:
     session = {
         "@odata.context": f"{request.base_url}/v1.0/$metadata#microsoft.graph.uploadSession",
-        "uploadUrl": f"{request.base_url}/_upload/AttachmentSessions('{token[:16]}')?authtoken={token}",
+        "uploadUrl": f"{request.base_url}{path}",
         "expirationDateTime": stamp(request.cloud.clock.now() + timedelta(hours=24)),
         "nextExpectedRanges": ["0-"],
     }
@@ -120,6 +147,8 @@ class UploadService:
     def _finish(self, upload: Upload, base: str) -> Response:
         """The answer has no body: the new attachment's id is only in `Location`."""
         cloud, item = self.cloud, upload.item
+        if upload.thing is not None:
+            return _finish_thing(cloud, upload.box, upload.thing, item, bytes(upload.data), base)
         row = cloud.db.one(f"{SELECT} WHERE id = ?", (upload.message,))
         if row is None:
             raise errors.not_found()
@@ -143,3 +172,20 @@ class UploadService:
         attachment = ids.encode(guid, ids.ATTACHMENT, row[0], number)
         where = f"{base}/api/v2.0/Users('{guid}')/Messages('{message}')/Attachments('{attachment}')"
         return Response(status=201, raw=b"", headers={"Location": where})
+
+
+def _finish_thing(
+    cloud: Cloud, box: Mailbox, thing: Thing, item: dict[str, Any], data: bytes, base: str
+) -> Response:
+    live = thing_rows.by_key(cloud.db, thing.mailbox, thing.kind, thing.id)
+    if live is None:
+        raise errors.not_found()
+    doc: dict[str, Any] = {"@odata.type": "#microsoft.graph.fileAttachment"}
+    doc |= {key: value for key, value in item.items() if key in _FILE_MEMBERS}
+    number = thing_rows.add_file(cloud.db, live, doc, data, cloud.clock.stamp())
+    item_id, attachment = (
+        ids.encode(box.guid, ids.THING, live.id),
+        ids.encode(box.guid, ids.THING_FILE, live.id, number),
+    )
+    where = f"{base}/api/v2.0/Users('{box.guid}')/Events('{item_id}')/Attachments('{attachment}')"
+    return Response(status=201, raw=b"", headers={"Location": where})

@@ -1,6 +1,8 @@
 """What each permission means, in words for the person who is asked to grant it."""
 
 MEANING = {
+    "Contacts.Read": "Read contacts in all mailboxes",
+    "Contacts.ReadWrite": "Read and write contacts in all mailboxes",
     "Directory.Read.All": "Read directory data",
     "Group.Read.All": "Read all groups",
     "LicenseAssignment.Read.All": "Read all license assignments",
@@ -9,6 +11,8 @@ MEANING = {
     "MailboxSettings.Read": "Read all user mailbox settings",
     "MailboxSettings.ReadWrite": "Read and write all user mailbox settings",
     "Organization.Read.All": "Read organization information",
+    "Tasks.Read.All": "Read all users' tasks and task lists",
+    "Tasks.ReadWrite.All": "Read and write all users' tasks and task lists",
     "User.Read": "Sign you in and read your profile",
     "User.Read.All": "Read all users' full profiles",
     "email": "View your email address",

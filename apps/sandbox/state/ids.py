@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 MUTABLE, IMMUTABLE, FOLDER, ATTACHMENT = 0x07, 0x09, 0x2E, 0x12
+THING, THING_FOLDER, THING_FILE = 0x0A, 0x2F, 0x13
 _TAIL = struct.Struct(">BQI")
 _TAIL_CHARS = 24
 _URLSAFE = bytes.maketrans(b"+/", b"-_")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from . import things
 from .database import Database
 
 ROOT, STORE_ROOT, RECOVERABLE_ROOT = "msgfolderroot", "root", "recoverableitemsroot"
@@ -24,10 +25,17 @@ WELL_KNOWN: dict[str, tuple[str, bool, str]] = {
     "localfailures": ("syncissues", True, "Local Failures"),
     "serverfailures": ("syncissues", True, "Server Failures"),
 }
+# kind of thing -> the folders of it that every mailbox has: well-known name, English name
+THING_FOLDERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "contacts": (("contacts", "Contacts"),),
+    "tasks": (("defaultlist", "Tasks"), ("flaggedemails", "Flagged email")),
+}
 LOCALISED = {
     "de": {
         ROOT: "Oberste Ebene des Informationsspeichers",
         "archive": "Archiv",
+        "contacts": "Kontakte",
+        "defaultlist": "Aufgaben",
         "conversationhistory": "Aufgezeichnete Unterhaltungen",
         "deleteditems": "Gelöschte Elemente",
         "drafts": "Entwürfe",
@@ -38,6 +46,8 @@ LOCALISED = {
     },
     "it": {
         "archive": "Archivio",
+        "contacts": "Contatti",
+        "defaultlist": "Attività",
         "conversationhistory": "Cronologia conversazioni",
         "deleteditems": "Posta eliminata",
         "drafts": "Bozze",
@@ -82,6 +92,10 @@ def create_mailbox(db: Database, user_id: str, *, purpose: str = "user", languag
                 (mailbox, keys[parent], name, well_known, hidden, db.next_seq()),
             )
             keys[well_known] = cursor.lastrowid
+        for kind, folders in THING_FOLDERS.items():
+            for well_known, english in folders:
+                name = LOCALISED.get(language[:2], {}).get(well_known, english)
+                things.add_folder(db, mailbox, kind, name, well_known=well_known)
     return mailbox
 
 

@@ -54,6 +54,33 @@ CREATE TABLE IF NOT EXISTS extended (
     PRIMARY KEY (message, tag)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS extended_by_value ON extended (tag, value);
 
+CREATE TABLE IF NOT EXISTS thing_folders (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, mailbox INTEGER NOT NULL, kind TEXT NOT NULL, parent INTEGER,
+    name TEXT NOT NULL, well_known TEXT NOT NULL DEFAULT '', seq INTEGER NOT NULL, doc BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS thing_folders_by_mailbox ON thing_folders (mailbox, kind, parent);
+CREATE TABLE IF NOT EXISTS thing_folder_removals (
+    seq INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL, kind TEXT NOT NULL, folder INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS things (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, mailbox INTEGER NOT NULL, kind TEXT NOT NULL, folder INTEGER NOT NULL,
+    seq INTEGER NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL, doc BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS things_by_change ON things (folder, seq);
+CREATE INDEX IF NOT EXISTS things_by_mailbox ON things (mailbox, kind);
+CREATE TABLE IF NOT EXISTS thing_removals (
+    seq INTEGER PRIMARY KEY, folder INTEGER NOT NULL, thing INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS thing_removals_by_folder ON thing_removals (folder, seq);
+CREATE TABLE IF NOT EXISTS thing_files (
+    thing INTEGER NOT NULL, number INTEGER NOT NULL, role TEXT NOT NULL, modified TEXT NOT NULL,
+    doc BLOB NOT NULL, data BLOB NOT NULL, PRIMARY KEY (thing, number));
+CREATE TABLE IF NOT EXISTS thing_values (
+    thing INTEGER NOT NULL, tag TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (thing, tag)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS thing_values_by_value ON thing_values (tag, value);
+CREATE TABLE IF NOT EXISTS thing_extensions (
+    thing INTEGER NOT NULL, name TEXT NOT NULL, doc BLOB NOT NULL, PRIMARY KEY (thing, name)) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS thing_gone AFTER DELETE ON things BEGIN
+    DELETE FROM thing_files WHERE thing = OLD.id; DELETE FROM thing_values WHERE thing = OLD.id;
+    DELETE FROM thing_extensions WHERE thing = OLD.id; END;
+
 CREATE TRIGGER IF NOT EXISTS count_new AFTER INSERT ON messages BEGIN
     UPDATE folders SET total = total + 1, unread = unread + (NEW.is_read = 0) WHERE id = NEW.folder; END;
 CREATE TRIGGER IF NOT EXISTS count_gone AFTER DELETE ON messages BEGIN
@@ -67,5 +94,6 @@ CREATE TRIGGER IF NOT EXISTS count_moved AFTER UPDATE OF folder, is_read ON mess
 
 TABLES = (
     "users", "groups", "members", "skus", "apps", "consents", "mailboxes", "folders", "folder_removals",
-    "mime", "messages", "removals", "attachments", "extended",
+    "mime", "messages", "removals", "attachments", "extended", "thing_folders", "thing_folder_removals",
+    "things", "thing_removals", "thing_files", "thing_values", "thing_extensions",
 )  # fmt: skip
