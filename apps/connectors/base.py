@@ -244,6 +244,15 @@ class Connector(Protocol):
         """Yield exactly one answer per id, in any order."""
         ...
 
+    async def listed(
+        self, entity: EntityRef, sub_service: SubService, remote_ids: Sequence[str]
+    ) -> dict[str, Upsert]:
+        """Return by id how the provider lists these items now: name and props, which `fetch` does not give.
+
+        Empty for a kind whose content says everything. Ids that are not there are left out.
+        """
+        ...
+
 
 class ItemWriter(Protocol):
     """Write side of one sub-service of one entity. Raises `apps.core.errors` only."""
@@ -294,6 +303,13 @@ class Writer(Protocol):
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *exc: object) -> None: ...
+
+    async def missing(self, sub_services: Sequence[SubService]) -> list[str]:
+        """Name the permissions that writing these kinds of data needs and that nobody has consented to.
+
+        Empty also when the provider does not tell: then writing tells. Raises ConsentLost.
+        """
+        ...
 
     def items(self, entity: EntityRef, sub_service: SubService) -> ItemWriter:
         """Return the writer of one kind of data. Raises InvalidRequest for what cannot be written."""

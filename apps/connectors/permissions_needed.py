@@ -6,6 +6,8 @@ https://learn.microsoft.com/graph/permissions-reference, application permissions
 from dataclasses import dataclass
 from typing import Final
 
+from .enums import SubService
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -24,6 +26,16 @@ MICROSOFT: Final = (
     Need("Organization.Read.All", "Read the organisation's name", "The connection cannot be tested"),
     Need("Mail.ReadWrite", "Write mail in all mailboxes", "Nothing can be restored into mailboxes", write=True),
 )
+
+WRITING: Final = {
+    SubService.MAIL: "Mail.ReadWrite",
+    SubService.CALENDARS: "Calendars.ReadWrite",
+    SubService.CONTACTS: "Contacts.ReadWrite",
+    SubService.TASKS: "Tasks.ReadWrite.All",
+    SubService.NOTES: "Mail.ReadWrite",
+    SubService.SETTINGS: "MailboxSettings.ReadWrite",
+}
+"""What a restore of each kind of data needs."""
 
 
 def microsoft_needs(*, write: bool) -> tuple[Need, ...]:

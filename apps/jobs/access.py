@@ -22,6 +22,7 @@ def job_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Job:
 
 _RIGHTS = {
     JobKind.RESTORE: Permission.RESTORE,
+    JobKind.UNDO: Permission.RESTORE,
     JobKind.EXPORT: Permission.EXPORT,
     JobKind.MOVE: Permission.ACCOUNT_SETTINGS,
 }

@@ -10,7 +10,8 @@ class JobsConfig(AppConfig):
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.navigation import Area, register_area  # noqa: PLC0415
 
-        for kind, words in (("restore", "Restore"), ("export", "Export"), ("move", "Move")):
+        kinds = (("restore", "Restore"), ("undo", "Undo"), ("export", "Export"), ("move", "Move"))
+        for kind, words in kinds:
             register_codes(
                 words,
                 {

@@ -3,10 +3,13 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn
 
-from .enums import ItemOutcome
+from django.db import transaction
+
+from .enums import ItemOutcome, JobState
 from .errors import JobPostponed, LeaseLost
 from .ledger import Changes, write_changes
 from .models import Job, JobItem
@@ -60,14 +63,19 @@ class JobContext:
         written_id: str = "",
         size: int | None = None,
         details: dict[str, Any] | None = None,
+        cause: str = "",
+        message: str = "",
     ) -> None:
-        """The item is where it was wanted; `written_id` is its id there, `size` the bytes carried."""
+        """The item is where it was wanted; `written_id` is its id there, `size` the bytes carried.
+
+        `message` says what of it was not possible there, `cause` is its word.
+        """
         with self._lock:
             if size is not None and item.outcome != ItemOutcome.DONE:
                 item.size = size
             item.written_id = written_id or item.written_id
             item.details = {**item.details, **(details or {})}
-            self._mark(item, ItemOutcome.DONE, "", "")
+            self._mark(item, ItemOutcome.DONE, cause, message)
 
     def skipped(self, item: JobItem, cause: str, message: str = "") -> None:
         """Left out as the person asked (it is there already, say). `cause` comes from the app's closed list."""
@@ -94,6 +102,18 @@ class JobContext:
                 self._cancelled = Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists()
                 self._looked_at = time.monotonic()
             return self._cancelled
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """One transaction that is undone when another worker has the job. Raises LeaseLost."""
+        self._check_lease()
+        with transaction.atomic():
+            held = Job.objects.select_for_update().filter(
+                pk=self.job.pk, lease_owner=self.owner, state=JobState.RUNNING
+            )
+            if not held.exists():
+                raise LeaseLost("Another worker goes on with this job.", item=str(self.job))
+            yield
 
     def log(self, text: str) -> None:
         """Add a line to the job's log."""

@@ -5,6 +5,7 @@ from django.db import models
 
 class JobKind(models.TextChoices):
     RESTORE = "restore", "Restore"
+    UNDO = "undo", "Undo"  # of a restore
     EXPORT = "export", "Export"
     MOVE = "move", "Move"  # of backups to another store
 

@@ -11,7 +11,7 @@ from .enums import JobState
 from .models import Job
 from .registry import results_url, right_to_cancel
 
-ICONS = {"restore": "recover", "export": "download", "move": "database"}
+ICONS = {"restore": "recover", "undo": "undo", "export": "download", "move": "database"}
 # An estimate from less than this says more than it knows.
 ESTIMATE_AFTER_ITEMS = 20
 ESTIMATE_AFTER = timedelta(seconds=10)

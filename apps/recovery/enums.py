@@ -4,11 +4,12 @@ from django.db import models
 
 
 class RestoreMode(models.TextChoices):
-    """What happens to a message when something is already there (features RST-03 to RST-05)."""
+    """What happens to an item when something is already there (features RST-03 to RST-06)."""
 
     NEW_ROOT = "new_root", "Put everything into a new folder"
     SKIP = "skip", "Skip it"
     REPLACE = "replace", "Replace it"
+    DUPLICATE = "duplicate", "Put it beside"
 
 
 class PlanState(models.TextChoices):

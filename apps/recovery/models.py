@@ -1,12 +1,13 @@
-"""What a person has chosen out of a backup, and the plan that a restore follows."""
+"""What a person has chosen out of a backup, the plan that a restore follows, and what its undo needs."""
 
 from django.db import models
+from django.utils import timezone
 
-from apps.backups.models import BackupTask, Entity, Snapshot, entity_sight, task_sight
+from apps.backups.models import BackupTask, Entity, Run, Snapshot, entity_sight, task_sight
 from apps.core import clock
 from apps.core.models import AccountModel
 from apps.core.sight import sees_everything
-from apps.jobs.models import Job
+from apps.jobs.models import Job, JobItem
 
 from .enums import DrillState, PlanState, RestoreMode
 
@@ -47,37 +48,134 @@ class Selection(Choice):
         return f"{len(self.items)} items and {len(self.folders)} folders"
 
 
-class Plan(Choice):
+class Plan(AccountModel):
     """What a restore would do, seen against the live target. Nothing is written before it is confirmed.
 
-    `rows` is a list of {folder, create, replace, skip, size}, one a folder; `root_name` is the new folder of
-    the mode NEW_ROOT, decided here so that a repeat uses the same.
+    What is restored are its parts, one for each kind of data. `rows` is a list of {kind, folder, create,
+    replace, duplicate, skip, open, size}, one a folder. `root_name` is the new folder of the mode NEW_ROOT,
+    decided once so that a repeat uses the same. `options` are those of RestoreOptions. `missing` names
+    permissions without which nothing can be written. `batch` is the same for plans that were made together.
     """
 
+    user_id = models.BigIntegerField()
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    source = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
     target = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
     mode = models.CharField(max_length=10, choices=RestoreMode)
+    options = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=PlanState, default=PlanState.MAKING)
-    root_name = models.CharField(max_length=100, blank=True)
+    root_name = models.CharField(max_length=200, blank=True)
     rows = models.JSONField(default=list)
+    notes = models.JSONField(default=list)
+    missing = models.JSONField(default=list)
     message = models.TextField(blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
+    undo = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
+    batch = models.UUIDField(null=True)
+    backup_ordered_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         db_table = "recovery_plan"
+        indexes = [
+            models.Index(fields=["batch"], name="plan_batch", condition=models.Q(batch__isnull=False)),
+        ]
 
     @classmethod
     def sight(cls) -> models.Q | None:
-        target = entity_sight("target")
-        return None if target is None else target & models.Q(snapshot__in=Snapshot.objects.values("pk"))
+        target, source = entity_sight("target"), entity_sight("source")
+        return None if target is None or source is None else target & source
 
     def __str__(self) -> str:
         return f"Restore into {self.target}"
 
     def total(self, column: str) -> int:
         """Sum one column of `rows`."""
-        return sum(int(row[column]) for row in self.rows)
+        return sum(int(row.get(column, 0)) for row in self.rows)
+
+    @property
+    def crosses_tenants(self) -> bool:
+        """Tell whether data leaves the organisation that it was backed up from."""
+        return self.source.task.connection.tenant_id != self.target.task.connection.tenant_id
+
+    @property
+    def stamp(self) -> str:
+        """The time that names what this restore writes: `YYYYMMDDhhmmss`, the same after every restart."""
+        return f"{timezone.localtime(self.created_at):%Y%m%d%H%M%S}"
+
+    @property
+    def mark(self) -> str:
+        """The words on restored items and folders."""
+        return f"Restored {timezone.localtime(self.created_at):%Y-%m-%d}"
+
+
+class PlanPart(Choice):
+    """What a plan restores of one kind of data."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="parts")
+
+    class Meta:
+        db_table = "recovery_plan_part"
+        constraints = [models.UniqueConstraint(fields=["plan", "snapshot"], name="plan_part_once_per_kind")]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return None if sees_everything() else models.Q(plan__in=Plan.objects.values("pk"))
+
+    def __str__(self) -> str:
+        return f"{self.snapshot.sub_service} of {self.plan}"
+
+
+class MadeFolder(AccountModel):
+    """A folder that a restore makes: written down before it is made, so that undo knows it in every case.
+
+    `source` is the id of the folder in the backup that it stands for, or one of the words of
+    `restore.folders`. `remote_id` is "" until it is made.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20)
+    source = models.TextField(blank=True)
+    parent_id = models.TextField(blank=True)
+    name = models.TextField()
+    remote_id = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "recovery_made_folder"
+        constraints = [models.UniqueConstraint(fields=["job", "kind", "source"], name="made_folder_once")]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return None if sees_everything() else models.Q(job__in=Job.objects.values("pk"))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BeforeState(AccountModel):
+    """An item as it was before a restore replaced it: sealed in the vault, kept so that undo brings it back.
+
+    `content` is a content list (`vault.api.decode_content`) that garbage collection counts as referenced.
+    """
+
+    item = models.OneToOneField(JobItem, on_delete=models.CASCADE, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    remote_id = models.TextField()
+    name = models.TextField(blank=True)
+    props = models.BinaryField(default=bytes)
+    content = models.BinaryField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        db_table = "recovery_before"
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return None if sees_everything() else models.Q(job__in=Job.objects.values("pk"))
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Drill(AccountModel):

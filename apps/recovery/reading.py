@@ -56,3 +56,22 @@ def read_message(state: AsOf, node: Node) -> bytes:
 def read_stored(reader: VaultReader, stored: Stored) -> bytes:
     """Return the message of a version. Raises NotFound, VaultError."""
     return reader.read(mime_part(stored.content))
+
+
+def item_parts(contents: Iterable[bytes]) -> list[ContentPart]:
+    """Return all parts of items of any kind, for VaultReader.expect. What cannot be read says so later."""
+    parts: list[ContentPart] = []
+    for content in contents:
+        with suppress(VaultError):
+            parts.extend(decode_content(content))
+    return parts
+
+
+def read_item(reader: VaultReader, content: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    """Return what `connectors.base.Fetched` gave of an item: content, attachments. Raises NotFound, VaultError."""
+    parts = decode_content(content)
+    main = next((part for part in parts if part.role in (Role.MIME, Role.PROPS)), None)
+    if main is None:
+        raise NotFound("The content of this item is not in the backup.", do="Choose another day.")
+    files = [part for part in parts if part.role == Role.ATTACHMENT]
+    return reader.read(main), tuple(reader.read(part) for part in files)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import jwt
 import orjson
 
 from apps.core.errors import ConsentLost, RemoteError, Unavailable
@@ -137,6 +138,18 @@ def refusal(body: bytes, request_id: str = "") -> RemoteError:
     error = ConsentLost(f"{what} ({code})" if code else what, do=do, request_id=request_id)
     error.provider_code = code
     return error
+
+
+def granted_by(token: str) -> frozenset[str] | None:
+    """Read which application permissions a token carries: a hint for a page, never a decision of ours.
+
+    None when it cannot be read: Microsoft does not promise that it can.
+    """
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return None
+    return frozenset(map(str, claims.get("roles") or ()))
 
 
 def consent_url(

@@ -12,7 +12,7 @@ import orjson
 from apps.connectors.base import CallCounter
 from apps.core.errors import EverkeepError, Malformed, Throttled, Unavailable
 
-from .auth import AppIdentity, TokenSource
+from .auth import AppIdentity, TokenSource, granted_by
 from .endpoints import Endpoints
 from .faults import Fault, fault_of
 from .governor import Governor, Pool, governor
@@ -67,6 +67,10 @@ class GraphClient:
 
     async def aclose(self) -> None:
         await self._wire.__aexit__(None, None, None)
+
+    async def granted(self) -> frozenset[str] | None:
+        """Return the permissions that our token carries; None when it does not say. Raises ConsentLost."""
+        return granted_by(await self._tokens.token())
 
     def pool(self, mailbox: str = "") -> Pool:
         return Pool(f"{self.identity.tenant_id}/{self.identity.client_id}", mailbox)

@@ -1,6 +1,6 @@
 """The connector of Microsoft 365: ties the files of this package to the contract."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
 
@@ -13,8 +13,10 @@ from apps.connectors.base import (
     FetchProblem,
     FoundEntity,
     ItemWriter,
+    Upsert,
 )
 from apps.connectors.enums import EntityKind, SubService
+from apps.connectors.permissions_needed import WRITING
 from apps.core.errors import InvalidRequest, Malformed
 
 from .auth import AppIdentity
@@ -22,6 +24,7 @@ from .client import GraphClient
 from .exchange.discovery import discover_mailboxes
 from .exchange.mail_changes import MailRound
 from .exchange.mail_fetch import fetch_mail
+from .exchange.mail_listed import list_mail
 from .exchange.mail_write import MailWriter
 
 _ORGANIZATION: Final = "/organization?$select=id,displayName"
@@ -39,11 +42,14 @@ class ItemReader(NamedTuple):
 
     changes: Callable[[GraphClient, str, Cursor | None], AsyncIterator[ChangePage]]
     fetch: Callable[[GraphClient, str, Sequence[str]], AsyncIterator[Fetched | FetchProblem]]
+    listed: Callable[[GraphClient, str, Sequence[str]], Awaitable[dict[str, Upsert]]] | None = None
 
 
 # In the order of a run. Each kind of data has its own files in `exchange/`.
 READERS: Final[dict[SubService, ItemReader]] = {
-    SubService.MAIL: ItemReader(lambda graph, user, cursor: MailRound(graph, user, cursor).pages(), fetch_mail),
+    SubService.MAIL: ItemReader(
+        lambda graph, user, cursor: MailRound(graph, user, cursor).pages(), fetch_mail, list_mail
+    ),
 }
 WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {SubService.MAIL: MailWriter}
 
@@ -111,9 +117,23 @@ class MicrosoftConnector(Opened):
     ) -> AsyncIterator[Fetched | FetchProblem]:
         return READERS[sub_service].fetch(self.graph, entity.remote_id, remote_ids)
 
+    async def listed(
+        self, entity: EntityRef, sub_service: SubService, remote_ids: Sequence[str]
+    ) -> dict[str, Upsert]:
+        listed = READERS[sub_service].listed
+        return await listed(self.graph, entity.remote_id, remote_ids) if listed else {}
+
 
 class MicrosoftWriter(Opened):
     """Write side (`base.Writer`)."""
+
+    async def missing(self, sub_services: Sequence[SubService]) -> list[str]:
+        wanted = dict.fromkeys(WRITING[each] for each in sub_services if each in WRITING)
+        granted = await self.graph.granted()
+        if granted is not None and not granted.issuperset(wanted):
+            self.graph.sign_in_anew()  # the kept token may be older than the consent
+            granted = await self.graph.granted()
+        return [] if granted is None else [name for name in wanted if name not in granted]
 
     def items(self, entity: EntityRef, sub_service: SubService) -> ItemWriter:
         if sub_service not in WRITERS:

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('restore', 'Restore'), ('export', 'Export'), ('move', 'Move')], max_length=20)),
+                ('kind', models.CharField(choices=[('restore', 'Restore'), ('undo', 'Undo'), ('export', 'Export'), ('move', 'Move')], max_length=20)),
                 ('state', models.CharField(choices=[('pending', 'Pending'), ('running', 'In progress'), ('succeeded', 'Success'), ('partial', 'Partial'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=10)),
                 ('service', models.CharField(blank=True, max_length=30)),
                 ('task_label', models.CharField(blank=True, max_length=200)),

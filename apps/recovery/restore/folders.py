@@ -1,34 +1,50 @@
 """Where the items of a folder go in the live target."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from apps.backups.selectors.tree import Folder, Tree
-from apps.connectors.base import ItemWriter, Upsert
+from apps.connectors.base import Upsert
+from apps.connectors.enums import SubService
 
 WITHOUT_FOLDER = "Restored without a folder"
+ROOT = "root"  # the new folder itself, in MadeFolder.source; ids of providers never read like this
+FLAT = frozenset({SubService.CALENDARS, SubService.TASKS})
+"""Kinds whose folders cannot hold folders: each chosen one becomes a new one beside the others."""
+
+Make = Callable[[str, str | None, str], str]
+"""Source (MadeFolder.source), parent's id, name → id of the folder, made when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How new folders are called: all below `root_name`, or in their place with `suffix` after the name."""
+
+    root_name: str = ""
+    suffix: str = ""
 
 
 class TargetFolders:
     """Finds the live folder for a folder of the backup, and makes those that are missing.
 
-    With `root_name` everything goes below one new folder, by names. Without, a folder is itself if it is still
-    there, else the one with the same part in the mailbox (Inbox stays Inbox in every language), else the one of
-    its name at its place.
+    With a root name everything goes below one new folder, by names; where folders hold no folders, into new
+    ones whose names begin with it. Without, a folder is itself if it is still there, else the one with the same
+    part in the mailbox (Inbox stays Inbox in every language), else the one of its name at its place.
     """
 
-    def __init__(self, tree: Tree, live: Sequence[Upsert], root_name: str = "") -> None:
-        self._tree, self._root_name = tree, root_name
+    def __init__(self, tree: Tree, live: Sequence[Upsert], naming: Naming, *, flat: bool = False) -> None:
+        self._tree, self._naming, self._flat = tree, naming, flat
         self._ids = {folder.remote_id for folder in live}
         self._known = {folder.well_known: folder.remote_id for folder in live if folder.well_known}
         self._named = {(self._place(f.parent_id), f.name.casefold()): f.remote_id for f in live}
-        self._made: dict[str, str] = {}
+        self._ready: dict[str, str] = {}
 
     def find(self, folder: Folder | None) -> str | None:
         """Return the live folder's id; None when it would have to be made."""
         key = folder.node.remote_id if folder else ""
-        if key in self._made:
-            return self._made[key]
-        return None if self._root_name else self._find_in_place(folder)
+        if key in self._ready:
+            return self._ready[key]
+        return None if self._naming.root_name else self._find_in_place(folder)
 
     def _find_in_place(self, folder: Folder | None) -> str | None:
         if folder is None:
@@ -41,46 +57,52 @@ class TargetFolders:
         place = self.find(parent) if parent else None
         if parent and place is None:
             return None
-        return self._named.get((place, folder.node.name.casefold()))
+        names = (folder.node.name, self._new_name(folder))
+        return next(
+            (found for name in names if (found := self._named.get((place, name.casefold())))),
+            None,
+        )
 
-    async def ensure(self, writer: ItemWriter, folder: Folder | None) -> str:
-        """Return the live folder's id, made with all above it when missing. Raises RemoteError."""
+    def ensure(self, folder: Folder | None, make: Make) -> str:
+        """Return the live folder's id, made with all above it when missing. Raises what `make` raises."""
         key = folder.node.remote_id if folder else ""
         found = self.find(folder)
         if found is None:
             parent = self._parent(folder) if folder else None
-            if parent:
-                place: str | None = await self.ensure(writer, parent)
-            else:
-                place = await self._root(writer)
-            name = folder.node.name if folder else WITHOUT_FOLDER
-            found = await writer.ensure_folder(place, name)
-        self._made[key] = found
+            place = self.ensure(parent, make) if parent else self._root(make)
+            found = make(key, place, self._new_name(folder))
+        self._ready[key] = found
         return found
 
-    async def _root(self, writer: ItemWriter) -> str | None:
-        if not self._root_name:
+    def _new_name(self, folder: Folder | None) -> str:
+        name = folder.node.name if folder else WITHOUT_FOLDER
+        if self._naming.root_name:
+            return f"{self._naming.root_name} {name}" if self._flat else name
+        return name + self._naming.suffix
+
+    def _root(self, make: Make) -> str | None:
+        if not self._naming.root_name or self._flat:
             return None
-        if "root" not in self._made:
-            self._made["root"] = await writer.ensure_folder(None, self._root_name)
-        return self._made["root"]
+        if ROOT not in self._ready:
+            self._ready[ROOT] = make(ROOT, None, self._naming.root_name)
+        return self._ready[ROOT]
 
     def _parent(self, folder: Folder) -> Folder | None:
         parent_id = folder.node.parent_id or ""
-        if len(folder.path) < 2 or parent_id == self._tree.top_id:
+        if self._flat or len(folder.path) < 2 or parent_id == self._tree.top_id:
             return None
         return self._tree.by_id.get(parent_id)
 
     def _place(self, parent_id: str | None) -> str | None:
         """The mailbox's own root is not a folder of the list: what lies in it has no parent here."""
-        return parent_id if parent_id in self._ids else None
+        return None if self._flat or parent_id not in self._ids else parent_id
 
 
-def free_root_name(live: Sequence[Upsert], wanted: str) -> str:
-    """Return `wanted`, numbered when there is such a folder already: restores never mix."""
-    taken = {folder.name.casefold() for folder in live}
+def free_root_name(live: Iterable[Upsert], wanted: str) -> str:
+    """Return `wanted`, numbered when some folder is called so or begins with it: restores never mix."""
+    taken = [folder.name.casefold() for folder in live]
     name, number = wanted, 1
-    while name.casefold() in taken:
+    while any(each == name.casefold() or each.startswith(name.casefold() + " ") for each in taken):
         number += 1
         name = f"{wanted} ({number})"
     return name

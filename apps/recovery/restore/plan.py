@@ -3,15 +3,18 @@
 import hashlib
 import hmac
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from apps.backups.models import Entity
-from apps.backups.selectors.browse import AsOf, Node, as_of, contents
+from apps.backups.selectors.browse import Node, as_of, contents
 from apps.backups.selectors.points import Point
-from apps.backups.selectors.tree import Folder, Tree, folder_tree
-from apps.connectors.enums import Service
+from apps.backups.selectors.tree import Folder, folder_tree
+from apps.connectors.enums import Service, SubService
 from apps.core.actor import current_actor
 from apps.core.discretion import told
 from apps.core.errors import Conflict, EverkeepError, InvalidRequest, PermissionMissing
@@ -22,49 +25,117 @@ from apps.jobs.services import job_create
 
 from ..choosing import chosen, expand
 from ..enums import PlanState, RestoreMode
-from ..models import Plan
+from ..models import Choice, Plan, PlanPart
 from ..services import selections_of
-from .folders import TargetFolders, free_root_name
+from .folders import free_root_name
+from .lanes import Lane, open_lanes, parts_of
+from .root import wanted_root
 from .target import Target, open_target
 
 LOOKUPS = 2_000
 NO_LONGER_ALLOWED = "Whoever asked for this may no longer do it, so it was not looked at."
+COLUMNS = ("create", "replace", "duplicate", "skip", "open", "size")
 _BATCH = 200
+_COLUMN = {
+    RestoreMode.NEW_ROOT: "create",
+    RestoreMode.SKIP: "skip",
+    RestoreMode.REPLACE: "replace",
+    RestoreMode.DUPLICATE: "duplicate",
+}
 
 
-def plan_create(*, point: Point, target: Entity, mode: str) -> Plan:
-    """Write down what is selected and where to; it is looked at by `plan_make`. Raises InvalidRequest."""
-    selection = next(iter(selections_of(point)), None)
-    if selection is None:
-        raise InvalidRequest("Nothing is selected.", do="Tick messages or folders first.")
-    return Plan.objects.create(
-        account_id=selection.account_id,
-        snapshot=selection.snapshot,
-        user_id=selection.user_id,
-        items=selection.items,
-        folders=selection.folders,
-        everything=selection.everything,
-        target=target,
-        mode=RestoreMode(mode),
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """What else a person wants (RST-07). `root` names the new folder of the mode NEW_ROOT, empty: by the day."""
+
+    tag: bool = False
+    mark_folders: bool = False
+    backup_first: bool = False
+    notify: bool = False
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Where to and how, of one or more plans."""
+
+    target: Entity
+    mode: str
+    options: RestoreOptions = field(default_factory=RestoreOptions)
+    batch: UUID | None = None
+
+
+def plan_create(*, point: Point, target: Entity, mode: str, options: RestoreOptions | None = None) -> Plan:
+    """Write down what the actor has selected and where to; `plan_make` looks at it. Raises InvalidRequest."""
+    selections = selections_of(point)
+    if not selections:
+        raise InvalidRequest("Nothing is selected.", do="Tick items or folders first.")
+    return plan_write(
+        point=point, choices=selections, order=Order(target, mode, options or RestoreOptions())
+    )
+
+
+@transaction.atomic
+def plan_write(*, point: Point, choices: list[Any], order: Order) -> Plan:
+    """Write down a plan for these choices (`models.Choice`, saved or not) of the actor."""
+    plan = Plan.objects.create(
+        account_id=point.run.account_id,
+        user_id=current_actor().user_id,
+        run=point.run,
+        source=point.run.entity,
+        target=order.target,
+        mode=RestoreMode(order.mode),
+        options=asdict(order.options),
+        batch=order.batch,
+    )
+    for choice in choices:
+        _add_part(plan, choice)
+    return plan
+
+
+def _add_part(plan: Plan, choice: Choice) -> None:
+    PlanPart.objects.create(
+        account_id=plan.account_id,
+        plan=plan,
+        snapshot=choice.snapshot,
+        user_id=plan.user_id,
+        items=choice.items,
+        folders=choice.folders,
+        everything=choice.everything,
     )
 
 
 def plan_make(*, plan: Plan) -> Plan:
     """Look at the live target and fill the plan in; a target that cannot be looked at makes it FAILED."""
-    state = as_of(plan.snapshot)
-    tree = folder_tree(plan.snapshot, state)
+    plan.notes = []
     try:
         with open_target(plan.target) as target:
-            live = target.do(target.items(plan.snapshot.sub_service).folders())
-            if plan.mode == RestoreMode.NEW_ROOT:
-                plan.root_name = free_root_name(live, f"Restored {timezone.localdate():%Y-%m-%d}")
-            folders = TargetFolders(tree, live, plan.root_name)
-            plan.rows = list(_Look(plan, state, tree, folders).rows(target))
+            _leave_out(plan, target)
+            kinds = [SubService(part.snapshot.sub_service) for part in parts_of(plan)]
+            plan.missing = target.do(target.writer.missing(kinds))
+            lanes = open_lanes(plan, target, partial(_name_root, plan))
+            plan.rows = [row for lane in lanes.values() for row in _Look(lane).rows()]
         plan.state = PlanState.READY
     except EverkeepError as error:
         plan.state, plan.message, plan.error_code = PlanState.FAILED, told(error, plan.public_id), error.code
-    plan.save(update_fields=["root_name", "rows", "state", "message", "error_code"])
+    plan.save(update_fields=["root_name", "rows", "notes", "missing", "state", "message", "error_code"])
     return plan
+
+
+def _leave_out(plan: Plan, target: Target) -> None:
+    """Say which kinds of data cannot be written back at all, and go on without them."""
+    for part in parts_of(plan):
+        try:
+            target.items(part.snapshot.sub_service)
+        except InvalidRequest as error:
+            plan.notes.append(f"{error} They are left out.")
+            part.delete()
+
+
+def _name_root(plan: Plan, live: Any) -> str:
+    if plan.mode == RestoreMode.NEW_ROOT:
+        plan.root_name = free_root_name(live, wanted_root(plan))
+    return plan.root_name
 
 
 def plan_refuse(*, plan: Plan) -> Plan:
@@ -76,25 +147,43 @@ def plan_refuse(*, plan: Plan) -> Plan:
 
 @transaction.atomic
 def plan_start(*, plan: Plan) -> Job:
-    """Turn a ready plan into a job with one ledger row an item. Raises Conflict when it was started before."""
+    """Turn a ready plan into a job with one ledger row an item.
+
+    Raises Conflict when it was started before, InvalidRequest while write access is missing.
+    """
+    if plan.missing:
+        raise InvalidRequest(
+            "Write access is missing, so nothing can be restored yet.",
+            do="Grant it at Microsoft, then look again.",
+        )
     if not Plan.objects.filter(pk=plan.pk, state=PlanState.READY).update(state=PlanState.STARTED):
         raise Conflict("This plan was started already, or is not ready.", do="Look for it among the jobs.")
-    snapshot, target = plan.snapshot, plan.target
-    where = f"{target.name}, {plan.root_name}" if plan.root_name else f"{target.name}, where it was"
+    source, target = plan.source, plan.target
     plan.job = job_create(
         kind=JobKind.RESTORE,
         items=_ledger(plan),
         params={"plan": str(plan.public_id)},
-        service=Service(snapshot.entity.task.service),
-        task_label=snapshot.entity.task.name,
-        entity_label=snapshot.entity.name,
-        destination_label=where,
-        entity_id=snapshot.entity.public_id,
+        service=Service(source.task.service),
+        task_label=source.task.name,
+        entity_label=source.name,
+        destination_label=_where(plan),
+        entity_id=source.public_id,
         destination_id=target.public_id,
-        backup_date=snapshot.taken_at,
+        backup_date=plan.run.finished_at or plan.run.started_at,
     )
     plan.save(update_fields=["job"])
+    if plan.options.get("notify"):
+        from ..tasks import tell_mailbox  # noqa: PLC0415 - the task's module calls services
+
+        tell_mailbox.after_commit(account_id=plan.account_id, plan_id=plan.pk)
     return plan.job
+
+
+def _where(plan: Plan) -> str:
+    place = plan.root_name or "where it was"
+    if not plan.crosses_tenants:
+        return f"{plan.target.name}, {place}"
+    return f"{plan.target.name} of {plan.target.task.connection}, {place}"
 
 
 def restore_key(plan: Plan, node: Node) -> str:
@@ -102,64 +191,61 @@ def restore_key(plan: Plan, node: Node) -> str:
     return hmac.new(plan.public_id.bytes, f"restore:{node.id}".encode(), hashlib.sha256).hexdigest()[:48]
 
 
-def may_start(plan: Plan) -> bool:
-    return plan.state == PlanState.READY and plan.user_id == current_actor().user_id
-
-
 def _ledger(plan: Plan) -> Iterator[NewItem]:
-    state = as_of(plan.snapshot)
-    tree = folder_tree(plan.snapshot, state)
-    for folder, node in expand(chosen(plan, state, tree), state, tree):
-        yield NewItem(
-            key=restore_key(plan, node),
-            label=node.name or "(no subject)",
-            folder_label=" / ".join(folder.path) if folder else "",
-            size=node.size,
-            node_version_id=node.id,
-            details={"folder": folder.node.remote_id if folder else ""},
-        )
+    """One row an item: kind after kind, folder by folder, the newest first, because providers cap bytes."""
+    for part in parts_of(plan):
+        kind, state = SubService(part.snapshot.sub_service), as_of(part.snapshot)
+        tree = folder_tree(part.snapshot, state)
+        for folder, node in expand(chosen(part, state, tree), state, tree):
+            yield NewItem(
+                key=restore_key(plan, node),
+                label=node.name or "(no subject)",
+                folder_label=" / ".join((kind.label, *(folder.path if folder else ()))),
+                size=node.size,
+                node_version_id=node.id,
+                details={"kind": kind, "folder": folder.node.remote_id if folder else ""},
+            )
 
 
 class _Look:
-    """Counts, folder by folder, what would be created, replaced and skipped."""
+    """Counts, folder by folder, what would be created, replaced, doubled and skipped of one kind of data."""
 
-    def __init__(self, plan: Plan, state: AsOf, tree: Tree, folders: TargetFolders) -> None:
-        self._plan, self._state, self._tree, self._folders = plan, state, tree, folders
-        self._left = 0 if plan.mode == RestoreMode.NEW_ROOT else LOOKUPS
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._left = 0 if lane.mode == RestoreMode.NEW_ROOT else LOOKUPS
 
-    def rows(self, target: Target) -> Iterator[dict[str, int | str]]:
+    def rows(self) -> Iterator[dict[str, int | str]]:
+        lane = self._lane
         by_folder: dict[str, dict[str, int | str]] = {}
-        found = chosen(self._plan, self._state, self._tree)
-        for folder, nodes in _groups(expand(found, self._state, self._tree)):
+        found = chosen(lane.part, lane.state, lane.tree)
+        for folder, nodes in _groups(expand(found, lane.state, lane.tree)):
             name = " / ".join(folder.path) if folder else "Without a folder"
-            row = by_folder.setdefault(
-                name, {"folder": name, "create": 0, "replace": 0, "skip": 0, "open": 0, "size": 0}
-            )
-            there, open_ = self._there(target, folder, nodes)
-            column = "replace" if self._plan.mode == RestoreMode.REPLACE else "skip"
-            kept = column == "skip"
+            empty = {"kind": lane.kind.label, "folder": name} | dict.fromkeys(COLUMNS, 0)
+            row = by_folder.setdefault(name, empty)
+            there, open_ = self._there(folder, nodes)
+            column = _COLUMN[lane.mode]
             for name_, count in (
                 (column, len(there)),
                 ("open", open_),
                 ("create", len(nodes) - len(there) - open_),
             ):
                 row[name_] = int(row[name_]) + count
-            row["size"] = int(row["size"]) + sum(n.size for n in nodes if not (kept and n.remote_id in there))
+            left = there if lane.mode == RestoreMode.SKIP else set()
+            row["size"] = int(row["size"]) + sum(n.size for n in nodes if n.remote_id not in left)
         yield from by_folder.values()
 
-    def _there(self, target: Target, folder: Folder | None, nodes: list[Node]) -> tuple[set[str], int]:
+    def _there(self, folder: Folder | None, nodes: list[Node]) -> tuple[set[str], int]:
         """Return which items are live already, and how many were not looked up, to be quick."""
-        live_id = self._folders.find(folder)
-        if self._plan.mode == RestoreMode.NEW_ROOT or live_id is None:
+        lane, live_id = self._lane, self._lane.folders.find(folder)
+        if lane.mode == RestoreMode.NEW_ROOT or live_id is None:
             return set(), 0
         looked = nodes[: self._left]
         self._left -= len(looked)
         if not looked:
             return set(), len(nodes)
-        props = contents(self._state, [node.id for node in looked])
+        props = contents(lane.state, [node.id for node in looked])
         pairs = [(node.remote_id, props[node.id].props) for node in looked if node.id in props]
-        found = target.do(target.items(self._state.sub_service).find_existing(live_id, pairs))
-        return set(found), len(nodes) - len(looked)
+        return set(lane.there_already(live_id, pairs)), len(nodes) - len(looked)
 
 
 def _groups(items: Iterator[tuple[Folder | None, Node]]) -> Iterator[tuple[Folder | None, list[Node]]]:

@@ -1,0 +1,101 @@
+"""One kind of data on its way from its backup into the live target."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from apps.backups.selectors.browse import AsOf, as_of, node_key, nodes_by_keys
+from apps.backups.selectors.tree import Folder, Tree, folder_tree
+from apps.connectors.base import ItemWriter, Upsert
+from apps.connectors.enums import SubService
+from apps.jobs.models import Job
+
+from ..enums import RestoreMode
+from ..models import Plan, PlanPart
+from .folders import FLAT, Make, Naming, TargetFolders
+from .made import Maker
+from .target import Target
+
+ORDER = (
+    SubService.MAIL,
+    SubService.CALENDARS,
+    SubService.CONTACTS,
+    SubService.TASKS,
+    SubService.NOTES,
+    SubService.SETTINGS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """`mode` is the plan's, but for kinds that it makes no sense for."""
+
+    kind: SubService
+    mode: RestoreMode
+    part: PlanPart
+    state: AsOf
+    tree: Tree
+    target: Target
+    writer: ItemWriter
+    folders: TargetFolders
+
+    def maker(self, job: Job) -> Make:
+        return Maker(job, self.kind, self.writer, self.target.do)
+
+    def ensure(self, folder: Folder | None, job: Job) -> str:
+        """Return the live folder's id, made when it is missing. Raises RemoteError."""
+        return self.folders.ensure(folder, self.maker(job))
+
+    def there_already(self, live_id: str, pairs: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        """Map remote ids of the backup to the live items that they are; another item of the backup is not one.
+
+        Two copies of one message look the same: a live one that the backup knows is itself and nothing else.
+        """
+        found = self.target.do(self.writer.find_existing(live_id, pairs))
+        strange = {there for remote_id, there in found.items() if there != remote_id}
+        known = {node.remote_id for node in nodes_by_keys(self.state, [node_key(each) for each in strange])}
+        return {
+            remote_id: there
+            for remote_id, there in found.items()
+            if there == remote_id or there not in known
+        }
+
+
+def parts_of(plan: Plan) -> list[PlanPart]:
+    """Return the parts of a plan in the order in which they are restored."""
+    parts = plan.parts.select_related("snapshot__entity__task", "snapshot__run")
+    return sorted(parts, key=lambda part: ORDER.index(SubService(part.snapshot.sub_service)))
+
+
+def mode_of(plan: Plan, kind: str) -> RestoreMode:
+    """Return how a kind of data is restored. Settings are never doubled."""
+    mode = RestoreMode(plan.mode)
+    doubling = mode in (RestoreMode.NEW_ROOT, RestoreMode.DUPLICATE)
+    return RestoreMode.SKIP if kind == SubService.SETTINGS and doubling else mode
+
+
+def open_lanes(plan: Plan, target: Target, settle: Callable[[Sequence[Upsert]], str]) -> dict[str, Lane]:
+    """Open every kind of data of a plan. `settle` is shown all live folders and gives the root's name.
+
+    Raises InvalidRequest for a kind that cannot be written, RemoteError.
+    """
+    parts = parts_of(plan)
+    writers = [target.items(part.snapshot.sub_service) for part in parts]
+    live = [target.do(writer.folders()) for writer in writers]
+    root_name = settle([folder for folders in live for folder in folders])
+    return {
+        part.snapshot.sub_service: _lane(plan, part, target, writer, folders, root_name)
+        for part, writer, folders in zip(parts, writers, live, strict=True)
+    }
+
+
+def _lane(
+    plan: Plan, part: PlanPart, target: Target, writer: ItemWriter, live: list[Upsert], root_name: str
+) -> Lane:
+    kind, state = SubService(part.snapshot.sub_service), as_of(part.snapshot)
+    mode, tree = mode_of(plan, kind), folder_tree(part.snapshot, state)
+    naming = Naming(
+        root_name=root_name if mode == RestoreMode.NEW_ROOT else "",
+        suffix=f" ({plan.mark})" if plan.options.get("mark_folders") else "",
+    )
+    folders = TargetFolders(tree, live, naming, flat=kind in FLAT)
+    return Lane(kind, mode, part, state, tree, target, writer, folders)
