@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from apps.backups.models import Entity, Run, Snapshot
 from apps.backups.selectors.points import Point, point_of
 from apps.core.actor import current_actor
@@ -51,7 +53,7 @@ def plan_for(public_id: UUID) -> Plan:
     """Return a plan that the actor made. Raises NotFound, or PermissionMissing without the right to restore."""
     plan = (
         Plan.objects.select_related(
-            "snapshot__entity__task__connection", "snapshot__run__entity", "target__task__connection", "job"
+            "run", "source__task__connection", "target__task__connection", "job", "undo"
         )
         .filter(public_id=public_id, user_id=current_actor().user_id or 0)
         .first()
@@ -62,17 +64,19 @@ def plan_for(public_id: UUID) -> Plan:
     return plan
 
 
+def targets_for(source: Entity) -> "QuerySet[Entity]":
+    """Return the mailboxes that the actor sees, of the same service and of any organisation."""
+    rows = Entity.objects.select_related("task__connection").filter(task__service=source.task.service)
+    return rows.order_by("name", "pk")
+
+
 def target_for(public_id: str, source: Entity) -> Entity:
-    """Return the mailbox to restore into: the source itself or another of the same tenant (RST-02)."""
+    """Return the mailbox to restore into. Raises NotFound, PermissionMissing."""
     try:
         wanted = UUID(public_id)
     except ValueError:
         raise NotFound("There is no such mailbox.", do="Choose one from the list.") from None
-    found = (
-        Entity.objects.select_related("task__connection")
-        .filter(public_id=wanted, task__connection__tenant_id=source.task.connection.tenant_id)
-        .first()
-    )
+    found = targets_for(source).filter(public_id=wanted).first()
     if found is None:
         raise NotFound("There is no such mailbox.", do="Choose one from the list.")
     require(Permission.RESTORE)

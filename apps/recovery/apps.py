@@ -13,6 +13,16 @@ class RecoveryConfig(AppConfig):
         _register_words()
         _register_jobs()
         _register_ending()
+        _register_references()
+
+
+def _register_references() -> None:
+    """Tell gc that what undo brings back is live."""
+    from apps.vault.api import register_references  # noqa: PLC0415 - models are loaded only after this module
+
+    from .restore.before import live_contents, writers_gone  # noqa: PLC0415
+
+    register_references("undo", contents=live_contents, writers_gone=writers_gone)
 
 
 def _register_ending() -> None:
@@ -47,6 +57,8 @@ def _register_jobs() -> None:
     from .exports.run import run_export  # noqa: PLC0415
     from .mails import tell_initiator  # noqa: PLC0415
     from .restore.execute import run_restore  # noqa: PLC0415
+    from .restore.undo import run_undo  # noqa: PLC0415
 
     register(JobKind.RESTORE, run_restore, finished=tell_initiator)
+    register(JobKind.UNDO, run_undo, finished=tell_initiator)
     register(JobKind.EXPORT, run_export, results_url=downloads_url, finished=tell_initiator)

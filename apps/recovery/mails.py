@@ -10,7 +10,13 @@ from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
 
 from .exports.links import link_token
+from .models import Plan
 
+_VERBS = {
+    JobKind.RESTORE: "Restored and read back",
+    JobKind.UNDO: "Taken back",
+    JobKind.EXPORT: "Exported",
+}
 _ENDINGS = {
     JobState.SUCCEEDED: "is done",
     JobState.PARTIAL: "is done in part",
@@ -24,26 +30,56 @@ def tell_initiator(job: Job) -> None:
     person = User.objects.filter(pk=job.initiator_id or 0, is_active=True).first()
     if person is None:
         return
-    what = "Restore" if job.kind == JobKind.RESTORE else "Export"
+    what = "Undo of the restore" if job.kind == JobKind.UNDO else JobKind(job.kind).label
     ending = _ENDINGS[JobState(job.state)]
     subject = " ".join(f"{what} of {job.entity_label} {ending}".split())
     send_mail(subject, _text(job, what, ending), settings.DEFAULT_FROM_EMAIL, [person.email])
     note_mail("job_ended", subject, person.email, service=job.service, entity_id=job.entity_id)
 
 
+def _report(job: Job) -> list[str]:
+    """Say what of a restore was not possible, and where it ended otherwise than planned."""
+    if job.kind != JobKind.RESTORE:
+        return []
+    limited = job.items.filter(cause="not_possible").count()
+    said = [f"Restored, but not in every attribute: {limited:,}"] if limited else []
+    return said + [f"Other than planned: {line}" for line in job.result.get("drift", ())]
+
+
+def tell_target(plan: Plan) -> None:
+    """Tell whose mailbox a restore writes into, so that nobody wonders where messages come from."""
+    target = plan.target
+    if not target.address:
+        return
+    subject = "Your mailbox is being restored"
+    where = f"a new folder, “{plan.root_name}”" if plan.root_name else "their old places"
+    lines = [
+        f"Hello {target.name},",
+        "",
+        f"what was backed up of {plan.source.name} is being put back into your mailbox, into {where}.",
+        "You need not do anything. Ask your administrator if you did not expect this.",
+        "",
+    ]
+    send_mail(subject, "\n".join(lines), settings.DEFAULT_FROM_EMAIL, [target.address])
+    note_mail(
+        "mailbox_restored", subject, target.address, service=target.task.service, entity_id=target.public_id
+    )
+
+
 def _text(job: Job, what: str, ending: str) -> str:
     lines = [f"{what} of {job.entity_label} {ending}.", ""]
-    if job.kind == JobKind.RESTORE:
+    if job.kind != JobKind.EXPORT:
         lines.append(f"Into: {job.destination_label}")
     if job.backup_date:
         lines.append(f"From the backup of {job.backup_date:%d %B %Y, %H:%M} UTC")
-    verb = "Restored and read back" if job.kind == JobKind.RESTORE else "Exported"
+    verb = _VERBS[JobKind(job.kind)]
     lines += [
         "",
         f"{verb}: {job.items_done:,}",
         f"Skipped: {job.items_skipped:,}",
         f"Failed: {job.items_failed:,}",
     ]
+    lines += _report(job)
     if job.message:
         lines += ["", job.message]
     if job.kind == JobKind.EXPORT and job.result.get("parts"):

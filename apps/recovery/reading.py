@@ -68,7 +68,7 @@ def item_parts(contents: Iterable[bytes]) -> list[ContentPart]:
 
 
 def read_item(reader: VaultReader, content: bytes) -> tuple[bytes, tuple[bytes, ...]]:
-    """Return what `connectors.base.Fetched` gave of an item: content, attachments. Raises NotFound, VaultError."""
+    """Return content and attachments as they were fetched. Raises NotFound, VaultError."""
     parts = decode_content(content)
     main = next((part for part in parts if part.role in (Role.MIME, Role.PROPS)), None)
     if main is None:

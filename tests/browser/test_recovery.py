@@ -14,10 +14,9 @@ from apps.backups.enums import Verdict
 from apps.backups.models import Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core.scope import account_scope
-from apps.recovery.models import Plan
 from tests.browser.rig import Visit
 from tests.cast import Cast
-from tests.recovery.factories import FIRST_DAY, Mailbox, mail, make_entity, make_export, store
+from tests.recovery.factories import FIRST_DAY, Mailbox, mail, make_entity, make_export, make_plan, store
 from tests.recovery.test_hostile_mail import ATTACKS
 
 SUBJECTS = [
@@ -165,14 +164,14 @@ def test_the_way_to_a_restore_and_to_an_export_is_sound(rita: Visit, backup: Sna
     expect(page.get_by_role("heading", name="Restore 1 message")).to_be_visible()
     rita.check("restore-options")
     with account_scope(cast.account.pk):
-        plan = Plan.objects.create(
-            account=cast.account,
-            snapshot=backup,
-            target=backup.entity,
+        plan = make_plan(
+            backup,
             user_id=cast.restorer.pk,
             mode="replace",
             state="ready",
-            rows=[{"folder": "Inbox", "create": 3, "replace": 2, "skip": 0, "open": 0, "size": 36_900_000}],
+            rows=[
+                {"kind": "Mail", "folder": "Inbox", "create": 3, "replace": 2, "skip": 0, "size": 36_900_000}
+            ],
         )
     rita.open(reverse("recovery_plan", args=[plan.public_id]))
     expect(page.get_by_text("Yes, overwrite 2 messages in the mailbox of Bob Smith")).to_be_visible()
@@ -186,10 +185,8 @@ def test_a_plan_that_failed_and_the_parts_of_an_export_are_sound(
 ) -> None:
     settings.DATA_DIR = tmp_path
     with account_scope(cast.account.pk):
-        plan = Plan.objects.create(
-            account=cast.account,
-            snapshot=backup,
-            target=backup.entity,
+        plan = make_plan(
+            backup,
             user_id=cast.restorer.pk,
             mode="skip",
             state="failed",

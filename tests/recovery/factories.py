@@ -15,6 +15,7 @@ from apps.core.scope import account_scope, current_account_id
 from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
 from apps.recovery.exports.files import folder_of
+from apps.recovery.models import Plan, PlanPart
 from apps.vault.api import Role, encode_content, open_writer
 from tests.cast import Cast
 
@@ -140,6 +141,18 @@ class Mailbox:
             run_id=self._run().pk,
             **fields,
         )
+
+
+def make_plan(snapshot: Snapshot, **fields: Any) -> Plan:
+    """A plan to restore the whole of one snapshot, back into its mailbox unless said otherwise."""
+    target = fields.pop("target", snapshot.entity)
+    plan = Plan.objects.create(
+        account_id=snapshot.account_id, run=snapshot.run, source=snapshot.entity, target=target, **fields
+    )
+    PlanPart.objects.create(
+        account_id=snapshot.account_id, plan=plan, snapshot=snapshot, user_id=plan.user_id, everything=True
+    )
+    return plan
 
 
 def mail(subject: str = "Hello", body: str = "Good morning.", *, html: str = "", **headers: str) -> bytes:

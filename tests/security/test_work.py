@@ -17,11 +17,10 @@ from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
 from apps.recovery import tasks
 from apps.recovery.enums import PlanState
-from apps.recovery.models import Plan
 from config.celery import app
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
-from tests.recovery.factories import Mailbox, make_entity
+from tests.recovery.factories import Mailbox, make_entity, make_plan
 from tests.security.url_table import PEOPLE
 
 # Who starts it: a person, whose rights are asked again (below), or the clock, which shows nobody anything. A
@@ -120,10 +119,7 @@ def test_a_plan_is_looked_at_for_who_may_restore(cast: Cast, person: str) -> Non
     with account_scope(cast.account.pk):
         box = Mailbox(make_entity())
         box.folder("inbox", "Inbox")
-        plan = Plan.objects.create(
-            account=cast.account, snapshot=box.day(), target=box.entity, mode="skip",
-            user_id=getattr(cast, person).pk,
-        )  # fmt: skip
+        plan = make_plan(box.day(), mode="skip", user_id=getattr(cast, person).pk)
         with patch.object(tasks, "plan_make") as made:
             made.return_value.state = PlanState.READY
             said = tasks.make_plan(account_id=cast.account.pk, plan_id=plan.pk)

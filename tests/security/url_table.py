@@ -28,12 +28,12 @@ from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.scope import account_scope
 from apps.recovery.exports.links import link_token
-from apps.recovery.models import Drill, Plan
+from apps.recovery.models import Drill
 from apps.vault.models import Shelf, VaultCheck
 from tests.backups.makers import make_connection, make_mailbox, make_run, make_task
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
-from tests.recovery.factories import Mailbox, make_entity, make_export, store
+from tests.recovery.factories import Mailbox, make_entity, make_export, make_plan, store
 from tests.vault.own_stores import make_own_store, make_shelf
 
 LETTER = (
@@ -187,10 +187,7 @@ def a_plan(cast: Cast) -> list[object]:
     snapshot_id = a_backup(cast)[0]
     with account_scope(cast.account.pk):
         snapshot = Snapshot.objects.select_related("entity").get(public_id=snapshot_id)
-        plan = Plan.objects.create(
-            account=cast.account, snapshot=snapshot, target=snapshot.entity, user_id=cast.owner.pk, mode="skip",
-            state="failed",
-        )  # fmt: skip
+        plan = make_plan(snapshot, user_id=cast.owner.pk, mode="skip", state="failed")
     return [plan.public_id]
 
 

@@ -37,7 +37,7 @@ from .before import Keeper
 from .first_backup import wait_for_backup
 from .lanes import Lane, open_lanes
 from .pace import Pace
-from .report import CREATED, DUPLICATED, REPLACED, fault_of, summary
+from .report import CREATED, DUPLICATED, REPLACED, Wanted, fault_of, summary
 from .root import settle_root
 from .target import Target, open_target
 
@@ -139,7 +139,8 @@ class _Restore:
         """Take out what a worker before this one has written already: it is read back like all others."""
         keys = [each.item.key for each in work]
         found = lane.target.do(lane.writer.find_restored(live_id, keys)) if keys else {}
-        left, before = [], []
+        left: list[_Work] = []
+        before: list[_Work] = []
         for each in work:
             each.item.written_id = each.written_id = found.get(each.item.key, "")
             (before if each.written_id else left).append(each)
@@ -173,7 +174,7 @@ class _Restore:
         return left
 
     def _ours(self, ids: set[str]) -> set[str]:
-        """Return those that this restore wrote or has replaced: copies of one message must not hit each other."""
+        """Return those that this restore wrote or has replaced: copies of one message do not hit each other."""
         self.context.flush()
         rows = JobItem.objects.filter(job=self.context.job, written_id__in=ids)
         before = BeforeState.objects.filter(job=self.context.job, remote_id__in=ids)
@@ -208,7 +209,7 @@ class _Restore:
         seen, unread = self._read_back(lane, ready)
         for each in ready:
             now = seen.get(each.written_id)
-            cause, words = fault_of(lane.kind, each.node, each.stored, each.name, now, live_id)
+            cause, words = fault_of(Wanted(lane.kind, each.node, each.stored, each.name, live_id), now)
             each.item.written_id, each.content = each.written_id, None
             each.item.details |= {"in": live_id, "state": now.state if now else ""}
             if unread or cause:

@@ -54,9 +54,7 @@ class Lane:
         strange = {there for remote_id, there in found.items() if there != remote_id}
         known = {node.remote_id for node in nodes_by_keys(self.state, [node_key(each) for each in strange])}
         return {
-            remote_id: there
-            for remote_id, there in found.items()
-            if there == remote_id or there not in known
+            remote_id: there for remote_id, there in found.items() if there == remote_id or there not in known
         }
 
 
@@ -83,14 +81,13 @@ def open_lanes(plan: Plan, target: Target, settle: Callable[[Sequence[Upsert]], 
     live = [target.do(writer.folders()) for writer in writers]
     root_name = settle([folder for folders in live for folder in folders])
     return {
-        part.snapshot.sub_service: _lane(plan, part, target, writer, folders, root_name)
+        part.snapshot.sub_service: _lane((plan, part, root_name), target, writer, folders)
         for part, writer, folders in zip(parts, writers, live, strict=True)
     }
 
 
-def _lane(
-    plan: Plan, part: PlanPart, target: Target, writer: ItemWriter, live: list[Upsert], root_name: str
-) -> Lane:
+def _lane(wanted: tuple[Plan, PlanPart, str], target: Target, writer: ItemWriter, live: list[Upsert]) -> Lane:
+    plan, part, root_name = wanted
     kind, state = SubService(part.snapshot.sub_service), as_of(part.snapshot)
     mode, tree = mode_of(plan, kind), folder_tree(part.snapshot, state)
     naming = Naming(

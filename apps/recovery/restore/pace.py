@@ -47,8 +47,8 @@ class Pace:
     def wait(self, size: int) -> timedelta | None:
         """Return how long to rest before writing so much more; None when there is room.
 
-        One that is larger than the whole window goes when nothing else is in it. The rest lasts until the window
-        is empty: whoever goes on afterwards remembers nothing.
+        One that is larger than the whole window goes when nothing else is in it. The rest lasts until the
+        window is empty: whoever goes on afterwards remembers nothing.
         """
         self._forget()
         if not self._written or sum(each for _, each in self._written) + size * ON_THE_WIRE <= WINDOW_BYTES:

@@ -46,7 +46,7 @@ _COLUMN = {
 
 @dataclass(frozen=True, slots=True)
 class RestoreOptions:
-    """What else a person wants (RST-07). `root` names the new folder of the mode NEW_ROOT, empty: by the day."""
+    """What else a person wants (RST-07). `root` names the new folder of NEW_ROOT, empty: by the day."""
 
     tag: bool = False
     mark_folders: bool = False
@@ -70,9 +70,7 @@ def plan_create(*, point: Point, target: Entity, mode: str, options: RestoreOpti
     selections = selections_of(point)
     if not selections:
         raise InvalidRequest("Nothing is selected.", do="Tick items or folders first.")
-    return plan_write(
-        point=point, choices=selections, order=Order(target, mode, options or RestoreOptions())
-    )
+    return plan_write(point=point, choices=selections, order=Order(target, mode, options or RestoreOptions()))
 
 
 @transaction.atomic
@@ -80,7 +78,7 @@ def plan_write(*, point: Point, choices: list[Any], order: Order) -> Plan:
     """Write down a plan for these choices (`models.Choice`, saved or not) of the actor."""
     plan = Plan.objects.create(
         account_id=point.run.account_id,
-        user_id=current_actor().user_id,
+        user_id=current_actor().user_id or 0,
         run=point.run,
         source=point.run.entity,
         target=order.target,

@@ -1,6 +1,7 @@
 """What a restore says of an item that it wrote, and of itself against its plan."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,27 +19,36 @@ CREATED, REPLACED, DUPLICATED = "create", "replace", "duplicate"
 _WORDS = {CREATED: "restored", REPLACED: "replaced", DUPLICATED: "put beside", "skip": "skipped"}
 
 
-def fault_of(
-    kind: str, node: Node, stored: Stored, name: str, seen: Written | None, live_id: str
-) -> tuple[str, str]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How an item should read. `name` is what it was written as, `place` the live folder's id."""
+
+    kind: str
+    node: Node
+    stored: Stored
+    name: str
+    place: str
+
+
+def fault_of(wanted: Wanted, seen: Written | None) -> tuple[str, str]:
     """Return cause and words of what is wrong with an item that was read back; "" when nothing is."""
     if seen is None:
         return "not_verified", "It was written, but is not there when read back."
-    if seen.folder_id != live_id:
+    if seen.folder_id != wanted.place:
         return "not_verified", "It was written, but is in another folder when read back."
-    if kind == SubService.MAIL and (fault := _fault_of_mail(node, stored, name, seen)):
+    if wanted.kind == SubService.MAIL and (fault := _fault_of_mail(wanted, seen)):
         return "not_verified", f"It was written, but {fault} when read back."
     if seen.faults:
         return "different", f"It was written, but reads different: {'; '.join(seen.faults)}."
     return "", ""
 
 
-def _fault_of_mail(node: Node, stored: Stored, name: str, seen: Written) -> str:
-    if seen.is_draft and b'"isDraft":true' not in stored.props.replace(b" ", b""):
+def _fault_of_mail(wanted: Wanted, seen: Written) -> str:
+    if seen.is_draft and b'"isDraft":true' not in wanted.stored.props.replace(b" ", b""):
         return "is a draft"
-    if not _same_moment(node.time, seen.time):
+    if not _same_moment(wanted.node.time, seen.time):
         return "its received date is different"
-    if seen.name.split() != name.split():
+    if seen.name.split() != wanted.name.split():
         return "its subject is different"
     return ""
 

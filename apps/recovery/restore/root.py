@@ -25,9 +25,7 @@ def settle_root(plan: Plan, job: Job, live: Sequence[Upsert]) -> str:
     row = MadeFolder.objects.filter(job=job, kind="", source=ROOT).first()
     if row is None:
         name = free_root_name(live, wanted_root(plan))
-        row = MadeFolder.objects.create(
-            account_id=job.account_id, job=job, kind="", source=ROOT, name=name
-        )
+        row = MadeFolder.objects.create(account_id=job.account_id, job=job, kind="", source=ROOT, name=name)
         Plan.objects.filter(pk=plan.pk).update(root_name=name)
     plan.root_name = row.name
     return row.name

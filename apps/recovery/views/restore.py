@@ -20,7 +20,7 @@ from ..enums import PlanState, RestoreMode
 from ..forms import RestoreForm
 from ..models import Plan
 from ..places import place_of
-from ..restore.plan import plan_create, plan_start
+from ..restore.plan import COLUMNS, plan_create, plan_start
 from ..services import selections_of
 from ..tasks import make_plan
 
@@ -58,8 +58,8 @@ def plan(request: MemberRequest, plan_id: UUID) -> HttpResponse:
         "making": found.state == PlanState.MAKING,
         "late": found.state == PlanState.MAKING and (timezone.now() - found.created_at).total_seconds() > 60,
         "replace": found.mode == RestoreMode.REPLACE,
-        "totals": {name: found.total(name) for name in ("create", "replace", "skip", "open", "size")},
-        **place_of(point_of(found.snapshot.run), "Restore plan"),
+        "totals": {name: found.total(name) for name in COLUMNS},
+        **place_of(point_of(found.run), "Restore plan"),
     }
     return render_page_or_part(request, "recovery/plan.html", "recovery/_plan.html", context)
 

@@ -65,13 +65,16 @@ async def _find(graph: GraphClient, path: str, name: str, *, pool: Pool) -> str 
 
 
 async def remove_folder(graph: GraphClient, user: str, folder_id: str, *, pool: Pool) -> bool:
-    """Delete a folder that holds nothing; False when it holds something. One that has gone is no error."""
+    """Delete a folder that holds nothing; False when it holds something. One that has gone is no error.
+
+    For good: DELETE would leave the empty folder among the deleted items.
+    """
     path = f"/users/{segment(user)}/mailFolders/{segment(folder_id)}"
     try:
         found = await graph.get_json(f"{path}?$select=totalItemCount,childFolderCount", pool=pool)
         if found.get("totalItemCount") or found.get("childFolderCount"):
             return False
-        await graph.write_json("DELETE", path, None, pool=pool, repeatable=True)
+        await graph.write_json("POST", f"{path}/permanentDelete", None, pool=pool, repeatable=True)
     except Gone:
         logger.info("a folder to be removed has gone already")
     return True

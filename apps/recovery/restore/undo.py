@@ -1,0 +1,248 @@
+"""Taking a restore back: what it wrote goes, what it replaced returns, what people touched since stays.
+
+The order that keeps a killed worker harmless: the older item is written back under a key of its own and seen in
+place before its successor is removed; whoever goes on asks for that key first. Nothing is removed that reads
+other than when the restore last saw it. What is removed lies in the mailbox's own deleted items.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Final
+
+from django.db import transaction
+
+from apps.connectors.base import ItemWriter, WriteItem, Written
+from apps.connectors.enums import Service
+from apps.core import clock
+from apps.core.errors import Conflict, EverkeepError, Forbidden, RemoteError, Throttled
+from apps.jobs.api import JobContext
+from apps.jobs.base import JobResult, NewItem
+from apps.jobs.enums import ItemOutcome, JobKind, JobState
+from apps.jobs.models import Job, JobItem
+from apps.jobs.services import job_create
+from apps.vault.api import VaultReader, open_reader
+
+from ..models import BeforeState, MadeFolder, Plan
+from ..reading import read_item
+from .execute import GRANT_WRITE, WRITE_MISSING, plan_of, put_off
+from .target import Target, open_target
+
+UNDO_WITHIN: Final = timedelta(days=30)
+BATCH: Final = 20
+EDITED = "Somebody has changed it since, so it was left as it is."
+UNSURE = "It was never read back, so nobody can tell whether it was changed since. It was left as it is."
+REMOVED_SINCE = "Somebody has removed it since, so nothing was changed."
+
+
+def why_not(plan: Plan) -> str:
+    """Say why a restore cannot be undone now; "" when it can."""
+    job = plan.job
+    if job is None or job.is_open:
+        return "The restore is not over yet."
+    if plan.undo is not None and (plan.undo.is_open or plan.undo.state == JobState.SUCCEEDED):
+        return "It is undone already." if not plan.undo.is_open else "It is being undone."
+    if job.finished_at and job.finished_at < clock.now() - UNDO_WITHIN:
+        return "What a restore replaced is kept for 30 days. They are over."
+    return ""
+
+
+@transaction.atomic
+def undo_start(*, plan: Plan) -> Job:
+    """Make the job that takes a restore back, with one ledger row for each item it may have written.
+
+    Raises Conflict when it cannot be undone.
+    """
+    rows = Plan.objects.select_for_update(of=("self",)).select_related("job", "undo", "source__task", "target")
+    plan = rows.get(pk=plan.pk)
+    if refusal := why_not(plan):
+        raise Conflict(refusal, do="Look for it among the jobs.")
+    assert plan.job is not None
+    plan.undo = job_create(
+        kind=JobKind.UNDO,
+        items=_ledger(plan.job, plan.undo),
+        params={"plan": str(plan.public_id), "job": plan.job.pk},
+        service=Service(plan.source.task.service),
+        task_label=plan.source.task.name,
+        entity_label=plan.source.name,
+        destination_label=plan.job.destination_label,
+        entity_id=plan.source.public_id,
+        destination_id=plan.target.public_id,
+        backup_date=plan.job.backup_date,
+    )
+    plan.save(update_fields=["undo"])
+    return plan.undo
+
+
+def _ledger(job: Job, earlier: Job | None) -> Iterator[NewItem]:
+    """What was written last goes first, without what an `earlier` undo took back.
+
+    Rows of the restore that were never begun name no folder.
+    """
+    done = JobItem.objects.filter(job=earlier, outcome=ItemOutcome.DONE).values("key") if earlier else None
+    gone = {row["key"] for row in done or ()}
+    written = JobItem.objects.filter(job=job, details__in__isnull=False).exclude(outcome=ItemOutcome.SKIPPED)
+    for item in written.order_by("-pk").iterator():
+        if undo_key(item.key) in gone:
+            continue
+        kept = {name: item.details.get(name, "") for name in ("kind", "in", "state", "old_id")}
+        yield NewItem(
+            key=undo_key(item.key),
+            label=item.label,
+            folder_label=item.folder_label,
+            size=item.size,
+            details=kept | {"written": item.written_id, "item": item.pk, "key": item.key},
+        )
+
+
+def undo_key(restore_key: str) -> str:
+    """Name what an undo brings back for one item of a restore."""
+    return hmac.new(b"everkeep undo", restore_key.encode(), hashlib.sha256).hexdigest()[:48]
+
+
+@dataclass(slots=True)
+class _Undo:
+    """One claim of one undo."""
+
+    context: JobContext
+    plan: Plan
+    target: Target
+    reader: VaultReader
+
+    def run(self) -> JobResult:
+        for items in self.context.pending_items(batch=BATCH):
+            for kind, group in groupby(items, key=lambda item: str(item.details["kind"])):
+                self._group(self.target.items(kind), list(group))
+                self.context.flush()
+                if self.context.cancelled():
+                    return JobResult()
+        if self.context.cancelled():
+            return JobResult()
+        left = self._remove_folders()
+        said = f"Not empty, so left: {', '.join(left[:20])}." if left else ""
+        return JobResult(message=said, result={"folders_left": left})
+
+    def _group(self, writer: ItemWriter, items: list[JobItem]) -> None:
+        """Bring back what was replaced, then remove; which items go is durable before one of them does."""
+        self._find_unnoted(writer, items)
+        ids = {str(item.details[name]) for item in items for name in ("written", "old_id")} - {""}
+        seen = self.target.do(writer.read_back(dict.fromkeys(ids)))
+        before = {row.item_id: row for row in BeforeState.objects.filter(item__in=[_of(i) for i in items])}
+        going = []
+        for item in items:
+            try:
+                if self._is_free(writer, item, before.get(_of(item)), seen):
+                    item.details["going"] = True
+                    going.append(item)
+            except (Throttled, Forbidden):
+                raise
+            except EverkeepError as error:
+                self.context.failed(item, error.code, str(error))
+        JobItem.objects.bulk_update(going, ["details"])
+        for item in going:
+            self._remove(writer, item, seen.get(str(item.details["written"])))
+
+    def _find_unnoted(self, writer: ItemWriter, items: Sequence[JobItem]) -> None:
+        """Find what a worker wrote that was killed before it could note the id."""
+        unnoted = [item for item in items if not item.details["written"]]
+        for live_id in {str(item.details["in"]) for item in unnoted}:
+            keys = {str(i.details["key"]): i for i in unnoted if i.details["in"] == live_id}
+            for key, remote_id in self.target.do(writer.find_restored(live_id, list(keys))).items():
+                keys[key].details["written"] = remote_id
+
+    def _is_free(
+        self, writer: ItemWriter, item: JobItem, before: BeforeState | None, seen: dict[str, Written]
+    ) -> bool:
+        """Tell whether what was written may go; by then what it had replaced is in place."""
+        now, place = seen.get(str(item.details["written"])), str(item.details["in"])
+        older = seen.get(before.remote_id) if before else None
+        missing = before if before and (older is None or older.folder_id != place) else None
+        back = self._brought_back(writer, item) if missing else ""
+        if item.details.get("going") or back:
+            return True
+        if now is None and missing:
+            self.context.skipped(item, "removed", REMOVED_SINCE)
+            return False
+        if now is not None and (refusal := _touched(item, now)):
+            self.context.skipped(item, "edited", refusal)
+            return False
+        if missing:
+            self._bring_back(writer, item, missing)
+        return True
+
+    def _remove(self, writer: ItemWriter, item: JobItem, now: Written | None) -> None:
+        """Remove what is still where the restore put it."""
+        try:
+            if now is not None and now.folder_id == item.details["in"]:
+                self.target.do(writer.remove(now.remote_id))
+        except (Throttled, Forbidden):
+            raise
+        except RemoteError as error:
+            self.context.failed(item, error.code, str(error))
+        else:
+            self.context.done(item)
+
+    def _brought_back(self, writer: ItemWriter, item: JobItem) -> str:
+        found = self.target.do(writer.find_restored(str(item.details["in"]), [item.key]))
+        return found.get(item.key, "")
+
+    def _bring_back(self, writer: ItemWriter, item: JobItem, before: BeforeState) -> None:
+        """Write the older item anew and see it in place. Raises EverkeepError."""
+        content, files = read_item(self.reader, bytes(before.content))
+        wanted = WriteItem(
+            item.key, str(item.details["in"]), content, bytes(before.props), before.name, attachments=files
+        )
+        remote_id = self.target.do(writer.write(wanted)).remote_id
+        there = self.target.do(writer.read_back({remote_id: wanted})).get(remote_id)
+        if there is None or there.folder_id != wanted.folder_id:
+            raise RemoteError("What it had replaced was written back, but is not there when read back.")
+
+    def _remove_folders(self) -> list[str]:
+        """Remove the folders that the restore made, the deepest first; returns those that are not empty."""
+        left = []
+        rows = MadeFolder.objects.filter(job_id=self.context.params["job"]).exclude(kind="").order_by("-pk")
+        for row in rows:
+            writer = self.target.items(row.kind)
+            remote_id = row.remote_id or self._by_name(writer, row)
+            if remote_id and not self.target.do(writer.remove_folder(remote_id)):
+                left.append(row.name)
+        return left
+
+    def _by_name(self, writer: ItemWriter, row: MadeFolder) -> str:
+        """Find a folder whose maker was killed before it could note the id."""
+        live = self.target.do(writer.folders())
+        ids = {folder.remote_id for folder in live}
+        for folder in live:
+            parent_id = folder.parent_id if folder.parent_id in ids else ""
+            if (parent_id, folder.name.casefold()) == (row.parent_id, row.name.casefold()):
+                return folder.remote_id
+        return ""
+
+
+def run_undo(context: JobContext) -> JobResult:
+    """Do an undo as far as this worker gets (`jobs.registry`)."""
+    plan = plan_of(context)
+    context.say(f"Taking the restore into {plan.target.name} back")
+    try:
+        with open_target(plan.target) as target:
+            return _Undo(context, plan, target, open_reader(plan.account_id)).run()
+    except Throttled as error:
+        put_off(context, error)
+    except Forbidden as error:
+        raise Forbidden(WRITE_MISSING, do=GRANT_WRITE) from error
+
+
+def _of(item: JobItem) -> int:
+    return int(item.details["item"])
+
+
+def _touched(item: JobItem, now: Written) -> str:
+    """Say why an item must stay; "" when it is exactly as the restore left it."""
+    if not item.details["state"]:
+        return UNSURE
+    if now.state != item.details["state"] or now.folder_id != item.details["in"]:
+        return EDITED
+    return ""

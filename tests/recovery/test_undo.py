@@ -1,0 +1,131 @@
+"""Undo: what a restore wrote goes, what it replaced returns, what people touched since stays and is named."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from apps.backups.selectors.browse import node_key
+from apps.core.errors import Conflict
+from apps.jobs.models import Job, JobItem
+from apps.recovery.models import BeforeState, Plan
+from apps.recovery.restore.plan import plan_start
+from apps.recovery.restore.undo import undo_start
+from apps.vault.references import live_blobs
+from tests.recovery.conftest import Office, as_it_was
+from tests.recovery.test_restore import delete, folder_key, patch
+
+BINS = ("Deleted Items", "Recoverable Items", "Deletions")
+
+
+def in_place(office: Office) -> Counter[tuple[Any, ...]]:
+    """Everything in the mailbox but what lies in its bins: undo, like people, deletes into them."""
+    kept = [m for m in office.live() if not m["folder"].startswith(BINS)]
+    folders = [f["path"] for f in office.cloud.export(office.bob.remote_id)["folders"]]
+    return Counter([(m["folder"], *as_it_was(m)) for m in kept] + [(path,) for path in folders])
+
+
+def undo(office: Office, job: Job) -> Job:
+    return office.work(undo_start(plan=Plan.objects.get(job=job)))
+
+
+def changed_mailbox(office: Office) -> Any:
+    """A backup, then a mailbox in which something was deleted, edited and added since."""
+    snapshot = office.back_up()
+    inbox = [m for m in office.live() if m["folder"] == "Inbox"]
+    delete(office, [inbox[0]["id"]])
+    patch(office, inbox[1]["id"], {"categories": ["Changed since"]})
+    return snapshot
+
+
+@pytest.mark.parametrize("mode", ["new_root", "skip", "replace", "duplicate"])
+def test_after_a_restore_and_its_undo_the_mailbox_is_as_before(office: Office, mode: str) -> None:
+    snapshot = changed_mailbox(office)
+    before = in_place(office)
+    office.choose(snapshot, folders=[folder_key(office, "Inbox"), folder_key(office, "Sent Items")])
+    job = office.restore(snapshot, mode)
+    assert job.state == "succeeded", job.message
+    assert in_place(office) != before
+    done = undo(office, job)
+    assert (done.state, done.items_failed, done.message) == ("succeeded", 0, "")
+    assert in_place(office) == before
+
+
+def test_what_somebody_edited_or_removed_since_stays_so_and_is_named(office: Office) -> None:
+    snapshot = office.back_up()
+    office.choose(snapshot, folders=[folder_key(office, "Inbox")])
+    job = office.restore(snapshot, "new_root")
+    edited, removed = JobItem.objects.filter(job=job)[:2]
+    patch(office, edited.written_id, {"categories": ["Mine now"]})
+    delete(office, [removed.written_id])
+    done = undo(office, job)
+    skipped = list(JobItem.objects.filter(job=done, outcome="skipped"))
+    assert {item.label for item in skipped} == {edited.label, removed.label}
+    assert all("left as it is" in item.message for item in skipped)
+    assert [m["id"] for m in office.live() if m["folder"].startswith("Restored ")] == [edited.written_id]
+    assert "Not empty, so left: " in done.message and "Inbox" in done.message
+
+
+def test_what_was_replaced_is_sealed_before_and_kept_alive(office: Office) -> None:
+    snapshot = changed_mailbox(office)
+    newer = next(m for m in office.live() if m["categories"] == ["Changed since"])
+    office.choose(snapshot, items=[node_key(newer["id"])])
+    job = office.restore(snapshot, "replace")
+    kept = BeforeState.objects.get(job=job)
+    assert kept.remote_id == newer["id"] and b"Changed since" in bytes(kept.props)
+    live = {blob for group in live_blobs(job.account_id) for blob in group}
+    assert all(blob in live for blob in blobs_of(bytes(kept.content)))
+
+
+def blobs_of(content: bytes) -> list[bytes]:
+    from apps.vault.api import decode_content
+
+    return [blob for part in decode_content(content) for blob in part.blobs]
+
+
+def test_what_cannot_be_kept_is_not_replaced(office: Office) -> None:
+    snapshot = changed_mailbox(office)
+    newer = next(m for m in office.live() if m["categories"] == ["Changed since"])
+    office.choose(snapshot, items=[node_key(newer["id"])])
+    plan = office.plan(snapshot, "replace")
+    office.cloud.add_fault("error", path=r"/\$value", count=None, status=404, code="ErrorItemNotFound")
+    job = office.work(plan_start(plan=plan))
+    assert job.state == "failed"
+    assert "could not be kept" in JobItem.objects.get(job=job).message
+    assert next(m for m in office.live() if m["id"] == newer["id"])["categories"] == ["Changed since"]
+
+
+def test_an_undo_is_made_once_and_only_of_what_is_over(office: Office) -> None:
+    snapshot = office.back_up()
+    office.choose(snapshot, folders=[folder_key(office, "Drafts")])
+    plan = office.plan(snapshot, "new_root")
+    job = plan_start(plan=plan)
+    with pytest.raises(Conflict):
+        undo_start(plan=plan)
+    office.work(job)
+    undo(office, job)
+    with pytest.raises(Conflict):
+        undo_start(plan=plan)
+
+
+def test_a_cancelled_restore_can_be_undone(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.recovery.restore import execute
+
+    monkeypatch.setattr(execute, "BATCH", 2)
+    snapshot = office.back_up()
+    before = in_place(office)
+    office.choose(snapshot)
+    job = plan_start(plan=office.plan(snapshot, "new_root"))
+    writes = execute._Restore._write
+
+    def write_and_cancel(self: Any, *arguments: Any) -> None:
+        writes(self, *arguments)
+        self.context._cancelled = True
+        Job.objects.filter(pk=self.context.job.pk).update(cancel_requested=True)
+
+    monkeypatch.setattr(execute._Restore, "_write", write_and_cancel)
+    job = office.work(job)
+    assert job.state == "cancelled" and 0 < job.items_done < job.items_total
+    assert job.result["root"]
+    assert undo(office, job).state == "succeeded"
+    assert in_place(office) == before
