@@ -46,11 +46,16 @@ def _report(job: Job) -> list[str]:
     return said + [f"Other than planned: {line}" for line in job.result.get("drift", ())]
 
 
-def tell_target(plan: Plan) -> None:
-    """Tell whose mailbox a restore writes into, so that nobody wonders where messages come from."""
+def tell_target_once(plan: Plan) -> None:
+    """Tell whose mailbox a restore writes into, if its plan says so: nobody shall wonder where mails come from.
+
+    Noted before it is sent: a worker that is killed in between leaves it unsaid rather than said twice.
+    """
     target = plan.target
-    if not target.address:
+    if not target.address or plan.options.get("notify") is not True:
         return
+    plan.options |= {"notify": "sent"}
+    plan.save(update_fields=["options"])
     subject = "Your mailbox is being restored"
     where = f"a new folder, “{plan.root_name}”" if plan.root_name else "their old places"
     lines = [

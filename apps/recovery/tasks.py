@@ -8,7 +8,6 @@ from apps.core.permissions import Permission, allowed
 
 from .drill.run import run_drill, tasks_due
 from .exports.files import purge_expired
-from .mails import tell_target
 from .models import Plan
 from .restore.plan import plan_make, plan_refuse
 
@@ -24,12 +23,6 @@ def make_plan(*, account_id: int, plan_id: int) -> str:
     with acting_as(person):
         may = allowed(Permission.RESTORE) and Plan.objects.filter(pk=plan_id).exists()
     return (plan_make if may else plan_refuse)(plan=plan).state
-
-
-@shared_task  # type: ignore[untyped-decorator]
-def tell_mailbox(*, account_id: int, plan_id: int) -> None:
-    """Tell whose mailbox is being restored, as the plan asks for."""
-    tell_target(Plan.objects.select_related("target__task").get(pk=plan_id))
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -31,6 +31,7 @@ from apps.vault.api import VaultReader, open_reader
 
 from ..choosing import chosen, folders_with_items
 from ..enums import RestoreMode
+from ..mails import tell_target_once
 from ..models import BeforeState, Plan
 from ..reading import as_damage, item_parts, read_item
 from .before import Keeper
@@ -290,6 +291,7 @@ def run_restore(context: JobContext) -> JobResult:
     """Do a restore job as far as this worker gets (`jobs.registry`)."""
     plan = plan_of(context)
     wait_for_backup(context, plan)
+    tell_target_once(plan)
     context.say(f"Writing into {plan.target.name}")
     try:
         with open_target(plan.target) as target:

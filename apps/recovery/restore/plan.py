@@ -170,10 +170,6 @@ def plan_start(*, plan: Plan) -> Job:
         backup_date=plan.run.finished_at or plan.run.started_at,
     )
     plan.save(update_fields=["job"])
-    if plan.options.get("notify"):
-        from ..tasks import tell_mailbox  # noqa: PLC0415 - the task's module calls services
-
-        tell_mailbox.after_commit(account_id=plan.account_id, plan_id=plan.pk)
     return plan.job
 
 
