@@ -8,6 +8,7 @@ from typing import Any
 from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask, Entity, NodeVersion, Run, Snapshot
 from apps.backups.models.catalog import hash_of
+from apps.connectors.documents import canonical
 from apps.connectors.enums import CredentialKind, EntityKind, Service
 from apps.connectors.models import Connection
 from apps.core import clock
@@ -57,6 +58,7 @@ class Mailbox:
     number: int = 0
     live: dict[str, NodeVersion] = field(default_factory=dict)
     run: Run | None = None
+    sub_service: str = "mail"
 
     @property
     def next(self) -> int:
@@ -105,7 +107,7 @@ class Mailbox:
             account_id=self.entity.account_id,
             entity=self.entity,
             run=run,
-            sub_service="mail",
+            sub_service=self.sub_service,
             number=self.number,
             taken_at=at,
             verdict=verdict,
@@ -131,7 +133,7 @@ class Mailbox:
         self.live[remote_id] = NodeVersion.objects.create(
             account_id=self.entity.account_id,
             entity_id=self.entity.pk,
-            sub_service="mail",
+            sub_service=self.sub_service,
             remote_hash=hash_of(remote_id),
             remote_id=remote_id,
             parent_hash=None if parent_id is None else hash_of(parent_id),
@@ -177,6 +179,15 @@ def store(data: bytes) -> bytes:
         part = writer.put(Role.MIME, data)
         writer.flush()
     return encode_content([part])
+
+
+def store_document(document: dict[str, Any], *files: bytes) -> bytes:
+    """Put an item's fields and its files into the vault, as the engine does; returns its content list."""
+    with open_writer(current_account_id()) as writer:
+        parts = [writer.put(Role.PROPS, canonical(document))]
+        parts += [writer.put(Role.ATTACHMENT, file) for file in files]
+        writer.flush()
+    return encode_content(parts)
 
 
 def make_export(cast: Cast, data: bytes = b"PK-not-really-a-zip", **fields: Any) -> Job:

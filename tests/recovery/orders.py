@@ -70,7 +70,11 @@ def outcomes(*, job: int) -> dict[str, Any]:
                 names += eml
                 mails += [hashlib.sha256(archive.read(name)).hexdigest() for name in eml]
         on_disk = sorted(path.name for path in folder_of(row).glob("*")) if row.result.get("parts") else []
-        known = sorted(name for part in parts_of(row) for name in (part.name, f"{part.number}.items"))
+        known = sorted(
+            name
+            for part in parts_of(row)
+            for name in (part.name, f"{part.number}.items", f"{part.number}.list-1")
+        )
         return {"written": written, "mails": mails, "names": names, "stray": on_disk != known}
 
 

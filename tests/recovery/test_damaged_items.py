@@ -49,7 +49,7 @@ def test_an_export_names_it_and_holds_all_others(office: Office) -> None:
     (part,) = parts_of(job)
     archive = zipfile.ZipFile(folder_of(job) / part.name)
     assert archive.testzip() is None
-    listed = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode("utf-8-sig"))))
+    listed = list(csv.DictReader(io.StringIO(archive.read("index/part-1.csv").decode("utf-8-sig"))))
     assert [line["Outcome"] for line in listed].count("Failed") == 1
     found = Damage.objects.get()
     assert (bytes(found.blob_id), found.found_by, found.state) == (

@@ -20,9 +20,11 @@ from apps.core import clock
 from apps.core.scope import account_scope
 from apps.jobs.context import JobContext
 from apps.jobs.models import Job, JobItem
-from apps.recovery.exports.files import folder_of, parts_of, purge_expired
+from apps.recovery.exports.files import Entry, EntryLog, folder_of, parts_of, purge_expired
 from apps.recovery.exports.links import link_token
-from apps.recovery.exports.part import Names, folder_path
+from apps.recovery.exports.listing import About, add_lists, write_lists
+from apps.recovery.exports.names import Names, folder_path
+from apps.recovery.exports.part import PartWriter
 from apps.recovery.exports.start import export_start
 from tests.cast import Cast
 from tests.recovery.conftest import Office
@@ -45,8 +47,15 @@ def messages_in(job: Job) -> Counter[tuple[str, str]]:
     )
 
 
+def listed(job: Job) -> list[dict[str, str]]:
+    """Return the rows of the first part's table."""
+    return list(csv.DictReader(io.StringIO(archives(job)[0].read("index/part-1.csv").decode("utf-8-sig"))))
+
+
 def served(office: Office) -> Counter[tuple[str, str]]:
-    return Counter((folder_path(m["folder"].split("/")).rstrip("/"), m["sha256"]) for m in office.live())
+    return Counter(
+        (folder_path(["Mail", *m["folder"].split("/")]).rstrip("/"), m["sha256"]) for m in office.live()
+    )
 
 
 def test_every_message_is_byte_for_byte_what_the_provider_served(office: Office) -> None:
@@ -57,7 +66,7 @@ def test_every_message_is_byte_for_byte_what_the_provider_served(office: Office)
     assert messages_in(job) == served(office)
     (part,) = parts_of(job)
     assert part.name == f"{office.bob.address}_Exchange_{job.created_at:%Y%m%d%H%M%S}_1.zip"
-    rows = list(csv.DictReader(io.StringIO(archives(job)[0].read("index.csv").decode("utf-8-sig"))))
+    rows = listed(job)
     assert len(rows) == job.items_total and {row["Outcome"] for row in rows} == {"Exported"}
 
 
@@ -115,7 +124,7 @@ def _die_once(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
 
     monkeypatch.setattr(runner, "_give_back", lambda context: None)
     if moment == "in a part":
-        monkeypatch.setattr(run.PartWriter, "add", dying(run.PartWriter.add, 12))
+        monkeypatch.setattr(PartWriter, "add", dying(PartWriter.add, 12))
     elif moment == "after announcing":
         monkeypatch.setattr(run._Export, "_mark", dying(run._Export._mark, 1))
     else:
@@ -129,7 +138,7 @@ def test_a_message_that_cannot_be_read_is_named_and_the_others_come(office: Offi
     JobItem.objects.filter(pk=JobItem.objects.filter(job=job).earliest("pk").pk).update(node_version_id=999_999)
     job = office.work(job)
     assert (job.state, job.items_failed, job.items_done) == ("partial", 1, job.items_total - 1)
-    rows = list(csv.DictReader(io.StringIO(archives(job)[0].read("index.csv").decode("utf-8-sig"))))
+    rows = listed(job)
     assert [row["Why"] for row in rows if row["Outcome"] == "Failed"] == ["This version is no longer kept."]
 
 
@@ -244,18 +253,31 @@ def test_a_forged_link_leads_nowhere(cast: Cast, client: Client, token: str) -> 
 
 def test_paths_are_short_safe_and_never_taken_twice() -> None:
     names = Names()
-    paths = [names.path_for(["Inbox", "../.."], subject) for subject in ("A/B", "a/b", "", "", "x" * 400)]
-    assert paths[:4] == ["Inbox/Folder/A_B.eml", "Inbox/Folder/a_b (2).eml", "Inbox/Folder/No subject.eml",
-                         "Inbox/Folder/No subject (2).eml"]  # fmt: skip
-    deep = names.path_for(["folder " * 9] * 30, "y" * 300)
+
+    def path_for(folders: list[str], subject: str) -> str:
+        return names.path_for(folder_path(folders), subject, lambda path: [path + ".eml", path + ".json"])
+
+    paths = [path_for(["Inbox", "../.."], subject) for subject in ("A/B", "a/b", "", "", "x" * 400)]
+    assert paths[:4] == ["Inbox/Folder/A_B", "Inbox/Folder/a_b (2)", "Inbox/Folder/No subject",
+                         "Inbox/Folder/No subject (2)"]  # fmt: skip
+    assert (
+        names.take("Inbox/Folder/plan.json")
+        and path_for(["Inbox", "Folder"], "Plan") == "Inbox/Folder/Plan (2)"
+    )
+    assert names.file_for("Inbox/Folder/", "plan.json", otherwise="File") == "Inbox/Folder/plan (3).json"
+    deep = path_for(["folder " * 9] * 30, "y" * 300)
     assert len(deep) < 260 and not any(".." in path for path in [*paths, deep])
 
 
-def test_a_subject_cannot_become_a_formula_in_the_index(tmp_path: Path) -> None:
-    from apps.recovery.exports.part import PartWriter
-
+def test_a_subject_becomes_neither_a_formula_nor_a_script_in_the_lists(tmp_path: Path) -> None:
+    log = EntryLog(tmp_path, 1)
+    log.add(Entry(7, "Mail/x.eml", name="</script><script>alert(1)</script>\u2028", person="=HYPERLINK(1)"))
+    log.finish()
+    write_lists(tmp_path, 1, About("Bob", ""))
     writer = PartWriter(tmp_path / "a.zip")
-    writer.note("x.eml", "Inbox", "=HYPERLINK(1)", "+1", "-2", "@x")
+    add_lists(writer, tmp_path, 1)
     writer.finish()
-    text = zipfile.ZipFile(tmp_path / "a.zip").read("index.csv").decode("utf-8-sig")
-    assert "x.eml,Inbox,'=HYPERLINK(1),'+1,'-2,'@x" in text
+    archive = zipfile.ZipFile(tmp_path / "a.zip")
+    script = archive.read("index/part-1-1.js").decode("ascii")
+    assert script.startswith("everkeep({") and "<" not in script
+    assert "'=HYPERLINK(1)" in archive.read("index/part-1.csv").decode("utf-8-sig")

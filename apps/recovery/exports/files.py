@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,24 +24,37 @@ GRACE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What became of one item: in which part and under which path, or why not."""
+    """What became of one item: under which path, or why not. `item` 0: files that hang on no single item.
+
+    `taken` are further paths in the archive. A `message` without a `cause` says what the item lacks.
+    """
 
     item: int
     path: str = ""
     size: int = 0
     cause: str = ""
     message: str = ""
+    kind: str = ""
+    folder: str = ""
+    name: str = ""
+    person: str = ""
+    when: str = ""
+    taken: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One finished part. `last` is the ledger row up to which this and the parts before it have gone."""
+    """One finished part. `last` is the ledger row up to which this and the parts before it have gone.
+
+    `sent`: it lies at the destination, and here no more.
+    """
 
     number: int
     name: str
     size: int
     items: int
     last: int
+    sent: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,18 +74,32 @@ def parts_of(job: Job) -> list[Part]:
     return [Part(**part) for part in job.result.get("parts", [])]
 
 
-def write_entries(path: Path, entries: list[Entry]) -> None:
-    """Write down what a part holds, durable before the part itself is announced."""
-    with path.open("w", encoding="utf-8") as stream:
-        for entry in entries:
-            stream.write(json.dumps(asdict(entry)) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+class EntryLog:
+    """What a part holds, written down while it grows; durable before the part itself is announced."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._stream = entries_path(folder, number).open("w", encoding="utf-8")
+        self.items = 0
+        self.last = 0
+
+    def add(self, entry: Entry) -> None:
+        self._stream.write(json.dumps(asdict(entry)) + "\n")
+        if entry.item:
+            self.items, self.last = self.items + 1, entry.item
+
+    def finish(self) -> None:
+        """Make it durable."""
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+
+    def abandon(self) -> None:
+        self._stream.close()
 
 
-def read_entries(job: Job, part: Part) -> Iterator[Entry]:
-    """Yield what a finished part holds."""
-    with entries_path(folder_of(job), part.number).open(encoding="utf-8") as stream:
+def read_entries(folder: Path, number: int) -> Iterator[Entry]:
+    """Yield what a part holds."""
+    with entries_path(folder, number).open(encoding="utf-8") as stream:
         for line in stream:
             yield Entry(**json.loads(line))
 
@@ -81,13 +108,26 @@ def entries_path(folder: Path, number: int) -> Path:
     return folder / f"{number}.items"
 
 
+def list_path(folder: Path, number: int, at: int) -> Path:
+    """Return where the n-th list file of a part lies."""
+    return folder / f"{number}.list-{at}"
+
+
+def lists_of(folder: Path, number: int) -> list[Path]:
+    """Return the list files of a part in order."""
+    return sorted(folder.glob(f"{number}.list-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+
+
 def discard_unfinished(job: Job) -> None:
-    """Remove what a worker left that was killed before its part was announced."""
+    """Remove what a worker left that was killed before its part was announced, or after it was sent."""
     folder = folder_of(job)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    kept = {name for part in parts_of(job) for name in (part.name, f"{part.number}.items")}
+    parts = parts_of(job)
+    here, numbers = {part.name for part in parts if not part.sent}, {str(part.number) for part in parts}
     for path in folder.iterdir():
-        if path.name not in kept:
+        number, dot, what = path.name.partition(".")
+        of_part = bool(dot) and number in numbers and (what == "items" or what.startswith("list-"))
+        if path.name not in here and not of_part:
             path.unlink()
 
 

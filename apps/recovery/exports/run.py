@@ -2,13 +2,14 @@
 
 A part is announced in the job's row only when it is whole and on disk, together with the ledger row it went up
 to; outcomes are marked after that. A killed worker's unfinished part is thrown away and made anew; outcomes of
-an announced part that were not marked yet are read back from its list of entries. So no message is in two
-parts, and every part is a valid archive.
+an announced part that were not marked yet are read back from its list of entries. So no item is in two parts,
+and every part is a valid archive. Nothing here grows with the mailbox: names wait in a file, entries too.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-
-from django.conf import settings
+from itertools import islice
+from pathlib import Path
 
 from apps.backups.models import Snapshot
 from apps.backups.selectors.browse import AsOf, Node, Stored, as_of, contents, nodes_by_ids
@@ -22,40 +23,72 @@ from apps.jobs.models import Job, JobItem
 from apps.vault.api import VaultReader, open_reader
 
 from ..formats.file_names import safe_file_name
-from ..reading import as_damage, mime_part, mime_parts
-from .files import (
-    Entry,
-    Part,
-    discard_unfinished,
-    entries_path,
-    folder_of,
-    parts_of,
-    read_entries,
-    write_entries,
-)
-from .part import Names, PartWriter, folder_path
+from ..formats.registry import Format, format_of
+from ..kinds import Kind, kind_of
+from ..reading import as_damage
+from .bundle import Bundle, Packer
+from .files import Entry, EntryLog, Part, discard_unfinished, folder_of, parts_of, read_entries
+from .gathering import Gathering
+from .listing import About, add_lists, write_lists
+from .names import Names, folder_path
+from .options import Options
+from .part import PartWriter
+from .start import DELETED
+from .stored import all_parts
 
 BATCH = 200
-ITEMS_PER_PART = 50_000
+FILES_PER_PART = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One kind of data of the export."""
+
+    kind: Kind
+    state: AsOf
+    tree: Tree
+    format: Format
+
+    def folder_of(self, node: Node | None, *, gone: bool) -> tuple[str, ...]:
+        """Return the folders above an item in the archive."""
+        folder = self.tree.by_id.get(node.parent_id or "") if node else None
+        path = folder.path if folder else ()
+        return (self.kind.label, DELETED, *path) if gone else (self.kind.label, *path)
+
+
+@dataclass(slots=True)
+class _Open:
+    """The part that is being written."""
+
+    writer: PartWriter
+    log: EntryLog
+    packer: Packer
+    gathering: Gathering | None = None
+
+    @property
+    def files(self) -> int:
+        return self.writer.members
+
+    def abandon(self) -> None:
+        self.writer.abandon()
+        self.log.abandon()
 
 
 @dataclass(slots=True)
 class _Export:
     context: JobContext
-    state: AsOf
-    tree: Tree
+    sides: dict[str, Side]
     reader: VaultReader
     parts: list[Part]
+    options: Options
     names: Names = field(default_factory=Names)
-    entries: list[Entry] = field(default_factory=list)
-    items: list[JobItem] = field(default_factory=list)
-    writer: PartWriter | None = None
+    part: _Open | None = None
 
     def run(self) -> None:
         self._go_on_after_a_dead_worker()
         for items in self.context.pending_items(batch=BATCH):
             nodes, stored = self._look_up(items)
-            self.reader.expect(mime_parts(each.content for each in stored.values()))
+            self.reader.expect(list(all_parts(each.content for each in stored.values())))
             for item in items:
                 if self.context.cancelled():
                     break
@@ -66,69 +99,98 @@ class _Export:
 
     def _go_on_after_a_dead_worker(self) -> None:
         for part in self.parts:
-            entries = {entry.item: entry for entry in read_entries(self.context.job, part)}
-            for entry in entries.values():
-                if entry.path:
-                    self.names.take(entry.path)
-            rows = JobItem.objects.filter(
-                job=self.context.job, outcome=ItemOutcome.PENDING, pk__lte=part.last
-            ).order_by("pk")
-            for item in rows.iterator(chunk_size=BATCH):
-                if item.pk in entries:
-                    self._mark(item, entries[item.pk], part.number)
-        self.context.flush()
+            for entry in read_entries(self._folder, part.number):
+                for path in filter(None, (entry.path, *entry.taken)):
+                    self.names.take(path)
+            self._mark(part)
 
     def _look_up(self, items: list[JobItem]) -> tuple[dict[int, Node], dict[int, Stored]]:
-        ids = [item.node_version_id for item in items if item.node_version_id]
-        return {n.id: n for n in nodes_by_ids(self.state, ids)}, contents(self.state, ids)
+        nodes: dict[int, Node] = {}
+        stored: dict[int, Stored] = {}
+        for kind, side in self.sides.items():
+            ids = [i.node_version_id for i in items if i.details.get("kind") == kind and i.node_version_id]
+            nodes |= {node.id: node for node in nodes_by_ids(side.state, ids)}
+            stored |= contents(side.state, ids)
+        return nodes, stored
 
     def _add(self, item: JobItem, node: Node | None, stored: Stored | None) -> None:
-        writer = self.writer = self.writer or self._open()
-        folder = self.tree.by_id.get(node.parent_id or "") if node else None
-        path, size, cause, message = "", 0, "", ""
+        part = self.part = self.part or self._open()
+        side, gone = self.sides[str(item.details["kind"])], bool(item.details.get("gone"))
+        folders = side.folder_of(node, gone=gone)
+        place = folder_path(folders)
+        gathering = self._gathering(part, folder_path(folders[:2]) if gone else place, side)
+        bundle, cause, message = Bundle(), "", ""
         try:
             if node is None or stored is None:
                 raise NotFound("This version is no longer kept.")
-            part = mime_part(stored.content)
-            path = self.names.path_for(folder.path if folder else (), node.name)
-            size = writer.add(path, self.reader.stream(part), node.time)
+            part.packer.pack(bundle, node, stored, place=place, wanted=side.format, gathering=gathering)
         except EverkeepError as error:
-            told = as_damage(error, self.state, node) if node else error
-            path, cause, message = "", told.code, str(told)
-        when = node.time.isoformat() if node and node.time else ""
-        said = ("Failed", message) if cause else ("Exported", "")
-        writer.note(path, item.folder_label, item.label, node.author if node else "", when, str(size), *said)
-        self.entries.append(Entry(item.pk, path, size, cause, message))
-        self.items.append(item)
+            told = as_damage(error, side.state, node) if node else error
+            cause, message = told.code, str(told)
+        part.log.add(
+            Entry(
+                item=item.pk,
+                path=bundle.path,
+                size=bundle.size,
+                cause=cause,
+                message=message or bundle.note,
+                kind=side.kind.label,
+                folder=" / ".join(folders[1:]),
+                name=item.label,
+                person=node.author if node else "",
+                when=node.time.isoformat() if node and node.time else "",
+                taken=bundle.taken,
+            )
+        )
 
-    def _open(self) -> PartWriter:
+    def _gathering(self, part: _Open, place: str, side: Side) -> Gathering:
+        """Return the gathered files of this place; those of the place before are done."""
+        if part.gathering is None or part.gathering.place != place:
+            self._end_gathering(part)
+            part.gathering = Gathering(place, side.format, self._folder)
+        return part.gathering
+
+    def _end_gathering(self, part: _Open) -> None:
+        if part.gathering is not None:
+            part.gathering.end(part.writer, self.names, lambda path: part.log.add(Entry(0, taken=(path,))))
+            part.gathering = None
+
+    def _open(self) -> _Open:
         number = len(self.parts) + 1
-        writer = PartWriter(folder_of(self.context.job) / part_name(self.context.job, number))
+        writer = PartWriter(self._folder / part_name(self.context.job, number))
         if number == 1:
-            for folder in self.tree.walk():
-                if folder.node.remote_id in self.context.params.get("folders", []):
-                    writer.add_folder(folder_path(folder.path))
+            for path in self._empty_folders():
+                writer.add_folder(path)
         self.context.say(f"Writing part {number}")
-        return writer
+        return _Open(writer, EntryLog(self._folder, number), Packer(writer, self.names, self.reader))
+
+    def _empty_folders(self) -> Iterator[str]:
+        chosen = self.context.params.get("folders", {})
+        for kind, side in self.sides.items():
+            wanted = set(chosen.get(kind, []))
+            for folder in side.tree.walk():
+                if folder.node.remote_id in wanted:
+                    yield folder_path((side.kind.label, *folder.path))
 
     def _close_when_full(self) -> None:
-        full = self.writer is not None and self.writer.size >= settings.EXPORT_PART_BYTES
-        if full or len(self.entries) >= ITEMS_PER_PART:
+        part = self.part
+        if part is not None and (part.writer.size >= self.options.part_limit or part.files >= FILES_PER_PART):
             self._close()
 
     def _close(self) -> None:
-        if self.writer is None:
+        part = self.part
+        if part is None:
             return
         number = len(self.parts) + 1
-        write_entries(entries_path(folder_of(self.context.job), number), self.entries)
-        size = self.writer.finish()
-        part = Part(number, self.writer.path.name, size, len(self.entries), self.entries[-1].item)
-        self.parts.append(part)
+        self._end_gathering(part)
+        part.log.finish()
+        write_lists(self._folder, number, _about(self.context.job))
+        add_lists(part.writer, self._folder, number)
+        size = part.writer.finish()
+        self.parts.append(Part(number, part.writer.path.name, size, part.log.items, part.log.last))
+        self.part = None
         self._announce()
-        for item, entry in zip(self.items, self.entries, strict=True):
-            self._mark(item, entry, number)
-        self.context.flush()
-        self.writer, self.entries, self.items = None, [], []
+        self._mark(self.parts[-1])
 
     def _announce(self) -> None:
         """The one moment in which a part comes to be."""
@@ -138,32 +200,46 @@ class _Export:
         if not held.update(result=job.result):
             raise LeaseLost("Another worker goes on with this export.", item=str(job))
 
-    def _mark(self, item: JobItem, entry: Entry, part: int) -> None:
+    def _mark(self, part: Part) -> None:
+        """Write down what became of the items of a part, those that have no outcome yet."""
+        entries = (entry for entry in read_entries(self._folder, part.number) if entry.item)
+        for batch in _batches(entries, BATCH):
+            rows = JobItem.objects.filter(
+                job=self.context.job, outcome=ItemOutcome.PENDING, pk__in=[entry.item for entry in batch]
+            )
+            by_id = {row.pk: row for row in rows}
+            for entry in batch:
+                if entry.item in by_id:
+                    self._mark_one(by_id[entry.item], entry, part.number)
+        self.context.flush()
+
+    def _mark_one(self, item: JobItem, entry: Entry, part: int) -> None:
         if entry.cause:
             self.context.failed(item, entry.cause, entry.message)
         else:
             self.context.done(item, size=entry.size, details={"part": part, "path": entry.path})
 
+    @property
+    def _folder(self) -> Path:
+        return folder_of(self.context.job)
+
 
 def run_export(context: JobContext) -> JobResult:
     """Do an export job as far as this worker gets (`jobs.registry`)."""
-    snapshot = (
-        Snapshot.objects.select_related("entity__task")
-        .filter(public_id=str(context.params["snapshot"]))
-        .first()
-    )
-    if snapshot is None:
+    wanted = [str(each) for each in context.params["snapshots"]]
+    rows = Snapshot.objects.select_related("entity__task", "run").filter(public_id__in=wanted)
+    snapshots = sorted(rows, key=lambda snapshot: wanted.index(str(snapshot.public_id)))
+    if not snapshots:
         raise NotFound("The backup of this export is gone.")
     discard_unfinished(context.job)
-    state = as_of(snapshot)
-    export = _Export(
-        context, state, folder_tree(snapshot, state), open_reader(state.account_id), parts_of(context.job)
-    )
+    sides = {snapshot.sub_service: _side(snapshot) for snapshot in snapshots}
+    reader = open_reader(snapshots[0].account_id)
+    export = _Export(context, sides, reader, parts_of(context.job), Options.of(context.params))
     try:
         export.run()
     finally:
-        if export.writer is not None:
-            export.writer.abandon()
+        if export.part is not None:
+            export.part.abandon()
     return JobResult(result={"parts": [part.as_json() for part in export.parts]})
 
 
@@ -172,3 +248,24 @@ def part_name(job: Job, number: int) -> str:
     account = safe_file_name(job.params.get("account", ""), "Export", limit=80).replace(" ", "_")
     service = "".join(filter(str.isalnum, str(job.service).title())) or "Mail"
     return f"{account}_{service}_{job.created_at:%Y%m%d%H%M%S}_{number}.zip"
+
+
+def _side(snapshot: Snapshot) -> Side:
+    state = as_of(snapshot)
+    kind = snapshot.sub_service
+    return Side(kind_of(kind), state, folder_tree(snapshot, state), format_of(kind))
+
+
+def _about(job: Job) -> About:
+    day = f"As it was on {job.backup_date:%d %B %Y, %H:%M} UTC. " if job.backup_date else ""
+    return About(
+        f"{job.entity_label}",
+        f"{day}Exported on {job.created_at:%d %B %Y}. Unpack all parts into the same folder: "
+        "the list of the highest part names everything.",
+    )
+
+
+def _batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    source = iter(entries)
+    while batch := list(islice(source, size)):
+        yield batch

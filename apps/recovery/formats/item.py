@@ -31,12 +31,16 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`key` names the item for good; `document` is what the provider told (`connectors.documents`)."""
+    """`key` names the item for good; `document` is what the provider told (`connectors.documents`).
+
+    `path` is where its file lies in an archive.
+    """
 
     key: str
     name: str
     document: dict[str, Any]
     files: list[Attached] = field(default_factory=list)
+    path: str = ""
 
 
 def text_of(value: object) -> str:

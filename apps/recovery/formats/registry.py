@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from apps.connectors.enums import SubService
 
 from . import contacts, events, notes, tasks
-from .item import Item
-from .tables import Gatherer, Joined, Table, WholeCalendar
+from .item import Item, NotConvertible
+from .tables import Gatherer, Joined, Lines, Table, WholeCalendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,14 @@ class Format:
     gathered: tuple[Gathered, ...] = ()
 
 
+def convert(write: Callable[[Item], bytes], item: Item) -> bytes:
+    """Write an item in a form. Raises NotConvertible, also where its fields are of no kind that we know."""
+    try:
+        return write(item)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise NotConvertible(f"A field of it cannot be written in this format ({error}).") from error
+
+
 _formats: dict[str, Format] = {}
 
 
@@ -57,7 +65,15 @@ def format_of(kind: str, name: str = "") -> Format:
 
 
 PLAIN = Format("json", "JSON, as the provider told it", frozenset(), ())
-register(Format("eml", "EML, one file a message", frozenset({SubService.MAIL}), (Form("eml"),)))
+register(
+    Format(
+        "eml",
+        "EML, one file a message",
+        frozenset({SubService.MAIL}),
+        (Form("eml"),),
+        (Gathered("All messages.jsonl", Lines),),
+    )
+)
 register(
     Format(
         "ical",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import orjson
 from icalendar import Component
 
 from apps.core.spreadsheet import safe_cell
@@ -33,6 +34,19 @@ class Joined:
 
     def add(self, item: Item) -> bytes:
         return self.write(item)
+
+    def end(self) -> bytes:
+        return b""
+
+
+class Lines:
+    """One JSON object a line: what the provider tells of a message that the message itself does not say."""
+
+    def begin(self) -> bytes:
+        return b""
+
+    def add(self, item: Item) -> bytes:
+        return orjson.dumps({"file": item.path, "id": item.key, **item.document}) + b"\n"
 
     def end(self) -> bytes:
         return b""
