@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from apps.core.permissions import Permission
 
@@ -10,17 +11,26 @@ from .models import Job
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of a job's page that the app behind the job fills."""
+
+    template: str
+    context: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class JobKindEntry:
     """`handler` does the work; `results_url` gives the address of what can be downloaded, or "".
 
     `finished` is called once the end of the job is durable, to tell its initiator. `cancelling` is the right
-    that cancelling it takes.
+    that cancelling it takes. `panel` is what its page shows besides the items.
     """
 
     handler: Handler
     results_url: UrlOf | None = None
     finished: Callable[[Job], None] | None = None
     cancelling: Permission = Permission.CANCEL
+    panel: Callable[[Job], Panel | None] | None = None
 
 
 _kinds: dict[str, JobKindEntry] = {}
@@ -33,9 +43,10 @@ def register(
     results_url: UrlOf | None = None,
     finished: Callable[[Job], None] | None = None,
     cancelling: Permission = Permission.CANCEL,
+    panel: Callable[[Job], Panel | None] | None = None,
 ) -> None:
     """Say who does this kind of job. The last one wins, so that a test may put its own in place."""
-    _kinds[kind] = JobKindEntry(handler, results_url, finished, cancelling)
+    _kinds[kind] = JobKindEntry(handler, results_url, finished, cancelling, panel)
 
 
 def unregister(kind: str) -> None:
@@ -68,3 +79,9 @@ def results_url(job: Job) -> str:
     """Return where the job's results can be downloaded now, "" when there is nothing (any more)."""
     entry = _kinds.get(job.kind)
     return entry.results_url(job) if entry and entry.results_url else ""
+
+
+def panel_of(job: Job) -> Panel | None:
+    """Return what the page of this job shows besides its items; None for nothing."""
+    entry = _kinds.get(job.kind)
+    return entry.panel(job) if entry and entry.panel else None

@@ -22,7 +22,7 @@ from .enums import ItemOutcome
 from .forms import ItemFilterForm, JobFilterForm
 from .models import Job, JobItem
 from .page import card_of
-from .registry import right_to_cancel
+from .registry import panel_of, right_to_cancel
 from .selectors import item_page, items_of, job_counts, job_page, log_of
 from .services import job_cancel as cancel
 
@@ -72,6 +72,7 @@ def job(request: MemberRequest, job_id: UUID) -> HttpResponse:
         "outcome": outcome,
         "tabs": _tabs(found, outcome),
         "detail": True,
+        "panel": panel_of(found),
     }
     if may_see_items(found):
         data = form.cleaned_data

@@ -64,6 +64,25 @@ def plan_for(public_id: UUID) -> Plan:
     return plan
 
 
+def restore_for(job_id: UUID) -> Plan:
+    """Return the plan that a restore job followed, whoever made it. Raises NotFound, PermissionMissing."""
+    plan = Plan.objects.select_related("job", "undo").filter(job__public_id=job_id).first()
+    if plan is None:
+        raise NotFound("There is no such restore.", do="Look for it among the jobs.")
+    require(Permission.RESTORE)
+    return plan
+
+
+def batch_for(batch: UUID) -> list[Plan]:
+    """Return the plans that the actor made together. Raises NotFound, PermissionMissing."""
+    rows = Plan.objects.select_related("run", "source__task__connection", "target__task__connection", "job")
+    plans = list(rows.filter(batch=batch, user_id=current_actor().user_id or 0).order_by("pk"))
+    if not plans:
+        raise NotFound("There are no such plans.", do="Choose the mailboxes again.")
+    require(Permission.RESTORE)
+    return plans
+
+
 def targets_for(source: Entity) -> "QuerySet[Entity]":
     """Return the mailboxes that the actor sees, of the same service and of any organisation."""
     rows = Entity.objects.select_related("task__connection").filter(task__service=source.task.service)

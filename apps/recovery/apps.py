@@ -57,8 +57,9 @@ def _register_jobs() -> None:
     from .exports.run import run_export  # noqa: PLC0415
     from .mails import tell_initiator  # noqa: PLC0415
     from .restore.execute import run_restore  # noqa: PLC0415
+    from .restore.panel import restore_panel, undo_panel  # noqa: PLC0415
     from .restore.undo import run_undo  # noqa: PLC0415
 
-    register(JobKind.RESTORE, run_restore, finished=tell_initiator)
-    register(JobKind.UNDO, run_undo, finished=tell_initiator)
+    register(JobKind.RESTORE, run_restore, finished=tell_initiator, panel=restore_panel)
+    register(JobKind.UNDO, run_undo, finished=tell_initiator, panel=undo_panel)
     register(JobKind.EXPORT, run_export, results_url=downloads_url, finished=tell_initiator)

@@ -9,7 +9,7 @@ class RestoreMode(models.TextChoices):
     NEW_ROOT = "new_root", "Put everything into a new folder"
     SKIP = "skip", "Skip it"
     REPLACE = "replace", "Replace it"
-    DUPLICATE = "duplicate", "Put it beside"
+    DUPLICATE = "duplicate", "Keep both"
 
 
 class PlanState(models.TextChoices):

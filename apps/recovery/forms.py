@@ -1,5 +1,6 @@
 """What a person decides before a restore or an export."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -7,20 +8,26 @@ from django import forms
 from apps.backups.models import Entity
 
 from .enums import RestoreMode
+from .restore.plan import RestoreOptions
 
 
 class RestoreForm(forms.Form):
-    """Where to, and what to do with what is there. `where` empty means back where it was."""
+    """Where to, what to do with what is there, and the options of RST-07."""
 
     to = forms.ChoiceField(choices=[("same", "Back where it was"), ("other", "Another mailbox")])
     other = forms.ChoiceField(required=False)
     mode = forms.ChoiceField(choices=RestoreMode)
+    tag = forms.BooleanField(required=False)
+    mark_folders = forms.BooleanField(required=False)
+    backup_first = forms.BooleanField(required=False)
+    notify = forms.BooleanField(required=False)
 
-    def __init__(self, *args: Any, others: list[Entity], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, source: Entity, others: Iterable[Entity], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        home = source.task.connection.tenant_id
         self.fields["other"].choices = [  # type: ignore[attr-defined]
             ("", "Choose a mailbox"),
-            *((str(e.public_id), f"{e.name} ({e.address})") for e in others),
+            *((str(each.public_id), _words(each, home)) for each in others),
         ]
 
     def clean(self) -> dict[str, Any]:
@@ -28,3 +35,19 @@ class RestoreForm(forms.Form):
         if cleaned.get("to") == "other" and not cleaned.get("other"):
             self.add_error("other", "Choose the mailbox to restore into.")
         return cleaned
+
+    def options(self) -> RestoreOptions:
+        """Return what else is wanted; a mark on folders means nothing where all goes into a new one."""
+        data = self.cleaned_data
+        return RestoreOptions(
+            tag=data["tag"],
+            mark_folders=data["mark_folders"] and data["mode"] != RestoreMode.NEW_ROOT,
+            backup_first=data["backup_first"],
+            notify=data["notify"],
+        )
+
+
+def _words(entity: Entity, home: str) -> str:
+    connection = entity.task.connection
+    abroad = "" if connection.tenant_id == home else f", in another organisation: {connection}"
+    return f"{entity.name} ({entity.address}){abroad}"

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import browse, days, export, lists, preview, restore
+from .views import browse, days, export, lists, lost, preview, restore
 
 
 class NodeKey(StringConverter):
@@ -28,6 +28,10 @@ urlpatterns: list[URLPattern] = [
     path("recovery/plans/<uuid:plan_id>/", restore.plan, name="recovery_plan"),
     path("recovery/plans/<uuid:plan_id>/again/", restore.again, name="recovery_plan_again"),
     path("recovery/plans/<uuid:plan_id>/start/", restore.start, name="recovery_plan_start"),
+    path("recovery/restores/<uuid:job_id>/undo/", restore.undo, name="recovery_undo"),
+    path("recovery/deleted/", lost.choose, name="recovery_lost"),
+    path("recovery/deleted/<uuid:batch>/", lost.plans, name="recovery_lost_plans"),
+    path("recovery/deleted/<uuid:batch>/start/", lost.start, name="recovery_lost_start"),
     path("recovery/exports/<uuid:job_id>/", export.downloads, name="recovery_downloads"),
     path("recovery/exports/<uuid:job_id>/<int:number>/", export.download, name="recovery_download"),
     path("recovery/exports/link/<str:token>/", export.link, name="recovery_export_link"),

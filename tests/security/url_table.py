@@ -26,7 +26,9 @@ from apps.accounts.models import (
 from apps.backups.models import BackupTask, Entity, Run, Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
+from apps.core.ids import new_public_id
 from apps.core.scope import account_scope
+from apps.jobs.models import Job
 from apps.recovery.exports.links import link_token
 from apps.recovery.models import Drill
 from apps.vault.models import Shelf, VaultCheck
@@ -189,6 +191,34 @@ def a_plan(cast: Cast) -> list[object]:
         snapshot = Snapshot.objects.select_related("entity").get(public_id=snapshot_id)
         plan = make_plan(snapshot, user_id=cast.owner.pk, mode="skip", state="failed")
     return [plan.public_id]
+
+
+def a_restore(cast: Cast) -> list[object]:
+    """The owner's restore that is over and wrote nothing, so that its undo does nothing."""
+    snapshot_id = a_backup(cast)[0]
+    with account_scope(cast.account.pk):
+        snapshot = Snapshot.objects.select_related("entity", "run").get(public_id=snapshot_id)
+        entity_id = snapshot.entity.public_id
+        job = Job.objects.create(
+            account=cast.account,
+            kind="restore",
+            state="succeeded",
+            entity_id=entity_id,
+            finished_at=clock.now(),
+        )
+        make_plan(snapshot, user_id=cast.owner.pk, mode="skip", state="started", job=job)
+    return [job.public_id]
+
+
+def some_plans(cast: Cast) -> list[object]:
+    """Plans that the owner made together; the only one failed."""
+    snapshot_id = a_backup(cast)[0]
+    with account_scope(cast.account.pk):
+        snapshot = Snapshot.objects.select_related("entity", "run").get(public_id=snapshot_id)
+        plan = make_plan(
+            snapshot, user_id=cast.owner.pk, mode="new_root", state="failed", batch=new_public_id()
+        )
+    return [plan.batch]
 
 
 def a_store(cast: Cast) -> list[object]:
@@ -455,6 +485,10 @@ TABLE: dict[str, Row] = {
     "recovery_plan": row(302, 200, 403, 404, 403, 403, 404, args=a_plan),
     "recovery_plan_again": row(302, 302, 403, 404, 403, 403, 404, args=a_plan, data={}),
     "recovery_plan_start": row(302, 409, 403, 404, 403, 403, 404, args=a_plan, data={}),
+    "recovery_undo": row(302, 302, 403, 302, 403, 403, 404, args=a_restore, data={}, custom=404),
+    "recovery_lost": row(302, 200, 403, 200, 403, 403, 200),
+    "recovery_lost_plans": row(302, 200, 403, 404, 403, 403, 404, args=some_plans),
+    "recovery_lost_start": row(302, 302, 403, 404, 403, 403, 404, args=some_plans, data={}),
     "recovery_downloads": row(302, 200, 403, 200, 403, 403, 404, args=an_export),
     "recovery_download": row(302, 200, 403, 200, 403, 403, 404, args=an_export_part),
     "recovery_export_link": row(302, 302, 403, 302, 403, 403, 404, args=an_export_link),

@@ -37,7 +37,7 @@ class Folder:
     @property
     def apart(self) -> bool:
         """Tell whether it stands below the line: what the mailbox keeps beside its own folders."""
-        return self.node.well_known in _APART or self.node.name.startswith("Restored ")
+        return self.node.well_known in _APART or _is_restored(self.node.name)
 
     def walk(self) -> Iterator["Folder"]:
         """Yield this folder and all below it, parents first."""
@@ -52,6 +52,11 @@ class Folder:
     @property
     def size_below(self) -> int:
         return sum(folder.size for folder in self.walk())
+
+
+def _is_restored(name: str) -> bool:
+    """Tell whether a restore made this folder (recovery/restore/folders.py)."""
+    return name.startswith("Restored ") or name.endswith(" (Restored)")
 
 
 @dataclass(frozen=True, slots=True)

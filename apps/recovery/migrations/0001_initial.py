@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
                 ('user_id', models.BigIntegerField()),
-                ('mode', models.CharField(choices=[('new_root', 'Put everything into a new folder'), ('skip', 'Skip it'), ('replace', 'Replace it'), ('duplicate', 'Put it beside')], max_length=10)),
+                ('mode', models.CharField(choices=[('new_root', 'Put everything into a new folder'), ('skip', 'Skip it'), ('replace', 'Replace it'), ('duplicate', 'Keep both')], max_length=10)),
                 ('options', models.JSONField(default=dict)),
                 ('state', models.CharField(choices=[('making', 'Being made'), ('ready', 'Ready'), ('failed', 'Failed'), ('started', 'Started')], default='making', max_length=10)),
                 ('root_name', models.CharField(blank=True, max_length=200)),

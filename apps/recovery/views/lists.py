@@ -11,7 +11,7 @@ from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.backups.access import task_for
 from apps.core.htmx import render_page_or_part
-from apps.core.permissions import Permission
+from apps.core.permissions import Permission, allowed
 
 from ..lists import STATUSES, ListFilter, list_page
 
@@ -35,6 +35,7 @@ def page(request: MemberRequest) -> HttpResponse:
         "list": found,
         "statuses": STATUSES,
         "next_url": f"{reverse('recovery')}?{urlencode(pairs)}" if found.after else "",
+        "may_restore": allowed(Permission.RESTORE),
         "area": "recovery",
     }
     return render_page_or_part(request, "recovery/list.html", "recovery/_list.html", context)

@@ -1,5 +1,6 @@
-"""Restore: options, plan, start."""
+"""Restore: options, plan, start, undo."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -9,22 +10,26 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.backups.enums import EntityState
 from apps.backups.models import Entity
 from apps.backups.selectors.points import point_of
 from apps.core.htmx import render_page_or_part
-from apps.core.permissions import Permission
+from apps.core.permissions import Permission, allowed
 
-from ..access import plan_for, point_for, target_for
+from ..access import plan_for, point_for, restore_for, target_for, targets_for
 from ..choosing import picks_of
 from ..enums import PlanState, RestoreMode
 from ..forms import RestoreForm
 from ..models import Plan
 from ..places import place_of
+from ..restore.pace import forecast
 from ..restore.plan import COLUMNS, plan_create, plan_start
+from ..restore.undo import undo_start
 from ..services import selections_of
 from ..tasks import make_plan
 
 OTHERS_SHOWN = 500
+LATE_SECONDS = 60
 
 
 @member_required(Permission.RESTORE)
@@ -32,18 +37,20 @@ def options(request: MemberRequest, run_id: UUID) -> HttpResponse:
     """Ask where to and how; a good answer becomes a plan."""
     point = point_for(run_id, Permission.RESTORE)
     source = point.run.entity
-    form = RestoreForm(request.POST or None, others=_others(source), initial={"to": "same"})
+    form = RestoreForm(request.POST or None, source=source, others=_others(source), initial={"to": "same"})
     if request.method == "POST" and form.is_valid():
         other = form.cleaned_data["to"] == "other"
         target = target_for(form.cleaned_data["other"], source) if other else source
-        plan = plan_create(point=point, target=target, mode=form.cleaned_data["mode"])
+        plan = plan_create(point=point, target=target, mode=form.cleaned_data["mode"], options=form.options())
         _look(plan)
         return redirect("recovery_plan", plan.public_id)
+    now = timezone.localtime()
     context = {
         "form": form,
         "picks": picks_of(selections_of(point)),
         "point": point,
-        "root_name": f"Restored {timezone.localdate():%Y-%m-%d}",
+        "root_name": f"Restored {now:%Y-%m-%d}",
+        "stamp": f"{now:%Y%m%d%H%M%S}",
         **place_of(point, "Restore"),
     }
     return render(request, "recovery/restore.html", context, status=422 if form.errors else 200)
@@ -51,17 +58,33 @@ def options(request: MemberRequest, run_id: UUID) -> HttpResponse:
 
 @member_required(Permission.RESTORE)
 def plan(request: MemberRequest, plan_id: UUID) -> HttpResponse:
-    """Show what would happen; while it is being made the page asks again."""
+    """Show what would happen; while it is being made the page asks again.
+
+    Whoever comes back from granting write access (the address names the connection) gets it looked at anew.
+    """
     found = plan_for(plan_id)
-    context = {
-        "plan": found,
-        "making": found.state == PlanState.MAKING,
-        "late": found.state == PlanState.MAKING and (timezone.now() - found.created_at).total_seconds() > 60,
-        "replace": found.mode == RestoreMode.REPLACE,
-        "totals": {name: found.total(name) for name in COLUMNS},
-        **place_of(point_of(found.run), "Restore plan"),
-    }
+    if found.missing and found.state == PlanState.READY and "connection" in request.GET:
+        _look_again(found)
+        return redirect("recovery_plan", found.public_id)
+    context = plan_context(found) | place_of(point_of(found.run), "Restore plan")
     return render_page_or_part(request, "recovery/plan.html", "recovery/_plan.html", context)
+
+
+def plan_context(plan: Plan) -> dict[str, Any]:
+    """What the parts of a plan's page read."""
+    totals = {name: plan.total(name) for name in COLUMNS}
+    writes = totals["create"] + totals["replace"] + totals["duplicate"] + totals["open"]
+    waits = (timezone.now() - plan.created_at).total_seconds()
+    return {
+        "plan": plan,
+        "making": plan.state == PlanState.MAKING,
+        "late": plan.state == PlanState.MAKING and waits > LATE_SECONDS,
+        "replace": plan.mode == RestoreMode.REPLACE,
+        "duplicate": plan.mode == RestoreMode.DUPLICATE,
+        "totals": totals,
+        "forecast": forecast(writes, totals["size"]),
+        "may_connect": allowed(Permission.MODIFY),
+    }
 
 
 @require_POST
@@ -70,19 +93,33 @@ def again(request: MemberRequest, plan_id: UUID) -> HttpResponse:
     """Look at the target anew."""
     found = plan_for(plan_id)
     if found.state in (PlanState.FAILED, PlanState.MAKING, PlanState.READY):
-        Plan.objects.filter(pk=found.pk).update(state=PlanState.MAKING, message="", created_at=timezone.now())
-        _look(found)
+        _look_again(found)
     return redirect("recovery_plan", found.public_id)
 
 
 @require_POST
 @member_required(Permission.RESTORE)
 def start(request: MemberRequest, plan_id: UUID) -> HttpResponse:
-    """Start the restore; to overwrite needs a second explicit yes (RST-11)."""
+    """Start the restore. To overwrite, and to write into another organisation, needs a second explicit yes."""
     found = plan_for(plan_id)
-    if found.mode == RestoreMode.REPLACE and request.POST.get("overwrite") != "yes":
+    overwrites = found.mode == RestoreMode.REPLACE and request.POST.get("overwrite") != "yes"
+    abroad = found.crosses_tenants and request.POST.get("abroad") != "yes"
+    if overwrites or abroad:
         return redirect("recovery_plan", found.public_id)
     return redirect("job", plan_start(plan=found).public_id)
+
+
+@require_POST
+@member_required(Permission.RESTORE)
+def undo(request: MemberRequest, job_id: UUID) -> HttpResponse:
+    """Take a restore back that is over."""
+    return redirect("job", undo_start(plan=restore_for(job_id)).public_id)
+
+
+def _look_again(plan: Plan) -> None:
+    fresh = {"state": PlanState.MAKING, "message": "", "missing": [], "created_at": timezone.now()}
+    Plan.objects.filter(pk=plan.pk).exclude(state=PlanState.STARTED).update(**fresh)
+    _look(plan)
 
 
 def _look(plan: Plan) -> None:
@@ -90,5 +127,5 @@ def _look(plan: Plan) -> None:
 
 
 def _others(source: Entity) -> list[Entity]:
-    rows = Entity.objects.filter(task__connection__tenant_id=source.task.connection.tenant_id)
-    return list(rows.exclude(pk=source.pk).order_by("name", "pk")[:OTHERS_SHOWN])
+    rows = targets_for(source).exclude(pk=source.pk).exclude(state=EntityState.ARCHIVED)
+    return list(rows[:OTHERS_SHOWN])

@@ -1,0 +1,151 @@
+"""The pages of a restore: options, a loud plan, the way to write access, undo, deleted mailboxes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.backups.models import BackupTask, Entity, Snapshot
+from apps.connectors.enums import CredentialKind, Service
+from apps.connectors.models import Connection
+from apps.core import clock
+from apps.core.scope import account_scope
+from apps.jobs.models import Job, JobItem
+from apps.recovery.models import Plan
+from tests.cast import Cast
+from tests.recovery.factories import Mailbox, make_entity, make_plan
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+@pytest.fixture
+def backup(cast: Cast) -> Iterator[Snapshot]:
+    with account_scope(cast.account.pk):
+        box = Mailbox(make_entity())
+        box.folder("inbox", "Inbox", well_known="inbox")
+        box.item("m1", "inbox", "Invoice", size=18_400)
+        yield box.day()
+
+
+@pytest.fixture
+def rita(cast: Cast, client: Client) -> Client:
+    client.force_login(cast.restorer)
+    return client
+
+
+def abroad(cast: Cast) -> Entity:
+    """A mailbox of another organisation of the account."""
+    connection = Connection.objects.create(
+        account=cast.account,
+        tenant_id="tenant-2",
+        name="Gelato Gino",
+        credential_kind=CredentialKind.CLIENT_SECRET,
+    )
+    task = BackupTask.objects.create(
+        account=cast.account, connection=connection, service=Service.EXCHANGE, name="Gelato"
+    )
+    return make_entity("Gina", "gina@gelato.example", task=task)
+
+
+def choose(rita: Client, backup: Snapshot, **data: Any) -> Any:
+    rita.post(reverse("recovery_everything", args=[backup.run.public_id]))
+    address = reverse("recovery_restore", args=[backup.run.public_id])
+    return rita.post(address, {"to": "same", "mode": "new_root"} | data)
+
+
+def test_what_a_person_wants_stands_in_the_plan(rita: Client, backup: Snapshot, monkeypatch: Any) -> None:
+    monkeypatch.setattr("apps.recovery.views.restore.make_plan.after_commit", lambda **_: None)
+    answer = choose(rita, backup, mode="duplicate", tag="on", mark_folders="on", backup_first="on", notify="on")
+    plan = Plan.objects.get()
+    assert answer.url == reverse("recovery_plan", args=[plan.public_id])
+    assert (plan.mode, plan.options["root"]) == ("duplicate", "")
+    assert all(plan.options[name] for name in ("tag", "mark_folders", "backup_first", "notify"))
+    (part,) = plan.parts.all()
+    assert part.everything and part.snapshot == backup
+
+
+def test_another_organisation_is_offered_and_needs_a_loud_second_yes(
+    cast: Cast, rita: Client, backup: Snapshot
+) -> None:
+    gina = abroad(cast)
+    page = rita.post(reverse("recovery_everything", args=[backup.run.public_id]))
+    page = rita.get(reverse("recovery_restore", args=[backup.run.public_id]))
+    assert "Gina (gina@gelato.example), in another organisation: Gelato Gino" in page.content.decode()
+    plan = make_plan(backup, target=gina, mode="skip", state="ready", user_id=cast.restorer.pk)
+    address = reverse("recovery_plan", args=[plan.public_id])
+    text = rita.get(address).content.decode()
+    assert "Into another organisation." in text and "Yes, write into Gelato Gino" in text
+    start = reverse("recovery_plan_start", args=[plan.public_id])
+    assert rita.post(start).url == address and not Job.objects.exists()
+    assert rita.post(start, {"abroad": "yes"}).url != address
+    assert Job.objects.get().destination_label == "Gina of Gelato Gino, where it was"
+
+
+def test_without_write_consent_the_plan_leads_there_and_back(
+    cast: Cast, rita: Client, backup: Snapshot, monkeypatch: Any
+) -> None:
+    looked: list[int] = []
+    monkeypatch.setattr(
+        "apps.recovery.views.restore.make_plan.after_commit", lambda **sent: looked.append(sent["plan_id"])
+    )
+    plan = make_plan(backup, mode="skip", state="ready", user_id=cast.restorer.pk, missing=["Mail.ReadWrite"])
+    address = reverse("recovery_plan", args=[plan.public_id])
+    text = rita.get(address).content.decode()
+    assert "Write access is missing" in text and "Mail.ReadWrite" in text and "Restore now" not in text
+    assert rita.post(reverse("recovery_plan_start", args=[plan.public_id])).status_code == 400
+    assert rita.get(address, {"connection": "x"}).url == address, "coming back looks again"
+    assert looked == [plan.pk]
+
+
+def test_a_restore_that_is_over_says_what_was_not_possible_and_offers_undo(
+    cast: Cast, rita: Client, backup: Snapshot
+) -> None:
+    job = Job.objects.create(
+        account=cast.account, kind="restore", state="succeeded", entity_id=backup.entity.public_id, items_done=1,
+        items_total=1, finished_at=clock.now(), result={"drift": ["2 planned to be restored, 1 were."]},
+    )  # fmt: skip
+    JobItem.objects.create(
+        account=cast.account, job=job, key="k", label="Standup", outcome="done", cause="not_possible",
+        message="Not possible at Microsoft: attendees are named in the text.",
+    )  # fmt: skip
+    make_plan(backup, mode="skip", state="started", user_id=cast.owner.pk, job=job)
+    text = rita.get(reverse("job", args=[job.public_id])).content.decode()
+    for words in ("2 planned to be restored, 1 were.", "1 item came back without", "attendees are named",
+                  "Undo this restore"):  # fmt: skip
+        assert words in text
+    answer = rita.post(reverse("recovery_undo", args=[job.public_id]))
+    undo = Job.objects.get(kind="undo")
+    assert answer.url == reverse("job", args=[undo.public_id])
+    assert "The restore that is taken back" in rita.get(answer.url).content.decode()
+
+
+def test_several_deleted_mailboxes_come_back_at_once(
+    cast: Cast, rita: Client, backup: Snapshot, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("apps.recovery.views.lost.make_plan.after_commit", lambda **_: None)
+    bob = backup.entity
+    Entity.objects.filter(pk=bob.pk).update(state="archived")
+    carla = Mailbox(make_entity("Carla", "carla@pizza-perfecto.example", task=bob.task, reachable=False))
+    carla.folder("inbox", "Inbox")
+    early, late = carla.day(), carla.day()
+    anna = make_entity("Anna", "anna@pizza-perfecto.example", task=bob.task)
+    abroad(cast)
+    page = rita.get(reverse("recovery_lost")).content.decode()
+    assert "Bob Smith" in page and "Carla" in page and "Gina" not in page
+    assert page.index(str(late.run.public_id)) < page.index(str(early.run.public_id)), "the last backup first"
+    refused = rita.post(reverse("recovery_lost"), {"pick": [str(bob.public_id)]})
+    assert refused.status_code == 422 and not Plan.objects.exists()
+    data: dict[str, Any] = {"pick": [str(bob.public_id), str(carla.entity.public_id)]}
+    for entity, snapshot in ((bob, backup), (carla.entity, late)):
+        data[f"run-{entity.public_id}"] = str(snapshot.run.public_id)
+        data[f"target-{entity.public_id}"] = str(anna.public_id)
+    answer = rita.post(reverse("recovery_lost"), data)
+    plans = {plan.source.name: plan for plan in Plan.objects.select_related("source")}
+    assert plans["Carla"].options["root"] == "Carla (Restored)" and plans["Bob Smith"].target == anna
+    assert "Being made" in rita.get(answer.url).content.decode()
+    Plan.objects.update(state="ready")
+    assert "Restore 2 mailboxes" in rita.get(answer.url).content.decode()
+    rita.post(reverse("recovery_lost_start", args=[plans["Carla"].batch]))
+    assert Job.objects.filter(kind="restore").count() == 2
