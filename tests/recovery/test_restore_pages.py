@@ -103,9 +103,15 @@ def test_a_restore_that_is_over_says_what_was_not_possible_and_offers_undo(
     cast: Cast, rita: Client, backup: Snapshot
 ) -> None:
     job = Job.objects.create(
-        account=cast.account, kind="restore", state="succeeded", entity_id=backup.entity.public_id,
-        items_done=1, items_total=1, finished_at=clock.now(), result={"drift": ["2 planned to be restored, 1 were."]},
-    )  # fmt: skip
+        account=cast.account,
+        kind="restore",
+        state="succeeded",
+        entity_id=backup.entity.public_id,
+        items_done=1,
+        items_total=1,
+        finished_at=clock.now(),
+        result={"drift": ["2 planned to be restored, 1 were."]},
+    )
     JobItem.objects.create(
         account=cast.account, job=job, key="k", label="Standup", outcome="done", cause="not_possible",
         message="Not possible at Microsoft: attendees are named in the text.",
