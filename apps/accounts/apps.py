@@ -22,13 +22,16 @@ class AccountsConfig(AppConfig):
         )
 
         from apps.activity.heads import register_addresses  # noqa: PLC0415
+        from apps.core.elsewhere import register_elsewhere  # noqa: PLC0415
         from apps.core.guard import register_proof  # noqa: PLC0415
 
         from .everywhere import addresses_of  # noqa: PLC0415
+        from .other_accounts import account_of_address  # noqa: PLC0415
         from .sign_ins import CODES, listen  # noqa: PLC0415
         from .sudo import ask_again  # noqa: PLC0415 - needs the models
 
         register_proof(ask_again)
+        register_elsewhere(account_of_address)
         listen()
         register_addresses(addresses_of)
         register_codes("Sign-in", CODES)

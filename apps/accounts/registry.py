@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from apps.core.models import AccountModel
+
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
@@ -49,6 +51,7 @@ class Standing:
 
 _steps: dict[str, ClosingStep] = {}
 _stoppers: list[Callable[[int], None]] = []
+_linked: dict[str, type[AccountModel]] = {}
 _standings: list[Callable[[Collection[int]], Mapping[int, Standing]]] = []
 
 
@@ -81,3 +84,13 @@ def register_standings(standings: Callable[[Collection[int]], Mapping[int, Stand
 def standings_of(account_ids: Collection[int]) -> Mapping[int, Standing]:
     """How their backups stand; an account without backups is not in it."""
     return _standings[0](account_ids) if _standings and account_ids else {}
+
+
+def register_linked(**models: type[AccountModel]) -> None:
+    """Say which rows addresses name: `task_id=BackupTask`. Their `sight` must tell who sees them."""
+    _linked.update(models)
+
+
+def linked() -> Mapping[str, type[AccountModel]]:
+    """Models by the name that addresses give to their public id."""
+    return _linked

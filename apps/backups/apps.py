@@ -63,12 +63,14 @@ def _register_ending() -> None:
 
 
 def _register_sight() -> None:
-    """Tell rows of lower apps which mailboxes a person sees."""
+    """Tell rows of lower apps which mailboxes a person sees, and whose rows addresses name."""
+    from apps.accounts.registry import register_linked  # noqa: PLC0415
     from apps.core.sight import register_entities  # noqa: PLC0415 - models are loaded only here
 
-    from .models import Entity  # noqa: PLC0415
+    from .models import BackupTask, Entity, Run, Snapshot  # noqa: PLC0415
 
     register_entities(lambda: Entity.objects.values("public_id"))
+    register_linked(task_id=BackupTask, entity_id=Entity, run_id=Run, snapshot_id=Snapshot)
 
 
 def _register_catalog() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from .errors import EverkeepError, PermissionMissing
+from .elsewhere import elsewhere
+from .errors import EverkeepError, NotFound, PermissionMissing
 from .ids import new_public_id
 from .refusals import tell_refused
 
@@ -43,4 +44,5 @@ class ErrorMiddleware:
             tell_refused(request, error)
         if error.status >= 500:
             logger.warning("%s at %s: %s", error.code, request.path, error)
-        return render(request, "errors/error.html", {"error": error}, status=error.status)
+        context = {"error": error, "elsewhere": elsewhere(request) if isinstance(error, NotFound) else None}
+        return render(request, "errors/error.html", context, status=error.status)

@@ -21,11 +21,13 @@ class JobsConfig(AppConfig):
                 },
                 outcomes=[f"{kind}.finished"],
             )
-        from apps.accounts.registry import ClosingStep, register_closing_step  # noqa: PLC0415
+        from apps.accounts.registry import ClosingStep, register_closing_step, register_linked  # noqa: PLC0415
 
         from .ending import stop_jobs  # noqa: PLC0415
+        from .models import Job  # noqa: PLC0415
 
         register_closing_step(ClosingStep(10, "jobs", stop_jobs))
+        register_linked(job_id=Job)
         register_codes("Access", {"report.downloaded": "Report of a job taken as a file"})
         register_area(Area("jobs", "Jobs", "jobs", 40, "job_list", badge=_open_jobs))
 

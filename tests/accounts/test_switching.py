@@ -7,9 +7,10 @@ from django.urls import reverse
 from apps.accounts.enums import AccountState, Role
 from apps.accounts.models import Account, Membership
 from apps.activity.models import SecurityEvent
+from apps.backups.models import Entity
 from apps.core.scope import account_scope
 from tests.cast import Cast
-from tests.security.url_table import a_task
+from tests.security.url_table import a_task, an_entity
 
 
 def switch(client: Client, account: Account) -> int:
@@ -22,10 +23,38 @@ def test_pages_of_the_other_account_are_missing_until_it_is_chosen(client: Clien
     assert client.get(task).status_code == 200
     assert switch(client, cast.other_account) == 302
     answer = client.get(task)
-    assert answer.status_code == 404 and "Pizza" not in answer.content.decode().split("<main")[1]
+    assert answer.status_code == 404 and "Mail of" not in answer.content.decode()
     assert client.get(reverse("users")).status_code == 200, "administrator there"
     switch(client, cast.account)
     assert client.get(task).status_code == 200 and client.get(reverse("users")).status_code == 403
+
+
+def test_a_link_into_ones_other_account_offers_the_way_there_and_leads_on(client: Client, cast: Cast) -> None:
+    task = reverse("task", args=a_task(cast))
+    client.force_login(cast.both)
+    switch(client, cast.other_account)
+    assert "Go to Pizza Perfecto" in client.get(task).content.decode()
+    turned = client.post(reverse("account_switch"), {"account": str(cast.account.public_id), "next": task})
+    assert turned["Location"] == task and client.get(task).status_code == 200
+    evil = {"account": str(cast.account.public_id), "next": "//evil.example/"}
+    assert client.post(reverse("account_switch"), evil)["Location"] == reverse("home")
+
+
+def test_it_is_offered_to_nobody_who_would_not_see_it_there(client: Client, cast: Cast) -> None:
+    entity = an_entity(cast)
+    task, mailbox = reverse("task", args=a_task(cast)), reverse("entity", args=entity)
+    client.force_login(cast.stranger)
+    assert "Go to" not in client.get(task).content.decode().replace("Go to Home", "")
+    client.force_login(cast.both)
+    switch(client, cast.other_account)
+    offered = "Go to Pizza Perfecto"
+    assert offered in client.get(mailbox).content.decode()
+    Entity._base_manager.filter(public_id=entity[0]).update(limited=True)
+    assert offered not in client.get(mailbox).content.decode(), "its limited mailboxes are not theirs to see"
+    Membership.objects.filter(user=cast.both, account=cast.account).update(services=["onedrive"])
+    assert offered not in client.get(task).content.decode()
+    Membership.objects.filter(user=cast.both, account=cast.account).update(services=None, is_active=False)
+    assert offered not in client.get(task).content.decode()
 
 
 def test_the_session_and_the_token_of_forms_are_new_and_the_entry_is_audited(cast: Cast) -> None:

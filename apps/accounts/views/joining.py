@@ -19,6 +19,7 @@ from ..members.forms import JoinForm
 from ..members.invitations import accept_as, accept_as_new, invitation_of, known_person
 from ..models import Account, Membership
 from ..selectors import actor_of
+from ..sudo import safe_next
 
 
 @never_cache
@@ -60,7 +61,7 @@ def _accept(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 @member_required()
 def account_switch(request: MemberRequest) -> HttpResponse:
-    """Go on in another account of the same person."""
+    """Go on in another account of the same person, at its home page or at what was asked for there."""
     wanted = request.POST.get("account", "")
     # As the middleware found them: a session of a company sign-in belongs to one account only.
     own: list[Membership] = request.memberships  # type: ignore[attr-defined]
@@ -70,7 +71,7 @@ def account_switch(request: MemberRequest) -> HttpResponse:
     _turn_to(request, member.account)
     with account_scope(member.account_id), acting_as(actor_of(member, address=current_actor().address)):
         audit("user.entered", description=f"{member.user} came over from another account")
-    return redirect("home")
+    return redirect(safe_next(request))
 
 
 def _turn_to(request: HttpRequest, account: Account) -> None:
