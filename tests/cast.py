@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
@@ -15,6 +17,7 @@ from apps.accounts.models import (
     Partner,
     PartnerCustomer,
     PartnerMembership,
+    TotpDevice,
     User,
 )
 from apps.core import clock
@@ -120,3 +123,17 @@ def prove_again(client: Client) -> None:
     """Give the fresh proof that dangerous acts want (`accounts.sudo`), at a session that is open."""
     answer = client.post(reverse("sudo"), {"password": PASSWORD, "next": "/"})
     assert answer.status_code == 302, answer.content.decode()
+
+
+def with_factor(client: Client, user: User) -> Client:
+    """Sign somebody in who has an authenticator app and has given its code."""
+    device = TotpDevice(user=user, confirmed=True, name="App")
+    device.seal(b"k" * 20)
+    TotpDevice.objects.filter(user=user).delete()
+    device.save()
+    client.force_login(user)
+    request = HttpRequest()
+    request.session = client.session
+    record_authentication(request, user, method="mfa", type="totp")
+    request.session.save()
+    return client

@@ -13,6 +13,8 @@ from apps.core.errors import NotFound, PermissionMissing
 from apps.core.guard import guarded
 from apps.core.permissions import Permission, allowed, require
 
+from .everywhere import works_outside
+from .factors.policy import factor_gate
 from .http import MemberRequest
 from .models import AllowedAddress, ApiToken, Membership
 from .saml.session import bound_to
@@ -30,6 +32,27 @@ def member_required(permission: Permission | None = None) -> Callable[[MemberPag
         return guarded(permission)(cast(Page[P], page))
 
     return guard
+
+
+def person_required(page: MemberPage[P]) -> Page[P]:
+    """`member_required` for what is a person's own, which people of partners and staff have without an account.
+
+    For them `request.is_outside` is true, and `request.account` and `request.membership` are None.
+    """
+    members_page = member_required()(page)
+
+    @wraps(page)
+    def door(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        signed_in = request.user.is_authenticated and request.membership is None
+        if not signed_in or not works_outside(request.user):
+            return members_page(request, *args, **kwargs)
+        request.is_outside = True
+        response = factor_gate(request) or page(request, *args, **kwargs)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+    return door  # type: ignore[return-value]
 
 
 def owner_required(page: MemberPage[P]) -> Page[P]:

@@ -37,7 +37,7 @@ def register_doors() -> None:
     )
     register_gate(ADDRESS_GATE, allowed_addresses.address_gate)
     register_panel(Panel("everyone", 30, "accounts/_addresses.html", addresses.card))
-    register_panel(Panel("me", 50, "accounts/_sessions.html", session_views.card))
+    register_panel(Panel("me", 50, "accounts/_sessions.html", session_views.card, outside=True))
     register_panel(Panel("me", 60, "accounts/_tokens.html", tokens.card))
     sentence = "Programs that act in this account through the API, and who let them in."
     navigation.register_section(

@@ -45,8 +45,18 @@ def accounts_of(user: User) -> list[int]:
 
 def has_ways_elsewhere(user: User) -> bool:
     """Whether somebody enters more than one account: as a member, for a partner, or as staff."""
-    seat = PartnerMembership.objects.filter(user=user).exists()
-    return seat or user.is_platform_staff or user.memberships.count() > 1
+    return works_outside(user) or user.memberships.count() > 1
+
+
+def works_outside(user: User) -> bool:
+    """Whether somebody has pages beside those of accounts: for a partner, or as staff."""
+    return user.is_platform_staff or PartnerMembership.objects.filter(user=user).exists()
+
+
+def factor_demanded_of(user: User) -> bool:
+    """Whether who enters other people's accounts needs a second factor for it: staff do, partners decide."""
+    seats = PartnerMembership.objects.filter(user=user, partner__second_factor_required=True)
+    return user.is_platform_staff or seats.exists()
 
 
 def addresses_of(account_id: int, user_ids: set[int]) -> list[str]:

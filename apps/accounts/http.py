@@ -11,3 +11,5 @@ class MemberRequest(HttpRequest):
     user: User
     account: Account
     membership: Membership
+    # Somebody of a partner or of the staff at a page about themselves, in no account: both above are None.
+    is_outside: bool

@@ -59,6 +59,7 @@ class AccountScopeMiddleware:
         if membership is None and bound_to(request):
             logout(request)  # the company that signed this person in does not know them any more
         request.membership = membership  # type: ignore[attr-defined]
+        request.is_outside = False  # type: ignore[attr-defined]
         request.account = membership.account if membership else None  # type: ignore[attr-defined]
         with ExitStack() as stack:
             actor = _actor_of(request, membership)

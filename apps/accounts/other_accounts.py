@@ -31,7 +31,7 @@ def _is_seen(member: Membership, named: dict[str, Any]) -> bool:
     models = linked()
     with account_scope(member.account_id), acting_as(actor_of(member)):
         return any(
-            models[name].objects.filter(public_id=value).exists()  # type: ignore[attr-defined]
+            models[name].objects.filter(public_id=value).exists()
             for name, value in named.items()
             if name in models
         )

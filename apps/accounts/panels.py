@@ -15,12 +15,16 @@ Page = Literal["me", "everyone"]
 
 @dataclass(frozen=True)
 class Panel:
-    """One card: `template` gets what `context` returns as `card`; its forms post to addresses of their own."""
+    """One card: `template` gets what `context` returns as `card`; its forms post to addresses of their own.
+
+    `outside`: of use also to who is in no account (`access.person_required`), as are all addresses it posts to.
+    """
 
     page: Page
     order: int
     template: str
     context: Callable[[MemberRequest], dict[str, Any]]
+    outside: bool = False
 
 
 _panels: list[Panel] = []

@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import check_password
 from apps.activity.audit import audit
 from apps.activity.models import ActivityStatus
 
+from .everywhere import audit_everywhere
 from .factors.codes import TooManyTries, code_check, has_app, has_passkey
 from .factors.policy import wants_factor
 from .http import MemberRequest
@@ -77,6 +78,14 @@ def _prove_by_code(request: MemberRequest, form: ProofForm, code: str) -> bool:
     return True
 
 
+def _refused(request: MemberRequest) -> None:
+    """In the account in force; who is in none has it in those that they belong to, or in the server's log."""
+    if request.is_outside:
+        audit_everywhere("proof.refused", user=request.user, status=ActivityStatus.FAILED)
+    else:
+        audit("proof.refused", status=ActivityStatus.FAILED)
+
+
 def _prove_by_password(request: MemberRequest, form: ProofForm, password: str) -> bool:
     limits = ((OF_ONE, (request.user.pk,)), (FROM_ONE_PLACE, (address_of(request),)))
     if not all(take(limit, *who) for limit, who in limits):
@@ -84,7 +93,7 @@ def _prove_by_password(request: MemberRequest, form: ProofForm, password: str) -
         return False
     # Not user.check_password: bringing an old hash up to date here would end this very session.
     if "password" not in form.fields or not check_password(password, request.user.password):
-        audit("proof.refused", status=ActivityStatus.FAILED)
+        _refused(request)
         name = "password" if "password" in form.fields else None
         form.add_error(name, "This is not your password." if name else "Type the code that your app shows.")
         return False

@@ -18,8 +18,10 @@ from apps.activity.audit import audit
 from apps.core import clock
 from apps.core.client_address import client_address
 from apps.core.errors import Conflict
+from apps.core.scope import ScopeMissing, current_account_id
 
 from .browsers import browser_words
+from .everywhere import audit_everywhere
 from .models import User, UserSession
 
 KEY = "user_session"
@@ -87,9 +89,7 @@ def session_end(user: User, public_id: UUID) -> None:
     if row is None:
         raise Conflict("This session is over already.")
     row.delete()
-    audit(
-        "session.ended", description=f"Ended the session of {row.browser}, {row.address}.", subject_id=public_id
-    )
+    _note(user, "session.ended", f"Ended the session of {row.browser}, {row.address}.", subject_id=public_id)
 
 
 @transaction.atomic
@@ -97,8 +97,18 @@ def others_end(user: User, *, but: str) -> int:
     """End all of a person's own but the one in use; returns how many."""
     count = sessions_end(user, but=but)
     if count:
-        audit("session.others_ended", description=f"Ended all other sessions: {count}.", count=count)
+        _note(user, "session.others_ended", f"Ended all other sessions: {count}.", count=count)
     return count
+
+
+def _note(user: User, code: str, description: str, **fields: Any) -> None:
+    """In the account in force; who is in none has it in those that they belong to, or in the server's log."""
+    try:
+        current_account_id()
+    except ScopeMissing:
+        audit_everywhere(code, user=user, description=description, **fields)
+    else:
+        audit(code, description=description, **fields)
 
 
 def forget_ended() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
@@ -27,7 +27,8 @@ from django_htmx.http import HttpResponseClientRedirect
 from .http import MemberRequest
 
 P = ParamSpec("P")
-MemberPage = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
+R = TypeVar("R", bound=HttpRequest)
+Careful = Callable[Concatenate[R, P], HttpResponseBase]
 
 FRESH = timedelta(minutes=5)
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -58,12 +59,12 @@ def ways_of(request: MemberRequest, following: str) -> list[Way]:
     return [found for way in _ways if (found := way(request, following)) is not None]
 
 
-def sudo_required(*, reading: bool = False) -> Callable[[MemberPage[P]], MemberPage[P]]:
+def sudo_required(*, reading: bool = False) -> Callable[[Careful[R, P]], Careful[R, P]]:
     """Ask for a fresh proof before the page acts (`reading`: is shown). Stands below `member_required`."""
 
-    def guard(page: MemberPage[P]) -> MemberPage[P]:
+    def guard(page: Careful[R, P]) -> Careful[R, P]:
         @wraps(page)
-        def careful(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def careful(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             answer = None if request.method in _READING and not reading else ask_again(request)
             return answer or page(request, *args, **kwargs)
 

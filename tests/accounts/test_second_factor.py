@@ -36,7 +36,7 @@ def code_of(user: User, ahead: int = 0) -> str:
 def set_up(client: Client, user: User) -> list[str]:
     """Turn the app on; returns the recovery codes."""
     prove_again(client)
-    client.get(reverse("second_factor_setup"))
+    client.post(reverse("second_factor_setup"), {"begin": "1"})
     page = client.post(reverse("second_factor_setup"), {"code": code_of(user, -1)})
     return re.findall(r"(?:[a-z2-7]{4}-){3}[a-z2-7]{4}", page.content.decode())
 
@@ -72,7 +72,9 @@ def codes_in(cast: Cast) -> set[str]:
 def test_setting_up_wants_a_fresh_proof_and_a_right_code(client: Client, olivia: User, cast: Cast) -> None:
     assert client.get(reverse("second_factor_setup"))["Location"].startswith(reverse("sudo"))
     prove_again(client)
-    page = client.get(reverse("second_factor_setup")).content.decode()
+    assert "Show the key" in client.get(reverse("second_factor_setup")).content.decode()
+    assert not TotpDevice.objects.exists(), "looking makes nothing"
+    page = client.post(reverse("second_factor_setup"), {"begin": "1"}).content.decode()
     assert "<svg" in page and "style=" not in page.split("<main", 1)[1]
     assert client.get(reverse("second_factor_setup")).content.decode().count("totp-key") == 1
     page = client.post(reverse("second_factor_setup"), {"code": "000000"}).content.decode()

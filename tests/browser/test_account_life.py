@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from apps.accounts.models import User
 from tests.browser.rig import Visit
-from tests.cast import PASSWORD, Cast
+from tests.cast import PASSWORD, Cast, with_factor
 
 
 @pytest.fixture
@@ -59,7 +59,8 @@ def test_support_is_let_in_comes_and_goes(olivia: Visit, cast: Cast) -> None:
     expect(page.get_by_role("button", name="End now what Olivia Romano allowed")).to_be_visible()
     olivia.check("account-support")
 
-    stella = signed_in(olivia, cast.staff)
+    olivia.sign_in_as(with_factor(Client(), cast.staff))
+    stella = olivia
     stella.open("/staff/")
     stella.check("staff")
     page.get_by_role("button", name="Enter Pizza Perfecto").click()

@@ -62,6 +62,7 @@ def test_a_code_at_every_sign_in_and_a_recovery_code_when_it_is_lost(olivia: Use
     visit.open(reverse("my_security"))
     visit.check("my-security")
     page.get_by_role("link", name="Set up").click()
+    page.get_by_role("button", name="Show the key").click()
     expect(page.get_by_role("img", name="QR code for your authenticator app")).to_be_visible()
     visit.check("second-factor-setup")
     page.get_by_role("textbox", name="Code").fill(code_of(olivia, -1))

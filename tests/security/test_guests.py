@@ -31,7 +31,7 @@ from apps.backups.models import BackupTask
 from apps.core import clock
 from apps.core.scope import ScopeViolated, account_scope, some_accounts
 from tests.backups.makers import make_connection, make_protected, make_task
-from tests.cast import PASSWORD, Cast, partner_person, prove_again
+from tests.cast import PASSWORD, Cast, partner_person, prove_again, with_factor
 from tests.security.url_table import TABLE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -51,8 +51,7 @@ def grant_to_staff(cast: Cast, role: str = Role.AUDITOR) -> SupportGrant:
 
 
 def entered_as_staff(cast: Cast) -> Client:
-    client = Client()
-    client.force_login(cast.staff)
+    client = with_factor(Client(), cast.staff)
     assert client.post(reverse("staff_enter", args=[cast.account.public_id])).status_code == 302
     return client
 
@@ -108,6 +107,7 @@ def test_one_partner_never_reaches_anothers_customers(cast: Cast) -> None:
     theirs = PartnerCustomer.objects.get(account=cast.account)
     client = Client()
     client.force_login(rival)
+    prove_again(client)
     page = client.get(reverse("partner")).content.decode()
     assert "Strange Sushi" in page and "Pizza Perfecto" not in page
     for name in ("partner_enter", "partner_end", "partner_customer"):
@@ -148,8 +148,7 @@ def test_who_is_out_does_not_land_in_an_account_of_their_own(cast: Cast) -> None
 
 def test_staff_see_names_and_states_and_nothing_else_without_a_grant(cast: Cast) -> None:
     task = a_task_of(cast.account)
-    client = Client()
-    client.force_login(cast.staff)
+    client = with_factor(Client(), cast.staff)
     page = client.get(reverse("staff")).content.decode()
     assert "Pizza Perfecto" in page and task.name not in page and cast.owner.email not in page
     assert client.post(reverse("staff_enter", args=[cast.account.public_id])).status_code == 403
@@ -281,6 +280,7 @@ def test_a_seat_at_a_partner_is_taken_by_the_person_alone(cast: Cast) -> None:
     manager, person = Client(), Client()
     manager.force_login(cast.partner)
     person.force_login(cast.viewer)
+    prove_again(manager)
     manager.post(reverse("partner_people"), {"email": cast.viewer.email, "role": "technician"})
     assert person.get(reverse("partner")).status_code == 403
     assert person.get(link_in_mail()).status_code == 200

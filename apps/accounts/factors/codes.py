@@ -73,6 +73,12 @@ def codes_left(user: User) -> int:
     return RecoveryCode.objects.filter(user=user, used_at=None).count()
 
 
+def app_waiting(user: User) -> TotpDevice | None:
+    """The key that waits for its first code; None when there is none, or it is too old."""
+    waiting = TotpDevice.objects.filter(user=user, confirmed=False).first()
+    return waiting if waiting and clock.now() - waiting.created_at < PENDING else None
+
+
 @transaction.atomic
 def app_begin(user: User) -> TotpDevice:
     """The key that waits for its first code. The same for an hour, so that a reload shows what was scanned."""

@@ -1,5 +1,6 @@
 """Who is told, and where it is written down, when something about a person's sign-in changes."""
 
+import logging
 from typing import Any
 
 from apps.activity.audit import audit
@@ -12,6 +13,8 @@ from ..enums import Role
 from ..everywhere import accounts_of
 from ..models import Membership, User
 
+logger = logging.getLogger("everkeep.accounts")
+
 
 def write_down(user: User, code: str, *, status: str = ActivityStatus.DONE, **details: Any) -> None:
     """One line of the security audit in every account of this person, who did it if nobody is signed in."""
@@ -19,7 +22,11 @@ def write_down(user: User, code: str, *, status: str = ActivityStatus.DONE, **de
     if actor.kind == "anonymous":
         actor = Actor("user", str(user), user.pk, address=actor.address, request_id=actor.request_id)
     description = details.pop("description", "")
-    for account_id in accounts_of(user):
+    accounts = accounts_of(user)
+    if not accounts:
+        # People of a partner and staff may belong to no account: then the server's log alone has it.
+        logger.info("%s by person %s from %s", code, user.public_id, actor.address or "nowhere")
+    for account_id in accounts:
         with account_scope(account_id), acting_as(actor):
             audit(code, status=status, subject_id=user.public_id, description=description, **details)
 

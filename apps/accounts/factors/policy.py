@@ -12,7 +12,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from apps.activity.audit import audit
 
-from ..models import Account, Membership, TotpDevice
+from ..everywhere import factor_demanded_of
+from ..models import Account, GuestMembership, Membership, TotpDevice, User
 from ..passwords import is_too_old
 from ..saml.gate import OPEN, asked_by_company
 from ..saml.session import bound_to
@@ -23,6 +24,7 @@ from .notices import tell_administrators
 _ALWAYS = {"account_logout", "help", "help_topic", "healthz", "readyz"}
 _FACTOR_PAGES = _ALWAYS | OPEN | {"sudo", "sudo_passkey", "saml_confirm"}
 _FIRST_FACTOR = {"second_factor_setup", "passkey_add"}
+_PROOFS = _FIRST_FACTOR | {"sudo", "sudo_passkey"}
 _PASSWORD_PAGES = _ALWAYS | {"password_change"}
 
 
@@ -33,10 +35,19 @@ def session_has_factor(request: HttpRequest) -> bool:
 
 
 def is_required(request: HttpRequest) -> bool:
-    """Whether a second factor is demanded of this session, by the account's rule or its company's."""
-    account: Account = request.account  # type: ignore[attr-defined]
-    asked = asked_by_company(request)
-    return account.second_factor_required if asked is None else asked
+    """Whether a second factor is demanded of this session: by the account's rule, its company's, or a guest's.
+
+    Who is a guest elsewhere is asked also where an account of their own does not, but only at the pages where a
+    factor is given or chosen: there it decides what is good enough.
+    """
+    account: Account | None = request.account  # type: ignore[attr-defined]
+    asked = asked_by_company(request) if account else None
+    if asked is not None:
+        return asked
+    membership = request.membership  # type: ignore[attr-defined]
+    is_guest = account is None or isinstance(membership, GuestMembership) or _is_at(request, _PROOFS)
+    by_account = account is not None and account.second_factor_required
+    return by_account or (is_guest and factor_demanded_of(request.user))  # type: ignore[arg-type]
 
 
 def wants_factor(request: HttpRequest) -> bool:
@@ -53,6 +64,14 @@ def factor_gate(request: HttpRequest) -> HttpResponseBase | None:
         return None if getattr(request, "token", None) else _to(request, "sudo")
     # Only who has none may choose one here: else a new one would do in place of the one that is asked for.
     return None if _is_at(request, _FIRST_FACTOR) else _to(request, "second_factor_setup")
+
+
+def guests_factor(request: HttpRequest, back: str) -> HttpResponseBase | None:
+    """The way to a second factor for who may not work in other people's accounts without; None to go on."""
+    user: User = request.user  # type: ignore[assignment]
+    if not factor_demanded_of(user) or session_has_factor(request):
+        return None
+    return _to(request, "sudo" if has_factor(user) else "second_factor_setup", otherwise=back)
 
 
 def password_gate(request: HttpRequest) -> HttpResponseBase | None:
@@ -96,8 +115,9 @@ def _is_at(request: HttpRequest, names: set[str]) -> bool:
     return match is not None and match.url_name in names
 
 
-def _to(request: HttpRequest, name: str) -> HttpResponseBase:
-    following = request.get_full_path() if request.method == "GET" else reverse("home")
+def _to(request: HttpRequest, name: str, *, otherwise: str = "") -> HttpResponseBase:
+    """Lead to a page and back: to what was asked for, `otherwise` where that cannot be asked for again."""
+    following = request.get_full_path() if request.method == "GET" else otherwise or reverse("home")
     if getattr(request, "htmx", False) or request.headers.get("HX-Request"):
         return HttpResponseClientRedirect(reverse(name))
     return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': following})}")

@@ -35,9 +35,9 @@ def ready() -> None:
     register_facts("second_factor", factors_of)
     register_gate(40, factor_gate)
     register_gate(50, password_gate)
-    register_panel(Panel("me", 10, "accounts/_my_password.html", _password))
-    register_panel(Panel("me", 20, "accounts/_my_second_factor.html", _second_factor))
-    register_panel(Panel("me", 30, "accounts/_my_passkeys.html", _passkeys))
+    register_panel(Panel("me", 10, "accounts/_my_password.html", _password, outside=True))
+    register_panel(Panel("me", 20, "accounts/_my_second_factor.html", _second_factor, outside=True))
+    register_panel(Panel("me", 30, "accounts/_my_passkeys.html", _passkeys, outside=True))
     register_panel(Panel("everyone", 10, "accounts/_policies.html", _policies))
     register_sealed_field("accounts.TotpDevice", "sealed_key", lambda row: str(row.purpose), of_person=True)
 

@@ -7,10 +7,12 @@ from typing import Concatenate, ParamSpec
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 from apps.core.errors import PermissionMissing
 
 from ..enums import PartnerRole
+from ..factors.policy import guests_factor
 from ..models import PartnerMembership, User
 
 P = ParamSpec("P")
@@ -35,7 +37,7 @@ Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def partner_required(*, manager: bool = False) -> Callable[[PartnerPage[P]], Page[P]]:
-    """Let people of a partner in, `manager` only those who manage it."""
+    """Let people of a partner in, `manager` only those who manage it; with a second factor where it says so."""
 
     def guard(page: PartnerPage[P]) -> Page[P]:
         @wraps(page)
@@ -48,7 +50,7 @@ def partner_required(*, manager: bool = False) -> Callable[[PartnerPage[P]], Pag
             if manager and seat.role != PartnerRole.MANAGER:
                 raise PermissionMissing("Only managers of the partner may do this.", do="Ask one of them.")
             request.seat = seat
-            return _private(page(request, *args, **kwargs))
+            return _private(guests_factor(request, reverse("partner")) or page(request, *args, **kwargs))
 
         return door  # type: ignore[return-value]
 
@@ -56,7 +58,7 @@ def partner_required(*, manager: bool = False) -> Callable[[PartnerPage[P]], Pag
 
 
 def staff_required(page: StaffPage[P]) -> Page[P]:
-    """Let the platform's staff in."""
+    """Let the platform's staff in, with a second factor: they could be let into everybody's account."""
 
     @wraps(page)
     def door(request: StaffRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -64,7 +66,7 @@ def staff_required(page: StaffPage[P]) -> Page[P]:
             return redirect_to_login(request.get_full_path())
         if not request.user.is_platform_staff:
             raise PermissionMissing("This page is for Everkeep's own staff.")
-        return _private(page(request, *args, **kwargs))
+        return _private(guests_factor(request, reverse("staff")) or page(request, *args, **kwargs))
 
     return door  # type: ignore[return-value]
 

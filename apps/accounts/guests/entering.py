@@ -17,6 +17,7 @@ from apps.core.mails import mail_after_commit
 from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 
+from ..factors.codes import has_factor
 from ..life.people import owner_of
 from ..models import Account, GuestMembership, PartnerCustomer, PartnerMembership, SupportGrant, User
 
@@ -115,7 +116,7 @@ def _relation(
 
 
 def _grant(user: User, entered: dict[str, str]) -> tuple[SupportGrant, str] | None:
-    if not user.is_platform_staff:
+    if not user.is_platform_staff or not has_factor(user):
         return None
     with account_scope(int(entered["account"])):
         open_now = SupportGrant.objects.filter(revoked_at=None, ends_at__gt=clock.now())

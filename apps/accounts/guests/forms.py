@@ -41,6 +41,16 @@ class CustomerForm(forms.Form):
         self.fields["location"].choices = offered  # type: ignore[attr-defined]
 
 
+class PartnerRulesForm(forms.Form):
+    """What a partner asks of its people."""
+
+    second_factor = forms.BooleanField(
+        label="Everybody needs a second factor",
+        required=False,
+        help_text="Who has none sets one up before their next step on your pages or in a customer's account.",
+    )
+
+
 class OwnerForm(forms.Form):
     """Whom an account is handed over to."""
 

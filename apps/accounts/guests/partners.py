@@ -1,5 +1,6 @@
 """Partners (features MSP-01): their people, the accounts they look after, and how that begins and ends."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,6 +15,7 @@ from apps.core import clock
 from apps.core.actor import acting_as, current_actor
 from apps.core.errors import Conflict, NotFound
 from apps.core.keyset import KeysetPage, page_of
+from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope, some_accounts
 from apps.core.sight import whole_sight
 
@@ -24,6 +26,7 @@ from ..models import Account, Partner, PartnerCustomer, PartnerMembership
 from ..registry import Standing, standings_of
 from .seats import person_invite
 
+log = logging.getLogger("everkeep.accounts")
 PAGE_SIZE = 50
 # What a customer can let a partner be. Not the owner; the owner is a person of the customer's.
 ROLES = [Role.ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.RESTORE_OPERATOR, Role.AUDITOR]
@@ -35,6 +38,27 @@ def partner_create(*, name: str, email: str) -> Partner:
     partner = Partner.objects.filter(name=name, memberships=None).first() or Partner.objects.create(name=name)
     person_invite(partner=partner, email=email, role=PartnerRole.MANAGER, inviter=None)
     return partner
+
+
+@transaction.atomic
+def partner_rules(*, seat: PartnerMembership, second_factor: bool) -> bool:
+    """Hold the partner's people to it from their next click on; False when nothing differs."""
+    changed = Partner.objects.filter(pk=seat.partner_id).exclude(second_factor_required=second_factor)
+    if not changed.update(second_factor_required=second_factor):
+        return False
+    more = f"Second factor: {'required' if second_factor else 'not required'}."
+    log.info("partner %s: %s (%s)", seat.partner.public_id, more, seat.user.public_id)
+    managers = PartnerMembership.objects.filter(partner=seat.partner, role=PartnerRole.MANAGER)
+    mail_after_commit(
+        "security_policy",
+        list(managers.filter(user__is_active=True).values_list("user__email", flat=True)),
+        link="/partner/people/",
+        link_words="People",
+        what=f"What {seat.partner} asks of its people was changed",
+        more=more,
+        who=str(seat.user),
+    )
+    return True
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("partner/join/<str:token>/", partner.join, name="partner_join"),
     path("partner/people/", partner.people, name="partner_people"),
     path("partner/people/<uuid:seat_id>/remove/", partner.person_remove, name="partner_person_remove"),
+    path("partner/people/rules/", partner.rules, name="partner_rules"),
     path("staff/", guests.staff, name="staff"),
     path("staff/accounts/<uuid:account_id>/enter/", guests.staff_enter, name="staff_enter"),
     path("guest/", guests.guest, name="guest"),

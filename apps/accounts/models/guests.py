@@ -19,6 +19,8 @@ class Partner(models.Model):
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(default=clock.now)
+    # Whether its people need a second factor to work for it.
+    second_factor_required = models.BooleanField(default=False)
 
     class Meta:
         db_table = "partner"

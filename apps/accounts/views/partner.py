@@ -11,14 +11,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core.errors import Conflict
 from apps.core.scope import account_scope
 
+from ..factors.codes import factors_of
 from ..guests import partners, seats
 from ..guests.doors import PartnerRequest, partner_required
 from ..guests.entering import partner_enter
-from ..guests.forms import CustomerForm, OwnerForm, PersonForm
+from ..guests.forms import CustomerForm, OwnerForm, PartnerRulesForm, PersonForm
 from ..guests.pages import as_uuid
 from ..members.forms import JoinForm
 from ..models import Invitation, PartnerMembership, SeatInvitation, User
 from ..registry import Standing
+from ..sudo import sudo_required
 
 
 @require_safe
@@ -88,6 +90,7 @@ def end(request: PartnerRequest, relation_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @partner_required(manager=True)
+@sudo_required()
 def people(request: PartnerRequest) -> HttpResponse:
     """Who works for the partner."""
     form = PersonForm(request.POST if request.method == "POST" else None)
@@ -95,14 +98,34 @@ def people(request: PartnerRequest) -> HttpResponse:
         seats.person_invite(partner=request.seat.partner, inviter=request.user, **form.cleaned_data)
         messages.success(request, "They get a mail, and are of your people once they accept.")
         return redirect("partner_people")
-    rows = PartnerMembership.objects.filter(partner=request.seat.partner).select_related("user")
-    asked = SeatInvitation.objects.filter(partner=request.seat.partner).order_by("email")
-    context = {"seat": request.seat, "people": rows.order_by("user__email"), "asked": asked, "form": form}
+    partner = request.seat.partner
+    rows = PartnerMembership.objects.filter(partner=partner).select_related("user").order_by("user__email")
+    factors = factors_of([row.user_id for row in rows])
+    context = {
+        "seat": request.seat,
+        "people": [(row, factors.get(row.user_id, "")) for row in rows],
+        "asked": SeatInvitation.objects.filter(partner=partner).order_by("email"),
+        "form": form,
+        "rules": PartnerRulesForm(initial={"second_factor": partner.second_factor_required}),
+    }
     return render(request, "accounts/partner/people.html", context)
 
 
 @require_POST
 @partner_required(manager=True)
+@sudo_required()
+def rules(request: PartnerRequest) -> HttpResponse:
+    """Whether the partner's people need a second factor."""
+    form = PartnerRulesForm(request.POST)
+    if form.is_valid():
+        partners.partner_rules(seat=request.seat, **form.cleaned_data)
+        messages.success(request, "Saved. It holds from everybody's next click on.")
+    return redirect("partner_people")
+
+
+@require_POST
+@partner_required(manager=True)
+@sudo_required()
 def person_remove(request: PartnerRequest, seat_id: UUID) -> HttpResponse:
     """Take somebody out of the partner."""
     seats.person_remove(partner=request.seat.partner, public_id=seat_id, by=request.user)

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ..access import member_required
+from ..access import person_required
 from ..factors.forms import NewPasskeyForm, PasskeyForm, PasskeyNameForm
 from ..factors.passkeys import (
     options_for_a_new_one,
@@ -44,7 +44,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_POST
-@member_required()
+@person_required
 def prove(request: MemberRequest) -> HttpResponse:
     """A passkey as the fresh proof before a dangerous act."""
     form = PasskeyForm(request.POST)
@@ -59,7 +59,7 @@ def prove(request: MemberRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_required()
+@person_required
 @sudo_required(reading=True)
 def add(request: MemberRequest) -> HttpResponse:
     """A new passkey, with a name."""
@@ -74,7 +74,7 @@ def add(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required()
+@person_required
 def rename(request: MemberRequest, passkey_id: int) -> HttpResponse:
     """Another name, so that one knows later which is which."""
     form = PasskeyNameForm(request.POST)
@@ -84,7 +84,7 @@ def rename(request: MemberRequest, passkey_id: int) -> HttpResponse:
 
 
 @require_POST
-@member_required()
+@person_required
 @sudo_required()
 def remove(request: MemberRequest, passkey_id: int) -> HttpResponse:
     """It opens nothing any more."""

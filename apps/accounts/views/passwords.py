@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from ..access import member_required
+from ..access import person_required
 from ..factors.forms import PasswordChangeForm
 from ..http import MemberRequest
 from ..limits import address_of, give_back, take
@@ -17,7 +17,7 @@ from ..sudo import safe_next
 
 @sensitive_post_parameters("current", "new", "again")
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_required()
+@person_required
 def change(request: MemberRequest) -> HttpResponse:
     """Current, new, confirm, save. Tries at the current one are counted with those of `sudo`."""
     if not request.user.has_usable_password():
@@ -35,6 +35,6 @@ def change(request: MemberRequest) -> HttpResponse:
         password_change(request, form.cleaned_data["new"])
         messages.info(request, "Your password was changed. All other devices were signed out.")
         return redirect(safe_next(request) if "next" in request.POST else "my_security")
-    has_ended = is_too_old(request.user, request.account.password_days)
-    context = {"form": form, "has_ended": has_ended, "days": request.account.password_days}
+    days = None if request.is_outside else request.account.password_days
+    context = {"form": form, "has_ended": is_too_old(request.user, days), "days": days}
     return render(request, "accounts/password_change.html", context)

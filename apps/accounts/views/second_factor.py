@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ..access import member_required
+from ..access import person_required
 from ..factors.codes import (
     TooManyTries,
     app_begin,
@@ -20,6 +20,7 @@ from ..factors.codes import (
     app_drawing,
     app_key,
     app_off,
+    app_waiting,
     code_check,
     codes_renew,
     has_app,
@@ -81,23 +82,24 @@ def _is_given(request: MemberRequest, user: User, form: SecondStepForm) -> bool:
 
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_required()
+@person_required
 @sudo_required(reading=True)
 def setup(request: MemberRequest) -> HttpResponse:
-    """The key to scan, the first code; then the recovery codes, once (features SEC-01)."""
+    """The key to scan, the first code; then the recovery codes, once (SEC-01). Looking makes no key."""
     if has_app(request.user):
         return redirect("my_security")
-    form = CodeForm(request.POST if request.method == "POST" else None)
+    begins = "begin" in request.POST
+    form = CodeForm(request.POST if request.method == "POST" and not begins else None)
     if form.is_bound and form.is_valid():
         codes = _first_code(request, form)
         if codes:
             record_authentication(request, request.user, method="mfa", type="totp")
             return _codes_shown(request, codes)
-    device = app_begin(request.user)
+    device = app_begin(request.user) if begins else app_waiting(request.user)
     context = {
         "form": form,
-        "key": app_key(device),
-        "drawing": app_drawing(device),
+        "key": app_key(device) if device else "",
+        "drawing": app_drawing(device) if device else "",
         "next": safe_next(request),
         "is_demanded": is_required(request),
     }
@@ -116,7 +118,7 @@ def _first_code(request: MemberRequest, form: CodeForm) -> list[str] | None:
 
 
 @require_POST
-@member_required()
+@person_required
 @sudo_required()
 def off(request: MemberRequest) -> HttpResponse:
     """Codes are asked no longer."""
@@ -126,7 +128,7 @@ def off(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required()
+@person_required
 @sudo_required()
 def recovery_codes(request: MemberRequest) -> HttpResponse:
     """New recovery codes, in the answer to this request alone."""

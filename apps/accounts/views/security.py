@@ -6,13 +6,13 @@ from django.views.decorators.http import require_safe
 
 from apps.core.permissions import Permission
 
-from ..access import member_required
+from ..access import member_required, person_required
 from ..http import MemberRequest
 from ..panels import Page, panels_of
 
 
 @require_safe
-@member_required()
+@person_required
 def my_security(request: MemberRequest) -> HttpResponse:
     """How I sign in: password, second factor, devices (features ACC-10, SEC-01)."""
     return _page(request, "me")
@@ -26,5 +26,6 @@ def security(request: MemberRequest) -> HttpResponse:
 
 
 def _page(request: MemberRequest, page: Page) -> HttpResponse:
-    cards = [(panel.template, panel.context(request)) for panel in panels_of(page)]
+    shown = [panel for panel in panels_of(page) if panel.outside or not request.is_outside]
+    cards = [(panel.template, panel.context(request)) for panel in shown]
     return render(request, f"accounts/security_{page}.html", {"cards": cards})

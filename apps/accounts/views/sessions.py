@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from .. import sessions
-from ..access import member_required
+from ..access import person_required
 from ..http import MemberRequest
 
 LIST = "/me/#sessions"
@@ -23,7 +23,7 @@ def card(request: MemberRequest) -> dict[str, Any]:
 
 
 @require_POST
-@member_required()
+@person_required
 def end(request: MemberRequest, session_id: UUID) -> HttpResponse:
     """End one of my sessions."""
     sessions.session_end(request.user, session_id)
@@ -32,7 +32,7 @@ def end(request: MemberRequest, session_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@member_required()
+@person_required
 def end_others(request: MemberRequest) -> HttpResponse:
     """End all of my sessions but this one."""
     count = sessions.others_end(request.user, but=sessions.session_id_of(request))

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from ..access import member_required
+from ..access import person_required
 from ..factors.passkeys import options_to_sign_in
 from ..http import MemberRequest
 from ..proofs import ProofForm, prove
@@ -16,7 +16,7 @@ from ..sudo import safe_next, ways_of
 
 @sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_required()
+@person_required
 def sudo(request: MemberRequest) -> HttpResponse:
     """Asks for the password again, or for another proof; then back to where one was."""
     following = safe_next(request)
