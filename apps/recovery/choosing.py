@@ -94,11 +94,14 @@ def picks_of(choices: Iterable[Choice]) -> Picks:
 def chosen(choice: Choice, state: AsOf, tree: Tree) -> Chosen:
     """Look the choice up. Keys that this backup does not hold are left out."""
     if choice.everything:
-        return Chosen(list(tree.roots), set(tree.by_id), [])
+        return Chosen([*tree.roots, *tree.loose], {*tree.by_id, *(f.node.remote_id for f in tree.loose)}, [])
     keys = set(choice.folders)
     tops = [f for f in tree.walk() if f.node.key in keys and not _inside(f, keys, tree)]
+    tops += [folder for folder in tree.loose if folder.node.key in keys]
     closure = {folder.node.remote_id for top in tops for folder in top.walk()}
-    nodes = [n for n in nodes_by_keys(state, choice.items) if not n.is_folder and n.parent_id not in closure]
+    nodes = [
+        n for n in nodes_by_keys(state, choice.items) if not n.is_folder and (n.parent_id or "") not in closure
+    ]
     nodes.sort(key=lambda node: (node.time is not None, node.time, node.id), reverse=True)
     return Chosen(tops, closure, nodes)
 
@@ -126,6 +129,10 @@ def expand(found: Chosen, state: AsOf, tree: Tree) -> Iterator[tuple[Folder | No
                 yield folder, node
         for node in by_folder.pop(remote_id, ()):
             yield folder, node
+    for folder in tree.loose:
+        if folder.node.remote_id in found.closure:
+            for node in items_of_folder(state, folder.node.remote_id):
+                yield None, node
     for nodes in by_folder.values():
         for node in nodes:
             yield tree.by_id.get(node.parent_id or ""), node

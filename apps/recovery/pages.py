@@ -1,36 +1,24 @@
 """What the browse pages show, put together for the templates."""
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 
-from apps.backups.models import Entity, Run, Snapshot
-from apps.backups.selectors import browse, days
+from apps.backups.models import Run, Snapshot
+from apps.backups.selectors import browse
 from apps.backups.selectors.browse import AsOf, Node, Page, Sort, as_of, folder_page
 from apps.backups.selectors.points import Point, neighbour_runs
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
-from apps.core.calendar import DayMark, Month, month_of
 from apps.core.errors import NotFound
 
 from .access import snapshot_at
 from .choosing import Pick, Picks, picks_of
+from .columns import Cells, cells_of
 from .kinds import Kind, kind_of
 from .places import point_url
 from .services import selections_of
 
-ORDERS = (
-    (Sort.NEWEST, "Newest first"),
-    (Sort.OLDEST, "Oldest first"),
-    (Sort.SENDER, "Sender, A to Z"),
-    (Sort.SENDER_LAST, "Sender, Z to A"),
-    (Sort.SUBJECT, "Subject, A to Z"),
-    (Sort.SUBJECT_LAST, "Subject, Z to A"),
-    (Sort.LARGEST, "Largest first"),
-    (Sort.SMALLEST, "Smallest first"),
-)
 # Rows that one page grows to by "Show 50 more"; after that it starts anew, so that it stays light.
 SHOWN_LIMIT = 500
 REVIEWED = 200
@@ -39,18 +27,20 @@ _ICONS = {
     "drafts": "pencil",
     "sentitems": "send",
     "deleteditems": "trash",
+    "recoverableitemsroot": "undo",
+    "archivemsgfolderroot": "box",
     "archive": "box",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One message in the list."""
+    """One item in the list."""
 
     node: Node
+    cells: Cells
     gone: bool
     ticked: bool
-    open: bool
     url: str
 
 
@@ -101,7 +91,15 @@ class BrowsePage:
     before: Run | None
     after: Run | None
     bar: "Bar"
-    orders: tuple[tuple[Sort, str], ...] = ORDERS
+
+    @property
+    def is_older(self) -> bool:
+        """Tell whether this kind of data could not be read by the run itself."""
+        return self.point.is_older(self.snapshot)
+
+    @property
+    def empty_title(self) -> str:
+        return f"No {self.kind.item[1]} in this {self.kind.folder[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +118,6 @@ class Bar:
 
     def pick(self, snapshot: Snapshot) -> Pick | None:
         return next((pick for pick in self.picks if pick.snapshot == snapshot), None)
-
-
-@dataclass(frozen=True, slots=True)
-class DayPage:
-    """The calendar of one mailbox and the card of the chosen day."""
-
-    entity: Entity
-    month: Month
-    previous_url: str
-    next_url: str
-    span: tuple[date, date]
-    day: date
-    backups: list[days.Backup] = field(default_factory=list)
-    chosen: days.Backup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +147,8 @@ def browse_page(point: Point, query: dict[str, str]) -> BrowsePage:
     state = as_of(snapshot)
     tree = folder_tree(snapshot, state)
     folder = _folder(tree, query.get("folder", ""))
-    sort = Sort(query["sort"]) if query.get("sort") in set(Sort) else Sort.NEWEST
+    kind = kind_of(snapshot.sub_service)
+    sort = next((sort for sort, _ in kind.orders if sort == query.get("sort")), kind.orders[0][0])
     text, shown = query.get("q", "").strip()[:200], _shown(query)
     page = Page([], None)
     if folder is not None:
@@ -173,19 +158,19 @@ def browse_page(point: Point, query: dict[str, str]) -> BrowsePage:
     closure = pick.found.closure if pick else set()
     whole = folder is not None and folder.node.remote_id in closure
     before, after = neighbour_runs(point)
-    view = _View(point, snapshot, folder, closure)
+    view = _View(point, snapshot, kind, folder, closure)
     return BrowsePage(
         point=point,
         cards=[_card(point, each, bar, current=each == snapshot) for each in point.snapshots],
-        kind=kind_of(snapshot.sub_service),
+        kind=kind,
         snapshot=snapshot,
         state=state,
         tree=tree,
-        own=[_folder_row(f, view) for f in tree.roots if not f.apart],
+        own=[_folder_row(f, view) for f in (*(f for f in tree.roots if not f.apart), *tree.loose)],
         apart=[_folder_row(f, view) for f in tree.roots if f.apart],
         folder=folder,
         folder_chosen=whole,
-        rows=_rows(snapshot, state, page, set(pick.choice.items) if pick else set(), whole),
+        rows=_rows(kind, snapshot, state, page, None if whole else set(pick.choice.items) if pick else set()),
         page=page,
         sort=sort,
         text=text,
@@ -203,6 +188,7 @@ class _View:
 
     point: Point
     snapshot: Snapshot
+    kind: Kind
     folder: Folder | None
     closure: set[str]
 
@@ -224,74 +210,25 @@ def _card(point: Point, snapshot: Snapshot, bar: Bar, *, current: bool) -> Card:
     )
 
 
-def day_page(entity: Entity, query: dict[str, str]) -> DayPage | None:
-    """Read the calendar; None when there is no backup yet. The default is the last backup (BRW-04)."""
-    span = days.span_of(entity)
-    if span is None:
-        return None
-    day = _date(query.get("day", "")) or (_date(query.get("month", "") + "-01") or span[1])
-    month = (_date(query.get("month", "") + "-01") or day).replace(day=1)
-    marked = days.days_of_month(entity, month)
-    if not query.get("day") and query.get("month") and marked:
-        day = max(marked)
-    backups = list(marked[day].backups) if day in marked else []
-    chosen_backup = next((b for b in backups if str(b.run.public_id) == query.get("run")), None)
-    chosen_backup = chosen_backup or next((b for b in backups if b.snapshots), backups[0] if backups else None)
-    marks = {
-        d: DayMark(found.verdict, _day_url(entity, d), len(found.backups) > 1) for d, found in marked.items()
-    }
-    return DayPage(
-        entity=entity,
-        month=month_of(
-            month.year, month.month, marks, today=timezone.localdate(), selected=day if backups else None
-        ),
-        previous_url=_month_url(entity, month - timedelta(days=1)) if month > span[0] else "",
-        next_url=_month_url(entity, month + timedelta(days=32))
-        if (month + timedelta(days=31)) <= span[1]
-        else "",
-        span=span,
-        day=day,
-        backups=backups,
-        chosen=chosen_backup,
-    )
-
-
-def life_words(state: AsOf, snapshot: Snapshot, life: browse.Life) -> str:
-    """Say when a message was first seen and between which backups it was deleted."""
-    wanted = {life.first} | ({life.gone_at - 1, life.gone_at} if life.gone_at else set())
-    moments = days.taken_at(snapshot, wanted)
-    first = f"First seen {_day_words(moments.get(life.first))}"
-    if life.gone_at:
-        last, without = moments.get(life.gone_at - 1), moments.get(life.gone_at)
-        return f"{first}, deleted between {_day_words(last)} and {_day_words(without)}"
-    versions = f", {len(life.versions)} versions" if len(life.versions) > 1 else ""
-    return f"{first}, still in the mailbox{versions}"
-
-
-def _day_words(moment: datetime | None) -> str:
-    if moment is None:
-        return "an earlier backup"
-    local = timezone.localtime(moment)
-    return f"{local.day} {local:%b %Y, %H:%M}"
-
-
 def _folder(tree: Tree, key: str) -> Folder | None:
     if not key:
         return tree.first()
-    for folder in tree.walk():
+    for folder in (*tree.walk(), *tree.loose):
         if folder.node.key == key:
             return folder
     raise NotFound("This backup holds no such folder.", do="Choose one from the list of folders.")
 
 
-def _rows(snapshot: Snapshot, state: AsOf, page: Page, ticked: set[str], whole: bool) -> list[Row]:
+def _rows(kind: Kind, snapshot: Snapshot, state: AsOf, page: Page, ticked: set[str] | None) -> list[Row]:
+    """Return the rows; `ticked` is None when the whole folder is chosen."""
     gone = browse.no_longer_there(state, page.nodes)
+    stored = browse.contents(state, [node.id for node in page.nodes]) if kind.columns else {}
     return [
         Row(
             node=node,
+            cells=cells_of(kind, node, stored[node.id].props if node.id in stored else b""),
             gone=node.remote_id in gone,
-            ticked=whole or node.key in ticked,
-            open=False,
+            ticked=ticked is None or node.key in ticked,
             url=reverse("recovery_item", args=[snapshot.public_id, node.key]),
         )
         for node in page.nodes
@@ -301,7 +238,7 @@ def _rows(snapshot: Snapshot, state: AsOf, page: Page, ticked: set[str], whole: 
 def _folder_row(folder: Folder, view: _View) -> FolderRow:
     return FolderRow(
         folder=folder,
-        icon=_ICONS.get(folder.node.well_known, "folder"),
+        icon=_ICONS.get(folder.node.well_known, view.kind.folder_icon),
         url=view.url(folder),
         current=folder is view.folder,
         chosen=folder.node.remote_id in view.closure,
@@ -319,19 +256,3 @@ def _more_url(view: _View, page: Page, shown: int, **query: str) -> str:
 def _shown(query: dict[str, str]) -> int:
     shown = query.get("shown", "")
     return int(shown) if shown.isdecimal() and len(shown) < 6 else 0
-
-
-def _date(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 1970 < found.year < 9000 else None
-
-
-def _day_url(entity: Entity, day: date) -> str:
-    return f"{reverse('recovery_entity', args=[entity.public_id])}?day={day.isoformat()}"
-
-
-def _month_url(entity: Entity, day: date) -> str:
-    return f"{reverse('recovery_entity', args=[entity.public_id])}?month={day:%Y-%m}"

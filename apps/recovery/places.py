@@ -11,6 +11,12 @@ from apps.backups.models import Entity, Run, Snapshot
 from apps.backups.selectors.points import Point
 
 
+def moment_words(moment: datetime) -> str:
+    """Say a moment in the reader's zone: "14 Nov 2026, 20:30"."""
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
 def point_url(run: Run, kind: str = "", **query: str) -> str:
     """Return the address of a backup, opened at one kind of data."""
     given = {name: value for name, value in ({"kind": kind} | query).items() if value}
@@ -26,6 +32,16 @@ def day_url(entity: Entity, moment: datetime, run: Run | None = None) -> str:
 def place_of(point: Point, last: str = "") -> dict[str, Any]:
     """Return the context of a page about the point; `last` names the page itself below it."""
     return _place(point.run, point.run.entity, point.at, point_url(point.run), last)
+
+
+def place_of_entity(entity: Entity, last: str) -> dict[str, Any]:
+    """Return the context of a page about a mailbox, not about one of its backups."""
+    crumbs = [
+        {"words": "Recovery", "url": reverse("recovery")},
+        {"words": entity.name, "url": reverse("recovery_entity", args=[entity.public_id])},
+        {"words": last, "url": ""},
+    ]
+    return {"crumbs": crumbs, "area": "recovery", "entity": entity}
 
 
 def place_of_item(snapshot: Snapshot, last: str) -> dict[str, Any]:

@@ -79,6 +79,13 @@ def selections_everything(*, point: Point, kinds: Collection[str] = ()) -> None:
             selection_clear(snapshot=snapshot)
 
 
+@transaction.atomic
+def selection_only(*, point: Point, snapshot: Snapshot, items: Iterable[str]) -> None:
+    """Tick these items of one kind at this point and nothing else."""
+    selections_clear(point=point)
+    selection_change(snapshot=snapshot, items=items)
+
+
 def selection_clear(*, snapshot: Snapshot) -> None:
     """Tick nothing of one kind of data."""
     Selection.objects.filter(user_id=_person(), snapshot=snapshot).delete()

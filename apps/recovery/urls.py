@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import browse, days, export, lists, lost, preview, restore
+from .views import browse, compare, days, export, lists, lost, preview, restore
 
 
 class NodeKey(StringConverter):
@@ -19,10 +19,13 @@ urlpatterns: list[URLPattern] = [
     path("recovery/tasks/<uuid:task_id>/", lists.of_task, name="recovery_task"),
     path("recovery/<uuid:entity_id>/", days.page, name="recovery_entity"),
     path("recovery/<uuid:entity_id>/latest/", browse.latest, name="recovery_latest"),
+    path("recovery/<uuid:entity_id>/compare/", compare.page, name="recovery_compare"),
+    path("recovery/<uuid:entity_id>/compare/select/", compare.select, name="recovery_compare_select"),
     path(_POINT, browse.page, name="recovery_browse"),
     path(_POINT + "selection/", browse.show_selection, name="recovery_selection"),
     path(_POINT + "selection/change/", browse.select, name="recovery_select"),
     path(_POINT + "selection/everything/", browse.select_everything, name="recovery_everything"),
+    path(_POINT + "take/", compare.take, name="recovery_take"),
     path(_POINT + "restore/", restore.options, name="recovery_restore"),
     path(_POINT + "export/", export.options, name="recovery_export"),
     path("recovery/plans/<uuid:plan_id>/", restore.plan, name="recovery_plan"),
@@ -36,8 +39,10 @@ urlpatterns: list[URLPattern] = [
     path("recovery/exports/<uuid:job_id>/<int:number>/", export.download, name="recovery_download"),
     path("recovery/exports/link/<str:token>/", export.link, name="recovery_export_link"),
     path(_ITEM, preview.page, name="recovery_item"),
+    path(_ITEM + "life/", compare.life, name="recovery_life"),
     path(_ITEM + "letter/", preview.body, name="recovery_letter"),
     path(_ITEM + "headers/", preview.headers, name="recovery_headers"),
     path(_ITEM + "message.eml", preview.message, name="recovery_message"),
+    path(_ITEM + "document.json", preview.original, name="recovery_document"),
     path(_ITEM + "attachments/<int:number>/", preview.attachment, name="recovery_attachment"),
 ]

@@ -52,9 +52,10 @@ def make_task(name: str = "Mail and calendars") -> BackupTask:
 
 @dataclass
 class Mailbox:
-    """Writes versions straight into the catalog, as the engine would commit them."""
+    """Writes versions of one kind of data straight into the catalog, as the engine would commit them."""
 
     entity: Entity
+    sub_service: str = "mail"
     number: int = 0
     live: dict[str, NodeVersion] = field(default_factory=dict)
     run: Run | None = None
@@ -68,7 +69,7 @@ class Mailbox:
         self._put(remote_id, parent_id=parent, name=name, is_folder=True, well_known=well_known)
         return remote_id
 
-    def item(self, remote_id: str, folder: str, name: str = "Hello", **fields: Any) -> str:
+    def item(self, remote_id: str, folder: str | None, name: str = "Hello", **fields: Any) -> str:
         fields.setdefault("time", FIRST_DAY)
         fields.setdefault("author", "Agata Brown")
         self._put(remote_id, parent_id=folder, name=name, is_folder=False, **fields)
@@ -83,10 +84,12 @@ class Mailbox:
         keep = ("name", "author", "recipients", "time", "size", "has_attachments", "etag", "content")
         self.item(remote_id, folder, **{name: getattr(version, name) for name in keep})
 
-    def day(self, at: datetime | None = None, verdict: str = Verdict.SUCCESS) -> Snapshot:
-        """Commit what was written since the last day."""
+    def day(
+        self, at: datetime | None = None, verdict: str = Verdict.SUCCESS, run: Run | None = None
+    ) -> Snapshot:
+        """Commit what was written since the last day; with `run` as a part of that run."""
         at = at or FIRST_DAY + timedelta(days=self.number)
-        run = self._run()
+        run = self._run() if run is None else self._join(run)
         Run.objects.filter(pk=run.pk).update(verdict=verdict, started_at=at, finished_at=at)
         items = [v for v in self.live.values() if not v.is_folder]
         totals: dict[str, list[int]] = {v.remote_id: [0, 0] for v in self.live.values() if v.is_folder}
@@ -121,6 +124,12 @@ class Mailbox:
         return Run.objects.create(
             account_id=self.entity.account_id, entity=self.entity, verdict=Verdict.FAILED, started_at=at
         )
+
+    def _join(self, run: Run) -> Run:
+        if self.run is not None:
+            NodeVersion.objects.filter(run_id=self.run.pk).update(run_id=run.pk)
+            self.run.delete()
+        return run
 
     def _run(self) -> Run:
         if self.run is None:

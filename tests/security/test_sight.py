@@ -51,6 +51,7 @@ class World:
             "run": self.backup.run.public_id,
             "recovery_entity": entity,
             "recovery_latest": entity,
+            "recovery_compare": entity,
             "recovery_browse": backup,
             "recovery_selection": backup,
             "recovery_restore": backup,

@@ -35,6 +35,7 @@ from apps.vault.models import Shelf, VaultCheck
 from tests.backups.makers import make_connection, make_mailbox, make_run, make_task
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
+from tests.recovery.every_kind import CONTACT, store_document
 from tests.recovery.factories import Mailbox, make_entity, make_export, make_plan, store
 from tests.vault.own_stores import make_own_store, make_shelf
 
@@ -180,6 +181,14 @@ def a_message(cast: Cast) -> list[object]:
     return [*a_backup(cast), node_key("m1")]
 
 
+def a_contact(cast: Cast) -> list[object]:
+    """An item that is kept as a document."""
+    with account_scope(cast.account.pk):
+        box = Mailbox(make_entity(), "contacts")
+        box.item("c1", None, "Giulia Conti", content=store_document(CONTACT))
+        return [box.day().public_id, node_key("c1")]
+
+
 def an_attachment(cast: Cast) -> list[object]:
     return [*a_message(cast), 1]
 
@@ -285,7 +294,7 @@ def _entity(cast: Cast) -> Entity:
 
 
 EXCHANGE = (
-    a_job, a_task, an_entity, a_run, a_drill, a_backup, a_point, a_message, an_attachment, a_plan,
+    a_job, a_task, an_entity, a_run, a_drill, a_backup, a_point, a_message, a_contact, an_attachment, a_plan,
     an_export, an_export_part, an_export_link,
 )  # fmt: skip
 """What makes an object of Microsoft Exchange."""
@@ -486,6 +495,11 @@ TABLE: dict[str, Row] = {
     "recovery_selection": row(302, 200, 403, 200, 403, 403, 404, args=a_point),
     "recovery_select": row(302, 302, 403, 302, 403, 403, 404, args=a_point, data={}),
     "recovery_everything": row(302, 302, 403, 302, 403, 403, 404, args=a_point, data={}),
+    "recovery_compare": row(302, 200, 403, 200, 403, 403, 404, args=an_entity),
+    "recovery_compare_select": row(302, 404, 403, 404, 403, 403, 404, args=an_entity, data={}),
+    "recovery_take": row(302, 302, 403, 302, 403, 403, 404, args=a_point, data={}),
+    "recovery_life": row(302, 200, 403, 200, 403, 403, 404, args=a_message),
+    "recovery_document": row(302, 200, 403, 200, 403, 403, 404, args=a_contact),
     "recovery_task": row(302, 302, 302, 302, 302, 403, 404, args=a_task),
     "recovery_restore": row(302, 200, 403, 200, 403, 403, 404, args=a_point),
     "recovery_export": row(302, 200, 403, 200, 403, 403, 404, args=a_point),

@@ -149,13 +149,24 @@ def nodes_by_keys(state: AsOf, keys: Collection[str]) -> list[Node]:
     found: list[Node] = []
     for start in range(0, len(hashes), _IN_LIMIT):
         rows = _visible(_owned(state), state.number).filter(remote_hash__in=hashes[start : start + _IN_LIMIT])
-        found += [node for node in _nodes(rows) if node.key in wanted]
+        found += [node for node in read_nodes(rows) if node.key in wanted]
     return found
+
+
+def newest_by_remote_ids(state: AsOf, remote_ids: Collection[str]) -> dict[str, Node]:
+    """Return the newest committed version of each of these nodes, whether it is still there or not."""
+    wanted = list(remote_ids)
+    found: dict[str, Node] = {}
+    for start in range(0, len(wanted), _IN_LIMIT):
+        hashes = [hash_of(remote_id) for remote_id in wanted[start : start + _IN_LIMIT]]
+        rows = _owned(state).filter(remote_hash__in=hashes, first__lte=state.latest)
+        found |= {node.remote_id: node for node in read_nodes(rows.order_by("first", "id"))}
+    return {remote_id: found[remote_id] for remote_id in wanted if remote_id in found}
 
 
 def folders(state: AsOf) -> list[Node]:
     """Return all folders of that state, in no order."""
-    return _nodes(_visible(_owned(state), state.number).filter(is_folder=True))
+    return read_nodes(_visible(_owned(state), state.number).filter(is_folder=True))
 
 
 def folder_page(
@@ -195,8 +206,8 @@ def nodes_by_ids(state: AsOf, ids: Collection[int], *, folder_id: str | None = N
     wanted = list(ids)
     rows = []
     for start in range(0, len(wanted), _IN_LIMIT):
-        rows += _nodes(_owned(state).filter(pk__in=wanted[start : start + _IN_LIMIT]))
-    by_id = {node.id: node for node in rows if folder_id is None or node.parent_id == folder_id}
+        rows += read_nodes(_owned(state).filter(pk__in=wanted[start : start + _IN_LIMIT]))
+    by_id = {node.id: node for node in rows if folder_id is None or (node.parent_id or "") == folder_id}
     return [by_id[id_] for id_ in wanted if id_ in by_id]
 
 
@@ -231,7 +242,7 @@ def no_longer_there(state: AsOf, nodes: Iterable[Node]) -> set[str]:
 def life_of(state: AsOf, remote_id: str) -> Life:
     """Return the committed life of a node. Raises NotFound when it never was in a committed snapshot."""
     rows = _owned(state).filter(remote_hash=hash_of(remote_id), remote_id=remote_id, first__lte=state.latest)
-    versions = _nodes(rows.order_by("first", "id"))
+    versions = read_nodes(rows.order_by("first", "id"))
     if not versions:
         raise NotFound("This item is in no backup.")
     gone = versions[-1].gone
@@ -249,7 +260,8 @@ def _visible(rows: "QuerySet[NodeVersion]", number: int) -> "QuerySet[NodeVersio
     return rows.alias(began=F("first") + 0).filter(Q(gone__isnull=True) | Q(gone__gt=number), began__lte=number)
 
 
-def _nodes(rows: "QuerySet[NodeVersion]") -> list[Node]:
+def read_nodes(rows: "QuerySet[NodeVersion]") -> list[Node]:
+    """Return these rows as nodes."""
     return [Node(*row) for row in rows.values_list(*_FIELDS)]
 
 
@@ -284,7 +296,7 @@ def _ids(
 
 def _members(state: AsOf, folder_id: str | None) -> "QuerySet[NodeVersion]":
     # `is_folder=False` would become NOT is_folder, which SQLite does not look up in an index.
-    parent = {"parent_hash__isnull": True} if folder_id is None else {"parent_hash": hash_of(folder_id)}
+    parent = {"parent_hash": hash_of(folder_id)} if folder_id else {"parent_hash__isnull": True}
     rows = NodeVersion.objects.filter(
         entity_id=state.entity_id, sub_service=state.sub_service, is_folder__in=[False], **parent
     )

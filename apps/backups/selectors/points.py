@@ -47,6 +47,13 @@ def last_run(entity: Entity) -> Run | None:
     return newest.run if newest else None
 
 
+def point_at(entity: Entity, moment: datetime) -> Point | None:
+    """Return the newest point that was there at that moment; None when there was none yet."""
+    rows = Snapshot.objects.filter(entity=entity, taken_at__lte=moment).select_related("run__entity__task")
+    newest = rows.order_by("-taken_at", "-id").first()
+    return point_of(newest.run) if newest else None
+
+
 def neighbour_runs(point: Point) -> tuple[Run | None, Run | None]:
     """Return the runs that made the backups before and after this one."""
     rows = Snapshot.objects.filter(entity_id=point.run.entity_id).exclude(run_id=point.run.pk)

@@ -1,4 +1,4 @@
-"""The folder tree of a mailbox on any day, in the order Outlook shows it."""
+"""The folder tree of one kind of data on any day, in the order Outlook shows it."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -10,6 +10,9 @@ from .browse import AsOf, Node, as_of, folders
 
 _ROOTS = frozenset({"msgfolderroot", "root"})
 _ORDER = (
+    "calendar",
+    "contacts",
+    "defaultlist",
     "inbox",
     "drafts",
     "sentitems",
@@ -20,7 +23,10 @@ _ORDER = (
     "conversationhistory",
     "syncissues",
 )
-_APART = ("searchfolders", "recoverableitemsroot", "recoverableitemsdeletions")
+# What stands below the line, in this order: the mailbox keeps it beside its own folders (BRW-06).
+_APART = ("searchfolders", "recoverableitems", "archivemsgfolderroot", "archiverecoverableitems")
+_RESTORED = len(_APART)
+LOOSE_NAME = "Without a folder"
 
 
 @dataclass(slots=True)
@@ -37,7 +43,7 @@ class Folder:
     @property
     def apart(self) -> bool:
         """Tell whether it stands below the line: what the mailbox keeps beside its own folders."""
-        return self.node.well_known in _APART or _is_restored(self.node.name)
+        return _place_apart(self) is not None
 
     def walk(self) -> Iterator["Folder"]:
         """Yield this folder and all below it, parents first."""
@@ -61,18 +67,22 @@ def _is_restored(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """All folders of one state. A folder whose parent is unknown stands at the top: nothing is ever hidden."""
+    """All folders of one state. A folder whose parent is unknown stands at the top: nothing is ever hidden.
+
+    `loose` stand for items in no known folder; their `remote_id` is the unknown one, "" for none at all.
+    """
 
     roots: list[Folder]
     by_id: dict[str, Folder]
     top_id: str | None
+    loose: list[Folder] = field(default_factory=list)
 
     def walk(self) -> Iterator[Folder]:
         for root in self.roots:
             yield from root.walk()
 
     def first(self) -> Folder | None:
-        return self.roots[0] if self.roots else None
+        return next(iter((*self.roots, *self.loose)), None)
 
 
 def folder_tree(snapshot: Snapshot, state: AsOf | None = None) -> Tree:
@@ -80,11 +90,31 @@ def folder_tree(snapshot: Snapshot, state: AsOf | None = None) -> Tree:
     state = state or as_of(snapshot)
     by_id = {node.remote_id: Folder(node) for node in folders(state)}
     top_id = next((id_ for id_, folder in by_id.items() if folder.node.well_known in _ROOTS), None)
+    loose = []
     for folder_id, totals in snapshot.folder_totals.items():
-        if folder_id in by_id:
-            by_id[folder_id].items, by_id[folder_id].size = _read_totals(totals)
+        folder = by_id.get(folder_id) or _loose(folder_id)
+        folder.items, folder.size = _read_totals(totals)
+        if folder_id not in by_id and folder.items:
+            loose.append(folder)
     roots = _nest(by_id, top_id)
-    return Tree(roots, by_id, top_id)
+    return Tree(roots, by_id, top_id, loose)
+
+
+def _loose(folder_id: str) -> Folder:
+    node = Node(
+        id=0, remote_id=folder_id, parent_id=None, is_folder=True, well_known="", name=LOOSE_NAME, author="",
+        recipients="", time=None, size=0, has_attachments=False, etag="", first=0, gone=None,
+    )  # fmt: skip
+    return Folder(node, path=(LOOSE_NAME,))
+
+
+def _place_apart(folder: Folder) -> int | None:
+    """Return where a folder stands below the line; None for the mailbox's own."""
+    known = folder.node.well_known.lower()
+    for place in reversed(range(len(_APART))):
+        if known.startswith(_APART[place]):
+            return place
+    return _RESTORED if _is_restored(folder.node.name) else None
 
 
 def _nest(by_id: dict[str, Folder], top_id: str | None) -> list[Folder]:
@@ -121,9 +151,10 @@ def _arrange(siblings: list[Folder], path: tuple[str, ...], depth: int) -> None:
 
 
 def _rank(folder: Folder) -> tuple[int, int, str, str]:
-    known = folder.node.well_known
+    known = folder.node.well_known.lower()
     position = _ORDER.index(known) if known in _ORDER else len(_ORDER)
-    return int(folder.apart), position, _by_letter(folder.node.name), folder.node.remote_id
+    apart = _place_apart(folder)
+    return 0 if apart is None else apart + 1, position, _by_letter(folder.node.name), folder.node.remote_id
 
 
 def _by_letter(name: str) -> str:

@@ -29,11 +29,9 @@ def page(request: MemberRequest, run_id: UUID) -> HttpResponse:
     point = point_for(run_id)
     shown = browse_page(point, request.GET.dict())
     context = {"page": shown, **rights(), **place_of(point)}
-    part = (
-        "recovery/_rows.html"
-        if request.GET.get("after") and request.GET.get("shown")
-        else "recovery/_panes.html"
-    )
+    part = "recovery/_panes.html"
+    if request.GET.get("after") and request.GET.get("shown"):
+        part = "recovery/_table_rows.html" if shown.kind.columns else "recovery/_rows.html"
     return render_page_or_part(request, "recovery/browse.html", part, context)
 
 
@@ -56,10 +54,10 @@ def select(request: MemberRequest, run_id: UUID) -> HttpResponse:
     else:
         selection_change(
             snapshot=snapshot_at(point, posted.get("kind", "")),
-            shown=_keys(posted.getlist("shown")),
-            items=_keys(posted.getlist("item")),
-            folders_on=_keys(posted.getlist("folder_on")),
-            folders_off=_keys(posted.getlist("folder_off")),
+            shown=keys_of(posted.getlist("shown")),
+            items=keys_of(posted.getlist("item")),
+            folders_on=keys_of(posted.getlist("folder_on")),
+            folders_off=keys_of(posted.getlist("folder_off")),
         )
     if getattr(request, "htmx", False) and not {"clear", "folder_on", "folder_off"} & set(posted):
         return render(request, "recovery/_bar.html", {"bar": bar_of(point), **rights()})
@@ -94,13 +92,15 @@ def rights() -> dict[str, bool]:
     }
 
 
-def _keys(values: list[str]) -> list[str]:
+def keys_of(values: list[str]) -> list[str]:
+    """Return the keys among what a form has sent."""
     return _KEY.findall(" ".join(values))
 
 
 def _back(request: MemberRequest, point: Point, back: str) -> HttpResponse:
     address = reverse("recovery_browse", args=[point.run.public_id])
-    safe = back if back.startswith(address) else address
+    compare = reverse("recovery_compare", args=[point.run.entity.public_id])
+    safe = back if back.startswith((address, compare)) else address
     if getattr(request, "htmx", False):
         response = HttpResponse(status=204)
         response["HX-Redirect"] = safe

@@ -11,7 +11,7 @@ from apps.backups.access import entity_for
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, allowed
 
-from ..pages import day_page
+from ..day_pages import day_page, days_url
 from .browse import rights
 
 
@@ -23,6 +23,8 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
         "entity": entity,
         "days": day_page(entity, request.GET.dict()),
         "may_take_all": allowed(Permission.RESTORE) or allowed(Permission.EXPORT),
+        "choose_url": days_url(entity),
+        "full_url": days_url(entity, full=True),
         **rights(),
         "area": "recovery",
         "crumbs": [{"words": "Recovery", "url": reverse("recovery")}, {"words": entity.name, "url": ""}],
