@@ -11,7 +11,7 @@ from apps.core.errors import NotFound
 from apps.core.permissions import Permission, require, require_contents
 from apps.core.sight import sees_everything
 
-from .models import Drill, Plan
+from .models import Destination, Drill, Plan
 
 
 def snapshot_for(public_id: UUID, permission: Permission | None = None) -> Snapshot:
@@ -107,3 +107,12 @@ def report_in_sight(drill: Drill) -> bool:
     if sees_everything():
         return True
     return Entity.objects.filter(public_id__in=drill.entities).count() == len(drill.entities)
+
+
+def destination_for(public_id: UUID) -> Destination:
+    """Return a place that exports go to. Raises NotFound, or PermissionMissing."""
+    require(Permission.ACCOUNT_SETTINGS)
+    found = Destination.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("There is no such destination.", do="Choose one from the list.")
+    return found

@@ -13,6 +13,7 @@ class RecoveryConfig(AppConfig):
         _register_words()
         _register_jobs()
         _register_ending()
+        _register_secrets()
         _register_references()
 
 
@@ -23,6 +24,12 @@ def _register_references() -> None:
     from .restore.before import live_contents, writers_gone  # noqa: PLC0415
 
     register_references("undo", contents=live_contents, writers_gone=writers_gone)
+
+
+def _register_secrets() -> None:
+    from apps.core.rotation import register_sealed_field  # noqa: PLC0415
+
+    register_sealed_field("recovery.Destination", "sealed_credentials", lambda row: str(row.secret_purpose))
 
 
 def _register_ending() -> None:
@@ -43,6 +50,9 @@ def _register_words() -> None:
             "item.downloaded": "Message downloaded",
             "item.attachment_downloaded": "Attachment downloaded",
             "export.downloaded": "Export downloaded",
+            "export.revoked": "Downloads of an export ended",
+            "export_destination.added": "Export destination added",
+            "export_destination.removed": "Export destination removed",
         },
     )
 

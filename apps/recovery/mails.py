@@ -9,7 +9,7 @@ from apps.core.mails import note_mail
 from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
 
-from .exports.links import link_token
+from .exports.links import is_valid, link_token
 from .models import Plan
 
 _VERBS = {
@@ -87,7 +87,10 @@ def _text(job: Job, what: str, ending: str) -> str:
     lines += _report(job)
     if job.message:
         lines += ["", job.message]
-    if job.kind == JobKind.EXPORT and job.result.get("parts"):
+    sent = [part["name"] for part in job.result.get("parts", []) if part.get("sent")]
+    if sent:
+        lines += ["", f"In {job.destination_label}:", *sent]
+    if job.kind == JobKind.EXPORT and is_valid(job):
         address = reverse("recovery_export_link", args=[link_token(job)])
         lines += ["", "Download within 72 hours, signed in to Everkeep:", settings.PORTAL_URL + address]
     lines += ["", "The report, item by item:", settings.PORTAL_URL + reverse("job", args=[job.public_id]), ""]

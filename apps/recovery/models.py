@@ -215,3 +215,51 @@ class Drill(AccountModel):
 
     def __str__(self) -> str:
         return f"Drill of {self.task} on {self.started_at:%Y-%m-%d}"
+
+
+class Destination(AccountModel):
+    """A place of the customer's that exports can go to. `url` has no credentials; those are sealed."""
+
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20)  # exports/destinations/base.py
+    url = models.TextField()
+    sealed_credentials = models.BinaryField(default=b"")
+    trouble = models.TextField(blank=True)
+    tested_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        db_table = "recovery_destination"
+        indexes = [models.Index(fields=["account", "name"], name="destination_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def secret_purpose(self) -> str:
+        """The name under which its credentials are sealed."""
+        return f"recovery.destination:{self.public_id}"
+
+
+class Download(AccountModel):
+    """How often one person has fetched one part of an export. Going on with a broken download counts once."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    part = models.PositiveIntegerField()
+    user_id = models.BigIntegerField()
+    user_label = models.CharField(max_length=200)
+    times = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        db_table = "recovery_download"
+        constraints = [
+            models.UniqueConstraint(fields=["job", "part", "user_id"], name="download_once_per_person")
+        ]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return None if sees_everything() else models.Q(job__in=Job.objects.values("pk"))
+
+    def __str__(self) -> str:
+        return f"Part {self.part} by {self.user_label}"

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import browse, compare, days, export, lists, lost, preview, restore
+from .views import browse, compare, days, destinations, export, lists, lost, preview, restore
 
 
 class NodeKey(StringConverter):
@@ -37,6 +37,16 @@ urlpatterns: list[URLPattern] = [
     path("recovery/deleted/<uuid:batch>/start/", lost.start, name="recovery_lost_start"),
     path("recovery/exports/<uuid:job_id>/", export.downloads, name="recovery_downloads"),
     path("recovery/exports/<uuid:job_id>/<int:number>/", export.download, name="recovery_download"),
+    path("recovery/exports/<uuid:job_id>/revoke/", export.revoke, name="recovery_export_revoke"),
+    path("recovery/destinations/", destinations.page, name="recovery_destinations"),
+    path(
+        "recovery/destinations/<uuid:destination_id>/test/", destinations.test, name="recovery_destination_test"
+    ),
+    path(
+        "recovery/destinations/<uuid:destination_id>/remove/",
+        destinations.remove,
+        name="recovery_destination_remove",
+    ),
     path("recovery/exports/link/<str:token>/", export.link, name="recovery_export_link"),
     path(_ITEM, preview.page, name="recovery_item"),
     path(_ITEM + "life/", compare.life, name="recovery_life"),

@@ -13,6 +13,7 @@ from collections.abc import Collection
 
 from .actions import Action, register_action
 from .attaching import FoundVault, vault_attach, vault_find, vaults_in
+from .buckets import Bucket, bucket_url, open_bucket
 from .copies import pack_heal
 from .index import DatabaseIndex
 from .leases import Maintenance, maintenance
@@ -34,6 +35,7 @@ __all__ = [
     "Action",
     "BlobCorrupt",
     "BlobMissing",
+    "Bucket",
     "Chain",
     "ContentCorrupt",
     "ContentPart",
@@ -57,6 +59,7 @@ __all__ = [
     "VaultWriter",
     "VersionLine",
     "Written",
+    "bucket_url",
     "decode_content",
     "encode_content",
     "index_rebuild",
@@ -64,6 +67,7 @@ __all__ = [
     "known_blobs",
     "last_collection",
     "maintenance",
+    "open_bucket",
     "open_journals",
     "open_reader",
     "open_writer",

@@ -14,12 +14,15 @@ from django.core import mail as outbox
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.models import User
+from apps.accounts.selectors import actor_of
 from apps.activity.models import Activity
 from apps.backups.selectors.points import point_of
 from apps.core import clock
 from apps.core.scope import account_scope
 from apps.jobs.context import JobContext
 from apps.jobs.models import Job, JobItem
+from apps.recovery.exports.downloads import fetchers_of
 from apps.recovery.exports.files import Entry, EntryLog, folder_of, parts_of, purge_expired
 from apps.recovery.exports.links import link_token
 from apps.recovery.exports.listing import About, add_lists, write_lists
@@ -225,6 +228,47 @@ def test_no_range_fetches_a_part_unseen(cast: Cast, client: Client, files: None,
         assert answer.status_code == 206
     with account_scope(cast.account.pk):
         assert Activity.objects.filter(code="export.downloaded").count() == 1
+
+
+@pytest.mark.django_db
+def test_downloads_are_counted_by_person_and_going_on_counts_once(
+    cast: Cast, client: Client, files: None
+) -> None:
+    job = make_export(cast, b"0123456789")
+    address = reverse("recovery_download", args=[job.public_id, 1])
+    for person, asked in [(cast.restorer, "bytes=0-4"), (cast.restorer, "bytes=5-"), (cast.owner, "")]:
+        client.force_login(person)
+        assert client.get(address, headers={"Range": asked} if asked else {}).status_code in (200, 206)
+    client.get(address)
+    with account_scope(cast.account.pk):
+        assert {(found.who, found.times) for found in fetchers_of(job)} == {
+            (actor_label(cast.owner), 2), (actor_label(cast.restorer), 1),
+        }  # fmt: skip
+        assert Activity.objects.filter(code="export.downloaded").count() == 3
+    page = client.get(reverse("recovery_downloads", args=[job.public_id])).content.decode()
+    assert "Downloaded by" in page
+
+
+def actor_label(person: User) -> str:
+    with account_scope(person.memberships.get().account_id):
+        return actor_of(person.memberships.get()).label
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ended_downloads_are_dead_at_once_and_their_files_are_gone(
+    cast: Cast, client: Client, files: None
+) -> None:
+    job = make_export(cast)
+    client.force_login(cast.restorer)
+    address = reverse("recovery_export_revoke", args=[job.public_id])
+    assert client.post(address).status_code == 302
+    assert client.get(reverse("recovery_download", args=[job.public_id, 1])).status_code == 404
+    link = client.get(reverse("recovery_export_link", args=[link_token(job)]), follow=True).content.decode()
+    assert "ended the downloads" in link
+    assert not folder_of(job).exists()
+    assert client.post(address).status_code == 302, "twice is once"
+    with account_scope(cast.account.pk):
+        assert Activity.objects.filter(code="export.revoked").count() == 1
 
 
 @pytest.mark.django_db

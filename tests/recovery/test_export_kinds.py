@@ -22,6 +22,7 @@ from apps.jobs.models import Job
 from apps.recovery.exports.files import folder_of, parts_of
 from apps.recovery.exports.options import Options
 from apps.recovery.exports.start import export_start
+from apps.recovery.models import Destination
 from apps.recovery.services import selection_everything
 from tests.cast import Cast
 from tests.recovery.factories import FIRST_DAY, Mailbox, mail, make_entity, store, store_document
@@ -63,14 +64,16 @@ def everything(cast: Cast, transactional_db: None, tmp_path: Any, settings: Any)
         yield [fill(Mailbox(entity, sub_service=kind), *what) for kind, what in kept.items()]
 
 
-def export(snapshots: list[Snapshot], **options: Any) -> tuple[Job, dict[str, bytes]]:
+def export(
+    snapshots: list[Snapshot], destination: Destination | None = None, **options: Any
+) -> tuple[Job, dict[str, bytes]]:
     for snapshot in snapshots:
         selection_everything(snapshot=snapshot)
-    job = export_start(point=point_of(snapshots[-1].run), options=Options(**options))
+    job = export_start(point=point_of(snapshots[-1].run), options=Options(**options), destination=destination)
     runner.run(job.pk)
     job.refresh_from_db()
     found: dict[str, bytes] = {}
-    for part in parts_of(job):
+    for part in [] if destination else parts_of(job):
         archive = zipfile.ZipFile(folder_of(job) / part.name)
         assert archive.testzip() is None
         found |= {name: archive.read(name) for name in archive.namelist()}

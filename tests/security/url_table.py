@@ -29,8 +29,9 @@ from apps.core import clock
 from apps.core.ids import new_public_id
 from apps.core.scope import account_scope
 from apps.jobs.models import Job
+from apps.recovery.exports.destinations.s3 import sealed
 from apps.recovery.exports.links import link_token
-from apps.recovery.models import Drill
+from apps.recovery.models import Destination, Drill
 from apps.vault.models import Shelf, VaultCheck
 from tests.backups.makers import make_connection, make_mailbox, make_run, make_task
 from tests.cast import Cast
@@ -262,8 +263,20 @@ def a_user(cast: Cast) -> list[object]:
     return [cast.viewer.memberships.get().public_id]
 
 
+NOWHERE = "s3://a-bucket?endpoint=https%3A%2F%2F127.0.0.1%3A9&addressing=path&region=us-east-1"
+
+
 def an_export(cast: Cast) -> list[object]:
     return [make_export(cast).public_id]
+
+
+def a_destination(cast: Cast) -> list[object]:
+    """A bucket at an address where nothing may be."""
+    with account_scope(cast.account.pk):
+        row = Destination(account=cast.account, name="Mine", kind="s3", url=NOWHERE)
+        row.sealed_credentials = sealed(row, {"key_id": "key", "secret": "secret"})
+        row.save()
+    return [row.public_id]
 
 
 def an_export_part(cast: Cast) -> list[object]:
@@ -514,6 +527,10 @@ TABLE: dict[str, Row] = {
     "recovery_downloads": row(302, 200, 403, 200, 403, 403, 404, args=an_export),
     "recovery_download": row(302, 200, 403, 200, 403, 403, 404, args=an_export_part),
     "recovery_export_link": row(302, 302, 403, 302, 403, 403, 404, args=an_export_link),
+    "recovery_export_revoke": row(302, 302, 403, 302, 403, 403, 404, args=an_export, data={}),
+    "recovery_destinations": row(302, 302, 403, 403, 403, 403, 302),
+    "recovery_destination_test": row(302, 302, 403, 403, 403, 403, 404, args=a_destination, data={}),
+    "recovery_destination_remove": row(302, 302, 403, 403, 403, 403, 302, args=a_destination, data={}),
     "recovery_item": row(302, 200, 403, 200, 403, 403, 404, args=a_message),
     "recovery_letter": row(302, 200, 403, 200, 403, 403, 404, args=a_message),
     "recovery_headers": row(302, 200, 403, 200, 403, 403, 404, args=a_message),

@@ -37,7 +37,8 @@ def valid_until(job: Job) -> datetime | None:
 def is_valid(job: Job) -> bool:
     """Tell whether there is something to fetch now."""
     until = valid_until(job)
-    return bool(job.result.get("parts")) and until is not None and clock.now() < until
+    here = any(not part.get("sent") for part in job.result.get("parts", []))
+    return here and not job.result.get("revoked") and until is not None and clock.now() < until
 
 
 def downloads_url(job: Job) -> str:

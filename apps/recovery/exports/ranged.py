@@ -46,6 +46,11 @@ def ranged_response(request: HttpRequest, path: Path, name: str) -> HttpResponse
     return response
 
 
+def begins_at_start(response: HttpResponseBase) -> bool:
+    """Tell whether an answer begins with the first byte: a download that begins, not one that goes on."""
+    return response.status_code == 200 or response.get("Content-Range", "").startswith("bytes 0-")
+
+
 def _span(asked: str, size: int) -> Span | str:
     """Return the one range that is meant; "" for the whole; "unsatisfiable"."""
     found = _RANGE.fullmatch(asked.strip())

@@ -33,6 +33,7 @@ from .listing import About, add_lists, write_lists
 from .names import Names, folder_path
 from .options import Options
 from .part import PartWriter
+from .sending import Sending
 from .start import DELETED
 from .stored import all_parts
 
@@ -81,6 +82,7 @@ class _Export:
     reader: VaultReader
     parts: list[Part]
     options: Options
+    sending: Sending
     names: Names = field(default_factory=Names)
     part: _Open | None = None
 
@@ -102,7 +104,8 @@ class _Export:
             for entry in read_entries(self._folder, part.number):
                 for path in filter(None, (entry.path, *entry.taken)):
                     self.names.take(path)
-            self._mark(part)
+        for number in range(1, len(self.parts) + 1):
+            self._bring_to_its_place(number)
 
     def _look_up(self, items: list[JobItem]) -> tuple[dict[int, Node], dict[int, Stored]]:
         nodes: dict[int, Node] = {}
@@ -190,7 +193,16 @@ class _Export:
         self.parts.append(Part(number, part.writer.path.name, size, part.log.items, part.log.last))
         self.part = None
         self._announce()
-        self._mark(self.parts[-1])
+        self._bring_to_its_place(number)
+
+    def _bring_to_its_place(self, number: int) -> None:
+        """Send a part, if it is to be sent, before its items count as exported."""
+        part = self.sending.send(self.parts[number - 1])
+        if part != self.parts[number - 1]:
+            self.parts[number - 1] = part
+            self._announce()
+        self.sending.forget(part)
+        self._mark(part)
 
     def _announce(self) -> None:
         """The one moment in which a part comes to be."""
@@ -234,7 +246,8 @@ def run_export(context: JobContext) -> JobResult:
     discard_unfinished(context.job)
     sides = {snapshot.sub_service: _side(snapshot) for snapshot in snapshots}
     reader = open_reader(snapshots[0].account_id)
-    export = _Export(context, sides, reader, parts_of(context.job), Options.of(context.params))
+    options = Options.of(context.params)
+    export = _Export(context, sides, reader, parts_of(context.job), options, Sending(context))
     try:
         export.run()
     finally:

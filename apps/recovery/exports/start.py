@@ -14,6 +14,7 @@ from apps.jobs.models import Job
 from apps.jobs.services import job_create
 
 from ..choosing import Pick, Picks, expand, picks_of
+from ..models import Destination
 from ..services import selections_of
 from .options import Options
 
@@ -21,7 +22,9 @@ DELETED = "Deleted earlier"
 
 
 @transaction.atomic
-def export_start(*, point: Point, options: Options | None = None) -> Job:
+def export_start(
+    *, point: Point, options: Options | None = None, destination: Destination | None = None
+) -> Job:
     """Make the job with one ledger row an item. Raises InvalidRequest when nothing is selected."""
     options = options or Options()
     picks = picks_of(selections_of(point))
@@ -36,11 +39,12 @@ def export_start(*, point: Point, options: Options | None = None) -> Job:
             "account": entity.address or entity.name,
             "folders": {pick.snapshot.sub_service: sorted(pick.found.closure) for pick in picks},
             "options": options.as_json(),
+            "destination": str(destination.public_id) if destination else "",
         },
         service=entity.task.service,
         task_label=entity.task.name,
         entity_label=entity.name,
-        destination_label="Download",
+        destination_label=destination.name if destination else "Download",
         entity_id=entity.public_id,
         backup_date=point.at,
     )

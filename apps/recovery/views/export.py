@@ -2,41 +2,49 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
-from apps.activity.models import Activity
-from apps.activity.services import record
-from apps.core.actor import current_actor
 from apps.core.errors import NotFound
-from apps.core.permissions import Permission
+from apps.core.permissions import Permission, allowed
 from apps.jobs.access import job_for
 from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
 
 from ..access import point_for
 from ..choosing import picks_of
+from ..exports.downloads import download_note, downloads_revoke, fetchers_of
 from ..exports.files import folder_of, parts_of
+from ..exports.forms import ExportForm
 from ..exports.links import is_valid, read_link_token, valid_until
-from ..exports.ranged import ranged_response
+from ..exports.ranged import begins_at_start, ranged_response
 from ..exports.start import export_start
+from ..formats.registry import format_of
+from ..models import Destination
 from ..places import place_of
 from ..services import selections_of
 
 
 @member_required(Permission.EXPORT)
 def options(request: MemberRequest, run_id: UUID) -> HttpResponse:
-    """Say what will be exported; a POST starts the job."""
+    """Say what will be exported, how and where to; a POST starts the job."""
     point = point_for(run_id, Permission.EXPORT)
-    if request.method == "POST":
-        return redirect("job", export_start(point=point).public_id)
+    places = list(Destination.objects.order_by("name", "pk"))
+    form = ExportForm(request.POST or None, places=places)
+    if request.method == "POST" and form.is_valid():
+        job = export_start(point=point, options=form.options, destination=form.destination)
+        return redirect("job", job.public_id)
     picks = picks_of(selections_of(point))
-    context = {"picks": picks, "point": point, **place_of(point, "Export")}
-    return render(request, "recovery/export.html", context)
+    formats = [(pick.kind, format_of(pick.snapshot.sub_service)) for pick in picks]
+    may_add = allowed(Permission.ACCOUNT_SETTINGS)
+    context = {"picks": picks, "point": point, "form": form, "formats": formats, "may_add": may_add}
+    return render(request, "recovery/export.html", context | place_of(point, "Export"))
 
 
 @member_required(Permission.EXPORT)
@@ -47,6 +55,9 @@ def downloads(request: MemberRequest, job_id: UUID) -> HttpResponse:
         "job": job,
         "parts": parts_of(job) if is_valid(job) else [],
         "until": valid_until(job),
+        "fetchers": fetchers_of(job),
+        "revoked": job.result.get("revoked"),
+        "sent": [part for part in parts_of(job) if part.sent],
         "area": "jobs",
         "crumbs": [
             {"words": "Jobs", "url": reverse("job_list")},
@@ -66,30 +77,25 @@ def download(request: MemberRequest, job_id: UUID, number: int) -> HttpResponseB
     if part is None or path is None or not path.is_file():
         raise NotFound("This part can no longer be downloaded.", do="Start the export again.")
     response = ranged_response(request, path, part.name)
-    if response.status_code == 200 or (response.status_code == 206 and not _noted(job, number)):
-        record(
-            "export.downloaded",
-            service=job.service,
-            task_label=job.task_label,
-            item_label=job.entity_label,
-            subject_id=job.public_id,
-            entity_id=job.entity_id,
-            part=number,
-            audited=f"{job.entity_label}, part {number}",
-        )
+    if response.status_code in (200, 206):
+        download_note(job, number, from_start=begins_at_start(response))
     return response
+
+
+@require_POST
+@member_required(Permission.EXPORT)
+def revoke(request: MemberRequest, job_id: UUID) -> HttpResponse:
+    """End all downloads of an export."""
+    job = _export(job_id)
+    downloads_revoke(job)
+    messages.success(request, "Nobody can download this export any more. Its files are removed.")
+    return redirect("recovery_downloads", job.public_id)
 
 
 @member_required(Permission.EXPORT)
 def link(request: MemberRequest, token: str) -> HttpResponse:
     """Follow the link of the mail: the signature says which export, the session says who asks."""
     return redirect("recovery_downloads", _export(UUID(read_link_token(token))).public_id)
-
-
-def _noted(job: Job, number: int) -> bool:
-    """Tell whether it is written down that this person fetched the part: its further ranges add nothing."""
-    rows = Activity.objects.filter(subject_id=job.public_id, code="export.downloaded")
-    return rows.filter(actor_id=current_actor().user_id, details__part=number).exists()
 
 
 def _export(job_id: UUID) -> Job:

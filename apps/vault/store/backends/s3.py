@@ -33,6 +33,7 @@ _LOST: Final = {"NoSuchUpload", "InvalidPart", "InvalidPartOrder"}  # the server
 _MD5_HEX: Final = re.compile(r"[0-9a-f]{32}")
 _NO_LOCKS: Final = {"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "501"}
 _NO_CONDITIONS: Final = {"NotImplemented", "501"}
+_FILE_NAME: Final = re.compile(r"[^/\x00-\x1f\x7f\\]+(/[^/\x00-\x1f\x7f\\]+)*")
 _EMPTY_PAGES: Final = 100  # one after the other: a list that never ends
 
 
@@ -92,6 +93,16 @@ class S3Store(RemoteStore):
         self.kind = "S3-compatible" if address.endpoint else "Amazon S3"
         self._halves: Halves[_Upload] = Halves(self._abort)
         self._client = _client(address)
+
+    def asked(self, name: str, work: "Callable[[S3Client, Any], T]") -> T:
+        """Ask the server something of a file that is no object of a vault, again after outages.
+
+        `work` gets the client and where the file is. Raises StoreError.
+        """
+        if not _FILE_NAME.fullmatch(name) or {"..", "."} & set(name.split("/")):
+            raise StoreRefused(f"{name!r} is not a name for a file.", do="Choose another folder.")
+        at = {"Bucket": self.bucket, "Key": self.prefix + name}
+        return self._retry.call(lambda: self._once(name, lambda: work(self._client, at)))
 
     def _place(self) -> str:
         return urlsplit(self._endpoint).netloc if self._endpoint else ""
