@@ -1099,22 +1099,25 @@ def export_item(version: Version, folder: Path, blobs: Blobs) -> None:
     """Write an item's parts and a .json beside them, or nothing of it."""
     parts = parse_content(base64.b64decode(version.content, validate=True))
     folder.mkdir(parents=True, exist_ok=True)
-    written, said = list[Path](), list[dict[str, Any]]()
+    written, said, files = list[Path](), list[dict[str, Any]](), list[str]()
     name = safe_name(version.name)
     try:
-        for number, part in enumerate(parts):
-            path = unused(folder / file_name(name, part.role, number))
+        for part in parts:
+            path = unused(folder / file_name(name, part.role, len(said), files))
             written.append(path)
             with path.open("xb") as file:
                 for piece in part_bytes(part, blobs):
                     file.write(piece)
             said.append({"role": part.role, "file": path.name, "size": part.size})
+            if part.role == PROPS:
+                files = attachment_names(path)
             stamp(path, version.time)
         about = version._asdict()
         del about["content"]
         with contextlib.suppress(ValueError):
             about["props"] = json.loads(version.props)
-        path = unused(folder / f"{(written[0].name if written else name)[:150]}.json")
+        first = written[0].name if written and parts[0].role != PROPS else name
+        path = unused(folder / f"{first[:150]}.json")
         written.append(path)
         path.write_text(to_json({**about, "parts": said}), "utf-8")
     except BaseException:
@@ -1123,12 +1126,26 @@ def export_item(version: Version, folder: Path, blobs: Blobs) -> None:
         raise
 
 
-def file_name(name: str, role: int, number: int) -> str:
+def file_name(name: str, role: int, number: int, files: list[str]) -> str:
+    """Name a part; `files` are the names that a document gives to its attachments, which follow it."""
     if role == MIME:
         return f"{name}.eml"
     if role == FILE:
         return name
-    return f"{name}.props" if role == PROPS else f"{name}.attachment-{number}"
+    if role == PROPS:
+        return f"{name}.document.json"
+    named = files[number - 1] if 0 < number <= len(files) else ""
+    return f"{name}.attachment-{number}{'-' if named else ''}{named}"
+
+
+def attachment_names(document: Path) -> list[str]:
+    """Return what a document calls its attachments, by number; [] when it makes no sense."""
+    try:
+        entries = json.loads(document.read_bytes())["attachments"]
+        named = {entry["part"]: str(entry.get("name") or "") for entry in entries if "part" in entry}
+        return [safe_name(named[number]) if named.get(number) else "" for number in range(len(named))]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError):
+        return []
 
 
 def safe_name(text: str) -> str:

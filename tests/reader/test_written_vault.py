@@ -1,6 +1,7 @@
 """What today's writer stores of many mails, read by the reader: dictionaries, messages taken apart, chunks."""
 
 import base64
+import json
 import random
 import tarfile
 from collections.abc import Iterable
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from apps.connectors.documents import canonical
 from apps.vault.store.codec import Codec
-from apps.vault.store.content import ContentPart, Role
+from apps.vault.store.content import ContentPart, Role, encode_content
 from apps.vault.store.index import MemoryIndex
 from apps.vault.store.writer import VaultWriter
 from tests.fixtures.sandbox import CORPUS
@@ -66,3 +68,29 @@ def test_real_mails_come_back_byte_for_byte(made: HandMade, reader: BareReader) 
         mails, parts, _ = stored(made, [file.read() for file in files[:1500] if file is not None])
     assert any(part.recipe for part in parts)
     assert exported(reader, made) == mails
+
+
+def test_documents_come_back_byte_for_byte_with_their_files(made: HandMade, reader: BareReader) -> None:
+    files = [b"\x89PNG" + bytes(range(256)) * 40, b"%PDF plan"]
+    told = {
+        "subject": "Żółw", "attachments": [
+            {"name": "plan/../a?.pdf", "part": 1}, {"name": "photo.png", "part": 0}, {"name": "a link"},
+        ],
+    }  # fmt: skip
+    document = canonical(told)
+    with VaultWriter(made.keys, made.store, MemoryIndex()) as writer:
+        parts = [writer.put(Role.PROPS, document), *(writer.put(Role.ATTACHMENT, file) for file in files)]
+        writer.flush()
+    item = made.item("Dough, weekly", parts[0], parent_id=None, content=encode_content(parts))
+    made.journal(1, item, items=1)
+    assert run(reader, made, "verify").status == 0
+    out = made.root.parent / "out"
+    said = run(reader, made, "export", "--to", out)
+    assert said.status == 0, said.err
+    (about,) = out.rglob("Dough, weekly.json")
+    named = json.loads(about.read_text())["parts"]
+    assert [part["file"] for part in named] == [
+        "Dough, weekly.document.json", "Dough, weekly.attachment-1-photo.png",
+        "Dough, weekly.attachment-2-plan_.._a_.pdf",
+    ]  # fmt: skip
+    assert [about.with_name(part["file"]).read_bytes() for part in named] == [document, *files]
