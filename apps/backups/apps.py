@@ -39,6 +39,8 @@ class BackupsConfig(AppConfig):
                 "run.ordered": "Backup ordered",
                 "run.cancelled": "Backup cancelled",
                 "run.finished": "Backup finished",
+                "coverage.acknowledged": "Gap of a backup acknowledged",
+                "coverage.reopened": "Acknowledged gap opened again",
                 "catalog.rebuilt": "List of backups rebuilt from the vault",
             },
             outcomes=["run.finished"],

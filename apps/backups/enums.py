@@ -47,3 +47,17 @@ class DamagedState(models.TextChoices):
     REFETCH = "refetch", "Waits for the next backup"
     HEALED = "healed", "Healed"
     LOST = "lost", "Lost"
+
+
+class GapCause(models.TextChoices):
+    """Why a backup does not cover something. Those of skipped items have the values of `SkipCause`."""
+
+    REFUSED = "refused", "A permission is missing"
+    KIND = "kind", "Could not be read"
+    FOLDER = "folder", "Could not be read to its end"
+    FAILED = "failed", "Items that could not be read"
+    MISSING = "missing", "Fewer items than the provider counts"
+    MALWARE = "malware", "Items marked as malware by the provider"
+    CORRUPT = "corrupt", "Items damaged at the source"
+    TOO_LARGE = "too_large", "Items larger than the provider's interface carries"
+    NOT_REACHABLE = "not_reachable", "Not reachable through the provider's interface"

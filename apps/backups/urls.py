@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from .views import entities, new_task, settings, tasks
+from .views import coverage, entities, new_task, settings, tasks
 
 urlpatterns: list[URLPattern] = [
     path("tasks/new/", new_task.services, name="task_new"),
@@ -10,8 +10,13 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<uuid:task_id>/act/", tasks.act, name="task_act"),
     path("tasks/<uuid:task_id>/discover/", tasks.discover, name="task_discover"),
     path("tasks/<uuid:task_id>/settings/", settings.page, name="task_settings"),
+    path("tasks/<uuid:task_id>/coverage/", coverage.task, name="task_coverage"),
+    path("tasks/<uuid:task_id>/coverage/act/", coverage.act_on_task, name="task_gaps"),
     path("entities/<uuid:entity_id>/", entities.page, name="entity"),
     path("entities/<uuid:entity_id>/live/", entities.live, name="entity_live"),
     path("entities/<uuid:entity_id>/act/", entities.act, name="entity_act"),
+    path("entities/<uuid:entity_id>/gaps/", coverage.act_on_entity, name="entity_gaps"),
+    path("runs/<uuid:run_id>/coverage/", coverage.run, name="run_coverage"),
+    path("runs/<uuid:run_id>/coverage.csv", coverage.run_csv, name="run_coverage_csv"),
     path("runs/<uuid:run_id>/", entities.run, name="run"),
 ]

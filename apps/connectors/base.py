@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, Protocol, Self
 
+from apps.core.errors import EverkeepError
+
 from .enums import EntityKind, SkipCause, SubService
 
 Cursor = dict[str, Any]
@@ -39,6 +41,20 @@ class EntityRef:
     remote_id: str
     kind: str
     address: str
+
+
+class NotOffered(EverkeepError):
+    """The provider has no such kind of data for this entity at all. No failure: the ledger says so."""
+
+    code = "not_offered"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """What belongs to an entity, but cannot be read through the provider's interface: `why`, in a sentence."""
+
+    what: str
+    why: str
 
 
 class Upsert(NamedTuple):
@@ -231,7 +247,8 @@ class Connector(Protocol):
     def changes(
         self, entity: EntityRef, sub_service: SubService, cursor: Cursor | None
     ) -> AsyncIterator[ChangePage]:
-        """Yield what changed since `cursor` (None: everything there is). Raises Gone if the entity is gone.
+        """Yield what changed since `cursor` (None: everything there is). Raises Gone if the entity is gone,
+        NotOffered if it has no data of this kind.
 
         A cursor refused by the provider is no error: the folder or the whole is listed in full instead and
         said so by FolderListed.

@@ -16,14 +16,15 @@ from apps.core.errors import ConsentLost, EverkeepError, Forbidden, InvalidReque
 from apps.core.scope import current_account_id
 from apps.core.sealing import seal, unseal
 
-from .base import CallCounter, Connector, Writer
-from .enums import ConnectionState, CredentialKind
+from .base import CallCounter, Connector, Unreachable, Writer
+from .enums import ConnectionState, CredentialKind, EntityKind
 from .microsoft.auth import AppIdentity
 from .microsoft.client import GraphClient
 from .microsoft.connector import MicrosoftConnector, MicrosoftWriter
 from .microsoft.consent import Proof, administrator_of
 from .microsoft.credentials import CertificateCredential, Credential, SecretCredential, credential_from_bytes
 from .microsoft.patience import Patience
+from .microsoft.unreachable import UNREACHABLE
 from .models import Connection
 
 QUICK: Final = Patience(tries=2, first_wait=0.5, throttled_for=10.0)
@@ -57,6 +58,11 @@ def open_connector(connection: Connection) -> Connector:
 def open_writer(connection: Connection) -> Writer:
     """Open the write side of a connection; use with `async with`. Raises ConsentLost, SealBroken."""
     return MicrosoftWriter(identity_of(connection))
+
+
+def unreachable_of(kind: str) -> tuple[Unreachable, ...]:
+    """Return what belongs to an entity of this kind, but cannot be read through the provider's interface."""
+    return UNREACHABLE[EntityKind(kind)]
 
 
 def identity_of(connection: Connection) -> AppIdentity:

@@ -37,6 +37,9 @@ LOOKS: dict[str, StatusLook] = {
     "refused": StatusLook("Refused", "lock", ""),
     "connected": StatusLook("Connected", "plug", ""),
     "disconnected": StatusLook("Disconnected", "unplug", "bad"),
+    "acknowledged": StatusLook("Acknowledged", "check", ""),
+    "not_reachable": StatusLook("Not reachable", "off", "line"),
+    "excluded": StatusLook("Excluded by rule", "filter", "line"),
     "limited_access": StatusLook("Limited access", "lock", "line"),
 }
 

@@ -494,6 +494,11 @@ TABLE: dict[str, Row] = {
     "task_act": row(302, 302, 302, 403, 403, 403, 404, args=a_task, data={"action": "pause"}, custom=404),
     "task_discover": row(302, 302, 302, 403, 403, 403, 404, args=a_task, data={}),
     "task_settings": row(302, 200, 200, 403, 403, 403, 404, args=a_task),
+    "task_coverage": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
+    "task_gaps": row(302, 302, 302, 403, 403, 403, 404, args=a_task, data={"gap": "mail:failed"}),
+    "entity_gaps": row(302, 302, 302, 403, 403, 403, 404, args=an_entity, data={"gap": ""}),
+    "run_coverage": row(302, 200, 200, 200, 200, 403, 404, args=a_run),
+    "run_coverage_csv": row(302, 200, 200, 200, 200, 403, 404, args=a_run),
     "entity": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),
     "entity_live": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),
     "entity_act": row(

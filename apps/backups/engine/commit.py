@@ -15,9 +15,9 @@ from .. import catalog
 from ..catalog import Totals
 from ..enums import EntityState, Verdict
 from ..journals.writing import write_journal
-from ..models import Entity, Run, RunIssue, Snapshot
-from ..models.catalog import hash_of
+from ..models import CoverageGap, Entity, Run, RunIssue, Snapshot
 from . import refetch
+from .gaps import Judged, gap_of_kind, gaps_of, judge, settle_gaps
 from .issues import Settlement, kind_row, settle_issues, settlement
 from .kinds import KindFailed
 from .lease import Lease
@@ -31,7 +31,6 @@ _STATUS = {
     Verdict.FAILED: ActivityStatus.FAILED,
     Verdict.CANCELLED: ActivityStatus.FAILED,
 }
-GAP_ITEMS, GAP_SHARE = 10, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,12 @@ def commit(
     R6: each journal is durable in the vault before its snapshot commits. Raises VaultError when it cannot be.
     """
     sums = [_sum(stream) for stream in streams]
-    verdict, message = decide(_outcome(sums, failed))
+    gaps = [gap for each in sums for gap in gaps_of(each.stream, each.coverage)] + list(
+        map(gap_of_kind, failed)
+    )
+    read = [str(each.stream.sub_service) for each in sums]
+    judged = judge(gaps, CoverageGap.objects.filter(entity_id=run.entity_id), read)
+    verdict, message = decide(_outcome(sums, judged))
     if verdict == Verdict.FAILED:
         end_without_snapshot(
             run, lease, Ending(verdict, message, after_failure(run.entity_id, next_run_at)), _run_totals(sums)
@@ -75,9 +79,10 @@ def commit(
             snapshot.save(force_insert=True)
         for each in sums:
             refetch.settle(each.stream.draft, each.stream.refetch)
-        RunIssue.objects.bulk_create([kind_row(run, each) for each in failed])
+        RunIssue.objects.bulk_create([kind_row(run, each) for each in failed if not each.not_offered])
         _count_entity(closed)
-        _close(closed, lease, next_run_at)
+        still_open = settle_gaps(run.entity_id, run.account_id, gaps, read)
+        _close(closed, lease, next_run_at, standing=Verdict.PARTIAL if still_open else Verdict.SUCCESS)
     return verdict
 
 
@@ -103,53 +108,35 @@ def _prepare(run: Run, lease: Lease, each: Sum) -> tuple[Snapshot, Settlement]:
     return snapshot, settled
 
 
-def _outcome(sums: list[Sum], failed: list[KindFailed]) -> Outcome:
-    outcome = Outcome(kinds_failed=[(each.sub_service.label, each.what, each.do) for each in failed])
+def _outcome(sums: list[Sum], judged: Judged) -> Outcome:
+    """Say what happened; of what is not covered only what nobody has acknowledged."""
+    outcome = Outcome(acknowledged=judged.known)
     for each in sums:
         stream, totals = each.stream, each.totals
         outcome.kinds_read += bool(totals.items or not (stream.troubles.failed or stream.troubles.folders))
         outcome.stored += totals.added + totals.changed
         outcome.removed += totals.removed
-        outcome.failed += len(stream.troubles.failed)
-        outcome.folders_failed += len(stream.troubles.folders)
-        outcome.skipped.update(cause for _, _, cause in stream.troubles.skipped.values())
-        outcome.gaps += _gaps(each)
+    for gap in judged.open:
+        outcome.add(gap)
     return outcome
 
 
-def _gaps(each: Sum) -> list[tuple[str, int, int]]:
-    """Name folders that miss more than mail that came in or left while we read can explain."""
-    found, stream = [], each.stream
-    for folder_id, row in each.coverage.items():
-        if folder_id in stream.troubles.folders:
-            continue  # named already
-        missing = row["expected"] - sum(row.get(key, 0) for key in ("captured", "failed", "skipped"))
-        if missing > max(GAP_ITEMS, GAP_SHARE * row["expected"]):
-            found.append((folder_id, row["captured"], row["expected"]))
-    names = dict(
-        stream.draft.rows()
-        .filter(
-            is_folder=True, gone__isnull=True, remote_hash__in=[hash_of(folder_id) for folder_id, _, _ in found]
-        )
-        .values_list("remote_id", "name")
-    )
-    return [(names.get(folder_id, "A folder"), captured, expected) for folder_id, captured, expected in found]
-
-
 def _coverage(stream: Stream, totals: Totals) -> dict[str, dict[str, int]]:
-    """Return "captured n of m" for every folder that the provider counted in this round."""
-    ledger = {
-        folder_id: {"expected": expected, "captured": totals.per_folder.get(folder_id, [0])[0]}
-        for folder_id, expected in stream.expected.items()
-    }
+    """Return "captured n of m" for every folder that the provider counted in this round, or that has troubles.
+
+    Skipped items stand there by their cause, too.
+    """
+    ledger = {folder_id: {"expected": expected} for folder_id, expected in stream.expected.items()}
     troubles = stream.troubles
-    for word, parents in (
-        ("failed", [parent for _, parent in troubles.failed.values()]),
-        ("skipped", [parent for _, parent, _ in troubles.skipped.values()]),
-    ):
-        for parent in parents:
-            if parent in ledger:
-                ledger[parent][word] = ledger[parent].get(word, 0) + 1
+    words = [("failed", parent) for _, parent in troubles.failed.values()]
+    for _, parent, cause in troubles.skipped.values():
+        words += [("skipped", parent), (f"skipped {cause}", parent)]
+    words += [("unread", folder_id) for folder_id in troubles.folders]
+    for word, parent in words:
+        row = ledger.setdefault(parent or "", {})
+        row[word] = row.get(word, 0) + 1
+    for folder_id, row in ledger.items():
+        row["captured"] = totals.per_folder.get(folder_id, [0])[0]
     return ledger
 
 
@@ -205,13 +192,14 @@ def _closed(run: Run, ending: Ending, totals: dict[str, Any]) -> Run:
     return closed
 
 
-def _close(run: Run, lease: Lease, next_run_at: datetime | None) -> None:
+def _close(run: Run, lease: Lease, next_run_at: datetime | None, *, standing: str = "") -> None:
+    """Write how the run ended. `standing` is how the entity is, if somebody spoke while the run was ending."""
     values: dict[str, Any] = {"verdict": run.verdict, "message": run.message, "finished_at": run.finished_at}
     counts = {name: getattr(run, name) for name in ("items_removed", "items_failed", "items_skipped")}
     Run.objects.filter(pk=run.pk, verdict=Verdict.RUNNING).update(**values, **counts)
     values = {"last_message": run.message}
     if run.verdict != Verdict.CANCELLED:
-        values["last_verdict"] = run.verdict
+        values["last_verdict"] = standing or run.verdict
     entity = Entity.objects.filter(pk=run.entity_id, lease_owner=lease.owner)
     entity.update(lease_owner="", lease_until=None, cancel_requested=False, **values)
     # A pause or a new order for a backup that came in meanwhile stands: only what this run served is taken off.

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from apps.connectors.base import FetchProblem, FolderFailed, Removal, Upsert
-from apps.connectors.enums import SkipCause
 
 from ..catalog import Draft, in_batches
 from ..enums import IssueKind
@@ -85,17 +84,18 @@ class Settlement:
 
 
 def settlement(draft: Draft, troubles: Troubles) -> Settlement:
-    """Decide: what failed in this run is open, whatever was open before is not any more.
+    """Decide: what this run did not store is open, whatever was open before is not any more.
 
-    Also open is what was said to be gone: the provider is believed when its changes name the removal, not
-    before, since a passing "not found" would otherwise lose an item that is never named again.
+    Also what was skipped: it is asked for again by each run, so that each run's ledger names what is uncovered,
+    and the day on which the provider hands it out is not missed. Nor is it believed that an item is gone before
+    the provider's changes name the removal: a passing "not found" would lose what is never named again.
     """
-    gone = [key for key, _, cause in troubles.skipped.values() if cause == SkipCause.GONE]
+    skipped = [key for key, _, _ in troubles.skipped.values()]
     names = _folder_names(draft, troubles.folders)
     return Settlement(
         draft,
         troubles.resolved,
-        [key for key, _ in troubles.failed.values()] + gone,
+        [key for key, _ in troubles.failed.values()] + skipped,
         [_folder_row(draft, each, names) for each in troubles.folders.values()],
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from apps.connectors.base import NotOffered
 from apps.connectors.enums import SubService
 from apps.core.discretion import told
 from apps.core.errors import ConsentLost, EverkeepError, Forbidden, Gone, RemoteError, Throttled
@@ -17,13 +18,17 @@ _OUR_FAULTS: Final = (LookupError, TypeError, ValueError, AttributeError)
 
 @dataclass(frozen=True, slots=True)
 class KindFailed:
-    """Why a kind of data was not read. `refused`: a permission at the provider is missing."""
+    """Why a kind of data was not read. `refused`: a permission at the provider is missing.
+
+    `not_offered`: there is no such data here by the provider's own word, and none was stored before.
+    """
 
     sub_service: SubService
     what: str
     do: str = ""
     code: str = ""
     refused: bool = False
+    not_offered: bool = False
 
 
 def fails_one_kind(error: Exception, *, others_read: bool) -> bool:
@@ -34,13 +39,22 @@ def fails_one_kind(error: Exception, *, others_read: bool) -> bool:
     """
     if isinstance(error, Gone):
         return others_read
+    if isinstance(error, NotOffered):
+        return True
     if isinstance(error, RemoteError):
         return not isinstance(error, ConsentLost | Throttled)
     return isinstance(error, _OUR_FAULTS)
 
 
-def kind_failed(sub_service: SubService, error: Exception, reference: UUID) -> KindFailed:
-    """Put an error into words that a person can act on. Only our own faults are logged with their trace."""
+def kind_failed(
+    sub_service: SubService, error: Exception, reference: UUID, *, read_before: bool = False
+) -> KindFailed:
+    """Put an error into words that a person can act on. Only our own faults are logged with their trace.
+
+    What could be read before and is not offered any more has failed.
+    """
+    if isinstance(error, NotOffered) and not read_before:
+        return KindFailed(sub_service, error.what, error.do, error.code, not_offered=True)
     if not isinstance(error, EverkeepError):
         logger.exception("backup run %s: %s failed by a fault of ours", reference, sub_service, exc_info=error)
         return KindFailed(

@@ -112,7 +112,9 @@ async def _read_streams(
                 if not fails_one_kind(error, others_read=bool(read)):
                     raise
                 errors.append(error)
-                failed.append(kind_failed(stream.sub_service, error, context.run.public_id))
+                before = stream.before is not None
+                number = context.run.public_id
+                failed.append(kind_failed(stream.sub_service, error, number, read_before=before))
             else:
                 read.append(stream)
     if not read and errors:

@@ -1,16 +1,34 @@
 """How a run ended: one pure function of what happened to its items."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
-from apps.connectors.enums import SkipCause
+from ..enums import GapCause, Verdict
+from ..models.catalog import hash_of
 
-from ..enums import Verdict
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One gap of this run. `place`: a folder's remote id, "" for the whole kind. `captured` of `expected`."""
+
+    sub_service: str
+    place: str
+    cause: str
+    count: int = 1
+    label: str = ""
+    what: str = ""
+    do: str = ""
+    captured: int = 0
+    expected: int = 0
+    by_default: bool = False
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        return self.sub_service, hash_of(self.place), self.cause
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened to the items of a run, over all its sub-services.
+    """What happened in a run, over all its sub-services; of what is uncovered, what nobody acknowledged.
 
     `kinds_read` counts the kinds of data of which something was read, or of which nothing is there to read.
     `gaps` names folders of which the provider counts more items than we hold and know of: (name, captured,
@@ -23,30 +41,43 @@ class Outcome:
     kinds_read: int = 0
     failed: int = 0
     folders_failed: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: int = 0
+    acknowledged: int = 0
     gaps: list[tuple[str, int, int]] = field(default_factory=list)
     kinds_failed: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, gap: Gap) -> None:
+        """Count a gap in that nobody has acknowledged."""
+        match gap.cause:
+            case GapCause.FAILED:
+                self.failed += gap.count
+            case GapCause.FOLDER:
+                self.folders_failed += gap.count
+            case GapCause.MISSING:
+                self.gaps.append((gap.label, gap.captured, gap.expected))
+            case GapCause.KIND | GapCause.REFUSED:
+                self.kinds_failed.append((gap.label, gap.what, gap.do))
+            case _:
+                self.skipped += gap.count
 
 
 def decide(outcome: Outcome) -> tuple[Verdict, str]:
     """Return the verdict and a sentence for the run's page.
 
-    Anything that failed makes a run partial. When nothing at all could be read, it failed. Items that were
-    deleted while the run looked at them leave it a success; those skipped for another reason do not, the day
-    they are found.
+    Anything uncovered that nobody acknowledged makes a run partial, every day anew. When nothing at all could
+    be read, it failed. Items that were deleted while the run looked at them leave it a success.
     """
     kinds = [_kind(*kind) for kind in outcome.kinds_failed]
     if not outcome.kinds_read:
         return Verdict.FAILED, " ".join(["Nothing could be read. The next run tries again.", *kinds])
-    skipped = sum(count for cause, count in outcome.skipped.items() if cause != SkipCause.GONE)
     troubles = []
     if outcome.folders_failed:
         folders = "1 folder" if outcome.folders_failed == 1 else f"{outcome.folders_failed:,} folders"
         troubles.append(f"{folders} could not be read to the end and will be tried again")
     if outcome.failed:
         troubles.append(f"{_items(outcome.failed)} could not be read and will be tried again")
-    if skipped:
-        troubles.append(f"{_items(skipped)} cannot be backed up: see the reasons below")
+    if outcome.skipped:
+        troubles.append(f"{_items(outcome.skipped)} cannot be backed up: see the reasons below")
     troubles += [_gap(*gap) for gap in outcome.gaps]
     if troubles or kinds:
         return Verdict.PARTIAL, " ".join([*([_sentence(troubles)] if troubles else []), *kinds])
@@ -54,13 +85,16 @@ def decide(outcome: Outcome) -> tuple[Verdict, str]:
 
 
 def _success(outcome: Outcome) -> str:
-    if not outcome.stored and not outcome.removed:
-        return "Nothing has changed since the last backup."
     parts = []
+    if not outcome.stored and not outcome.removed:
+        parts.append("nothing has changed since the last backup")
     if outcome.stored:
         parts.append(f"{_items(outcome.stored)} stored")
     if outcome.removed:
         parts.append(f"{_items(outcome.removed)} no longer there")
+    if outcome.acknowledged:
+        known = "1 gap that was acknowledged" if outcome.acknowledged == 1 else f"{outcome.acknowledged:,} gaps"
+        parts.append(known if outcome.acknowledged == 1 else f"{known} that were acknowledged")
     return _sentence(parts)
 
 

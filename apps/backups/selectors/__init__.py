@@ -11,6 +11,7 @@ from .history import (
     running_run,
     took_words,
 )
+from .ledger import CSV_HEADER, Ledger, gap_groups, gaps_of, gaps_of_task, ledger_of, ledger_rows
 from .lists import (
     Counters,
     Filters,
@@ -28,10 +29,12 @@ from .status import LIVE, Word, status_word, word_of
 from .tasks import TaskCard, suggested_name, task_cards, usable_connections
 
 __all__ = [
+    "CSV_HEADER",
     "LIVE",
     "Chart",
     "Counters",
     "Filters",
+    "Ledger",
     "Nouns",
     "Page",
     "Row",
@@ -45,9 +48,14 @@ __all__ = [
     "coverage_of",
     "days_of",
     "entity_page",
+    "gap_groups",
+    "gaps_of",
+    "gaps_of_task",
     "icon_of",
     "issue_page",
     "last_snapshots",
+    "ledger_of",
+    "ledger_rows",
     "matching",
     "nights_of_tasks",
     "nouns_of",

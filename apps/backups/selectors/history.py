@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from apps.connectors.enums import SubService
+from apps.connectors.enums import SkipCause, SubService
 from apps.core import clock
 from apps.core.keyset import KeysetPage, page_of
 
@@ -78,10 +78,12 @@ class FolderCoverage:
     captured: int
     failed: int
     skipped: int
+    causes: tuple[tuple[str, int], ...] = ()
+    unread: bool = False
 
     @property
     def is_complete(self) -> bool:
-        return not self.failed and not self.skipped and not self.missing
+        return not self.failed and not self.skipped and not self.missing and not self.unread
 
     @property
     def missing(self) -> int:
@@ -91,7 +93,8 @@ class FolderCoverage:
     def state(self) -> str:
         """In words: complete, or how many items are missing and why."""
         parts = [(self.failed, "failed"), (self.skipped, "skipped"), (self.missing, "not captured")]
-        return ", ".join(f"{number:,} {word}" for number, word in parts if number) or "Complete"
+        words = ["not read to its end"] if self.unread else []
+        return ", ".join(words + [f"{number:,} {word}" for number, word in parts if number]) or "Complete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +138,13 @@ def coverage_of(snapshot: Snapshot) -> Coverage:
     paths = _folder_paths(snapshot)
     folders = [
         FolderCoverage(
-            path=paths.get(folder_id, "Folder without a name"),
+            path=paths.get(folder_id, "Folder without a name" if folder_id else "No folder"),
             expected=entry.get("expected"),
             captured=entry.get("captured", 0),
             failed=entry.get("failed", 0),
             skipped=entry.get("skipped", 0),
+            causes=_causes(entry),
+            unread="unread" in entry,
         )
         for folder_id, entry in snapshot.coverage.items()
     ]
@@ -149,6 +154,13 @@ def coverage_of(snapshot: Snapshot) -> Coverage:
         label=SubService(snapshot.sub_service).label,
         gaps=[folder for folder in folders if not folder.is_complete],
         complete=[folder for folder in folders if folder.is_complete],
+    )
+
+
+def _causes(entry: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    """Return why items were skipped, in words, with how many."""
+    return tuple(
+        (str(cause.label), entry[f"skipped {cause}"]) for cause in SkipCause if f"skipped {cause}" in entry
     )
 
 

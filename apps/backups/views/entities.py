@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.connectors.services import unreachable_of
 from apps.core import clock
 from apps.core.permissions import Permission, may_name_contents
 
@@ -32,6 +33,8 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
         "days": (days := selectors.days_of(entity)),
         "chart": selectors.chart_of(days),
         "names": may_name_contents(),
+        "gaps": list(selectors.gaps_of(entity)),
+        "beyond": unreachable_of(entity.kind),
         "coverage": [selectors.coverage_of(taken) for taken in selectors.last_snapshots(entity)],
         **_runs(entity, request.GET),
     }

@@ -1,0 +1,135 @@
+"""What a run leaves uncovered: found, compared with what people acknowledged, kept with the snapshot."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from apps.connectors.enums import SkipCause, SubService
+from apps.core import clock
+
+from ..enums import GapCause
+from ..models import CoverageGap
+from ..models.catalog import hash_of
+from .kinds import KindFailed
+from .stream import Stream
+from .verdict import Gap
+
+GAP_ITEMS, GAP_SHARE = 10, 0.02
+Coverage = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`open`: nobody has acknowledged these, as large as they are now. `known`: acknowledged by people."""
+
+    open: list[Gap]
+    known: int
+
+
+def gaps_of(stream: Stream, coverage: Coverage) -> list[Gap]:
+    """Return the gaps of one kind of data that was read."""
+    troubles, found = stream.troubles, list[Gap]()
+    kind = str(stream.sub_service)
+    for place, count in Counter(parent or "" for _, parent in troubles.failed.values()).items():
+        found.append(Gap(kind, place, GapCause.FAILED, count))
+    skipped = Counter((parent or "", cause) for _, parent, cause in troubles.skipped.values())
+    for (place, cause), count in skipped.items():
+        if cause != SkipCause.GONE:
+            found.append(Gap(kind, place, str(cause), count))
+    for failed in troubles.folders.values():
+        found.append(Gap(kind, failed.folder_id, GapCause.FOLDER, what=failed.what, do=failed.do))
+    found += _missing(stream, coverage)
+    names = _names(stream, found)
+    return [replace(gap, label=names.get(gap.place, "A folder")) for gap in found]
+
+
+def gap_of_kind(failed: KindFailed) -> Gap:
+    """Return the gap of a kind of data that was not read at all."""
+    cause = GapCause.REFUSED if failed.refused else GapCause.KIND
+    cause = GapCause.NOT_REACHABLE if failed.not_offered else cause
+    return Gap(
+        failed.sub_service,
+        "",
+        cause,
+        label=failed.sub_service.label,
+        what=failed.what,
+        do=failed.do,
+        by_default=failed.not_offered,
+    )
+
+
+def judge(found: Sequence[Gap], rows: Iterable[CoverageGap], read: Iterable[str]) -> Judged:
+    """Tell open gaps from acknowledged ones. A kind that was not read keeps the gaps that it had."""
+    known = {row.key: row for row in rows}
+    kept = [_standing(row) for row in known.values() if row.sub_service not in set(read)]
+    open_ones, acknowledged = [], 0
+    for gap in {gap.key: gap for gap in (*kept, *found)}.values():
+        row = known.get(gap.key)
+        if gap.by_default:
+            continue
+        if row is not None and row.acknowledged_at is not None and gap.count <= row.acknowledged_count:
+            acknowledged += 1
+        else:
+            open_ones.append(gap)
+    return Judged(open_ones, acknowledged)
+
+
+def settle_gaps(entity_id: int, account_id: int, found: Sequence[Gap], read: Iterable[str]) -> bool:
+    """With the snapshot: make the rows say what this run saw; returns whether one is open.
+
+    Of a kind that was not read, gaps of its folders stay; that it was not read is a gap of its own.
+    """
+    rows = CoverageGap.objects.select_for_update().filter(entity_id=entity_id)
+    known, wanted = {row.key: row for row in rows}, {gap.key: gap for gap in found}
+    seen = set(read)
+    closed = [
+        row.pk for key, row in known.items() if key not in wanted and (row.sub_service in seen or not row.place)
+    ]
+    CoverageGap.objects.filter(pk__in=closed).delete()
+    for key, gap in wanted.items():
+        _keep(known.get(key) or CoverageGap(account_id=account_id, entity_id=entity_id), gap)
+    return CoverageGap.objects.filter(entity_id=entity_id, acknowledged_at=None).exists()
+
+
+def _keep(row: CoverageGap, gap: Gap) -> None:
+    row.sub_service, row.place_hash, row.cause = gap.key
+    row.place, row.count, row.label = gap.place, gap.count, gap.label[:500]
+    row.what, row.do, row.by_default = gap.what, gap.do, gap.by_default
+    if gap.by_default:
+        row.acknowledged_at = row.acknowledged_at or clock.now()
+    elif gap.count > row.acknowledged_count:
+        row.acknowledged_at, row.acknowledged_by, row.reason = None, "", ""
+    row.acknowledged_count = min(row.acknowledged_count, gap.count)
+    row.save()
+
+
+def _standing(row: CoverageGap) -> Gap:
+    return Gap(
+        row.sub_service, row.place, row.cause, row.count, row.label, row.what, row.do, by_default=row.by_default
+    )
+
+
+def _missing(stream: Stream, coverage: Coverage) -> Iterator[Gap]:
+    """Yield folders that miss more than what came in or left while we read can explain."""
+    for folder_id, row in coverage.items():
+        if folder_id in stream.troubles.folders:
+            continue  # named already
+        if "expected" not in row:
+            continue  # the provider did not count
+        missing = row["expected"] - sum(row.get(key, 0) for key in ("captured", "failed", "skipped"))
+        if missing > max(GAP_ITEMS, GAP_SHARE * row["expected"]):
+            yield Gap(
+                str(stream.sub_service),
+                folder_id,
+                GapCause.MISSING,
+                missing,
+                captured=row["captured"],
+                expected=row["expected"],
+            )
+
+
+def _names(stream: Stream, gaps: Iterable[Gap]) -> dict[str, str]:
+    hashes = {hash_of(gap.place) for gap in gaps if gap.place}
+    rows = stream.draft.rows().filter(is_folder=True, gone__isnull=True, remote_hash__in=hashes)
+    names = dict(rows.order_by("first").values_list("remote_id", "name"))
+    return names | {"": SubService(stream.sub_service).label}

@@ -1,0 +1,141 @@
+"""The coverage ledger: what a run has of each kind and folder, what it has not, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Count, Max, Q, QuerySet, Sum
+
+from apps.connectors.base import Unreachable
+from apps.connectors.enums import SubService
+from apps.connectors.services import unreachable_of
+
+from ..enums import EntityState, GapCause
+from ..models import BackupTask, CoverageGap, Entity, Run, RunIssue
+from .history import Coverage, FolderCoverage, coverage_of
+from .points import point_of
+
+CSV_HEADER = (
+    "Kind", "Folder", "State", "Kept", "Provider counts", "Failed", "Skipped", "Skipped because",
+    "Excluded by rule", "Not captured", "What to do",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class KindPart:
+    """One kind of data. Without `coverage` nothing was ever kept; `is_older`: kept by an earlier run."""
+
+    label: str
+    coverage: Coverage | None
+    is_older: bool = False
+    what: str = ""
+    do: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """`beyond` is what no backup can hold: limits of the provider. `excluded` is what the task leaves out."""
+
+    run: Run
+    parts: list[KindPart]
+    beyond: tuple[Unreachable, ...]
+    excluded: tuple[Unreachable, ...]
+
+
+def ledger_of(run: Run) -> Ledger:
+    """Return the ledger of a run, every kind of data in the order of the pages."""
+    point, entity = point_of(run), run.entity
+    failed = {row.sub_service: row for row in RunIssue.objects.filter(run=run, remote_id="")}
+    absent = {row.sub_service: row for row in gaps_of(entity).filter(place="", cause=GapCause.NOT_REACHABLE)}
+    parts = []
+    for kind in SubService:
+        snapshot, trouble = point.snapshot(kind), failed.get(kind) or absent.get(kind)
+        if snapshot is None and trouble is None:
+            continue
+        parts.append(
+            KindPart(
+                kind.label,
+                coverage_of(snapshot) if snapshot else None,
+                is_older=snapshot is not None and point.is_older(snapshot),
+                what=trouble.what if trouble else "",
+                do=trouble.do if trouble else "",
+            )
+        )
+    return Ledger(run, parts, unreachable_of(entity.kind), excluded_of(entity.task))
+
+
+def excluded_of(task: BackupTask) -> tuple[Unreachable, ...]:
+    """Return what the settings of the task leave out."""
+    return ()
+
+
+def gaps_of(entity: Entity) -> "QuerySet[CoverageGap]":
+    """Gaps of an entity as its last run saw them, open ones first."""
+    return CoverageGap.objects.filter(entity=entity).order_by("acknowledged_at", "sub_service", "label", "pk")
+
+
+@dataclass(frozen=True, slots=True)
+class GapGroup:
+    """The same gap of several mailboxes: one kind of data and one cause."""
+
+    sub_service: str
+    cause: str
+    entities: int
+    items: int
+    open: int
+    do: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.sub_service}:{self.cause}"
+
+    @property
+    def label(self) -> str:
+        return str(SubService(self.sub_service).label)
+
+    @property
+    def words(self) -> str:
+        return str(GapCause(self.cause).label)
+
+
+def gap_groups(task: BackupTask) -> list[GapGroup]:
+    """Gaps of the task's active mailboxes, those with open ones first. One query, however many there are."""
+    rows = (
+        gaps_of_task(task)
+        .values("sub_service", "cause")
+        .annotate(
+            entities=Count("entity", distinct=True),
+            items=Sum("count"),
+            open=Count("pk", filter=Q(acknowledged_at=None)),
+            do=Max("do"),
+        )
+    )
+    groups = [GapGroup(**row) for row in rows.order_by("sub_service", "cause")]
+    return sorted(
+        groups, key=lambda group: (not group.open, list(SubService).index(SubService(group.sub_service)))
+    )
+
+
+def gaps_of_task(task: BackupTask) -> "QuerySet[CoverageGap]":
+    """Gaps of what the task backs up; limits of the provider are told apart from them."""
+    active = CoverageGap.objects.filter(entity__task=task, entity__state=EntityState.ACTIVE)
+    return active.filter(by_default=False)
+
+
+def ledger_rows(ledger: Ledger, *, names: bool) -> Iterator[tuple[object, ...]]:
+    """Yield the ledger as lines of a table. Without `names` folders stand there without theirs."""
+    for part in ledger.parts:
+        if part.what:
+            state = "Not read, an earlier backup stands" if part.coverage else "Not read"
+            yield part.label, "Everything", f"{state}: {part.what}", *[""] * 7, part.do
+        for folder in (*part.coverage.gaps, *part.coverage.complete) if part.coverage else ():
+            yield part.label, folder.path if names else "Name hidden", *_cells(folder), ""
+    for rule in ledger.excluded:
+        yield rule.what, "", "Excluded by rule", *["", "", "", "", ""], "All of it", "", rule.why
+    for limit in ledger.beyond:
+        yield limit.what, "", f"Not reachable: {limit.why}", *[""] * 8
+
+
+def _cells(folder: FolderCoverage) -> tuple[object, ...]:
+    expected = "" if folder.expected is None else folder.expected
+    causes = "; ".join(f"{words}: {number}" for words, number in folder.causes)
+    return folder.state, folder.captured, expected, folder.failed, folder.skipped, causes, 0, folder.missing
