@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.backups.engine.gaps import judge
@@ -45,6 +45,7 @@ rows = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     found=st.lists(gaps, max_size=6, unique_by=lambda gap: gap.key),
     known=st.lists(rows, max_size=6, unique_by=lambda row: row.key),
