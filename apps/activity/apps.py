@@ -30,6 +30,8 @@ class ActivityConfig(AppConfig):
         )
         where = "Sends each entry of the security audit to your SIEM, by webhook or syslog."
         register_section(Section("audit_stream", "Audit stream", where, "send", 40, "audit_stream"))
+        register_codes("Audit", {"audit.vouched": "Operator vouched for a broken audit"})
+        register_sealed_field("activity.AuditEpoch", "sealed", lambda row: str(row.purpose))
         register_sealed_field("activity.AuditStream", "sealed_secret", lambda row: str(row.secret_purpose))
         register_refusal_listener(note_refusal)
         register_mail_listener(note_mail)

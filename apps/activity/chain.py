@@ -65,8 +65,8 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def append(event: SecurityEvent) -> SecurityEvent:
-    """Make an entry the newest of its account's chain, in the caller's transaction.
+def append(event: SecurityEvent, *, beyond: int = 0) -> SecurityEvent:
+    """Make an entry the newest of its account's chain, numbered over `beyond`, in the caller's transaction.
 
     The head's row is locked until that transaction ends: writers of one account stand in line, and an act that
     is rolled back leaves no gap. So write the entry last, and do nothing slow after it.
@@ -79,7 +79,7 @@ def append(event: SecurityEvent) -> SecurityEvent:
             logger.error("audit of account %s: entry %s is beyond its head", event.account_id, last.sequence)
             head.sequence, head.seal = last.sequence, last.seal
         event.version = VERSION
-        event.sequence, event.previous = head.sequence + 1, head.seal
+        event.sequence, event.previous = max(head.sequence, beyond) + 1, head.seal
         event.seal = seal_of(event)
         event.save()
         ChainHead.objects.filter(pk=head.pk).update(sequence=event.sequence, seal=event.seal)

@@ -147,6 +147,33 @@ class DailyHead(AccountModel):
         return f"{self.day}: {self.sequence} {self.seal[:16]}"
 
 
+class AuditEpoch(AccountModel):
+    """That the operator vouched for a broken chain: from entry `sequence` on it counts as unbroken again.
+
+    `sealed` holds the seal of that entry under the master key: who owns the database alone cannot vouch.
+    """
+
+    sequence = models.BigIntegerField()
+    at = models.DateTimeField(default=clock.now)
+    # The first entry before it that is not right: another one is a new finding.
+    found = models.BigIntegerField()
+    by = models.CharField(max_length=200)
+    reason = models.CharField(max_length=300)
+    sealed = models.BinaryField()
+
+    class Meta:
+        db_table = "audit_epoch"
+        constraints = [models.UniqueConstraint(fields=["account", "sequence"], name="audit_epoch_once")]
+
+    def __str__(self) -> str:
+        return f"since entry {self.sequence}, vouched by {self.by} for: {self.reason}"
+
+    @property
+    def purpose(self) -> str:
+        """The name under which the seal of its first entry is sealed."""
+        return f"activity.epoch:{self.public_id}"
+
+
 class HeadReader(AccountModel):
     """A person who wants the daily head by mail."""
 

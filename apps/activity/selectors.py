@@ -13,7 +13,7 @@ from apps.core import clock
 from apps.core.keyset import KeysetPage, page_of
 from apps.core.streams import as_now
 
-from .models import Activity, ChainHead, DailyHead, HeadReader, SecurityEvent
+from .models import Activity, AuditEpoch, ChainHead, DailyHead, HeadReader, SecurityEvent
 from .registry import codes_in
 
 Row = TypeVar("Row", Activity, SecurityEvent)
@@ -116,6 +116,7 @@ class ChainState:
     daily: DailyHead | None
     is_checking: bool
     is_reader: bool
+    epoch: AuditEpoch | None = None
 
     @property
     def seal_words(self) -> str:
@@ -133,6 +134,7 @@ def chain_state(user_id: int | None) -> ChainState:
         daily=DailyHead.objects.order_by("-day").first(),
         is_checking=bool(asked and asked > clock.now() - CHECK_TAKES),
         is_reader=HeadReader.objects.filter(user_id=user_id or 0).exists(),
+        epoch=AuditEpoch.objects.order_by("-sequence").first(),
     )
 
 

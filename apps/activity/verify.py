@@ -1,5 +1,6 @@
 """Reading an account's chain from its first entry to its last, and naming the first that is not right."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,14 +11,16 @@ from django.db.models import Max
 from apps.core import clock
 from apps.core.errors import EverkeepError
 from apps.core.scope import account_scope
+from apps.core.sealing import unseal
 from apps.core.sight import whole_sight
 
 from .chain import VERSION, genesis, seal_of
 from .heads import Head, heads_told
-from .models import ChainHead, SecurityEvent
+from .models import AuditEpoch, ChainHead, SecurityEvent
 
 BATCH: Final = 1000
 CHECK_EVERY: Final = timedelta(hours=23)
+log = logging.getLogger("everkeep.audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a reading of the chain found. `trouble`: heads that could not be compared, which proves less."""
+    """What a reading of the chain found. `trouble`: heads that could not be compared, which proves less.
+
+    `since`: the operator vouched for what was found before it; this is said of the entries from there on.
+    """
 
     account_id: int
     last: int
@@ -38,6 +44,7 @@ class Verdict:
     compared: int
     finding: Finding | None
     trouble: str = ""
+    since: AuditEpoch | None = None
 
     @property
     def unbroken(self) -> bool:
@@ -53,11 +60,18 @@ def chain_verify(account_id: int) -> Verdict:
         newest = SecurityEvent.objects.aggregate(newest=Max("sequence"))["newest"] or 0
         head = ChainHead.objects.select_related("account").filter(account_id=account_id).first()
         told, trouble = _told(account_id)
-        compared = len(told)
-        walk = _Walk(told)
-        start = genesis(head.account.public_id) if head else ""
-        finding = _strangers(head, newest) or walk.run(start, head)
-        return Verdict(account_id, walk.last, walk.seal, compared, finding, trouble)
+        epochs = _epochs(account_id)
+        walk = _Walk(told, 0, genesis(head.account.public_id) if head else "", epochs[0] if epochs else None)
+        finding = _strangers(head, newest) or walk.run(None if epochs else head)
+        for epoch, following in zip(epochs, [*epochs[1:], None], strict=False):
+            if finding and finding.sequence != epoch.found:
+                finding = Finding(finding.sequence, f"{finding.what} This is not what was vouched for.")
+                break
+            first = SecurityEvent.objects.get(sequence=epoch.sequence)
+            walk = _Walk(told, epoch.sequence - 1, first.previous, following)
+            finding = walk.run(None if following else head)
+        last = epochs[-1] if epochs else None
+        return Verdict(account_id, walk.last, walk.seal, len(told), finding, trouble, last)
 
 
 def chain_check(account_id: int) -> Verdict:
@@ -91,6 +105,21 @@ def _told(account_id: int) -> tuple[list[Head], str]:
     return sorted(found), ""
 
 
+def _epochs(account_id: int) -> list[AuditEpoch]:
+    """The vouchings that this installation made; one that somebody wrote into the database is none."""
+    return [epoch for epoch in AuditEpoch.objects.order_by("sequence") if _is_ours(epoch, account_id)]
+
+
+def _is_ours(epoch: AuditEpoch, account_id: int) -> bool:
+    entry = SecurityEvent.objects.filter(sequence=epoch.sequence).first()
+    try:
+        told = unseal(account_id=account_id, purpose=epoch.purpose, sealed=bytes(epoch.sealed))
+    except EverkeepError as error:
+        log.warning("account %s: the vouching at entry %s is not ours: %s", account_id, epoch.sequence, error)
+        return False
+    return entry is not None and told == entry.seal.encode()
+
+
 def _strangers(head: ChainHead | None, newest: int) -> Finding | None:
     """Entries where none can be: below the first one. (Those beyond the head are found at the end.)"""
     below = SecurityEvent.objects.filter(sequence__lt=1).order_by("sequence").first()
@@ -102,15 +131,18 @@ def _strangers(head: ChainHead | None, newest: int) -> Finding | None:
 
 
 class _Walk:
-    """One reading. `last` and `seal` are those of the last entry that was right."""
+    """One reading, up to the next epoch. `last` and `seal` are those of the last entry that was right."""
 
-    def __init__(self, told: list[Head]) -> None:
-        self.last, self.seal = 0, ""
-        self._told, self._agreed = told, 0
+    def __init__(self, told: list[Head], last: int, seal: str, until: AuditEpoch | None) -> None:
+        self.last, self.seal = last, seal
+        self._first, self._until = last, until.sequence if until else None
+        self._told, self._agreed = [head for head in told if self._is_here(head.sequence)], last
 
-    def run(self, start: str, head: ChainHead | None) -> Finding | None:
-        self.seal = start
-        for event in _events():
+    def _is_here(self, number: int) -> bool:
+        return number > self._first and (self._until is None or number < self._until)
+
+    def run(self, head: ChainHead | None) -> Finding | None:
+        for event in _events(self._first, self._until):
             if finding := self._step(event, head):
                 return finding
         return self._end(head)
@@ -176,8 +208,9 @@ def _named_by_its_successor(event: SecurityEvent, head: ChainHead | None) -> boo
     return head is not None and head.seal == event.seal
 
 
-def _events() -> Iterator[SecurityEvent]:
-    after = 0
-    while batch := list(SecurityEvent.objects.filter(sequence__gt=after).order_by("sequence", "pk")[:BATCH]):
+def _events(after: int, until: int | None) -> Iterator[SecurityEvent]:
+    rows = SecurityEvent.objects.order_by("sequence", "pk")
+    rows = rows if until is None else rows.filter(sequence__lt=until)
+    while batch := list(rows.filter(sequence__gt=after)[:BATCH]):
         yield from batch
         after = batch[-1].sequence

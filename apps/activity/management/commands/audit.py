@@ -1,5 +1,6 @@
-"""`manage.py audit verify`: read the chains of the security audit and name the first wrong entry."""
+"""`manage.py audit verify|vouch`: read the chains of the security audit, and vouch for one that is broken."""
 
+import getpass
 import sys
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.activity.heads import accounts_with_chain
 from apps.activity.verify import Verdict, chain_check
+from apps.activity.vouching import chain_vouch
+from apps.core.errors import EverkeepError
 from apps.core.scope import every_account
 
 from ...models import ChainHead
@@ -23,13 +26,30 @@ class Command(BaseCommand):
         verify = acts.add_parser("verify", help="read every entry and compare it with what was kept elsewhere")
         verify.add_argument("--account", type=UUID, help="the account's public id; all accounts without it")
 
+        vouch = acts.add_parser("vouch", help="say why a chain is broken; from then on it counts as unbroken")
+        vouch.add_argument("broken", metavar="account", type=UUID, help="the account's public id")
+        vouch.add_argument("--reason", required=True, help="what happened, for everybody who reads the audit")
+        vouch.add_argument("--by", default=getpass.getuser(), help="who vouches; else who runs this")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["act"] == "vouch":
+            self._vouch(options["broken"], options["by"], options["reason"])
+            return
         accounts = _accounts(options["account"])
         verdicts = [self._verified(account_id) for account_id in accounts]
         if any(not verdict.unbroken for verdict in verdicts):
             sys.exit(BROKEN)
         if any(verdict.trouble for verdict in verdicts):
             sys.exit(NOT_COMPARED)
+
+    def _vouch(self, account: UUID, by: str, reason: str) -> None:
+        (account_id,) = _accounts(account)
+        try:
+            epoch = chain_vouch(account_id, by=by, reason=reason)
+        except EverkeepError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"account {account_id}: a new epoch begins with entry {epoch.sequence}.")
+        self._verified(account_id)
 
     def _verified(self, account_id: int) -> Verdict:
         verdict = chain_check(account_id)
@@ -39,7 +59,8 @@ class Command(BaseCommand):
             self.stdout.write(self.style.ERROR(f"{name}: BROKEN at entry {found.sequence}. {found.what}"))
         else:
             heads = f"{verdict.compared} heads agree"
-            self.stdout.write(f"{name}: unbroken to entry {verdict.last}, seal {verdict.seal}, {heads}")
+            since = f" {verdict.since}" if verdict.since else ""
+            self.stdout.write(f"{name}: unbroken{since}, to entry {verdict.last}, seal {verdict.seal}, {heads}")
         if verdict.trouble:
             self.stdout.write(self.style.WARNING(f"{name}: {verdict.trouble}"))
         return verdict
