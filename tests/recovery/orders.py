@@ -36,6 +36,18 @@ def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
     return {"job": job.pk, "items": job.items_total}
 
 
+def undo(*, job: int) -> dict[str, Any]:
+    """Make the job that takes a restore back."""
+    from apps.recovery.models import Plan
+    from apps.recovery.restore.undo import undo_start
+
+    with every_account("the test has one"):
+        plan = Plan.objects.get(job_id=job)
+    with account_scope(plan.account_id):
+        made = undo_start(plan=plan)
+    return {"job": made.pk, "items": made.items_total}
+
+
 def work(*, job: int, part_bytes: int = 0) -> dict[str, Any]:
     """Work on the job as a worker that comes after the lease of the dead has run out."""
     from django.conf import settings

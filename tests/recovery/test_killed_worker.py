@@ -21,8 +21,8 @@ KILLS = 8
 @pytest.fixture
 def worker(sandbox_cloud: SandboxCloud, tmp_path: Path) -> Iterator[WarmWorker]:
     """A worker whose mailbox holds some hundred mails in a backup."""
-    sandbox_cloud.reset(users=3, messages=60, seed=SEED % 100)
-    sandbox_cloud.bulk(sandbox_cloud.admin, 150, size=3_000, folders=3, seed=SEED % 1000)
+    sandbox_cloud.reset(users=3, messages=40, seed=SEED % 100)
+    sandbox_cloud.bulk(sandbox_cloud.admin, 60, size=3_000, folders=3, seed=SEED % 1000)
     manual = sandbox_cloud.manual
     with WarmWorker(tmp_path, sandbox_cloud.url, EVERKEEP_MICROSOFT_RETRY_SECONDS="0.01") as worker:
         worker.order(
@@ -53,26 +53,42 @@ def work_and_be_killed(
     return answer, kills
 
 
-@pytest.mark.parametrize("mode", ["new_root", "replace"])
-def test_a_restore_killed_anywhere_writes_nothing_twice(
+BINS = ("Deleted Items", "Recoverable Items", "Deletions")
+Place = tuple[Any, ...]
+
+
+def in_place(cloud: SandboxCloud) -> Counter[Place]:
+    """What is in the mailbox but for its bins, which take what a restore replaces and an undo removes."""
+    found = cloud.export(cloud.admin)
+    kept = [m for m in found["messages"] if not m["folder"].startswith(BINS)]
+    return Counter([(m["folder"], *as_it_was(m)) for m in kept] + [(f["path"],) for f in found["folders"]])
+
+
+@pytest.mark.parametrize("mode", ["new_root", "skip", "replace", "duplicate"])
+def test_a_restore_and_its_undo_killed_anywhere_leave_nothing_twice(
     worker: WarmWorker, sandbox_cloud: SandboxCloud, mode: str
 ) -> None:
-    before = sandbox_cloud.export(sandbox_cloud.admin)["messages"]
+    """Some fifty kills over the four modes."""
+    before, mails = in_place(sandbox_cloud), sandbox_cloud.export(sandbox_cloud.admin)["messages"]
     sandbox_cloud.switch(latency_ms=15)
     job = worker.order(f"{ORDERS}:start", kind="restore", mode=mode).answer
     answer, kills = work_and_be_killed(worker, job["job"], usual=2.0)
-    assert (answer["state"], answer["done"]) == ("succeeded", job["items"]), f"seed {SEED}: {answer}"
-    assert kills > 0, f"seed {SEED}: the worker was never killed at work"
-    after = sandbox_cloud.export(sandbox_cloud.admin)["messages"]
-    old = {m["id"] for m in before}
-    written = [m for m in after if m["id"] not in old]
-    cut = len(answer["result"]["root"]) + 1 if answer["result"]["root"] else 0
-    assert Counter((m["folder"][cut:], *as_it_was(m)) for m in written) == Counter(
-        (m["folder"], *as_it_was(m)) for m in before
-    ), f"seed {SEED}"
-    if mode == "replace":
-        left = [m for m in after if m["id"] in old and m["folder"] not in ("Deleted Items", "Deletions")]
-        assert left == [], f"seed {SEED}: {len(left)} older messages are still in place"
+    assert answer["state"] == "succeeded", f"seed {SEED}: {answer}"
+    assert answer["result"]["drift"] == [], f"seed {SEED}: {answer}"
+    now = sandbox_cloud.export(sandbox_cloud.admin)["messages"]
+    if mode == "new_root":
+        root = answer["result"]["root"] + "/"
+        new = Counter((m["folder"].removeprefix(root), *as_it_was(m)) for m in now if root in m["folder"])
+        assert new == Counter((m["folder"], *as_it_was(m)) for m in mails), f"seed {SEED}"
+    elif mode == "duplicate":
+        assert len(now) == len(mails) + answer["done"] == 2 * len(mails), f"seed {SEED}"
+    else:
+        assert in_place(sandbox_cloud) == before, f"seed {SEED}"
+    undo = worker.order(f"{ORDERS}:undo", job=job["job"]).answer
+    undone, more = work_and_be_killed(worker, undo["job"], usual=2.0)
+    assert (undone["state"], undone["done"]) == ("succeeded", undo["items"]), f"seed {SEED}: {undone}"
+    assert in_place(sandbox_cloud) == before, f"seed {SEED}"
+    assert kills + more > 0 or mode == "skip", f"seed {SEED}: the worker was never killed at work"
 
 
 def test_an_export_killed_anywhere_is_whole_and_without_doubles(
