@@ -9,6 +9,7 @@ from apps.core.permissions import Permission, allowed
 from .drill.run import run_drill, tasks_due
 from .exports.files import purge_expired
 from .models import Plan
+from .restore.before import purge_before
 from .restore.plan import plan_make, plan_refuse
 
 
@@ -29,6 +30,12 @@ def make_plan(*, account_id: int, plan_id: int) -> str:
 def purge_exports() -> int:
     """Remove the files of exports whose links have run out."""
     return purge_expired()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_replaced() -> int:
+    """Let go of what restores replaced so long ago that they cannot be undone any more."""
+    return purge_before()
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -8,13 +8,14 @@ import json
 import sys
 from typing import Any
 
-from . import backup, browse, portal, vault
+from . import backup, browse, portal, restoring, vault
 
-CASES = backup.CASES | browse.CASES | portal.CASES | vault.CASES
+CASES = backup.CASES | browse.CASES | portal.CASES | restoring.CASES | vault.CASES
 GOALS: dict[str, list[tuple[str, str, float]]] = {
     "backup.first": [("ratio", ">=", 0.6), ("cpu_us_per_item", "<=", 350), ("rss_mb", "<=", 300)],
     "backup.nochange": [("ratio_20k_to_2k", "<=", 1.3)],
     "browse.page": [("p95_ms", "<", 50)],
+    "restore.items": [("ratio", ">=", 0.4), ("rss_mb", "<=", 300)],
     "accounts.sign_in": [("p95_ms", "<", 150)],
     "portal.home": [("p95_ms", "<", 150)],
     "vault.ingest": [("ratio", ">=", 1.3)],

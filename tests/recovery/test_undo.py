@@ -1,14 +1,17 @@
 """Undo: what a restore wrote goes, what it replaced returns, what people touched since stays and is named."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from apps.backups.selectors.browse import node_key
+from apps.core import clock
 from apps.core.errors import Conflict
 from apps.jobs.models import Job, JobItem
 from apps.recovery.models import BeforeState, Plan
+from apps.recovery.restore.before import purge_before
 from apps.recovery.restore.plan import plan_start
 from apps.recovery.restore.undo import undo_start
 from apps.vault.references import live_blobs
@@ -75,6 +78,12 @@ def test_what_was_replaced_is_sealed_before_and_kept_alive(office: Office) -> No
     assert kept.remote_id == newer["id"] and b"Changed since" in bytes(kept.props)
     live = {blob for group in live_blobs(job.account_id) for blob in group}
     assert all(blob in live for blob in blobs_of(bytes(kept.content)))
+    with clock.travel(clock.now() + timedelta(days=29)):
+        assert purge_before() == 0
+    with clock.travel(clock.now() + timedelta(days=31)):
+        assert purge_before() == 1
+        with pytest.raises(Conflict, match="30 days"):
+            undo_start(plan=Plan.objects.get(job=job))
 
 
 def blobs_of(content: bytes) -> list[bytes]:

@@ -41,6 +41,7 @@ BY_THE_CLOCK = {
     "apps.backups.tasks.tick",
     "apps.jobs.tasks.dispatch_jobs",
     "apps.recovery.tasks.do_drill",
+    "apps.recovery.tasks.forget_replaced",
     "apps.recovery.tasks.purge_exports",
     "apps.recovery.tasks.schedule_drills",
     "apps.vault.health_tasks.dispatch_checks",

@@ -1,23 +1,26 @@
 """What a restore is about to replace, sealed into the vault before anything is overwritten."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
+from typing import Final
 
 from django.db.models import Q
 
 from apps.connectors.base import ContentForm, Fetched
 from apps.core import clock
+from apps.core.scope import every_account
 from apps.core.sight import whole_sight
 from apps.jobs.api import JobContext
-from apps.jobs.enums import JobKind, JobState
+from apps.jobs.enums import OPEN_STATES, JobKind, JobState
 from apps.jobs.models import Job, JobItem
 from apps.vault.api import Role, VaultWriter, encode_content, open_writer
 
-from ..models import BeforeState
+from ..models import BeforeState, Plan
 from .lanes import Lane
 
-AT_ONCE = 10  # older items in memory
+UNDO_WITHIN: Final = timedelta(days=30)
+AT_ONCE: Final = 10  # older items in memory
 NOT_KEPT = "What is there could not be kept for an undo, so it was not replaced."
 _ROLES = {ContentForm.MIME: Role.MIME, ContentForm.DOCUMENT: Role.PROPS}
 
@@ -97,3 +100,11 @@ def writers_gone(account_id: int, began_before: datetime) -> bool:
         )
         held.filter(lease_until__lt=clock.now()).update(lease_owner="")
         return not held.filter(started_at__lt=began_before).exists()
+
+
+def purge_before() -> int:
+    """Forget what was replaced and can no longer be undone, unless an undo is on its way. Returns how many."""
+    with every_account("what can no longer be undone is let go, of all accounts"):
+        over = BeforeState.objects.filter(job__finished_at__lt=clock.now() - UNDO_WITHIN)
+        undone_now = Plan.objects.filter(undo__state__in=OPEN_STATES).values("job_id")
+        return over.exclude(job_id__in=undone_now).delete()[0]

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
@@ -28,10 +27,10 @@ from apps.vault.api import VaultReader, open_reader
 
 from ..models import BeforeState, MadeFolder, Plan
 from ..reading import read_item
+from .before import UNDO_WITHIN
 from .execute import GRANT_WRITE, WRITE_MISSING, plan_of, put_off
 from .target import Target, open_target
 
-UNDO_WITHIN: Final = timedelta(days=30)
 BATCH: Final = 20
 EDITED = "Somebody has changed it since, so it was left as it is."
 UNSURE = "It was never read back, so nobody can tell whether it was changed since. It was left as it is."
