@@ -2,8 +2,9 @@
 
 import pytest
 
-from apps.connectors.microsoft import auth, governor
+from apps.connectors.microsoft import auth, connector, governor
 from tests.cast import Cast, make_cast
+from tests.only_mail import mail_readers
 
 pytest_plugins: list[str] = [
     "tests.fixtures.clouds",
@@ -26,3 +27,9 @@ def a_process_that_has_asked_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> Non
     """Tokens and request counts outlive a tenant of the sandbox; every tenant there has the same addresses."""
     monkeypatch.setattr(governor, "_local", governor.LocalGovernor())
     monkeypatch.setattr(auth, "_kept", {})
+
+
+@pytest.fixture(autouse=True)
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back up mail alone (`tests.only_mail`); a folder or file of tests that needs every kind replaces this."""
+    monkeypatch.setattr(connector, "READERS", mail_readers())

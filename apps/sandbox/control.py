@@ -1,5 +1,6 @@
 """`/_control/`: seeds, people's work, faults, limits, switches, what was asked, and the truth of a mailbox."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -188,6 +189,17 @@ def _contract(cloud: Cloud, request: Request) -> Any:
     return {"checked": recorder.checked, "violations": recorder.violations}
 
 
+def _notices(cloud: Cloud, request: Request) -> Any:
+    """What Exchange would have mailed to guests: invitations, updates, cancellations."""
+    rows = cloud.db.all(
+        "SELECT u.upn, n.kind, n.subject, n.people FROM notices n JOIN mailboxes m ON m.id = n.mailbox "
+        "JOIN users u ON u.id = m.user_id ORDER BY n.id"
+    )
+    return [
+        {"mailbox": row[0], "kind": row[1], "subject": row[2], "people": json.loads(row[3])} for row in rows
+    ]
+
+
 ROUTES = [
     _get("contract", _contract),
     _get("health", lambda cloud, request: {"status": "ok", "now": cloud.clock.stamp()}),
@@ -214,6 +226,7 @@ ROUTES = [
     _post("faults/clear", lambda cloud, wanted: cloud.faults.clear()),
     _post("tokens/expire", lambda cloud, wanted: cloud.tokens.expire_all()),
     _get("requests", lambda cloud, request: cloud.record.report(last=int(request.query_params.get("last", 0)))),
+    _get("notices", _notices),
     _post("requests/reset", lambda cloud, wanted: cloud.record.reset()),
     _get("mailboxes/{user}/hash", lambda cloud, request: truth.digest(cloud, request.path_params["user"])),
     _get("mailboxes/{user}/export", lambda cloud, request: truth.export(cloud, request.path_params["user"])),

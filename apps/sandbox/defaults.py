@@ -11,6 +11,7 @@ GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 START_OF_TIME = "2026-03-02T08:00:00Z"
 
 READ_ROLES = (
+    "Calendars.Read",
     "Contacts.Read",
     "Group.Read.All",
     "LicenseAssignment.Read.All",
@@ -20,7 +21,7 @@ READ_ROLES = (
     "Tasks.Read.All",
     "User.Read.All",
 )
-WRITE_ROLES = ("Contacts.ReadWrite", "Mail.ReadWrite", "Tasks.ReadWrite.All")
+WRITE_ROLES = ("Calendars.ReadWrite", "Contacts.ReadWrite", "Mail.ReadWrite", "Tasks.ReadWrite.All")
 
 
 @dataclass(frozen=True)

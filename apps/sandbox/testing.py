@@ -196,6 +196,10 @@ class SandboxCloud:
         """`folders` and `messages` of a mailbox as they really are, with the SHA-256 of each MIME."""
         return dict(self.control(f"mailboxes/{quote(user)}/export"))
 
+    def notices(self) -> list[dict[str, Any]]:
+        """What Exchange would have mailed to guests of meetings: mailbox, kind, subject, people."""
+        return list(self.control("notices"))
+
     def token(self, app: defaults.SeededApp | None = None) -> str:
         """An access token for direct calls."""
         app = app or self.manual

@@ -81,7 +81,8 @@ def things_of(cloud: Cloud, box: Mailbox, kind: str) -> dict[str, Any]:
     paths = {key: things.folder_path(db, folder) for key, folder in folders.items()}
     items = []
     for thing in things.every(db, box.id, kind):
-        files = [*things.files(db, thing), *things.files(db, thing, "photo")]
+        roles = ["attachment", "photo", *(f"date {day}" for day in thing.doc.get("exceptions") or ())]
+        files = [file for role in roles for file in things.files(db, thing, role)]
         items.append(
             {
                 "id": ids.encode(box.guid, ids.THING, thing.id),

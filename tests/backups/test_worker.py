@@ -19,7 +19,7 @@ from apps.backups.models import Entity, Run, Snapshot
 from apps.backups.services.activation import activate
 from apps.backups.services.discovery import discover
 from apps.backups.services.tasks import create_task
-from apps.connectors.enums import Service
+from apps.connectors.enums import Service, SubService
 from apps.connectors.microsoft.credentials import SecretCredential
 from apps.connectors.services import connection_create_from_credentials
 from apps.core import clock
@@ -130,10 +130,11 @@ def test_a_due_mailbox_is_backed_up_by_whichever_worker_lives(
 
         second = Worker(worker_environment, tmp_path)
         try:
-            _wait(lambda: Snapshot.objects.filter(entity=due).exists(), second)
+            _wait(lambda: Run.objects.filter(entity=due, verdict=Verdict.SUCCESS).exists(), second)
         finally:
             second.kill()
         interrupted, finished = Run.objects.order_by("id")
         assert interrupted.verdict == Verdict.FAILED and "interrupted" in interrupted.message
         assert finished.verdict == Verdict.SUCCESS
-        assert Snapshot.objects.get().items == len(sandbox_cloud.export(due.address)["messages"])
+        mail = Snapshot.objects.get(sub_service=SubService.MAIL)
+        assert mail.items == len(sandbox_cloud.export(due.address)["messages"])

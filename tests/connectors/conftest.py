@@ -10,6 +10,11 @@ from apps.connectors.microsoft.credentials import SecretCredential
 from apps.sandbox.testing import SandboxCloud
 
 
+@pytest.fixture(autouse=True)
+def kinds() -> None:
+    """These tests name the kind of data themselves."""
+
+
 @pytest.fixture
 def cloud(sandbox_cloud: SandboxCloud, settings: Any) -> SandboxCloud:
     """A fresh tenant that the portal takes for Microsoft; retries wait next to nothing."""

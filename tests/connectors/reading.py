@@ -29,6 +29,7 @@ class Reader:
 
     identity: AppIdentity
     mailbox: str
+    kind: SubService = SubService.MAIL
     cursor: Cursor | None = None
     folders: dict[str, Upsert] = field(default_factory=dict)
     mails: dict[str, Upsert] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Reader:
         self.failed, self.listed, self.named = [], [], []
         seen, left, whole_tree = set[str](), set[str](), False
         async with MicrosoftConnector(self.identity) as connector:
-            async for page in connector.changes(self.entity, SubService.MAIL, self.cursor):
+            async for page in connector.changes(self.entity, self.kind, self.cursor):
                 for change in page.changes:
                     match change:
                         case Upsert():
@@ -92,7 +93,7 @@ class Reader:
         """Fetch these mails, or all; every id must be answered exactly once."""
         wanted = list(remote_ids) or list(self.mails)
         async with MicrosoftConnector(self.identity) as connector:
-            answers = [each async for each in connector.fetch(self.entity, SubService.MAIL, wanted)]
+            answers = [each async for each in connector.fetch(self.entity, self.kind, wanted)]
         assert sorted(each.remote_id for each in answers) == sorted(wanted)
         return {each.remote_id: each for each in answers}
 

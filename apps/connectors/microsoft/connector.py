@@ -22,6 +22,10 @@ from apps.core.errors import InvalidRequest, Malformed
 from .auth import AppIdentity
 from .client import GraphClient
 from .exchange.discovery import discover_mailboxes
+from .exchange.event_changes import EventRound
+from .exchange.event_fetch import fetch_events
+from .exchange.event_listed import list_events
+from .exchange.event_write import EventWriter
 from .exchange.mail_changes import MailRound
 from .exchange.mail_fetch import fetch_mail
 from .exchange.mail_listed import list_mail
@@ -50,8 +54,14 @@ READERS: Final[dict[SubService, ItemReader]] = {
     SubService.MAIL: ItemReader(
         lambda graph, user, cursor: MailRound(graph, user, cursor).pages(), fetch_mail, list_mail
     ),
+    SubService.CALENDARS: ItemReader(
+        lambda graph, user, cursor: EventRound(graph, user, cursor).pages(), fetch_events, list_events
+    ),
 }
-WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {SubService.MAIL: MailWriter}
+WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {
+    SubService.MAIL: MailWriter,
+    SubService.CALENDARS: EventWriter,
+}
 
 
 class Opened:

@@ -71,7 +71,7 @@ def add_file(request: Request, box: Mailbox, thing: Thing, wanted: dict[str, Any
     return Response({"@odata.context": where, **show(box, thing, file)}, status=201)
 
 
-def store_file(request: Request, thing: Thing, given: dict[str, Any]) -> int:
+def store_file(request: Request, thing: Thing, given: dict[str, Any], role: str = "attachment") -> int:
     """Return its number. Raises GraphError."""
     if not given.get("@odata.type"):
         raise errors.bad_request("The attachment needs an @odata.type.", "ErrorInvalidRequest")
@@ -83,7 +83,7 @@ def store_file(request: Request, thing: Thing, given: dict[str, Any]) -> int:
         text = "The attachment is larger than 3 MB: use an upload session."
         raise errors.GraphError(413, "ErrorAttachmentSizeLimitExceeded", text)
     doc = {key: value for key, value in given.items() if key not in _OWN}
-    return rows.add_file(request.cloud.db, thing, doc, data, request.cloud.clock.stamp())
+    return rows.add_file(request.cloud.db, thing, doc, data, request.cloud.clock.stamp(), role=role)
 
 
 def delete_file(request: Request, box: Mailbox, thing: Thing, text: str) -> Response:

@@ -36,6 +36,7 @@ class Upload:
     item: dict[str, Any]
     size: int
     thing: Thing | None = None
+    role: str = "attachment"
     data: bytearray = field(default_factory=bytearray)
 
 
@@ -46,10 +47,10 @@ def create_session(request: Request, box: Mailbox, text: str) -> Response:
     return _session(request, f"/_upload/AttachmentSessions('{token[:16]}')?authtoken={token}")
 
 
-def create_thing_session(request: Request, box: Mailbox, thing: Thing) -> Response:
+def create_thing_session(request: Request, box: Mailbox, thing: Thing, role: str = "attachment") -> Response:
     """The same for an event or another thing."""
     item = _file_item(request)
-    token = _open(request, Upload(box, 0, item, item["size"], thing))
+    token = _open(request, Upload(box, 0, item, item["size"], thing, role))
     return _session(request, f"/_upload/AttachmentSessions('{token[:16]}')?authtoken={token}")
 
 
@@ -148,7 +149,7 @@ class UploadService:
         """The answer has no body: the new attachment's id is only in `Location`."""
         cloud, item = self.cloud, upload.item
         if upload.thing is not None:
-            return _finish_thing(cloud, upload.box, upload.thing, item, bytes(upload.data), base)
+            return _finish_thing(cloud, upload, upload.thing, base)
         row = cloud.db.one(f"{SELECT} WHERE id = ?", (upload.message,))
         if row is None:
             raise errors.not_found()
@@ -174,15 +175,15 @@ class UploadService:
         return Response(status=201, raw=b"", headers={"Location": where})
 
 
-def _finish_thing(
-    cloud: Cloud, box: Mailbox, thing: Thing, item: dict[str, Any], data: bytes, base: str
-) -> Response:
+def _finish_thing(cloud: Cloud, upload: Upload, thing: Thing, base: str) -> Response:
+    box, item = upload.box, upload.item
     live = thing_rows.by_key(cloud.db, thing.mailbox, thing.kind, thing.id)
     if live is None:
         raise errors.not_found()
     doc: dict[str, Any] = {"@odata.type": "#microsoft.graph.fileAttachment"}
     doc |= {key: value for key, value in item.items() if key in _FILE_MEMBERS}
-    number = thing_rows.add_file(cloud.db, live, doc, data, cloud.clock.stamp())
+    data, now = bytes(upload.data), cloud.clock.stamp()
+    number = thing_rows.add_file(cloud.db, live, doc, data, now, role=upload.role)
     item_id, attachment = (
         ids.encode(box.guid, ids.THING, live.id),
         ids.encode(box.guid, ids.THING_FILE, live.id, number),

@@ -1,6 +1,8 @@
 """What each permission means, in words for the person who is asked to grant it."""
 
 MEANING = {
+    "Calendars.Read": "Read calendars in all mailboxes",
+    "Calendars.ReadWrite": "Read and write calendars in all mailboxes",
     "Contacts.Read": "Read contacts in all mailboxes",
     "Contacts.ReadWrite": "Read and write contacts in all mailboxes",
     "Directory.Read.All": "Read directory data",

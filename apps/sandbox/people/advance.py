@@ -17,6 +17,7 @@ from ..state.clock import parse, stamp
 from ..state.mailboxes import mailbox_of
 from .cast import OUTSIDERS, Person
 from .letters import COMMON, TOPICS, Draft
+from .meetings import plan_day
 from .seed import CATEGORIES, FOLDER_NAMES, Home, post
 
 
@@ -31,6 +32,7 @@ def advance(cloud: Cloud, *, days: int, number: int | None = None) -> dict[str, 
             homes = _homes(cloud)
             for home in homes:
                 _work(cloud, home, homes, random, today, done)
+                plan_day(cloud, home.box, Random(f"plans-{seed}-{home.box.guid}-{today:%Y-%m-%d}"), today, done)
             tomorrow = today + timedelta(days=1)
             cloud.db.set("people.today", stamp(tomorrow))
             cloud.clock.set(tomorrow, frozen=bool(cloud.db.get("clock.frozen")))

@@ -14,6 +14,7 @@ from ..state.mailboxes import Mailbox
 from . import letters, tenant
 from .cast import OUTSIDERS, SPECIAL, Person, people
 from .letters import Draft
+from .meetings import seed_calendar
 
 FOLDER_NAMES = ("Suppliers", "Shops", "Staff", "Orders & returns", "Ideas", "Übersicht", "Archive 2024")
 HISTORY_DAYS = 400
@@ -46,6 +47,7 @@ def seed(
         tenant.add_groups(cloud, members)
         homes = open_homes(cloud, everyone, Random(f"folders-{number}"))
         made = _write_history(cloud, homes, messages, Random(f"mail-{number}"), parse(now), number)
+        _fill_calendars(cloud, homes, parse(now))
     cloud.forget()
     return {"users": len(everyone), "mailboxes": len(homes), "messages": made}
 
@@ -112,6 +114,13 @@ def _write_history(
         made += _thread(cloud, writers, random, when, f"{number}-{index}", now, wanted - made)
         index += 1
     return made
+
+
+def _fill_calendars(cloud: Cloud, homes: list[Home], today: datetime) -> None:
+    busy = [home for home in homes if home.person.has_mail]
+    for home in busy:
+        others = [(each.person.name, each.person.address) for each in busy if each is not home]
+        seed_calendar(cloud, home.box, (home.person.name, home.person.address), others, today)
 
 
 def _draft(

@@ -28,14 +28,18 @@ WELL_KNOWN: dict[str, tuple[str, bool, str]] = {
 # kind of thing -> the folders of it that every mailbox has: well-known name, English name
 THING_FOLDERS: dict[str, tuple[tuple[str, str], ...]] = {
     "contacts": (("contacts", "Contacts"),),
+    "calendargroups": (("mycalendars", "My Calendars"),),
+    "events": (("calendar", "Calendar"),),
     "tasks": (("defaultlist", "Tasks"), ("flaggedemails", "Flagged email")),
 }
 LOCALISED = {
     "de": {
         ROOT: "Oberste Ebene des Informationsspeichers",
         "archive": "Archiv",
+        "calendar": "Kalender",
         "contacts": "Kontakte",
         "defaultlist": "Aufgaben",
+        "mycalendars": "Meine Kalender",
         "conversationhistory": "Aufgezeichnete Unterhaltungen",
         "deleteditems": "Gelöschte Elemente",
         "drafts": "Entwürfe",
@@ -46,8 +50,10 @@ LOCALISED = {
     },
     "it": {
         "archive": "Archivio",
+        "calendar": "Calendario",
         "contacts": "Contatti",
         "defaultlist": "Attività",
+        "mycalendars": "Calendari personali",
         "conversationhistory": "Cronologia conversazioni",
         "deleteditems": "Posta eliminata",
         "drafts": "Bozze",

@@ -77,6 +77,9 @@ CREATE TABLE IF NOT EXISTS thing_values (
 CREATE INDEX IF NOT EXISTS thing_values_by_value ON thing_values (tag, value);
 CREATE TABLE IF NOT EXISTS thing_extensions (
     thing INTEGER NOT NULL, name TEXT NOT NULL, doc BLOB NOT NULL, PRIMARY KEY (thing, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, mailbox INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
+    people TEXT NOT NULL);
 CREATE TRIGGER IF NOT EXISTS thing_gone AFTER DELETE ON things BEGIN
     DELETE FROM thing_files WHERE thing = OLD.id; DELETE FROM thing_values WHERE thing = OLD.id;
     DELETE FROM thing_extensions WHERE thing = OLD.id; END;
@@ -95,5 +98,5 @@ CREATE TRIGGER IF NOT EXISTS count_moved AFTER UPDATE OF folder, is_read ON mess
 TABLES = (
     "users", "groups", "members", "skus", "apps", "consents", "mailboxes", "folders", "folder_removals",
     "mime", "messages", "removals", "attachments", "extended", "thing_folders", "thing_folder_removals",
-    "things", "thing_removals", "thing_files", "thing_values", "thing_extensions",
+    "things", "thing_removals", "thing_files", "thing_values", "thing_extensions", "notices",
 )  # fmt: skip
