@@ -8,14 +8,16 @@ import json
 import sys
 from typing import Any
 
-from . import backup, browse, portal, restoring, vault
+from . import backup, browse, exporting, portal, restoring, vault
 
-CASES = backup.CASES | browse.CASES | portal.CASES | restoring.CASES | vault.CASES
+CASES = backup.CASES | browse.CASES | exporting.CASES | portal.CASES | restoring.CASES | vault.CASES
 GOALS: dict[str, list[tuple[str, str, float]]] = {
     "backup.first": [("ratio", ">=", 0.6), ("cpu_us_per_item", "<=", 350), ("rss_mb", "<=", 300)],
     "backup.nochange": [("ratio_20k_to_2k", "<=", 1.3)],
     "browse.page": [("p95_ms", "<", 50)],
     "restore.items": [("ratio", ">=", 0.4), ("rss_mb", "<=", 300)],
+    "export.zip": [("ratio", ">=", 0.5)],
+    "export.memory": [("rss_mb", "<=", 300)],
     "accounts.sign_in": [("p95_ms", "<", 150)],
     "portal.home": [("p95_ms", "<", 150)],
     "vault.ingest": [("ratio", ">=", 1.3)],
@@ -30,6 +32,7 @@ GOALS: dict[str, list[tuple[str, str, float]]] = {
 
 
 def main(names: list[str]) -> int:
+    names = [each for name in names for each in AREAS.get(name, (name,))]
     chosen = {name: case for name, case in CASES.items() if not names or any(name.startswith(n) for n in names)}
     if not chosen:
         print(f"There is no bench {' '.join(names)}: there are {', '.join(CASES)}.", file=sys.stderr)  # noqa: T201

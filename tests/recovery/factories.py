@@ -59,7 +59,6 @@ class Mailbox:
     number: int = 0
     live: dict[str, NodeVersion] = field(default_factory=dict)
     run: Run | None = None
-    sub_service: str = "mail"
 
     @property
     def next(self) -> int:
