@@ -6,11 +6,15 @@ outside the project. Goals are those of docs/testing.md; the exit status tells w
 
 import json
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import backup, browse, exporting, portal, restoring, vault
 
-CASES = backup.CASES | browse.CASES | exporting.CASES | portal.CASES | restoring.CASES | vault.CASES
+CASES: dict[str, Callable[[], Iterator[dict[str, Any]]]] = (
+    backup.CASES | browse.CASES | exporting.CASES | portal.CASES | restoring.CASES | vault.CASES
+)
+AREAS = {"recovery": ("browse", "restore", "export")}
 GOALS: dict[str, list[tuple[str, str, float]]] = {
     "backup.first": [("ratio", ">=", 0.6), ("cpu_us_per_item", "<=", 350), ("rss_mb", "<=", 300)],
     "backup.nochange": [("ratio_20k_to_2k", "<=", 1.3)],
