@@ -45,6 +45,13 @@ class KindCounts:
     url: str
     current: bool
 
+    @property
+    def words(self) -> str:
+        """Say "2 added, 1 deleted", with "or more" where counting stopped."""
+        numbers = zip((self.counts.added, self.counts.changed, self.counts.deleted), CHANGES, strict=True)
+        said = ", ".join(f"{number:,} {word.lower()}" for number, (_, word) in numbers if number)
+        return f"{said} or more" if self.counts.more else said or "Nothing differs"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -7,23 +7,15 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.backups.models import Entity, Run, Snapshot
+from apps.backups.models import Entity, Run
 from apps.backups.selectors import days
 from apps.backups.selectors.points import Point, last_run, point_of
 from apps.core.calendar import DayMark, Month, month_of
 
-from .kinds import Kind, kind_of
+from .kinds import kind_of
+from .pages import Held
 
 FULL = "full"
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a backup holds of one kind of data."""
-
-    kind: Kind
-    snapshot: Snapshot
-    is_older: bool
 
 
 @dataclass(frozen=True, slots=True)

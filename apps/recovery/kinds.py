@@ -13,6 +13,7 @@ class Kind:
     """Words, icon and list of one kind of data. `item` and `folder` are nouns, singular and plural.
 
     `columns` are headings of its list; without any the list has rows of mail. The first order is the default.
+    `author` heads the column of that in short lists,
     `find` says what the filter looks at, `unnamed` stands for an empty name.
     """
 
@@ -24,6 +25,7 @@ class Kind:
     folder_icon: str = "folder"
     columns: tuple[str, ...] = ()
     orders: Orders = ()
+    author: str = ""
     find: str = "Name"
     unnamed: str = "(no name)"
 
@@ -57,14 +59,14 @@ _KINDS = (
         orders=(
             *_by_time("Newest first", "Oldest first"), *_by_author("Sender"), *_by_name("Subject"), *_BY_SIZE,
         ),
-        find="Sender or subject", unnamed="(no subject)",
+        author="From", find="Sender or subject", unnamed="(no subject)",
     ),
     Kind(
         SubService.CALENDARS, "Calendar", "calendar", ("event", "events"), ("calendar", "calendars"),
         folder_icon="calendar",
         columns=("Subject", "Start", "End", "Where", "Organizer"),
         orders=(*_by_time("Latest first", "Earliest first"), *_by_name("Subject"), *_by_author("Organizer")),
-        find="Subject or organizer", unnamed="(no subject)",
+        author="Organizer", find="Subject or organizer", unnamed="(no subject)",
     ),
     Kind(
         SubService.CONTACTS, "Contacts", "contact", ("contact", "contacts"), _FOLDER,
@@ -72,7 +74,7 @@ _KINDS = (
         orders=(
             *_by_name("Name"), *_by_author("E-mail"), *_by_time("Last changed first", "Last changed last"),
         ),
-        find="Name or e-mail",
+        author="E-mail", find="Name or e-mail",
     ),
     Kind(
         SubService.TASKS, "Tasks", "tasks", ("task", "tasks"), ("list", "lists"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from apps.backups.enums import Verdict
 from apps.backups.models import Run, Snapshot
 from apps.backups.selectors import browse
 from apps.backups.selectors.browse import AsOf, Node, Page, Sort, as_of, folder_page
@@ -57,12 +58,26 @@ class FolderRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """One kind of data of the backup, to open it."""
+class Held:
+    """What a backup holds of one kind of data; `is_older`: its run kept no newer state of it."""
 
     kind: Kind
     snapshot: Snapshot
     is_older: bool
+
+    @property
+    def state(self) -> str:
+        return Verdict.PARTIAL if self.is_older else self.snapshot.verdict
+
+    @property
+    def state_words(self) -> str:
+        return "Older" if self.is_older else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card(Held):
+    """One kind of data of the backup, to open it."""
+
     selected: int
     current: bool
     url: str

@@ -147,9 +147,12 @@ def runs(cast: Cast, client: Client) -> Iterator[list[Run]]:
         yield found
 
 
+def reverse_compare(runs: list[Run]) -> str:
+    return reverse("recovery_compare", args=[runs[0].entity.public_id])
+
+
 def compared(client: Client, runs: list[Run], **query: str) -> str:
-    address = reverse("recovery_compare", args=[runs[0].entity.public_id])
-    return str(client.get(address, query).content.decode())
+    return str(client.get(reverse_compare(runs), query).content.decode())
 
 
 def test_the_page_compares_the_last_two_backups_or_those_that_are_asked_for(
@@ -184,6 +187,10 @@ def test_each_item_is_selected_on_its_own_day(client: Client, runs: list[Run]) -
     assert "As it was on 3 Nov" in bars and "1 note</b>" in bars
     chosen = {(s.snapshot.run_id, s.snapshot.sub_service) for s in Selection.objects.select_related("snapshot")}
     assert chosen == {(runs[0].pk, "mail"), (runs[2].pk, "notes")}
+    clear = client.post(
+        reverse("recovery_select", args=[runs[2].public_id]), {"clear": "1", "back": reverse_compare(runs)}
+    )
+    assert clear["Location"] == reverse_compare(runs)
     client.post(change, form | {"item": [added]})
     assert not Selection.objects.get(snapshot__sub_service="mail").items
 
@@ -205,7 +212,7 @@ def test_the_life_of_an_item_names_its_versions_and_brings_one_back(client: Clie
 
 def test_a_stranger_compares_nothing_and_selects_nothing(cast: Cast, client: Client, runs: list[Run]) -> None:
     client.force_login(cast.stranger)
-    assert client.get(reverse("recovery_compare", args=[runs[0].entity.public_id])).status_code == 404
+    assert client.get(reverse_compare(runs)).status_code == 404
     assert (
         client.post(reverse("recovery_take", args=[runs[0].public_id]), {"item": "0" * 32}).status_code == 404
     )

@@ -81,10 +81,6 @@ class Counts:
     deleted: int
     more: bool
 
-    @property
-    def total(self) -> int:
-        return self.added + self.changed + self.deleted
-
 
 _BEGAN, _ENDED = 0, 1
 

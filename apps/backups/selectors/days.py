@@ -102,6 +102,8 @@ def taken_at(snapshot: Snapshot, numbers: set[int]) -> dict[int, datetime]:
 def _backup(run: Run, snapshots: tuple[Snapshot, ...]) -> Backup:
     at = snapshots[0].taken_at if snapshots else run.started_at
     verdicts = {s.verdict for s in snapshots} or {run.verdict}
+    if snapshots and run.verdict in (Verdict.PARTIAL, Verdict.FAILED):
+        verdicts.add(Verdict.PARTIAL)  # a kind of data that could not be read has no snapshot to say so
     return Backup(run, at, next((v for v in _WORST_FIRST if v in verdicts), run.verdict), snapshots)
 
 

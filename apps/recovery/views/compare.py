@@ -55,11 +55,12 @@ def select(request: MemberRequest, entity_id: UUID) -> HttpResponse:
             named = (side.name, snapshot.sub_service)
             if named in shown:
                 selection_change(snapshot=snapshot, shown=shown[named], items=items.get(named, ()))
+    runs = [str(side.point.run.public_id) for side in sides]
+    back = compare_url(entity, **{"from": runs[0], "to": runs[1]})
     if getattr(request, "htmx", False):
         after = [Side(side.name, side.point, bar_of(side.point)) for side in sides]
-        return render(request, "recovery/_compare_bars.html", {"sides": after, **rights()})
-    runs = [str(side.point.run.public_id) for side in sides]
-    return redirect(compare_url(entity, **{"from": runs[0], "to": runs[1]}))
+        return render(request, "recovery/_compare_bars.html", {"sides": after, "back": back, **rights()})
+    return redirect(back)
 
 
 @member_required(Permission.VIEW)
