@@ -82,6 +82,20 @@ async def test_a_series_is_one_document_with_its_changed_dates_and_their_files(b
     assert again == answer
 
 
+async def test_changed_dates_are_found_also_where_the_series_does_not_tell_them(
+    cloud: SandboxCloud, bob: Reader
+) -> None:
+    await bob.read()
+    weekly = named(bob, "Weekly round")
+    told = document((await bob.fetch(weekly))[weekly])["exceptionOccurrences"]
+    cloud.switch(hide_changed_dates=True)
+    found = document((await bob.fetch(weekly))[weekly])["exceptionOccurrences"]
+    essential = ("originalStart", "subject", "start", "end", "location", "attachments")
+    assert [[each.get(name) for name in essential] for each in found] == [
+        [each.get(name) for name in essential] for each in told
+    ]
+
+
 async def test_a_round_without_changes_names_nothing_and_later_ones_only_what_changed(
     cloud: SandboxCloud, bob: Reader
 ) -> None:

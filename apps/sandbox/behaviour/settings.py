@@ -19,6 +19,8 @@ class Switches:
     """Delta sends the last item of each page again as first item of the next page."""
     empty_delta_pages: bool = False
     """Delta puts an empty page with a nextLink before each page."""
+    hide_changed_dates: bool = False
+    """A series is told without its changed dates, whatever $expand asks for."""
     drop_large_mime: bool = True
     """A MIME post above 2.2 MB is answered with 200 and creates nothing, as seen in the real service."""
     token_seconds: int = 4500

@@ -75,12 +75,17 @@ def list_in_calendar(request: Request, box: Mailbox, name: str) -> Response:
     return things.list_things(request, box, KIND, find_calendar(request, box, name), "events")
 
 
+def _tells_exceptions(request: Request) -> bool:
+    expand = request.query.get("$expand", "").lower()
+    return "exceptionoccurrences" in expand and not request.cloud.switches.hide_changed_dates
+
+
 def _shown(request: Request, box: Mailbox, found: Found) -> Document:
     if found.one is not None:
         return show_date(request, box, found.thing, found.one)
     item = things.shown(request, box, KIND, found.thing)
-    doc, expand = found.thing.doc, request.query.get("$expand", "").lower()
-    if doc.get("recurrence") and "exceptionoccurrences" in expand:
+    doc = found.thing.doc
+    if doc.get("recurrence") and _tells_exceptions(request):
         item["exceptionOccurrences"] = [
             show_date(request, box, found.thing, occurrence(doc, date.fromisoformat(day)))
             for day in sorted(doc.get("exceptions") or ())

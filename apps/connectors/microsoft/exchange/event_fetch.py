@@ -4,6 +4,7 @@ import base64
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from apps.connectors.base import ContentForm, Fetched, FetchProblem
@@ -13,6 +14,7 @@ from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import is_mailbox_missing
 from apps.connectors.microsoft.paging import pages
+from apps.connectors.microsoft.time_zones import moment_of, stamp
 from apps.core.errors import (
     Blocked,
     ConsentLost,
@@ -33,7 +35,9 @@ FILE_LIMIT: Final = 215 * 1024 * 1024
 """An attachment of 150 MB, as base64 in JSON."""
 BATCH: Final = 10
 BATCH_TRIES: Final = 2
+_LONGEST, _FAR, _MOST_WINDOWS = timedelta(days=1800), timedelta(days=5 * 365), 40
 KIND: Final = "@odata.type"
+_LISTED: Final = "id,name,contentType,size,isInline"
 _FIELDS: Final = (
     "type,subject,body,start,end,originalStartTimeZone,originalEndTimeZone,isAllDay,recurrence,location,locations,"
     "organizer,isOrganizer,attendees,responseStatus,responseRequested,allowNewTimeProposals,hideAttendees,showAs,"
@@ -98,6 +102,8 @@ class _Fetcher:
         try:
             document = await self._document(entry, remote_id, contents)
             exceptions = entry.get("exceptionOccurrences")
+            if exceptions is None and entry.get("type") == "seriesMaster":
+                exceptions = await self._exceptions(remote_id, entry)
             if isinstance(exceptions, list) and exceptions:
                 changed = [
                     await self._document(each, str(each.get("id") or ""), contents)
@@ -111,6 +117,20 @@ class _Fetcher:
         except EverkeepError as error:
             return _problem(remote_id, error)
         return Fetched(remote_id, canonical(document), ContentForm.DOCUMENT, tuple(contents))
+
+    async def _exceptions(self, series_id: str, series: Document) -> list[Document]:
+        """Look through the dates of a series whose answer leaves the changed ones out altogether."""
+        base = f"{self._base}/{segment(series_id)}/instances"
+        ids: list[str] = []
+        for since, until in windows(series):
+            window = f"startDateTime={stamp(since)}&endDateTime={stamp(until)}"
+            async for page in pages(self._graph, f"{base}?{window}&$select=id,type&$top=200", pool=self._pool):
+                ids += [str(each["id"]) for each in page if each.get("type") == "exception"]
+        found = []
+        for each in dict.fromkeys(ids):
+            path = f"{self._base}/{segment(each)}?$select=originalStart,{_FIELDS}"
+            found.append(await self._graph.get_json(path, pool=self._pool))
+        return found
 
     async def _document(self, entry: Document, event_id: str, contents: list[bytes]) -> Document:
         document: Document = plain(entry)
@@ -166,6 +186,21 @@ class _Fetcher:
 
     def _path(self, remote_id: str) -> str:
         return f"{self._base}/{segment(remote_id)}?{EVENT_QUERY}"
+
+
+def windows(series: Mapping[str, Any]) -> list[tuple[datetime, datetime]]:
+    """Cut the life of a series into spans that Graph answers (1,825 days); without end: 5 years from now."""
+    start = moment_of(series.get("start")) or datetime.now(UTC)
+    span = (series.get("recurrence") or {}).get("range") or {}
+    until = datetime.now(UTC) + _FAR
+    if span.get("type") == "endDate" and isinstance(span.get("endDate"), str):
+        until = min(until, (moment_of(f"{span['endDate']}T00:00:00") or until) + timedelta(days=2))
+    since = start - timedelta(days=1)
+    found: list[tuple[datetime, datetime]] = []
+    while since < until and len(found) < _MOST_WINDOWS:
+        found.append((since, min(since + _LONGEST, until)))
+        since += _LONGEST
+    return found
 
 
 def may_have_files(entry: Mapping[str, Any]) -> bool:
