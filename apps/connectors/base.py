@@ -200,6 +200,10 @@ class WriteItem:
     tags: tuple[str, ...] = ()
 
 
+KEPT = "kept:"
+"""Begins the id of a NewItem that was in the mailbox already, just so: nothing was written (settings)."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewItem:
     """What became of a written item. `not_possible`: attributes that the provider does not let anybody set,

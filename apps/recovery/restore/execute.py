@@ -13,7 +13,9 @@ from itertools import groupby
 from typing import NoReturn
 
 from apps.backups.selectors.browse import Node, Stored, contents, nodes_by_ids
-from apps.connectors.base import WriteItem, Written
+from apps.connectors.base import KEPT, WriteItem, Written
+from apps.connectors.documents import canonical, read_document
+from apps.connectors.enums import SubService
 from apps.core import clock
 from apps.core.errors import (
     ConsentLost,
@@ -51,6 +53,8 @@ PATIENCE = timedelta(minutes=2)
 WRITE_MISSING = "Microsoft does not let us write into this mailbox: the connection may only read."
 GRANT_WRITE = "Grant write access on the page of the connection, then start the restore again."
 PACE = "Microsoft takes 150 MB in five minutes for each mailbox. It goes on by itself."
+_NAMED_BY = {SubService.CONTACTS: "displayName", SubService.NOTES: "subject"}
+"""Kinds whose name stands in their fields alone: WriteItem.name does not change it."""
 _ENDING = (ConsentLost, Forbidden, QuotaExceeded)
 
 
@@ -246,6 +250,8 @@ class _Restore:
             return False
         if each.how == DUPLICATED:
             each.name = f"{each.node.name} {self.plan.stamp}".strip()
+            if field_ := _NAMED_BY.get(lane.kind):
+                content = canonical({**read_document(content), field_: each.name})
         tags = (self.plan.mark,) if self.plan.options.get("tag") else ()
         each.content = WriteItem(
             each.item.key, live_id, content, each.stored.props, each.name, attachments=files, tags=tags
@@ -264,7 +270,7 @@ class _Restore:
 
     def _remove_older(self, lane: Lane, each: _Work) -> None:
         """Remove the older item, after its successor was seen in place."""
-        if not each.old_id or each.old_id == each.written_id:
+        if not each.old_id or each.old_id == each.written_id.removeprefix(KEPT):
             return
         try:
             lane.target.do(lane.writer.remove(each.old_id))

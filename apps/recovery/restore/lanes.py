@@ -65,10 +65,13 @@ def parts_of(plan: Plan) -> list[PlanPart]:
 
 
 def mode_of(plan: Plan, kind: str) -> RestoreMode:
-    """Return how a kind of data is restored. Settings are never doubled."""
+    """Return how a kind of data is restored: settings are never doubled, and notes have no folders."""
     mode = RestoreMode(plan.mode)
-    doubling = mode in (RestoreMode.NEW_ROOT, RestoreMode.DUPLICATE)
-    return RestoreMode.SKIP if kind == SubService.SETTINGS and doubling else mode
+    if kind == SubService.SETTINGS and mode in (RestoreMode.NEW_ROOT, RestoreMode.DUPLICATE):
+        return RestoreMode.SKIP
+    if kind == SubService.NOTES and mode == RestoreMode.NEW_ROOT:
+        return RestoreMode.DUPLICATE
+    return mode
 
 
 def open_lanes(plan: Plan, target: Target, settle: Callable[[Sequence[Upsert]], str]) -> dict[str, Lane]:

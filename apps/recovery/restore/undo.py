@@ -162,6 +162,8 @@ class _Undo:
         back = self._brought_back(writer, item) if missing else ""
         if item.details.get("going") or back:
             return True
+        if before and before.remote_id == item.details["written"]:
+            return self._set_back(writer, item, before, now)
         if now is None and missing:
             self.context.skipped(item, "removed", REMOVED_SINCE)
             return False
@@ -172,17 +174,34 @@ class _Undo:
             self._bring_back(writer, item, missing)
         return True
 
+    def _set_back(self, writer: ItemWriter, item: JobItem, before: BeforeState, now: Written | None) -> bool:
+        """Set what there is only one of (a setting) to what it was. Noted before: it may be done twice."""
+        if not item.details.get("setting"):
+            if now is not None and (refusal := _touched(item, now)):
+                self.context.skipped(item, "edited", refusal)
+                return False
+            item.details["setting"] = True
+            JobItem.objects.bulk_update([item], ["details"])
+        self._bring_back(writer, item, before)
+        return True
+
     def _remove(self, writer: ItemWriter, item: JobItem, now: Written | None) -> None:
         """Remove what is still where the restore put it."""
         try:
-            if now is not None and now.folder_id == item.details["in"]:
+            in_place = now is not None and now.folder_id == item.details["in"]
+            if now is not None and in_place and not item.details.get("setting"):
                 self.target.do(writer.remove(now.remote_id))
         except (Throttled, Forbidden):
             raise
         except RemoteError as error:
             self.context.failed(item, error.code, str(error))
         else:
-            self.context.done(item)
+            limits = str(item.details.get("limits") or "")
+            self.context.done(
+                item,
+                cause="not_possible" if limits else "",
+                message=f"Brought back, but not possible at Microsoft: {limits}." if limits else "",
+            )
 
     def _brought_back(self, writer: ItemWriter, item: JobItem) -> str:
         found = self.target.do(writer.find_restored(str(item.details["in"]), [item.key]))
@@ -194,7 +213,9 @@ class _Undo:
         wanted = WriteItem(
             item.key, str(item.details["in"]), content, bytes(before.props), before.name, attachments=files
         )
-        remote_id = self.target.do(writer.write(wanted)).remote_id
+        new = self.target.do(writer.write(wanted))
+        remote_id = new.remote_id
+        item.details["limits"] = "; ".join(new.not_possible)
         there = self.target.do(writer.read_back({remote_id: wanted})).get(remote_id)
         if there is None or there.folder_id != wanted.folder_id:
             raise RemoteError("What it had replaced was written back, but is not there when read back.")
@@ -214,11 +235,10 @@ class _Undo:
         """Find a folder whose maker was killed before it could note the id."""
         live = self.target.do(writer.folders())
         ids = {folder.remote_id for folder in live}
-        for folder in live:
-            parent_id = folder.parent_id if folder.parent_id in ids else ""
-            if (parent_id, folder.name.casefold()) == (row.parent_id, row.name.casefold()):
-                return folder.remote_id
-        return ""
+        alike = [folder for folder in live if folder.name.casefold() == row.name.casefold()]
+        exact = [each for each in alike if row.parent_id == (each.parent_id if each.parent_id in ids else "")]
+        found = exact or (alike if not row.parent_id else [])
+        return found[0].remote_id if found else ""
 
 
 def run_undo(context: JobContext) -> JobResult:

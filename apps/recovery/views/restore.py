@@ -80,7 +80,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "making": plan.state == PlanState.MAKING,
         "late": plan.state == PlanState.MAKING and waits > LATE_SECONDS,
         "replace": plan.mode == RestoreMode.REPLACE,
-        "duplicate": plan.mode == RestoreMode.DUPLICATE,
+        "duplicate": plan.mode == RestoreMode.DUPLICATE or totals["duplicate"],
         "totals": totals,
         "forecast": forecast(writes, totals["size"]),
         "may_connect": allowed(Permission.MODIFY),
