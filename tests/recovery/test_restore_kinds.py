@@ -1,0 +1,77 @@
+"""Every kind of data in one plan and one job: there and back in all modes."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from apps.backups.models import Snapshot
+from apps.backups.selectors.points import point_of
+from apps.jobs.models import JobItem
+from apps.recovery.models import Plan
+from apps.recovery.restore.plan import plan_create, plan_make, plan_start
+from apps.recovery.restore.undo import undo_start
+from apps.recovery.services import selections_everything
+from tests.recovery.conftest import Office, as_it_was
+
+BINS = ("Deleted Items", "Recoverable Items", "Deletions")
+PASSING = {
+    "id",
+    "changeKey",
+    "created",
+    "createdDateTime",
+    "lastModifiedDateTime",
+    "modified",
+    "iCalUId",
+    "uid",
+}
+
+
+def whole(office: Office, entity: Any = None) -> Counter[str]:
+    """Everything in a mailbox as text, without what names or dates a copy; its bins take what is removed."""
+    found = office.cloud.export((entity or office.bob).remote_id)
+    lines = [
+        json.dumps(as_it_was(mail) + (mail["folder"],))
+        for mail in found.pop("messages")
+        if not mail["folder"].startswith(BINS)
+    ]
+    lines += [folder["path"] for folder in found.pop("folders")]
+    for kind, rows in found.items():
+        if isinstance(rows, (list, dict)):
+            every = rows.values() if isinstance(rows, dict) else rows
+            lines += [f"{kind} {json.dumps(plain(row), sort_keys=True)}" for row in every]
+    return Counter(lines)
+
+
+def plain(value: Any) -> Any:
+    """A value without what is another one for each copy."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items() if k not in PASSING and not k.lower().endswith("id")}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+def restore_all(office: Office, snapshot: Snapshot, mode: str, target: Any = None) -> Plan:
+    point = point_of(snapshot.run)
+    selections_everything(point=point)
+    plan = plan_make(plan=plan_create(point=point, target=target or office.bob, mode=mode))
+    assert plan.state == "ready", plan.message
+    job = office.work(plan_start(plan=plan))
+    troubles = JobItem.objects.filter(job=job, outcome="failed").values_list("label", "message")
+    assert (job.state, list(troubles)) == ("succeeded", []), job.message
+    assert job.result["drift"] == []
+    return Plan.objects.get(pk=plan.pk)
+
+
+@pytest.mark.parametrize("mode", ["new_root", "skip", "replace", "duplicate"])
+def test_all_kinds_are_restored_in_one_job_and_taken_back(office: Office, mode: str) -> None:
+    snapshot = office.back_up()
+    before = whole(office)
+    plan = restore_all(office, snapshot, mode)
+    kinds = [part.snapshot.sub_service for part in plan.parts.select_related("snapshot")]
+    assert len(kinds) == len(point_of(snapshot.run).snapshots) and plan.notes == []
+    done = office.work(undo_start(plan=plan))
+    named = JobItem.objects.filter(job=done).exclude(outcome="done").values_list("label", "message")
+    assert (done.state, list(named)) == ("succeeded", [])
+    after = whole(office)
+    assert (before - after, after - before) == (Counter(), Counter())
