@@ -1,10 +1,13 @@
 """SIGKILL in the middle of a restore and of an export: the next worker finishes, nothing is there twice."""
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -53,6 +56,7 @@ def work_and_be_killed(
     return answer, kills
 
 
+CHANGED = "Changed since"
 BINS = ("Deleted Items", "Recoverable Items", "Deletions")
 Place = tuple[Any, ...]
 
@@ -64,11 +68,24 @@ def in_place(cloud: SandboxCloud) -> Counter[Place]:
     return Counter([(m["folder"], *as_it_was(m)) for m in kept] + [(f["path"],) for f in found["folders"]])
 
 
+def change_all(cloud: SandboxCloud) -> None:
+    """Edit every message since the backup, so that there is something to replace."""
+    headers = {"Authorization": f"Bearer {cloud.token()}", "Content-Type": "application/json",
+               "Prefer": 'IdType="ImmutableId"'}  # fmt: skip
+    for mail in cloud.export(cloud.admin)["messages"]:
+        url = f"{cloud.graph_url}/v1.0/users/{cloud.admin}/messages/{quote(mail['id'])}"
+        body = json.dumps({"categories": [CHANGED]}).encode()
+        with urlopen(Request(url, body, headers, method="PATCH"), timeout=30) as answer:
+            assert answer.status == 200
+
+
 @pytest.mark.parametrize("mode", ["new_root", "skip", "replace", "duplicate"])
 def test_a_restore_and_its_undo_killed_anywhere_leave_nothing_twice(
     worker: WarmWorker, sandbox_cloud: SandboxCloud, mode: str
 ) -> None:
     """Some fifty kills over the four modes."""
+    if mode == "replace":
+        change_all(sandbox_cloud)
     before, mails = in_place(sandbox_cloud), sandbox_cloud.export(sandbox_cloud.admin)["messages"]
     sandbox_cloud.switch(latency_ms=15)
     job = worker.order(f"{ORDERS}:start", kind="restore", mode=mode).answer
@@ -82,6 +99,9 @@ def test_a_restore_and_its_undo_killed_anywhere_leave_nothing_twice(
         assert new == Counter((m["folder"], *as_it_was(m)) for m in mails), f"seed {SEED}"
     elif mode == "duplicate":
         assert len(now) == len(mails) + answer["done"] == 2 * len(mails), f"seed {SEED}"
+    elif mode == "replace":
+        assert not any(CHANGED in str(place) for place in in_place(sandbox_cloud)), f"seed {SEED}"
+        assert sum(in_place(sandbox_cloud).values()) == sum(before.values()), f"seed {SEED}"
     else:
         assert in_place(sandbox_cloud) == before, f"seed {SEED}"
     undo = worker.order(f"{ORDERS}:undo", job=job["job"]).answer

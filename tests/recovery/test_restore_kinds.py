@@ -8,9 +8,14 @@ import pytest
 
 from apps.backups.models import Snapshot
 from apps.backups.selectors.points import point_of
+from apps.connectors.base import WriteItem
+from apps.connectors.documents import canonical
+from apps.connectors.enums import SubService
+from apps.connectors.microsoft.connector import READERS, WRITERS
 from apps.jobs.models import JobItem
 from apps.recovery.models import Plan
 from apps.recovery.restore.plan import plan_create, plan_make, plan_start
+from apps.recovery.restore.target import open_target
 from apps.recovery.restore.undo import undo_start
 from apps.recovery.services import selections_everything
 from tests.recovery.conftest import Office, as_it_was
@@ -28,11 +33,42 @@ PASSING = {
 }
 
 
+@pytest.fixture(autouse=True)
+def kinds() -> None:
+    """Back up every kind."""
+
+
+TEXT = {"contentType": "text", "content": "Every morning."}
+SEEDS: dict[SubService, dict[str, Any]] = {
+    SubService.CALENDARS: {
+        "subject": "Standup", "body": TEXT, "type": "singleInstance", "categories": ["Shop"],
+        "start": {"dateTime": "2026-11-02T09:00:00.0000000", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-11-02T09:15:00.0000000", "timeZone": "UTC"},
+    },
+    SubService.CONTACTS: {
+        "displayName": "Latteria Colli", "givenName": "Latteria", "surname": "Colli", "categories": ["Shop"],
+        "emailAddresses": [{"name": "Latteria Colli", "address": "orders@latteria.example"}],
+    },
+    SubService.TASKS: {"title": "Call the oven man", "status": "notStarted", "importance": "high"},
+    SubService.NOTES: {"subject": "Recipes", "body": TEXT},
+}  # fmt: skip
+
+
+def seed(office: Office) -> None:
+    """Put something of every kind into the mailbox, in its first folder."""
+    with open_target(office.bob) as live:
+        for kind in set(WRITERS) & set(SEEDS):
+            writer = live.items(kind)
+            folder_id = next(each.remote_id for each in live.do(writer.folders()))
+            for number in range(3):
+                live.do(writer.write(WriteItem(f"seed{number}", folder_id, canonical(SEEDS[kind]), b"")))
+
+
 def whole(office: Office, entity: Any = None) -> Counter[str]:
     """Everything in a mailbox as text, without what names or dates a copy; its bins take what is removed."""
     found = office.cloud.export((entity or office.bob).remote_id)
     lines = [
-        json.dumps(as_it_was(mail) + (mail["folder"],))
+        json.dumps((*as_it_was(mail), mail["folder"]))
         for mail in found.pop("messages")
         if not mail["folder"].startswith(BINS)
     ]
@@ -65,7 +101,10 @@ def restore_all(office: Office, snapshot: Snapshot, mode: str, target: Any = Non
 
 @pytest.mark.parametrize("mode", ["new_root", "skip", "replace", "duplicate"])
 def test_all_kinds_are_restored_in_one_job_and_taken_back(office: Office, mode: str) -> None:
+    seed(office)
     snapshot = office.back_up()
+    kept = {each.sub_service: each.items for each in point_of(snapshot.run).snapshots}
+    assert set(kept) == set(READERS) and all(kept[kind] >= 3 for kind in set(SEEDS) & set(WRITERS)), kept
     before = whole(office)
     plan = restore_all(office, snapshot, mode)
     kinds = [part.snapshot.sub_service for part in plan.parts.select_related("snapshot")]

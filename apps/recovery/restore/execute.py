@@ -161,11 +161,12 @@ class _Restore:
         if lane.mode != RestoreMode.NEW_ROOT and work:
             live = lane.there_already(live_id, [(each.node.remote_id, each.stored.props) for each in work])
         taken = self._ours(set(live.values()))
+        same = lane.unchanged([each.node for each in work if not each.old_id], live)
         left = []
         for each in work:
             there = live.get(each.node.remote_id, "")
             there = "" if there in taken else there
-            if there and lane.mode == RestoreMode.SKIP:
+            if there and (lane.mode == RestoreMode.SKIP or each.node.remote_id in same):
                 self.context.skipped(each.item, "exists", "It is in the mailbox already.")
                 continue
             if there and lane.mode == RestoreMode.REPLACE and not each.old_id:

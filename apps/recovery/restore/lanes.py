@@ -1,9 +1,9 @@
 """One kind of data on its way from its backup into the live target."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.backups.selectors.browse import AsOf, as_of, node_key, nodes_by_keys
+from apps.backups.selectors.browse import AsOf, Node, as_of, node_key, nodes_by_keys
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
 from apps.connectors.base import ItemWriter, Upsert
 from apps.connectors.enums import SubService
@@ -56,6 +56,18 @@ class Lane:
         return {
             remote_id: there for remote_id, there in found.items() if there == remote_id or there not in known
         }
+
+    def unchanged(self, nodes: Iterable[Node], live: Mapping[str, str]) -> set[str]:
+        """Return the remote ids of those that are there just as they were in the backup.
+
+        To replace such a one would only cost it what Microsoft lets nobody set, an event its attendees.
+        """
+        same = {node.remote_id: node.etag for node in nodes if live.get(node.remote_id) == node.remote_id}
+        if self.mode != RestoreMode.REPLACE or not same:
+            return set()
+        connector, entity = self.target.connector, self.target.entity
+        listed = self.target.do(connector.listed(entity, self.kind, list(same)))
+        return {remote_id for remote_id, now in listed.items() if now.etag == same.get(remote_id)}
 
 
 def parts_of(plan: Plan) -> list[PlanPart]:

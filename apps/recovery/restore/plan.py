@@ -34,6 +34,10 @@ from .target import Target, open_target
 
 LOOKUPS = 2_000
 NO_LONGER_ALLOWED = "Whoever asked for this may no longer do it, so it was not looked at."
+LOST_PEOPLE = (
+    "Events that are overwritten keep their attendees in the text only: Microsoft would invite them again. "
+    "An undo cannot bring the attendees back either."
+)
 COLUMNS = ("create", "replace", "duplicate", "skip", "open", "size")
 _BATCH = 200
 _COLUMN = {
@@ -113,6 +117,7 @@ def plan_make(*, plan: Plan) -> Plan:
             plan.missing = target.do(target.writer.missing(kinds))
             lanes = open_lanes(plan, target, partial(_name_root, plan))
             plan.rows = [row for lane in lanes.values() for row in _Look(lane).rows()]
+            _warn(plan)
         plan.state = PlanState.READY
     except EverkeepError as error:
         plan.state, plan.message, plan.error_code = PlanState.FAILED, told(error, plan.public_id), error.code
@@ -128,6 +133,13 @@ def _leave_out(plan: Plan, target: Target) -> None:
         except InvalidRequest as error:
             plan.notes.append(f"{error} They are left out.")
             part.delete()
+
+
+def _warn(plan: Plan) -> None:
+    """Say what overwriting costs that nobody expects."""
+    events = [row for row in plan.rows if row["kind"] == SubService.CALENDARS.label]
+    if plan.mode == RestoreMode.REPLACE and any(row["replace"] or row["open"] for row in events):
+        plan.notes.append(LOST_PEOPLE)
 
 
 def _name_root(plan: Plan, live: Any) -> str:
@@ -216,30 +228,31 @@ class _Look:
             name = " / ".join(folder.path) if folder else "Without a folder"
             empty = {"kind": lane.kind.label, "folder": name} | dict.fromkeys(COLUMNS, 0)
             row = by_folder.setdefault(name, empty)
-            there, open_ = self._there(folder, nodes)
-            column = _COLUMN[lane.mode]
+            there, same, open_ = self._there(folder, nodes)
             for name_, count in (
-                (column, len(there)),
+                (_COLUMN[lane.mode], len(there) - len(same)),
+                ("skip", len(same)),
                 ("open", open_),
                 ("create", len(nodes) - len(there) - open_),
             ):
                 row[name_] = int(row[name_]) + count
-            left = there if lane.mode == RestoreMode.SKIP else set()
+            left = there if lane.mode == RestoreMode.SKIP else same
             row["size"] = int(row["size"]) + sum(n.size for n in nodes if n.remote_id not in left)
         yield from by_folder.values()
 
-    def _there(self, folder: Folder | None, nodes: list[Node]) -> tuple[set[str], int]:
-        """Return which items are live already, and how many were not looked up, to be quick."""
+    def _there(self, folder: Folder | None, nodes: list[Node]) -> tuple[set[str], set[str], int]:
+        """Return what is live, what of it needs no replacing, and how many were not looked up, to be quick."""
         lane, live_id = self._lane, self._lane.folders.find(folder)
         if lane.mode == RestoreMode.NEW_ROOT or live_id is None:
-            return set(), 0
+            return set(), set(), 0
         looked = nodes[: self._left]
         self._left -= len(looked)
         if not looked:
-            return set(), len(nodes)
+            return set(), set(), len(nodes)
         props = contents(lane.state, [node.id for node in looked])
         pairs = [(node.remote_id, props[node.id].props) for node in looked if node.id in props]
-        return set(lane.there_already(live_id, pairs)), len(nodes) - len(looked)
+        live = lane.there_already(live_id, pairs)
+        return set(live), lane.unchanged(looked, live), len(nodes) - len(looked)
 
 
 def _groups(items: Iterator[tuple[Folder | None, Node]]) -> Iterator[tuple[Folder | None, list[Node]]]:
