@@ -9,6 +9,7 @@ import pytest
 from apps.connectors.base import Fetched, FetchProblem
 from apps.connectors.enums import SubService
 from apps.connectors.microsoft.auth import AppIdentity
+from apps.connectors.microsoft.exchange.event_changes import LISTED_ANEW_AFTER
 from apps.core.errors import Forbidden
 from apps.sandbox.testing import SandboxCloud
 
@@ -149,6 +150,17 @@ async def test_without_a_list_of_changes_calendars_are_listed_in_full(
     cloud.clear_faults()
     cloud.advance(days=2)
     await bob.read()
+    check(bob, cloud)
+
+
+async def test_a_calendar_is_listed_in_full_from_time_to_time(cloud: SandboxCloud, bob: Reader) -> None:
+    await bob.read()
+    assert bob.cursor is not None
+    bob.cursor["listed"] = {key: time - LISTED_ANEW_AFTER for key, time in bob.cursor["listed"].items()}
+    await bob.read()
+    assert len(bob.listed) == 2
+    await bob.read()
+    assert bob.listed == []
     check(bob, cloud)
 
 

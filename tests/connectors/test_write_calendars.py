@@ -17,6 +17,7 @@ from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.core.errors import Forbidden, InvalidRequest
 from apps.sandbox.testing import SandboxCloud
+from tests.fixtures.sandbox import CONTRACT
 
 from .reading import Reader, act
 
@@ -97,6 +98,7 @@ async def test_a_calendar_written_to_an_empty_mailbox_is_the_same_and_nobody_is_
         assert (await writer.read_back({new_id: item}))[new_id].faults == ()
     assert await writer.find_restored(folder, list(written)) == {key: one[0] for key, one in written.items()}
     assert cloud.notices() == []
+    assert not CONTRACT.exists() or cloud.contract_violations() == []
     (talk,) = (one for key, one in written.items() if source.mails[key].name == "Budget talk")
     text = json.loads(there[talk[0]].content)["body"]["content"]
     assert "Organizer: Bob Smith" in text
@@ -197,7 +199,7 @@ def post(cloud: SandboxCloud, calendar: str, plan: dict[str, Any]) -> None:
 
 
 @settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     phases=[Phase.generate],  # each example writes and reads over HTTP: no time for making it smaller
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -218,6 +220,7 @@ async def test_whatever_an_event_is_it_comes_back(
         assert differences(comparable(found[key]), comparable(there[new_id])) == []
         assert (await writer.read_back({new_id: item}))[new_id].faults == ()
     assert [each for each in cloud.notices() if each["mailbox"] == TARGET] == []
+    assert not CONTRACT.exists() or cloud.contract_violations() == []
     act(cloud, "DELETE", f"/users/{BOB}/calendars/{calendar}")
 
 

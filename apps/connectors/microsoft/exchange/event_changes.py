@@ -45,6 +45,9 @@ LIST_PAGE: Final = 250
 EVER: Final = "startDateTime=1900-01-01T00:00:00Z&endDateTime=2200-01-01T00:00:00Z"
 """Microsoft's description demands a window of this list of changes, though it is not bounded by one."""
 MOST_RESTARTS: Final = 3
+LISTED_ANEW_AFTER: Final = 14 * 24 * 3600.0
+"""Seconds. Nobody promises that a list of changes names a series when one of its dates or files changed: from
+time to time the change keys of all are looked at."""
 _NO_LIST_OF_CHANGES: Final = (Unavailable, TooLarge, QuotaExceeded, InvalidRequest, Malformed)
 _FAILS_ONE_CALENDAR: Final = (Unavailable, Malformed, Forbidden, InvalidRequest, TooLarge, QuotaExceeded)
 
@@ -53,9 +56,13 @@ Entry = dict[str, Any]
 
 @dataclass(slots=True)
 class EventCursor:
-    """`links` maps calendar id to its link, a path below Graph; None where it must be listed in full."""
+    """`links` maps calendar id to its link, a path below Graph; None where it must be listed in full.
+
+    `listed` maps calendar id to when it was listed in full (seconds since 1970).
+    """
 
     links: dict[str, str | None] = field(default_factory=dict)
+    listed: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, cursor: Cursor | None) -> "EventCursor":
@@ -63,10 +70,15 @@ class EventCursor:
         links = (cursor or {}).get("calendars")
         if not isinstance(links, dict) or (cursor or {}).get("v") != CURSOR_VERSION:
             return cls()
-        return cls({key: link for key, link in links.items() if link is None or isinstance(link, str)})
+        listed = (cursor or {}).get("listed")
+        times = listed if isinstance(listed, dict) else {}
+        return cls(
+            {key: link for key, link in links.items() if link is None or isinstance(link, str)},
+            {key: float(time) for key, time in times.items() if isinstance(time, int | float)},
+        )
 
     def to_json(self) -> Cursor:
-        return {"v": CURSOR_VERSION, "calendars": self.links}
+        return {"v": CURSOR_VERSION, "calendars": self.links, "listed": self.listed}
 
 
 class EventRound:
@@ -89,6 +101,7 @@ class EventRound:
         calendars = await list_calendars(self._graph, self._user, pool=self._pool)
         ids = [each.remote_id for each in calendars]
         self._cursor.links = {each: self._cursor.links.get(each) for each in ids}
+        self._cursor.listed = {each: self._cursor.listed[each] for each in ids if each in self._cursor.listed}
         yield ChangePage([*calendars, FoldersListed()])
         yield ChangePage(await self._count(ids))
         failed: list[EverkeepError] = []
@@ -112,6 +125,8 @@ class EventRound:
     async def _guarded(self, calendar_id: str, failed: list[EverkeepError]) -> AsyncIterator[ChangePage]:
         """Read one calendar; what goes wrong in it fails it alone."""
         link = self._cursor.links.get(calendar_id)
+        if self._graph.patience.now() - self._cursor.listed.get(calendar_id, 0) > LISTED_ANEW_AFTER:
+            link = None
         try:
             async for page in self._by_changes(calendar_id, link) if link else self._in_full(calendar_id):
                 yield page
@@ -178,6 +193,7 @@ class EventRound:
         if link or (expected is not None and len(listed) >= expected):
             yield ChangePage([FolderListed(calendar_id, expected)])
         self._cursor.links[calendar_id] = link
+        self._cursor.listed[calendar_id] = self._graph.patience.now()
 
     async def _begin_changes(self, calendar_id: str) -> tuple[list[str], str | None]:
         """Read a list of changes from its beginning to its end; no link where it is not to be had."""
