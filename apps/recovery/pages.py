@@ -29,6 +29,7 @@ _ICONS = {
     "sentitems": "send",
     "deleteditems": "trash",
     "recoverableitemsroot": "undo",
+    "recoverableitemsdeletions": "undo",
     "archivemsgfolderroot": "box",
     "archive": "box",
 }
@@ -85,7 +86,10 @@ class Card(Held):
 
 @dataclass(frozen=True, slots=True)
 class BrowsePage:
-    """One backup opened: kinds on top, tree on the left, a page of a folder in the middle."""
+    """One backup opened: kinds on top, tree on the left, a page of a folder in the middle.
+
+    `folder_locked`: the folder is chosen with what it lies in, so that it cannot be taken out alone.
+    """
 
     point: Point
     cards: list[Card]
@@ -97,6 +101,7 @@ class BrowsePage:
     apart: list[FolderRow]
     folder: Folder | None
     folder_chosen: bool
+    folder_locked: bool
     rows: list[Row]
     page: Page
     sort: Sort
@@ -106,6 +111,12 @@ class BrowsePage:
     before: Run | None
     after: Run | None
     bar: "Bar"
+
+    @property
+    def kind_chosen(self) -> bool:
+        """Tell whether this kind of data is chosen whole."""
+        pick = self.bar.pick(self.snapshot)
+        return pick is not None and pick.choice.everything
 
     @property
     def is_older(self) -> bool:
@@ -185,6 +196,10 @@ def browse_page(point: Point, query: dict[str, str]) -> BrowsePage:
         apart=[_folder_row(f, view) for f in tree.roots if f.apart],
         folder=folder,
         folder_chosen=whole,
+        folder_locked=whole
+        and folder is not None
+        and pick is not None
+        and folder.node.key not in pick.choice.folders,
         rows=_rows(kind, snapshot, state, page, None if whole else set(pick.choice.items) if pick else set()),
         page=page,
         sort=sort,

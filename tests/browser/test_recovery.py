@@ -174,7 +174,7 @@ def test_the_way_to_a_restore_and_to_an_export_is_sound(rita: Visit, backup: Sna
             ],
         )
     rita.open(reverse("recovery_plan", args=[plan.public_id]))
-    expect(page.get_by_text("Yes, overwrite 2 messages in the mailbox of Bob Smith")).to_be_visible()
+    expect(page.get_by_text("Yes, overwrite 2 items in the mailbox of Bob Smith")).to_be_visible()
     rita.check("restore-plan")
     rita.open(reverse("recovery_export", args=[backup.run.public_id]))
     rita.check("export")

@@ -60,7 +60,8 @@ NOTE: dict[str, Any] = {
 RULE: dict[str, Any] = {
     "displayName": "Invoices", "sequence": 1, "isEnabled": True,
     "conditions": {"subjectContains": ["Invoice"]},
-    "actions": {"moveToFolder": "Invoices", "stopProcessingRules": True},
+    "actions": {"moveToFolder": "AAMk1", "stopProcessingRules": True},
+    "folderNames": {"AAMk1": "Paid invoices"},
 }  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def test_a_list_whose_items_have_damaged_props_opens_all_the_same(cast: Cast, ru
         ),
         ("tasks", "oven", ["Let it cool", "Done", "With care.", "High"]),
         ("notes", "dough", ["72 hours in the cold."]),
-        ("settings", "rule", ["Subject contains", "Invoice", "Stop processing rules"]),
+        ("settings", "rule", ["Subject contains", "Paid invoices", "Stop processing rules"]),
     ],
 )
 def test_each_kind_has_a_preview_in_words(
@@ -141,6 +141,13 @@ def test_a_document_and_its_files_download_as_they_are_kept(client: Client, run:
     assert {a.code for a in Activity.objects.all()} >= {"item.downloaded", "item.attachment_downloaded"}
 
 
+def test_automatic_replies_are_shown_as_the_letters_they_are() -> None:
+    replies = {"status": "alwaysEnabled", "internalReplyMessage": "<p>Away</p>", "externalReplyMessage": ""}
+    shown = show("settings", {"automaticRepliesSetting": replies}, {})
+    assert shown.html == "<h3>To people inside</h3><p>Away</p>"
+    assert shown.facts == [("Automatic replies setting: Status", "alwaysEnabled")]
+
+
 @pytest.mark.parametrize("kind", ["contacts", "calendars", "tasks", "notes", "settings"])
 @pytest.mark.parametrize("strange", [None, 7, "text", [1, None, {"a": []}], {"dateTime": 4}, True])
 def test_fields_of_any_type_break_no_preview(kind: str, strange: object) -> None:
@@ -168,6 +175,19 @@ def test_ticks_of_several_kinds_are_one_selection(client: Client, run: Run) -> N
     assert "1 selected" in opened(client, run, "contacts")
     client.post(change, {"clear": "1"})
     assert not Selection.objects.exists()
+
+
+def test_one_kind_is_taken_whole_and_put_back_without_touching_the_others(client: Client, run: Run) -> None:
+    change = reverse("recovery_select", args=[run.public_id])
+    client.post(change, {"kind": "mail", "item": node_key("m1")})
+    client.post(change, {"kind": "contacts", "all": "1"})
+    page = opened(client, run, "contacts")
+    assert "1 message and 1 folder</b>" in page and "Clear all contacts" in page
+    assert "Selected with the others" in page, (
+        "a folder of a kind that is chosen whole cannot be taken out alone"
+    )
+    client.post(change, {"kind": "contacts", "none": "1"})
+    assert "1 message</b>" in opened(client, run, "contacts")
 
 
 def test_the_whole_mailbox_has_a_switch_for_each_kind(client: Client, cast: Cast, run: Run) -> None:

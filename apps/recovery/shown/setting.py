@@ -6,37 +6,45 @@ from typing import Any
 from .fields import Shown, files_of, map_of, person_of, text_of, time_words, words_of
 
 _PARTS = (("conditions", "When"), ("exceptions", "Except when"), ("actions", "Then"))
-_NAMES = ("displayName", "name", "subject")
+_TITLES = ("displayName", "name", "subject")
+# Rules name folders by ids; here the document says which.
+_FOLDERS = "folderNames"
+_REPLIES = (("internalReplyMessage", "To people inside"), ("externalReplyMessage", "To people outside"))
+_APART = {*_TITLES, *(name for name, _ in _PARTS), _FOLDERS, "attachments"}
 _DEEPEST = 4
 _SAID_WHOLE = frozenset({"dateTime", "emailAddress"})
 
 
 def show_setting(document: dict[str, Any], props: dict[str, Any]) -> Shown:
     """Return the fields of a setting in words; a rule as when, except and then."""
-    title = next((text for name in _NAMES if (text := text_of(document.get(name)))), "")
-    shown = Shown(title)
+    shown = Shown(next((text for name in _TITLES if (text := text_of(document.get(name)))), ""))
     shown.fact("In short", text_of(props.get("summary")))
-    apart = {name for name, _ in _PARTS} | {"attachments"} | set(_NAMES)
-    for label, value in _lines({key: value for key, value in document.items() if key not in apart}):
+    replies = map_of(document.get("automaticRepliesSetting"))
+    plain = {key: value for key, value in document.items() if key not in _APART}
+    if replies:
+        said = {name for name, _ in _REPLIES}
+        plain["automaticRepliesSetting"] = {key: value for key, value in replies.items() if key not in said}
+    folders = {key: text_of(value) for key, value in map_of(document.get(_FOLDERS)).items()}
+    for label, value in _lines(plain, folders):
         shown.fact(label, value)
     for name, caption in _PARTS:
-        shown.table(caption, ("What", "Which"), _lines(map_of(document.get(name))))
+        shown.table(caption, ("What", "Which"), _lines(map_of(document.get(name)), folders))
+    shown.html = "".join(
+        f"<h3>{caption}</h3>{text}" for name, caption in _REPLIES if (text := text_of(replies.get(name)))
+    )
     shown.files = files_of(document)
     return shown
 
 
-def _lines(value: dict[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+def _lines(
+    value: dict[str, Any], folders: dict[str, str], before: str = "", depth: int = 0
+) -> Iterator[tuple[str, str]]:
     for key, each in value.items():
         label = f"{before}{words_of(key)}"
-        if (
-            isinstance(each, dict)
-            and "dateTime" not in each
-            and "emailAddress" not in each
-            and depth < _DEEPEST
-        ):
-            yield from _lines(each, f"{label}: ", depth + 1)
+        if isinstance(each, dict) and not _SAID_WHOLE & set(each) and depth < _DEEPEST:
+            yield from _lines(each, folders, f"{label}: ", depth + 1)
         elif said := _said(each):
-            yield label, said
+            yield label, folders.get(said) or said
 
 
 def _said(value: Any) -> str:

@@ -18,8 +18,16 @@ from apps.core.permissions import Permission, allowed, may_name_contents
 from ..access import point_for, snapshot_at
 from ..pages import bar_of, browse_page, review_page
 from ..places import place_of
-from ..services import selection_change, selections_clear, selections_everything
+from ..services import (
+    selection_change,
+    selection_clear,
+    selection_everything,
+    selections_clear,
+    selections_everything,
+)
 
+# What changes more of the page than the bar.
+_WHOLE = frozenset({"clear", "all", "none", "folder_on", "folder_off"})
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -51,6 +59,10 @@ def select(request: MemberRequest, run_id: UUID) -> HttpResponse:
     posted = request.POST
     if "clear" in posted:
         selections_clear(point=point)
+    elif "all" in posted:
+        selection_everything(snapshot=snapshot_at(point, posted.get("kind", "")))
+    elif "none" in posted:
+        selection_clear(snapshot=snapshot_at(point, posted.get("kind", "")))
     else:
         selection_change(
             snapshot=snapshot_at(point, posted.get("kind", "")),
@@ -59,7 +71,7 @@ def select(request: MemberRequest, run_id: UUID) -> HttpResponse:
             folders_on=keys_of(posted.getlist("folder_on")),
             folders_off=keys_of(posted.getlist("folder_off")),
         )
-    if getattr(request, "htmx", False) and not {"clear", "folder_on", "folder_off"} & set(posted):
+    if getattr(request, "htmx", False) and not _WHOLE & set(posted):
         return render(request, "recovery/_bar.html", {"bar": bar_of(point), **rights()})
     return _back(request, point, posted.get("back", ""))
 

@@ -72,11 +72,13 @@ def _document(state: AsOf, node: Node) -> dict[str, Any]:
     shown = show(state.sub_service, stored.document, stored.props)
     shown.files = stored.files()
     photo = next((file for file in shown.files if file.name == PHOTO), None)
-    data = next(iter(stored.pictures([photo]).values()), b"") if photo else b""
-    return {
-        "shown": shown,
-        "photo": f"data:{image_type(data)};base64,{b64encode(data).decode()}" if data else "",
-    }
+    try:
+        data = next(iter(stored.pictures([photo]).values()), b"") if photo else b""
+    except ItemDamaged as damaged:
+        return {"shown": shown, "damaged": damaged}
+    if not data:
+        return {"shown": shown}
+    return {"shown": shown, "photo": f"data:{image_type(data)};base64,{b64encode(data).decode()}"}
 
 
 @member_required(Permission.PREVIEW)
