@@ -123,16 +123,34 @@ def _parts(url: str, private: Sequence[Network]) -> tuple[str, int, bool, str]:
     return host, port, plain, path
 
 
-def _connected(host: str, port: int, private: Sequence[Network]) -> socket.socket:
-    """Connect to the first address of the name, after all of them were found to be allowed."""
+def outward_address(
+    host: str, port: int, private: Sequence[Network], *, encrypted: bool, datagrams: bool = False
+) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """Look a name up once and return the one address to connect to, so that nobody is led elsewhere later.
+
+    Raises InvalidRequest for an address that may not be reached, or not without encryption; Unavailable for
+    a name that is not known.
+    """
+    kind = socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM
     try:
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = socket.getaddrinfo(host, port, type=kind)
     except (OSError, UnicodeError) as error:
         raise Unavailable(f"The name {host} is not known.", do="Check the address.") from error
-    if not all(allowed(address, private) for address in found):
-        raise InvalidRequest(f"{host} is not an address of the public internet.", do="Use a public one.")
+    addresses = [str(entry[4][0]) for entry in found]
+    if not all(allowed(address, private) for address in addresses):
+        raise InvalidRequest(
+            f"{host} is not an address of the public internet.", do="Use one that can be reached from there."
+        )
+    if not encrypted and any(allowed(address, ()) for address in addresses):
+        raise InvalidRequest(f"{host} would be sent to without encryption.", do="Use HTTPS or TLS.")
+    return found[0][0], (addresses[0], port)
+
+
+def _connected(host: str, port: int, private: Sequence[Network]) -> socket.socket:
+    # Plain http comes here only for numbers inside `private`, which `_parts` has seen to.
+    _, address = outward_address(host, port, private, encrypted=True)
     try:
-        return socket.create_connection((found[0], port), _SECONDS / 2)
+        return socket.create_connection(address, _SECONDS / 2)
     except OSError as error:
         raise Unavailable(f"Nothing answers safely at {host}:{port}.", do="Check the address.") from error
 

@@ -78,13 +78,17 @@ class Copier:
         checker = PackChecker(self._vault.keys, view, index)
         return not checker.check(Claim(pack_id, pack.size), data=True).findings
 
+    def bring_keys(self, target: Store) -> int:
+        """Bring the key envelopes alone, which are few. Returns how many. Raises StoreError."""
+        return envelopes_bring(account_id=self._vault.account_id, target=self.folder(target))
+
     def bring_the_rest(self, source: Store, target: Store) -> int:
         """Bring what is no pack: key envelopes, journals, heads of the audit. Returns how many.
 
         Raises StoreError.
         """
         here, there = self.folder(source), self.folder(target)
-        brought = envelopes_bring(account_id=self._vault.account_id, target=there)
+        brought = self.bring_keys(target)
         known = {found.key for folder in (JOURNALS, AUDIT_HEADS) for found in there.list(folder)}
         for found in (*here.list(JOURNALS), *here.list(AUDIT_HEADS)):
             if found.key in known:

@@ -1,8 +1,8 @@
 """Moving a shelf to another store: a job whose ledger is the packs.
 
-1. The target gets the key envelopes and journals.
+1. The target gets the key envelopes, while the person waits: nothing may be written there before (C5).
 2. In one transaction the shelf's store changes, so that new packs go there, and the job with one item a pack
-   is written.
+   is written. The job brings the journals first, of which there can be many.
 3. Pack by pack: copied, read back, its row switched, the old copy marked as left.
 4. Packs that open writers put into the old store meanwhile follow.
 5. After a grace period upkeep deletes what was left.
@@ -23,6 +23,7 @@ from apps.jobs.enums import OPEN_STATES, ItemOutcome, JobKind, JobState
 from apps.jobs.models import Job, JobItem
 from apps.jobs.services import job_create
 
+from .answering import store_answers
 from .copies import Copier, elsewhere, move_pack
 from .errors import BlobError, StoreError, StoreUnavailable, VaultBusy
 from .leases import Maintenance, maintenance
@@ -48,8 +49,9 @@ def move_start(*, shelf: Shelf, target: Store) -> Job:
     if open_move(shelf):
         raise Conflict("These backups are being moved already.", do="Wait for that job, or cancel it.")
     old = shelf.store
+    store_answers(target)
     with maintenance(shelf.account_id, "moving") as lease:
-        _prepare(Copier(shelf.account_id), shelf, target)
+        Copier(shelf.account_id).bring_keys(target)
         with lease.guard():
             _turn(shelf, target)
             return job_create(
@@ -59,16 +61,6 @@ def move_start(*, shelf: Shelf, target: Store) -> Job:
                 entity_label=f"backups from {old} to {target}",
                 destination_label=str(target),
             )
-
-
-def _prepare(copier: Copier, shelf: Shelf, target: Store) -> None:
-    """Give the target envelopes and journals (C5), from the replica when the first store is lost."""
-    try:
-        copier.bring_the_rest(shelf.store, target)
-    except StoreError:
-        if shelf.replica is None:
-            raise
-        copier.bring_the_rest(shelf.replica, target)
 
 
 def _turn(shelf: Shelf, target: Store) -> None:
@@ -92,8 +84,9 @@ def _items(shelf: Shelf) -> "list[NewItem]":
 
 def run_move(context: JobContext) -> JobResult:
     """The handler of the job: harmless to repeat at any point."""
-    shelf = Shelf.objects.select_related("store").get(pk=context.params["shelf"])
+    shelf = Shelf.objects.select_related("store", "replica").get(pk=context.params["shelf"])
     try:
+        _bring_journals(context, shelf)
         for items in context.pending_items(BATCH):
             with maintenance(shelf.account_id, "moving") as lease:
                 _move_items(context, lease, shelf, items)
@@ -107,6 +100,20 @@ def run_move(context: JobContext) -> JobResult:
     return JobResult(
         "The old copies are deleted after 7 days.", {"late": late, "left_at": clock.now().isoformat()}
     )
+
+
+def _bring_journals(context: JobContext, shelf: Shelf) -> None:
+    """Give the new store what is no pack: of each store that the shelf has left, else of its second one."""
+    with maintenance(shelf.account_id, "moving"):
+        copier = Copier(shelf.account_id)
+        for store in shelf.former.exclude(pk=shelf.store_id):
+            try:
+                copier.bring_the_rest(store, shelf.store)
+            except StoreError as error:
+                why = customer_words(str(error))
+                context.log(f"The journals in {store} could not be read: {why}")
+                if shelf.replica:
+                    copier.bring_the_rest(shelf.replica, shelf.store)
 
 
 def after_move(job: Job) -> None:

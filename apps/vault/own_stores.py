@@ -15,11 +15,12 @@ from apps.core.errors import Conflict
 from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
 
+from .answering import known_store
 from .enums import PackState, StoreState
-from .errors import StoreError, StoreMismatch
+from .errors import StoreError
 from .models import Pack, PackCopy, Shelf, Store
 from .shelves import shelf_is_used
-from .store.marker import ensure_marker, read_marker
+from .store.marker import ensure_marker
 from .store.probe import Outcome, ProbeResult, probe
 from .stores import credentials_of, reach_own, seal_credentials
 from .trying import TriedTooOften, tried
@@ -137,10 +138,7 @@ def _try_new(url: str, credentials: Mapping[str, str]) -> tuple[list[ProbeResult
 
 
 def _try_kept(url: str, credentials: Mapping[str, str], store_id: UUID) -> list[ProbeResult]:
-    place = reach_own(url, credentials, knock=True)
-    if read_marker(place) != store_id:
-        raise StoreMismatch("This is another store than before.", do="Check its bucket and folder.")
-    return probe(place)
+    return probe(known_store(url, credentials, store_id))
 
 
 def _broken(error: StoreError) -> ProbeResult:

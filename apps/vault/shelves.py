@@ -12,6 +12,7 @@ from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
 
 from .access import own_store_for
+from .answering import store_answers
 from .copies import GRACE
 from .enums import CopyState, PackState
 from .envelopes import envelopes_bring
@@ -81,6 +82,7 @@ def replica_set(*, shelf: Shelf, replica: Store | None) -> None:
     if replica == old:
         return
     if replica:
+        store_answers(replica)
         _bring_keys(replica)
     with transaction.atomic():
         if old:

@@ -1,9 +1,11 @@
 """Signing in and out, and what a stranger can learn by trying."""
 
 import re
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import get_hasher
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
@@ -39,6 +41,25 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(client: Client, v
         pages.append(re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page.split("<main", 1)[1]))
         assert "do not belong together" in page
     assert pages[0] == pages[1]
+
+
+def test_an_unknown_address_costs_the_work_of_a_wrong_password(
+    verified: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasher, hashed = get_hasher(), []
+    work = type(hasher).encode
+
+    def counted(self: Any, password: str, *args: Any, **more: Any) -> str:
+        hashed.append(password)
+        return work(self, password, *args, **more)
+
+    monkeypatch.setattr(type(hasher), "encode", counted)
+    costs = []
+    for email in (verified.owner.email, verified.viewer.email, "nobody@pizza-perfecto.example"):
+        hashed.clear()
+        sign_in(Client(), email, "wrong wrong wrong")
+        costs.append(list(hashed))
+    assert costs[0] and costs[0] == costs[1] == costs[2], "the viewer's address was never confirmed"
 
 
 def test_thirty_tries_a_minute_from_one_place_are_enough(db: None) -> None:

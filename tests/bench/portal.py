@@ -1,10 +1,12 @@
 """Server time of signing in and of the home page, in an account of 1,000 users and 200 tasks."""
 
+import atexit
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 PASSWORD = "correct horse battery staple"
@@ -12,62 +14,60 @@ PASSWORD = "correct horse battery staple"
 
 def sign_in(users: int = 1_000, tasks: int = 200, rounds: int = 100) -> Iterator[dict[str, Any]]:
     """The POST with address and password, by somebody else each time, hashed as in production."""
-    with _account(users, tasks) as people:
-        from django.test import Client
-        from django.urls import reverse
+    people = _account(users, tasks)
+    from django.test import Client
+    from django.urls import reverse
 
-        def once(number: int) -> None:
-            form = {"login": people[number % users].email, "password": PASSWORD}
-            # From somewhere else each time: the limits on tries are not what is measured.
-            where = f"10.0.{number // 250}.{number % 250 + 1}"
-            answer = Client().post(reverse("account_login"), form, REMOTE_ADDR=where)
-            assert answer.status_code == 302, answer.status_code
+    def once(number: int) -> None:
+        form = {"login": people[number % users].email, "password": PASSWORD}
+        # From somewhere else each time: the limits on tries are not what is measured.
+        where = f"10.0.{number // 250}.{number % 250 + 1}"
+        answer = Client().post(reverse("account_login"), form, REMOTE_ADDR=where)
+        assert answer.status_code == 302, answer.status_code
 
-        times = _times(once, rounds)
+    times = _times(once, rounds)
     yield {"bench": "accounts.sign_in", "users": users, "tasks": tasks, **times}
 
 
 def home(users: int = 1_000, tasks: int = 200, rounds: int = 100) -> Iterator[dict[str, Any]]:
     """The home page, asked for by who is signed in."""
-    with _account(users, tasks) as people:
-        from django.test import Client
-        from django.urls import reverse
+    people = _account(users, tasks)
+    from django.test import Client
+    from django.urls import reverse
 
-        client = Client()
-        client.force_login(people[0])
+    client = Client()
+    client.force_login(people[0])
 
-        def once(number: int) -> None:
-            assert client.get(reverse("home")).status_code == 200
+    def once(number: int) -> None:
+        assert client.get(reverse("home")).status_code == 200
 
-        times = _times(once, rounds)
+    times = _times(once, rounds)
     yield {"bench": "portal.home", "users": users, "tasks": tasks, **times}
 
 
-class _account:
-    """An account with its people and tasks on a SQLite file of its own; gives the people."""
+@cache
+def _account(users: int, tasks: int) -> list[Any]:
+    """The people of an account on a SQLite file of its own. Settings are read once in a process: so is this."""
+    _database()
+    return _filled(users, tasks)
 
-    def __init__(self, users: int, tasks: int) -> None:
-        self._users, self._tasks = users, tasks
 
-    def __enter__(self) -> list[Any]:
-        self._folder = tempfile.TemporaryDirectory(prefix="everkeep-bench-")
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings.embedded", "EVERKEEP_DATA": self._folder.name}
-        os.environ["EVERKEEP_DEBUG"] = "false"
-        import django
+@cache
+def _database() -> None:
+    folder = tempfile.TemporaryDirectory(prefix="everkeep-bench-")
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings.embedded", "EVERKEEP_DATA": folder.name}
+    os.environ["EVERKEEP_DEBUG"] = "false"
+    import django
 
-        django.setup()
-        from django.conf import settings
-        from django.core.management import call_command
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
 
-        settings.ALLOWED_HOSTS = ["testserver"]
-        call_command("migrate", verbosity=0)
-        return _filled(self._users, self._tasks)
-
-    def __exit__(self, *_: object) -> None:
-        from django.db import connection
-
-        connection.close()
-        self._folder.cleanup()
+    atexit.register(folder.cleanup)
+    atexit.register(connection.close)  # before the folder goes
+    settings.ALLOWED_HOSTS = ["testserver"]
+    call_command("migrate", verbosity=0)
 
 
 def _filled(users: int, tasks: int) -> list[Any]:

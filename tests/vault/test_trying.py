@@ -10,13 +10,20 @@ from django.core.cache import cache
 
 from apps.core.discretion import told
 from apps.core.scope import account_scope
+from apps.jobs.models import Job
 from apps.vault import trying
 from apps.vault.errors import StoreFull, StoreUnavailable, VaultTaken
+from apps.vault.models import Shelf
+from apps.vault.moving import move_start
+from apps.vault.shelves import replica_set
 from apps.vault.store.backends.base import ObjectInfo
 from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.probe import Outcome, probe
 from apps.vault.store_forms import GoogleForm
 from tests.cast import Cast
+from tests.jobs.conftest import signed_in
+from tests.vault.own_stores import make_own_store
+from tests.vault.shelves import back_up
 
 pytestmark = pytest.mark.django_db
 
@@ -89,3 +96,24 @@ def test_errors_of_the_operators_stores_are_told_in_neutral_words(caplog: pytest
     assert "everkeep-prod-7" in caplog.text and "r-1" in caplog.text
     taken = VaultTaken("It is another's.", do="manage.py vault claim --account 1")
     assert "manage.py" not in told(taken, "r-2")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.database
+def test_moving_to_a_store_that_hangs_or_copying_there_ends_by_itself_and_changes_nothing(
+    cast: Cast, vault_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(cast.account.pk, packs=1)
+    slow, hangs = make_own_store(cast.account.pk), threading.Event()
+    monkeypatch.setattr("apps.vault.trying.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("apps.vault.answering.reach_own", lambda *args, **more: hangs.wait(30))
+    with account_scope(cast.account.pk), signed_in(cast.owner):
+        shelf = Shelf.objects.select_related("store", "replica").get(number=0)
+        with pytest.raises(StoreUnavailable, match=r"within 0 seconds"):
+            move_start(shelf=shelf, target=slow)
+        with pytest.raises(trying.TriedTooOften):
+            replica_set(shelf=shelf, replica=slow)
+        hangs.set()
+        assert not Job.objects.exists()
+        shelf = Shelf.objects.get(number=0)
+        assert shelf.replica is None and shelf.store_id != slow.pk

@@ -1,6 +1,6 @@
 """How lines reach a SIEM. Each call returns only when the other end has them, as far as its protocol tells.
 
-The address is looked up and judged at each connection (core/outward.py), and it is that very address which is
+The address is looked up and judged at each connection (core/public_web.py), and that very address is
 connected to: no answer leads us anywhere else, redirects are not followed, and of an answer only its number is
 told to anybody.
 """
@@ -19,8 +19,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from apps.core.errors import EverkeepError, InvalidRequest, Unavailable
-from apps.core.outward import outward_address
-from apps.core.public_web import cut_after, networks
+from apps.core.public_web import cut_after, networks, outward_address
 
 from ..chain import moment
 from ..models import SecurityEvent, StreamKind
