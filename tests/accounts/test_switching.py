@@ -10,7 +10,7 @@ from apps.activity.models import SecurityEvent
 from apps.backups.models import Entity
 from apps.core.scope import account_scope
 from tests.cast import Cast
-from tests.security.url_table import a_task, an_entity
+from tests.security.url_objects import a_task, an_entity
 
 
 def switch(client: Client, account: Account) -> int:

@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from tests.accounts.test_tokens import new_token
 from tests.cast import Cast
-from tests.security.url_table import PEOPLE, TABLE
+from tests.security.url_rows import PEOPLE
+from tests.security.url_table import TABLE
 
 ROUTES = sorted(name for name in TABLE if name.startswith("api_"))
 MEMBERS = [person for person in PEOPLE if person not in ("anonymous", "invited", "both", "partner", "staff")]

@@ -28,7 +28,9 @@ from tests.accounts.test_tokens import new_token
 from tests.cast import Cast, prove_again
 from tests.security.test_api_table import MEMBERS
 from tests.security.test_url_table import POSTED_BY_OTHERS, routes
-from tests.security.url_table import PEOPLE, TABLE, Args, Row, a_shelf, a_store, the_account
+from tests.security.url_objects import Args, a_shelf, a_store, the_account
+from tests.security.url_rows import PEOPLE, Row
+from tests.security.url_table import TABLE
 
 WRITE = re.compile(r'\s*(INSERT (?:OR \w+ )?INTO|UPDATE|DELETE FROM) "(\w+)"(?: SET "(\w+)")?')
 # What is written down of every visit: who was here last, what was tried, refused or read.

@@ -12,7 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.cast import Cast
 from tests.security.answers import ASKED_TO_LEAD_AWAY, ELSEWHERE, faults_of
-from tests.security.url_table import PEOPLE, TABLE
+from tests.security.url_rows import PEOPLE
+from tests.security.url_table import TABLE
 
 
 def routes(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:

@@ -21,7 +21,7 @@ from config.celery import app
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
 from tests.recovery.factories import Mailbox, make_entity, make_plan
-from tests.security.url_table import PEOPLE
+from tests.security.url_rows import PEOPLE
 
 # Who starts it: a person, whose rights are asked again (below), or the clock, which shows nobody anything. A
 # backup or a discovery that a person orders only moves forward what the clock does anyway.
