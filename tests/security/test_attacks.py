@@ -25,7 +25,7 @@ from django.urls import get_resolver, reverse
 from apps.accounts.models import Account, CompanyDomain, User, UserSession
 from apps.core.scope import account_scope
 from tests.accounts.test_tokens import new_token
-from tests.cast import Cast, prove_again
+from tests.cast import Cast, prove_again, with_factor
 from tests.security.test_api_table import MEMBERS
 from tests.security.test_url_table import POSTED_BY_OTHERS, routes
 from tests.security.url_objects import Args, a_shelf, a_store, the_account
@@ -37,6 +37,7 @@ WRITE = re.compile(r'\s*(INSERT (?:OR \w+ )?INTO|UPDATE|DELETE FROM) "(\w+)"(?: 
 TRACES = {
     ("INSERT", "security_event"), ("INSERT", "audit_head"), ("UPDATE", "audit_head"), ("INSERT", "activity"),
     ("INSERT", "try_count"), ("UPDATE", "try_count"), ("DELETE", "try_count"),
+    ("INSERT", "recovery_download"), ("UPDATE", "recovery_download"),
     ("INSERT", "django_session"), ("UPDATE", "django_session"), ("INSERT", "user_session"),
 }  # fmt: skip
 LAST_HERE = {("membership", "last_seen_at"), ("user_session", "last_seen_at"), ("api_token", "last_used_at")}
@@ -96,7 +97,9 @@ def visitor(cast: Cast, person: str, *, strict: bool = False, proved: bool = Fal
     client = Client(raise_request_exception=False)
     if person != "anonymous":
         client.force_login(getattr(cast, person))
-    if proved and person not in ("anonymous", "invited", "partner", "staff"):  # they have no page for that
+    if proved and person == "staff":
+        with_factor(client, cast.staff)
+    elif proved and person not in ("anonymous", "invited"):  # they have no page for that
         prove_again(client)
     client.handler.enforce_csrf_checks = strict
     client.cookies["csrftoken"] = TOKEN
@@ -156,9 +159,10 @@ def told_more(
         foreign, nowhere = (
             someone.ask(method, reverse(name, args=each), row.data) for each in (args, made_up(args))
         )
-        # Staff see the list of all accounts: which ids are none of them is no news.
-        alike = foreign == nowhere or (person, name) == ("staff", "staff_enter")
-        if not alike or not {foreign, nowhere} <= missing(row, person):
+        # Staff see the list of all accounts: which ids are none of them, and which let nobody in, is no news.
+        no_news = (person, name) == ("staff", "staff_enter")
+        fine = missing(row, person) | ({Answer(403)} if no_news else set())
+        if (foreign != nowhere and not no_news) or not {foreign, nowhere} <= fine:
             wrong[name] = (foreign, nowhere)
     return wrong
 
