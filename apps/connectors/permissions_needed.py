@@ -22,11 +22,18 @@ class Need:
 MICROSOFT: Final = (
     Need("Mail.Read", "Read mail in all mailboxes", "No messages are backed up"),
     Need("Calendars.Read", "Read calendars in all mailboxes", "No calendars are backed up"),
+    Need("Contacts.Read", "Read contacts in all mailboxes", "No contacts are backed up"),
     Need("User.Read.All", "Read people", "Mailboxes are not found"),
     Need("MailboxSettings.Read", "Read mailbox settings", "Rooms and shared mailboxes are not told apart"),
     Need("Organization.Read.All", "Read the organisation's name", "The connection cannot be tested"),
-    Need("Mail.ReadWrite", "Write mail in all mailboxes", "Nothing can be restored into mailboxes", write=True),
+    Need(
+        "Mail.ReadWrite",
+        "Write mail in all mailboxes",
+        "No messages can be restored into mailboxes",
+        write=True,
+    ),
     Need("Calendars.ReadWrite", "Write calendars in all mailboxes", "No events can be restored", write=True),
+    Need("Contacts.ReadWrite", "Write contacts in all mailboxes", "No contacts can be restored", write=True),
 )
 
 WRITING: Final = {

@@ -155,7 +155,7 @@ async def test_a_batch_that_is_too_large_is_handed_out_piece_by_piece(
     monkeypatch.setattr(mail_fetch, "BATCH_LIMIT", 200_000)
     large = [cloud.deliver(BOB, large_mail(150_000)) for _ in range(20)]
     held = most = 0
-    decode, get = mail_fetch._decode, GraphClient.get
+    decode, get = mail_fetch.decode_part, GraphClient.get
 
     def counted(body: object) -> bytes:
         nonlocal held, most
@@ -171,7 +171,7 @@ async def test_a_batch_that_is_too_large_is_handed_out_piece_by_piece(
         most = max(most, held)
         return answer
 
-    monkeypatch.setattr(mail_fetch, "_decode", counted)
+    monkeypatch.setattr(mail_fetch, "decode_part", counted)
     monkeypatch.setattr(GraphClient, "get", got)
     async with MicrosoftConnector(reader.identity) as connector:
         async for answer in connector.fetch(reader.entity, "mail", large):

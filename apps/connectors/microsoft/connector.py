@@ -21,6 +21,9 @@ from apps.core.errors import InvalidRequest, Malformed
 
 from .auth import AppIdentity
 from .client import GraphClient
+from .exchange.contact_changes import contact_changes
+from .exchange.contact_fetch import fetch_contacts
+from .exchange.contact_write import ContactWriter
 from .exchange.discovery import discover_mailboxes
 from .exchange.event_changes import EventRound
 from .exchange.event_fetch import fetch_events
@@ -57,10 +60,12 @@ READERS: Final[dict[SubService, ItemReader]] = {
     SubService.CALENDARS: ItemReader(
         lambda graph, user, cursor: EventRound(graph, user, cursor).pages(), fetch_events, list_events
     ),
+    SubService.CONTACTS: ItemReader(contact_changes, fetch_contacts),
 }
 WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {
     SubService.MAIL: MailWriter,
     SubService.CALENDARS: EventWriter,
+    SubService.CONTACTS: ContactWriter,
 }
 
 

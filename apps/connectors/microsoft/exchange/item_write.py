@@ -1,0 +1,74 @@
+"""Writing items that are fields: what contacts and tasks do alike."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from apps.connectors.microsoft.batch import Part, in_batches, run_batch
+from apps.connectors.microsoft.client import GraphClient
+from apps.connectors.microsoft.faults import RemoteConflict
+from apps.connectors.microsoft.governor import Pool
+from apps.core.errors import Gone, Malformed, Unavailable
+
+logger = logging.getLogger(__name__)
+
+Entry = dict[str, Any]
+
+
+async def create_once(
+    graph: GraphClient, path: str, body: Any, *, pool: Pool, look: Callable[[], Awaitable[str | None]]
+) -> str:
+    """Create and return the id; when an answer is lost, `look` says whether it was done (quirk 61)."""
+    for attempt in range(1, graph.patience.tries + 1):
+        try:
+            answer = await graph.write_json("POST", path, body, pool=pool)
+            created = answer.json() if answer.status == 201 else {}
+            if isinstance(created.get("id"), str):
+                return str(created["id"])
+        except (RemoteConflict, Unavailable, Malformed) as error:
+            if attempt == graph.patience.tries:
+                raise
+            logger.info("creating an item: %s", error.code)
+        if found := await look():
+            return found
+        await graph.pause(graph.patience.wait_before(attempt))
+    raise Unavailable("Microsoft says that it wrote the item, but it is not there.")
+
+
+async def first_of_each(graph: GraphClient, paths: Mapping[str, str], *, pool: Pool) -> dict[str, list[Entry]]:
+    """Ask for several lists at once and return the first page of each; raises what concerns any of them."""
+    found: dict[str, list[Entry]] = {}
+    for few in in_batches(list(paths)):
+        parts = [Part(key, paths[key]) for key in few]
+        for answer in await run_batch(graph, parts, pool=pool):
+            if answer.fault is not None:
+                raise answer.fault.error()
+            entries = answer.body.get("value") if isinstance(answer.body, dict) else None
+            found[answer.key] = [each for each in entries or () if isinstance(each, dict)]
+    return found
+
+
+async def those_there(graph: GraphClient, paths: Mapping[str, str], *, pool: Pool) -> dict[str, Entry]:
+    """Read several items at once; those that are not there are left out."""
+    found: dict[str, Entry] = {}
+    for few in in_batches(list(paths)):
+        parts = [Part(key, paths[key]) for key in few]
+        for answer in await run_batch(graph, parts, pool=pool):
+            if answer.fault is None and isinstance(answer.body, dict):
+                found[answer.key] = answer.body
+            elif answer.fault is not None and not isinstance(answer.fault.error(), Gone):
+                raise answer.fault.error()
+    return found
+
+
+async def remove_item(graph: GraphClient, path: str, *, pool: Pool) -> None:
+    """Delete; one that has gone already is no error."""
+    try:
+        await graph.write_json("DELETE", path, None, pool=pool, repeatable=True)
+    except Gone:
+        logger.info("an item to be removed has gone already")
+
+
+def quoted(text: str) -> str:
+    """Write a text as OData does in a filter."""
+    return "'" + text.replace("'", "''") + "'"
