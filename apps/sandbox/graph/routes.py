@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import attachments, contacts, create, delta, directory, event_routes, folders, messages, uploads
+from . import attachments, contacts, create, delta, directory, event_routes, folders, messages, todo, uploads
 from .request import Response
 from .router import Route
 
@@ -77,4 +77,5 @@ ROUTES = [
     _mail("GET", M + "/attachments/{attachment}/$value", attachments.get_content, READ),
     *contacts.ROUTES,
     *event_routes.ROUTES,
+    *todo.ROUTES,
 ]

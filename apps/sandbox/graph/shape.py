@@ -23,10 +23,13 @@ def of_type(kind: type) -> Check:
 
 
 def one_of(*words: str) -> Check:
+    """Any letter case is taken; the value gets the spelling given here."""
+    spelt = {word.lower(): word for word in words}
+
     def check(value: Any, name: str) -> Any:
-        if value is not None and (not isinstance(value, str) or value.lower() not in words):
+        if value is not None and (not isinstance(value, str) or value.lower() not in spelt):
             raise refuse(f"Cannot convert the value of '{name}': it must be one of {', '.join(words)}.")
-        return value.lower() if isinstance(value, str) else value
+        return spelt[value.lower()] if isinstance(value, str) else value
 
     return check
 

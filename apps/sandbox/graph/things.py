@@ -22,6 +22,7 @@ from .request import Request, Response, no_content
 Document = dict[str, Any]
 PAGE_DEFAULT = 10
 DELTA_PAGE = 50
+EXTENSION = "microsoft.graph.openTypeExtension."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +129,19 @@ def list_answer(request: Request, box: Mailbox, items: Sequence[Document], where
 
 
 def list_things(request: Request, box: Mailbox, kind: Kind, folder: Folder | None, where: str) -> Response:
-    """The things of a folder, or of all (None); a filter by extended property is looked up, not tried out."""
+    """The things of a folder, or of all (None); a filter by an extension or a value of one is looked up."""
     db = request.cloud.db
-    asked = _value_asked(parse_filter(request.query["$filter"])) if "$filter" in request.query else None
-    if asked is not None:
+    node = parse_filter(request.query["$filter"]) if "$filter" in request.query else None
+    asked = _value_asked(node) if node is not None else None
+    if isinstance(node, AnyOf) and node.path.lower() == "extensions":
+        found = rows.every(db, box.id, kind.word) if folder is None else rows.listed(db, folder)
+        wanted = str(getattr(node.condition, "value", "")).removeprefix(EXTENSION)
+        found = [thing for thing in found if wanted in rows.extensions(db, thing)]
+        request.query = {name: value for name, value in request.query.items() if name != "$filter"}
+    elif asked is not None:
         found = rows.with_value(db, box.id, kind.word, tag_of(asked[0]), asked[1])
         found = [thing for thing in found if folder is None or thing.folder == folder.id]
-        options = {name: value for name, value in request.query.items() if name != "$filter"}
-        request.query = options
+        request.query = {name: value for name, value in request.query.items() if name != "$filter"}
     else:
         found = rows.every(db, box.id, kind.word) if folder is None else rows.listed(db, folder)
     return list_answer(request, box, [shown(request, box, kind, thing) for thing in found], where)
@@ -176,7 +182,9 @@ def one_answer(
     request: Request, box: Mailbox, kind: Kind, thing: Thing, where: str, *, status: int = 200
 ) -> Response:
     item = shown(request, box, kind, thing)
-    extra = {"singleValueExtendedProperties", "extensions"} & item.keys()
+    extra = {
+        name.partition("(")[0].strip() for name in request.query.get("$expand", "").split(",")
+    } & item.keys()
     item = narrowed(item, request.query.get("$select")) | {key: item[key] for key in extra}
     return Response({"@odata.context": context(request, box, f"{where}/$entity"), **item}, status=status)
 
@@ -247,7 +255,8 @@ def folder_delta(request: Request, box: Mailbox, kind: Kind) -> Response:
 
 
 def _extension(name: str, doc: Document) -> Document:
-    return {"@odata.type": "#microsoft.graph.openTypeExtension", "id": name, "extensionName": name, **doc}
+    kind = f"#{EXTENSION.rstrip('.')}"
+    return {"@odata.type": kind, "id": f"{EXTENSION}{name}", "extensionName": name, **doc}
 
 
 def list_extensions(request: Request, box: Mailbox, thing: Thing) -> Response:
@@ -256,7 +265,7 @@ def list_extensions(request: Request, box: Mailbox, thing: Thing) -> Response:
 
 
 def get_extension(request: Request, box: Mailbox, thing: Thing, name: str, *, status: int = 200) -> Response:
-    short = name.removeprefix("microsoft.graph.openTypeExtension.")
+    short = name.removeprefix(EXTENSION)
     doc = rows.extensions(request.cloud.db, thing).get(short)
     if doc is None:
         raise errors.not_found()
@@ -267,7 +276,7 @@ def get_extension(request: Request, box: Mailbox, thing: Thing, name: str, *, st
 def put_extension(request: Request, box: Mailbox, thing: Thing, name: str = "") -> Response:
     """POST without a name (the body has it), PATCH with one."""
     wanted = request.json()
-    given = name.removeprefix("microsoft.graph.openTypeExtension.") or str(wanted.get("extensionName") or "")
+    given = name.removeprefix(EXTENSION) or str(wanted.get("extensionName") or "")
     if not given:
         raise errors.bad_request("The extension needs an extensionName.")
     known = rows.extensions(request.cloud.db, thing).get(given, {})
@@ -277,6 +286,6 @@ def put_extension(request: Request, box: Mailbox, thing: Thing, name: str = "") 
 
 
 def delete_extension(request: Request, box: Mailbox, thing: Thing, name: str) -> Response:
-    short = name.removeprefix("microsoft.graph.openTypeExtension.")
+    short = name.removeprefix(EXTENSION)
     rows.remove_extension(request.cloud.db, thing, short, request.cloud.clock.stamp())
     return no_content()

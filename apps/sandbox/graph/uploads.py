@@ -24,7 +24,7 @@ from .request import Request, Response
 
 SMALLEST, LARGEST, CHUNK_LIMIT = 3 * 1024 * 1024, 150 * 1024 * 1024, 4 * 1024 * 1024
 _FILE_MEMBERS = {"name", "contentType", "isInline", "contentId"}
-_RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+)$")
+CONTENT_RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+)$")
 
 
 @dataclass(slots=True)
@@ -131,7 +131,7 @@ class UploadService:
         return Response({"expirationDateTime": expires, "nextExpectedRanges": [str(len(upload.data))]})
 
     def _put(self, token: str, upload: Upload, headers: dict[str, str], body: bytes, base: str) -> Response:
-        given = _RANGE.match(headers.get("content-range", ""))
+        given = CONTENT_RANGE.match(headers.get("content-range", ""))
         if not given:
             raise errors.bad_request("The Content-Range header is missing or malformed.", "ErrorInvalidRequest")
         first, last, total = (int(number) for number in given.groups())
