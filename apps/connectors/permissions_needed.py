@@ -23,6 +23,7 @@ MICROSOFT: Final = (
     Need("Mail.Read", "Read mail in all mailboxes", "No messages are backed up"),
     Need("Calendars.Read", "Read calendars in all mailboxes", "No calendars are backed up"),
     Need("Contacts.Read", "Read contacts in all mailboxes", "No contacts are backed up"),
+    Need("Tasks.Read.All", "Read tasks and task lists of all people", "No tasks are backed up"),
     Need("User.Read.All", "Read people", "Mailboxes are not found"),
     Need("MailboxSettings.Read", "Read mailbox settings", "Rooms and shared mailboxes are not told apart"),
     Need("Organization.Read.All", "Read the organisation's name", "The connection cannot be tested"),
@@ -34,6 +35,7 @@ MICROSOFT: Final = (
     ),
     Need("Calendars.ReadWrite", "Write calendars in all mailboxes", "No events can be restored", write=True),
     Need("Contacts.ReadWrite", "Write contacts in all mailboxes", "No contacts can be restored", write=True),
+    Need("Tasks.ReadWrite.All", "Write tasks of all people", "No tasks can be restored", write=True),
 )
 
 WRITING: Final = {

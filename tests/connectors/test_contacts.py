@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from apps.connectors.base import Fetched, NewItem, WriteItem
@@ -59,6 +59,7 @@ def put_photo(cloud: SandboxCloud, mailbox: str, contact_id: str, photo: bytes =
 @settings(
     max_examples=5,
     deadline=None,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(contacts=st.lists(contact, min_size=3, max_size=9))

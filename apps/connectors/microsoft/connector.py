@@ -33,6 +33,9 @@ from .exchange.mail_changes import MailRound
 from .exchange.mail_fetch import fetch_mail
 from .exchange.mail_listed import list_mail
 from .exchange.mail_write import MailWriter
+from .exchange.todo_changes import todo_changes
+from .exchange.todo_fetch import fetch_tasks
+from .exchange.todo_write import TaskWriter
 
 _ORGANIZATION: Final = "/organization?$select=id,displayName"
 
@@ -61,11 +64,13 @@ READERS: Final[dict[SubService, ItemReader]] = {
         lambda graph, user, cursor: EventRound(graph, user, cursor).pages(), fetch_events, list_events
     ),
     SubService.CONTACTS: ItemReader(contact_changes, fetch_contacts),
+    SubService.TASKS: ItemReader(todo_changes, fetch_tasks),
 }
 WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {
     SubService.MAIL: MailWriter,
     SubService.CALENDARS: EventWriter,
     SubService.CONTACTS: ContactWriter,
+    SubService.TASKS: TaskWriter,
 }
 
 

@@ -201,7 +201,8 @@ def create_task(request: Request, box: Mailbox, name: str) -> Response:
     wanted = task_shape(request.json(), "todoTask")
     if not wanted.get("title"):
         raise errors.bad_request("The task needs a title.", "invalidRequest")
-    doc, now = _kept(request, wanted, {}), cloud.clock.stamp()
+    usual = {"importance": "normal", "status": "notStarted", "isReminderOn": False}
+    doc, now = _kept(request, wanted, usual), cloud.clock.stamp()
     for collection in _OF_A_TASK:
         doc[collection] = [_child(request, collection, each) for each in wanted.get(collection) or ()]
     with cloud.db.transaction():

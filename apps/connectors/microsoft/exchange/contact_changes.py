@@ -48,6 +48,9 @@ class Contacts:
     def items_path(self, folder_id: str) -> str:
         return f"/users/{segment(self._user)}/contactFolders/{segment(folder_id)}/contacts"
 
+    async def complete(self, entries: list[dict[str, Any]], folder_id: str) -> list[dict[str, Any]]:
+        return entries
+
     def upsert(self, entry: Entry, folder_id: str) -> Upsert:
         return contact_upsert(entry, folder_id)
 

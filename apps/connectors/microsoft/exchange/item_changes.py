@@ -63,6 +63,10 @@ class ItemKind(Protocol):
         """Path of the collection below Graph."""
         ...
 
+    async def complete(self, entries: list[Entry], folder_id: str) -> list[Entry]:
+        """Add to changed entries what lists do not tell and the columns need."""
+        ...
+
     def upsert(self, entry: Entry, folder_id: str) -> Upsert: ...
 
     def remote_id(self, entry_id: str, folder_id: str) -> str: ...
@@ -132,14 +136,14 @@ class ItemRound:
             answers = await run_batch(self._graph, parts, pool=self._pool)
         except TooLarge:
             answers = []
-        read = {answer.key: page for answer in answers if (page := self._page_in(answer)) is not None}
+        by_folder = {answer.key: answer for answer in answers}
         for folder_id, link in links.items():
-            page = read.get(folder_id)
-            if page is None:  # asked alone once more, with all care
+            read = await self._page_in(by_folder.get(folder_id))
+            if read is None:  # asked alone once more, with all care
                 async for each in self._guarded(folder_id, link):
                     yield each
                 continue
-            changes = self._read(page.entries, folder_id)
+            page, changes = read
             if changes:
                 yield ChangePage(changes)
             if page.next_path is None:
@@ -148,15 +152,14 @@ class ItemRound:
             async for each in self._guarded(folder_id, page.next_path, given=bool(changes)):
                 yield each
 
-    def _page_in(self, answer: PartAnswer) -> Page | None:
-        if answer.fault is not None:
+    async def _page_in(self, answer: PartAnswer | None) -> tuple[Page, list[Change]] | None:
+        if answer is None or answer.fault is not None:
             return None
         try:
             page = read_page(self._graph, answer.body)
-            self._read(page.entries, answer.key)
-        except Malformed:
+            return page, await self._read(page.entries, answer.key)
+        except (Malformed, Unavailable):
             return None
-        return page
 
     async def _guarded(
         self, folder_id: str, path: str | None, *, given: bool = False
@@ -195,7 +198,7 @@ class ItemRound:
             try:
                 headers = _prefer(sizes[0])
                 page = await get_page(self._graph, following, pool=self._pool, headers=headers)
-                changes = self._read(page.entries, folder_id)
+                changes = await self._read(page.entries, folder_id)
             except CursorLost:
                 restarts += 1
                 if restarts > MOST_RESTARTS:
@@ -230,7 +233,7 @@ class ItemRound:
         seen: set[str] = set()
         while path is not None:
             page = await get_page(self._graph, path, pool=self._pool)
-            changes = self._read(page.entries, folder_id)
+            changes = await self._read(page.entries, folder_id)
             seen.update(each.remote_id for each in changes if isinstance(each, Upsert))
             yield ChangePage(changes)
             path = page.next_path
@@ -239,17 +242,13 @@ class ItemRound:
             yield ChangePage([FolderListed(folder_id, expected)])
         self._cursor.links[folder_id] = None
 
-    def _read(self, entries: list[Entry], folder_id: str) -> list[Change]:
-        changes: list[Change] = []
-        for entry in entries:
-            entry_id = entry.get("id")
-            if not isinstance(entry_id, str):
-                raise Malformed("Microsoft's list of changes names an item without an id.")
-            if "@removed" in entry:
-                changes.append(Removal(self._kind.remote_id(entry_id, folder_id), folder_id))
-            else:
-                changes.append(self._kind.upsert(entry, folder_id))
-        return changes
+    async def _read(self, entries: list[Entry], folder_id: str) -> list[Change]:
+        if any(not isinstance(entry.get("id"), str) for entry in entries):
+            raise Malformed("Microsoft's list of changes names an item without an id.")
+        there = await self._kind.complete([each for each in entries if "@removed" not in each], folder_id)
+        gone = [self._kind.remote_id(each["id"], folder_id) for each in entries if "@removed" in each]
+        named: list[Change] = [self._kind.upsert(entry, folder_id) for entry in there]
+        return [*(Removal(remote_id, folder_id) for remote_id in gone), *named]
 
 
 def _prefer(size: int) -> dict[str, str]:
