@@ -21,7 +21,7 @@ from apps.core.errors import InvalidRequest, Malformed
 
 from .auth import AppIdentity
 from .client import GraphClient
-from .exchange.contact_changes import contact_changes
+from .exchange.contact_changes import contact_changes, list_contacts
 from .exchange.contact_fetch import fetch_contacts
 from .exchange.contact_write import ContactWriter
 from .exchange.discovery import discover_mailboxes
@@ -33,7 +33,7 @@ from .exchange.mail_changes import MailRound
 from .exchange.mail_fetch import fetch_mail
 from .exchange.mail_listed import list_mail
 from .exchange.mail_write import MailWriter
-from .exchange.todo_changes import todo_changes
+from .exchange.todo_changes import list_tasks, todo_changes
 from .exchange.todo_fetch import fetch_tasks
 from .exchange.todo_write import TaskWriter
 
@@ -63,8 +63,8 @@ READERS: Final[dict[SubService, ItemReader]] = {
     SubService.CALENDARS: ItemReader(
         lambda graph, user, cursor: EventRound(graph, user, cursor).pages(), fetch_events, list_events
     ),
-    SubService.CONTACTS: ItemReader(contact_changes, fetch_contacts),
-    SubService.TASKS: ItemReader(todo_changes, fetch_tasks),
+    SubService.CONTACTS: ItemReader(contact_changes, fetch_contacts, list_contacts),
+    SubService.TASKS: ItemReader(todo_changes, fetch_tasks, list_tasks),
 }
 WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {
     SubService.MAIL: MailWriter,

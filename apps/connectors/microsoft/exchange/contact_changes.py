@@ -1,7 +1,7 @@
 """Contact folders and list entries of contacts as changes."""
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from apps.connectors.base import ChangePage, Cursor, Upsert
@@ -15,6 +15,7 @@ from apps.core.errors import Malformed
 
 from .item_changes import ItemRound
 from .item_document import list_of, moment_of, text_of
+from .item_write import those_there
 
 DEFAULT: Final = "contacts"
 FOLDER_SELECT: Final = "id,displayName,parentFolderId"
@@ -32,6 +33,14 @@ def contact_changes(graph: GraphClient, user: str, cursor: Cursor | None) -> Asy
     """Yield what changed among the contacts of one mailbox."""
     pool = graph.pool(user)
     return ItemRound(graph, pool, Contacts(graph, user, pool), cursor).pages()
+
+
+async def list_contacts(graph: GraphClient, user: str, remote_ids: Sequence[str]) -> dict[str, Upsert]:
+    """Return by id what is there of these contacts; those that are not are left out."""
+    base = f"/users/{segment(user)}/contacts"
+    paths = {each: f"{base}/{segment(each)}?$select={CONTACT_SELECT}" for each in remote_ids}
+    there = await those_there(graph, paths, pool=graph.pool(user))
+    return {key: contact_upsert(entry, text_of(entry.get("parentFolderId"))) for key, entry in there.items()}
 
 
 class Contacts:

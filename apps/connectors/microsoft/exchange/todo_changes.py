@@ -21,6 +21,7 @@ from apps.core.errors import Gone
 
 from .item_changes import ItemRound
 from .item_document import list_of, moment_of, plain, text_of
+from .item_write import those_there
 
 WELL_KNOWN: Final = {"defaultlist": "tasks"}
 """Microsoft's word for the list that everybody has, and ours."""
@@ -34,6 +35,19 @@ def todo_changes(graph: GraphClient, user: str, cursor: Cursor | None) -> AsyncI
     """Yield what changed among the tasks of one mailbox."""
     pool = graph.pool(user)
     return ItemRound(graph, pool, Tasks(graph, user, pool), cursor).pages()
+
+
+async def list_tasks(graph: GraphClient, user: str, remote_ids: Sequence[str]) -> dict[str, Upsert]:
+    """Return by id what is there of these tasks; those that are not are left out."""
+    pool = graph.pool(user)
+    real = [each for each in remote_ids if "/" in each]
+    there = await those_there(graph, task_paths(user, real), pool=pool)
+    kind, found = Tasks(graph, user, pool), dict[str, Upsert]()
+    for remote_id, entry in there.items():
+        list_id, _ = split_id(remote_id)
+        (whole,) = await kind.complete([entry], list_id)
+        found[remote_id] = kind.upsert(whole, list_id)
+    return found
 
 
 class Tasks:
