@@ -10,6 +10,7 @@ from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT
 
 from .reading import Reader
+from .round_trip import carry
 from .test_write_mail import BOB, LARGE, with_files
 
 pytestmark = pytest.mark.skipif(not CONTRACT.exists(), reason="the official description is not at hand")
@@ -41,3 +42,23 @@ async def test_reading_and_writing_a_mailbox_keeps_to_the_official_description(
         await writer.find_existing(folder, [(key, mail.props) for key, mail in reader.mails.items()])
         await writer.remove(large)
     assert cloud.contract_violations()[before:] == []
+
+
+@pytest.mark.parametrize("kind", [SubService.CONTACTS, SubService.TASKS])
+async def test_days_of_people_at_work_are_followed_and_written_elsewhere_by_the_description(
+    cloud: SandboxCloud, identity: AppIdentity, kind: SubService
+) -> None:
+    cloud.reset(users=3, messages=100)
+    reader = await Reader(identity, BOB, kind).read()
+    for _ in range(3):
+        cloud.advance(days=1)
+        await reader.read()
+    there = cloud.export(BOB)[kind.value]
+    paths = {each["path"] for each in there["folders"] if each["wellKnown"] != "flaggedemails"}
+    assert len(there["items"]) > 3 and len(paths) > 1
+    assert {key.rpartition("/")[2] for key in reader.mails} == {each["id"] for each in there["items"]}
+    made, faults = await carry(identity, reader, f"info@{cloud.domain}")
+    assert faults == [] and len(made) == len(reader.mails)
+    back = await Reader(identity, f"info@{cloud.domain}", kind).read()
+    assert {each.name for each in reader.folders.values()} <= {each.name for each in back.folders.values()}
+    assert cloud.contract_violations() == []

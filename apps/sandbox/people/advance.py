@@ -16,6 +16,7 @@ from ..state import folders as folder_rows
 from ..state.clock import parse, stamp
 from ..state.mailboxes import mailbox_of
 from .cast import OUTSIDERS, Person
+from .desk import use_desk
 from .letters import COMMON, TOPICS, Draft
 from .meetings import plan_day
 from .seed import CATEGORIES, FOLDER_NAMES, Home, post
@@ -83,6 +84,7 @@ def _work(
         done["categorised"] += 1
     _tidy(cloud, home, random, now, done)
     _folders(cloud, home, random, done)
+    use_desk(cloud, home.box, Random(f"desk-{home.person.address}-{today:%Y-%m-%d}"), today, done)
 
 
 def _new_mail(

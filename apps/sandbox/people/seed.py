@@ -13,11 +13,14 @@ from ..state.clock import parse, stamp
 from ..state.mailboxes import Mailbox
 from . import letters, tenant
 from .cast import OUTSIDERS, SPECIAL, Person, people
+from .desk import seed_desk
 from .letters import Draft
 from .meetings import seed_calendar
 
 FOLDER_NAMES = ("Suppliers", "Shops", "Staff", "Orders & returns", "Ideas", "Übersicht", "Archive 2024")
 HISTORY_DAYS = 400
+RICH_FROM = 100
+"""Tenants with less mail have none of the rarities, and nothing but mail."""
 CATEGORIES = ("Red category", "Blue category", "Green category", "Suppliers")
 
 
@@ -48,6 +51,10 @@ def seed(
         homes = open_homes(cloud, everyone, Random(f"folders-{number}"))
         made = _write_history(cloud, homes, messages, Random(f"mail-{number}"), parse(now), number)
         _fill_calendars(cloud, homes, parse(now))
+        if messages >= RICH_FROM:
+            for home in homes:
+                if home.person.has_mail:
+                    seed_desk(cloud, home.box, Random(f"desk-{number}-{home.person.address}"), parse(now))
     cloud.forget()
     return {"users": len(everyone), "mailboxes": len(homes), "messages": made}
 
@@ -103,7 +110,7 @@ def _write_history(
     made, index = 0, 0
     times = _times(random, wanted, now)
     for style in ("huge", *letters.RARE):
-        if wanted >= 100:
+        if wanted >= RICH_FROM:
             home = writers[index % len(writers)]
             author = OUTSIDERS[index % len(OUTSIDERS)]
             draft = _draft(author, [home], random, times[index], f"rare-{number}-{index}", style)
