@@ -131,6 +131,15 @@ def digest(cloud: Cloud, name: str) -> dict[str, Any]:
 
 
 def _comparable(kind: dict[str, Any]) -> list[Any]:
-    items = [{name: one[name] for name in ("folder", "document", "files")} for one in kind["items"]]
+    items = [
+        {name: _without_ids(one[name]) for name in ("folder", "document", "files")} for one in kind["items"]
+    ]
     items.sort(key=lambda one: orjson.dumps(one, option=orjson.OPT_SORT_KEYS))
     return [sorted(one["path"] for one in kind["folders"]), items]
+
+
+def _without_ids(value: Any) -> Any:
+    """Steps of a task, links on it: made anew, they have other ids."""
+    if isinstance(value, dict):
+        return {key: _without_ids(each) for key, each in value.items() if key != "id"}
+    return [_without_ids(each) for each in value] if isinstance(value, list) else value
