@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from apps.accounts.enums import Role
+from apps.accounts.models import User
 from apps.accounts.selectors import actor_of
 from apps.backups.models import Snapshot
 from apps.backups.selectors.points import point_of
@@ -21,14 +22,18 @@ def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
     """Choose the whole mailbox of the newest backup and make the job; nobody works on it yet."""
     from apps.recovery.exports.start import export_start
     from apps.recovery.restore.plan import plan_create, plan_make, plan_start
-    from apps.recovery.services import selection_everything
+    from apps.recovery.services import selection_everything, selections_everything
 
     with every_account("the test has one"):
         snapshot = Snapshot.objects.select_related("entity__task__connection", "run").latest("id")
-    rita = member(snapshot.account, "rita@pizza-perfecto.example", Role.ADMINISTRATOR).memberships.get()
+        known = User.objects.filter(email="rita@pizza-perfecto.example").first()
+    rita = (
+        known or member(snapshot.account, "rita@pizza-perfecto.example", Role.ADMINISTRATOR)
+    ).memberships.get()
     with account_scope(snapshot.account_id), acting_as(actor_of(rita)):
         selection_everything(snapshot=snapshot)
         if kind == "export":
+            selections_everything(point=point_of(snapshot.run))
             job = export_start(point=point_of(snapshot.run))
         else:
             plan = plan_make(plan=plan_create(point=point_of(snapshot.run), target=snapshot.entity, mode=mode))
