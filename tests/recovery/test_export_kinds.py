@@ -29,7 +29,11 @@ from tests.recovery.factories import FIRST_DAY, Mailbox, mail, make_entity, stor
 from tests.recovery.test_formats import CONTACT, SERIES, TASK
 
 PLAN = b"%PDF" + b"plan" * 200_000
-EVENT = SERIES | {"attachments": [{"name": "plan?.pdf", "contentType": "application/pdf", "part": 0}]}
+MOVED = SERIES["exceptionOccurrences"][0] | {"attachments": [{"name": "map.png", "part": 1}]}
+EVENT = SERIES | {
+    "attachments": [{"name": "plan?.pdf", "contentType": "application/pdf", "part": 0}],
+    "exceptionOccurrences": [MOVED],
+}
 PHOTO = b"\x89PNG\r\n\x1a\n" + b"x" * 30
 ANNA = CONTACT | {"attachments": [{"name": "photo", "contentType": "image/png", "part": 0}]}
 IDA = {"displayName": "Ida"}
@@ -55,7 +59,7 @@ def everything(cast: Cast, transactional_db: None, tmp_path: Any, settings: Any)
         entity = make_entity()
         kept = {
             "mail": ("Inbox", {"Hello": store(mail("Hello"))}),
-            "calendars": ("Calendar", {"Dough, weekly": store_document(EVENT, PLAN)}),
+            "calendars": ("Calendar", {"Dough, weekly": store_document(EVENT, PLAN, PHOTO)}),
             "contacts": ("Family", {"Anna": store_document(ANNA, PHOTO), "Ida": store_document(IDA)}),
             "tasks": ("Shopping", {"Order flour": store_document(TASK), "Odd": store_document(ODD)}),
             "notes": ("Notes", {"Mill": store_document(NOTE)}),
@@ -85,6 +89,7 @@ def test_every_kind_leaves_in_its_format_and_as_it_was_told(everything: list[Sna
     assert (job.state, job.items_done) == ("succeeded", 8), job.message
     assert found["Calendar/Calendar/Dough, weekly.json"] == canonical(EVENT)
     assert found["Calendar/Calendar/Dough, weekly files/plan_.pdf"] == PLAN
+    assert found["Calendar/Calendar/Dough, weekly files/map.png"] == PHOTO
     event = found["Calendar/Calendar/Dough, weekly.ics"].decode().replace("\r\n ", "")
     assert "Dough%2C%20weekly%20files/plan_.pdf" in event, "too large to stand inside: it is linked"
     whole = IcsCalendarStream.calendar_from_ics(found["Calendar/Calendar/All events.ics"].decode())

@@ -111,6 +111,7 @@ def test_a_restore_and_its_undo_killed_anywhere_leave_nothing_twice(
     assert kills + more > 0 or mode == "skip", f"seed {SEED}: the worker was never killed at work"
 
 
+@pytest.mark.timeout(900)
 def test_exports_killed_fifty_times_are_whole_and_without_doubles(
     worker: WarmWorker, sandbox_cloud: SandboxCloud
 ) -> None:
@@ -119,7 +120,7 @@ def test_exports_killed_fifty_times_are_whole_and_without_doubles(
     while kills < 50 and rounds < 40:
         rounds += 1
         job = worker.order(f"{ORDERS}:start", kind="export").answer
-        answer, more = work_and_be_killed(worker, job["job"], usual=0.5, part_bytes=20_000)
+        answer, more = work_and_be_killed(worker, job["job"], usual=0.5, part_bytes=60_000)
         kills += more
         assert (answer["state"], answer["done"]) == ("succeeded", job["items"]), f"seed {SEED}: {answer}"
         found = worker.order(f"{ORDERS}:outcomes", job=job["job"]).answer

@@ -58,7 +58,7 @@ def document_item(reader: VaultReader, node: Node, parts: Parts, body: bytes) ->
     files: list[Attached] = []
     left = INLINE_TOGETHER
     for number, part in enumerate(parts.files):
-        entry = _entry(document.get("attachments"), number)
+        entry = _entry(document, number)
         data = None
         if part.size <= min(INLINE_BYTES, left):
             data, left = reader.read(part), left - part.size
@@ -74,6 +74,10 @@ def document_item(reader: VaultReader, node: Node, parts: Parts, body: bytes) ->
     return Item(node.remote_id, node.name, document, files)
 
 
-def _entry(entries: object, number: int) -> dict[str, object]:
-    """Return the document's own word on its n-th file."""
-    return next((each for each in maps_of(entries) if each.get(PART) == number), {})
+def _entry(document: dict[str, object], number: int) -> dict[str, object]:
+    """Return the document's own word on its n-th file; dates of a series have files of their own."""
+    for holder in (document, *maps_of(document.get("exceptionOccurrences"))):
+        for each in maps_of(holder.get("attachments")):
+            if each.get(PART) == number:
+                return each
+    return {}
