@@ -23,7 +23,7 @@ from apps.accounts.models import (
 from apps.activity.models import SecurityEvent
 from apps.core.permissions import Permission
 from apps.core.scope import account_scope
-from tests.accounts.test_company_sign_in import causes, come_in, request_id
+from tests.accounts.company import causes, come_in, request_id
 from tests.cast import PASSWORD, Cast, prove_again, with_factor
 from tests.fixtures.saml import SSO, Answer, config, make_provider, metadata_xml, signer
 

@@ -22,7 +22,7 @@ from apps.core import clock
 from apps.core.errors import EverkeepError, InvalidRequest, Unavailable
 from apps.core.public_web import fetch, networks
 from apps.core.scope import account_scope
-from tests.accounts.test_company_sign_in import deliver, request_id
+from tests.accounts.company import deliver, request_id
 from tests.cast import Cast, prove_again
 from tests.fixtures.saml import ISSUER, SSO, Answer, config, make_provider, metadata_xml, signer
 
