@@ -18,7 +18,7 @@ from apps.recovery.exports.start import export_start
 from apps.recovery.models import Destination
 from apps.recovery.services import selections_everything
 from tests.browser.rig import Visit
-from tests.cast import Cast
+from tests.cast import Cast, prove_again
 from tests.recovery.factories import Mailbox, mail, store
 from tests.recovery.test_export_kinds import everything as everything_kept
 
@@ -30,6 +30,7 @@ everything = everything_kept
 def olivia(cast: Cast, visit: Visit) -> Visit:
     client = Client()
     client.force_login(cast.owner)
+    prove_again(client)
     visit.sign_in_as(client)
     return visit
 
@@ -53,6 +54,9 @@ def test_options_downloads_and_the_list_inside(
     olivia.open(reverse("recovery_export", args=[point.run.public_id]))
     expect(page.get_by_text("vCard 4")).to_be_visible()
     olivia.check("export-options")
+    olivia.open(reverse("recovery_destinations"))
+    expect(page.get_by_role("button", name="Test Archive")).to_be_visible()
+    olivia.check("export-destinations")
     olivia.open(reverse("recovery_downloads", args=[job.public_id]))
     with page.expect_download() as download:
         page.get_by_role("link", name="Download part 1").click()
