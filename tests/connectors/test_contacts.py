@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from apps.connectors.base import Fetched, NewItem, WriteItem
+from apps.connectors.base import Fetched, NewItem, NotOffered, WriteItem
 from apps.connectors.documents import canonical, read_document
 from apps.connectors.enums import SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.connectors.microsoft.exchange.contact_compose import ADDRESSES, LISTS, MORE, TEXTS
+from apps.core.errors import Gone
 from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT
 
@@ -157,6 +158,20 @@ async def test_a_folder_that_cannot_be_read_fails_alone_and_is_read_later(
     cloud.clear_faults()
     await reader.read()
     assert {each.name for each in reader.mails.values()} == {"Outside", "Inside"} and reader.failed == []
+
+
+@pytest.mark.parametrize("kind", [KIND, SubService.TASKS])
+async def test_a_mailbox_without_such_data_says_so_and_is_not_gone(
+    cloud: SandboxCloud, identity: AppIdentity, kind: SubService
+) -> None:
+    box = new_mailbox(cloud)
+    cloud.add_fault("error", path="(contactFolders|todo)/", status=404, code="ErrorItemNotFound", count=None)
+    with pytest.raises(NotOffered):
+        await Reader(identity, box, kind).read()
+    cloud.clear_faults()
+    cloud.set_mailbox(box, remove=True)
+    with pytest.raises(Gone):
+        await Reader(identity, box, kind).read()
 
 
 async def test_a_contact_is_found_again_by_id_or_by_name_and_address(

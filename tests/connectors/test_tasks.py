@@ -141,6 +141,7 @@ async def test_a_task_is_written_once_whatever_happens_on_the_way(
     box = new_mailbox(cloud)
     document = {
         "title": "Once",
+        "importance": "normal",
         "checklistItems": [{"displayName": "step", "isChecked": True}],
         "hasAttachments": True,
         "attachments": [{"name": "a.bin", "part": 0}, {"name": "lost.bin", "unreadable": "malwareDetected"}],

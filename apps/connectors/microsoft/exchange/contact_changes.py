@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import ChangePage, Cursor, Upsert
+from apps.connectors.base import ChangePage, Cursor, NotOffered, Upsert
 from apps.connectors.documents import canonical
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
+from apps.connectors.microsoft.faults import is_mailbox_missing
 from apps.connectors.microsoft.governor import Pool
 from apps.connectors.microsoft.paging import pages, read_page
-from apps.core.errors import Malformed
+from apps.core.errors import Gone, Malformed
 
 from .item_changes import ItemRound
 from .item_document import list_of, moment_of, text_of
@@ -73,7 +74,12 @@ async def list_contact_folders(graph: GraphClient, user: str, *, pool: Pool) -> 
     The description has no list of all levels, and no mark of folders that have others below.
     """
     base = f"/users/{segment(user)}/contactFolders"
-    default = await graph.get_json(f"{base}/{DEFAULT}?$select={FOLDER_SELECT}", pool=pool)
+    try:
+        default = await graph.get_json(f"{base}/{DEFAULT}?$select={FOLDER_SELECT}", pool=pool)
+    except Gone as error:
+        if is_mailbox_missing(error):
+            raise
+        raise NotOffered("This mailbox has no folder of contacts.") from error
     root = default.get("id")
     if not isinstance(root, str):
         raise Malformed("Microsoft does not name the folder of contacts.")

@@ -6,17 +6,17 @@ that is moved to another list has a new id anyway.
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from apps.connectors.base import ChangePage, Cursor, Upsert
+from apps.connectors.base import ChangePage, Cursor, NotOffered, Upsert
 from apps.connectors.documents import canonical
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
+from apps.connectors.microsoft.faults import is_mailbox_missing
 from apps.connectors.microsoft.governor import Pool
 from apps.connectors.microsoft.paging import pages
+from apps.connectors.microsoft.time_zones import moment_of as moment_of_zoned
 from apps.core.errors import Gone
 
 from .item_changes import ItemRound
@@ -86,16 +86,19 @@ class Tasks:
 
 async def list_task_lists(graph: GraphClient, user: str, *, pool: Pool) -> list[Upsert]:
     """Return the lists of a mailbox, the default one first; those that others share are theirs."""
+    path = f"/users/{segment(user)}/todo/lists?$top=100"
+    try:
+        entries = [each async for page in pages(graph, path, pool=pool) for each in page]
+    except Gone as error:
+        if is_mailbox_missing(error):
+            raise
+        raise NotOffered("This mailbox has no tasks of To Do.") from error
     found: list[Upsert] = []
-    async for page in pages(graph, f"/users/{segment(user)}/todo/lists?$top=100", pool=pool):
-        for entry in page:
-            known = str(entry.get("wellknownListName") or "").lower()
-            if (
-                isinstance(entry.get("id"), str)
-                and known != _MADE_OF_MAIL
-                and entry.get("isOwner") is not False
-            ):
-                found.append(list_upsert(entry, WELL_KNOWN.get(known, "")))
+    for entry in entries:
+        known = str(entry.get("wellknownListName") or "").lower()
+        is_own = known != _MADE_OF_MAIL and entry.get("isOwner") is not False
+        if is_own and isinstance(entry.get("id"), str):
+            found.append(list_upsert(entry, WELL_KNOWN.get(known, "")))
     return sorted(found, key=lambda each: not each.well_known)
 
 
@@ -148,20 +151,6 @@ def checklist_words(items: Any) -> str:
     """Write how much is done: `2 of 5`; "" when there is no checklist."""
     found = [each for each in list_of(items) if isinstance(each, Mapping)]
     return f"{sum(each.get('isChecked') is True for each in found)} of {len(found)}" if found else ""
-
-
-def moment_of_zoned(value: Any) -> datetime | None:
-    """Read Graph's `{dateTime, timeZone}`. To Do gives days in UTC; a zone that nobody knows counts as UTC."""
-    if not isinstance(value, Mapping) or not isinstance(value.get("dateTime"), str):
-        return None
-    moment = moment_of(value["dateTime"][:19])
-    zone = value.get("timeZone")
-    if moment is None or not isinstance(zone, str) or zone.upper() == "UTC":
-        return moment
-    try:
-        return moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    except (LookupError, ValueError, OSError):
-        return moment
 
 
 def task_id(list_id: str, entry_id: str) -> str:

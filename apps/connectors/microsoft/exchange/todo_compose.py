@@ -11,7 +11,6 @@ _FIELDS: Final = {
     "completedDateTime": "Day of completion", "categories": "Categories", "recurrence": "Repetition",
 }  # fmt: skip
 _MOMENTS: Final = {"reminderDateTime", "dueDateTime", "startDateTime", "completedDateTime"}
-_USUAL: Final = {"status": "notStarted", "importance": "normal"}
 _LINK: Final = ("webUrl", "applicationName", "displayName", "externalId")
 _STEP: Final = ("displayName", "isChecked", "createdDateTime", "checkedDateTime")
 _READ_ONLY: Final = frozenset(
@@ -59,7 +58,7 @@ def task_faults(written: Document, document: Document, there: Document) -> list[
     """Name what reads other than it was written. `there` has the checklist and the links."""
     faults = []
     for key, word in _FIELDS.items():
-        if _comparable(key, written.get(key)) != _comparable(key, there.get(key)):
+        if key in written and _comparable(key, written[key]) != _comparable(key, there.get(key)):
             faults.append(word)
     if _text(written) != _text(there):
         faults.append("Notes")
@@ -85,7 +84,7 @@ def _comparable(key: str, value: Any) -> Any:
         return text_of(value.get("dateTime"))[:19], value.get("timeZone")
     if key == "recurrence" and isinstance(value, Mapping):
         return _without_nothing(value)
-    return value or _USUAL.get(key)
+    return value or None
 
 
 def _without_nothing(value: Any) -> Any:

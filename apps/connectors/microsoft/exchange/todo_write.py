@@ -10,11 +10,12 @@ from apps.connectors.documents import PART, read_document
 from apps.connectors.microsoft.client import GraphClient, Request
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.paging import pages
+from apps.connectors.microsoft.time_zones import moment_of as moment_of_zoned
 from apps.core.errors import Gone, Malformed, RemoteError, Unavailable
 
 from .item_document import moment_of, text_of
 from .item_write import create_once, first_of_each, quoted, remove_item, those_there
-from .todo_changes import list_task_lists, moment_of_zoned, split_id, task_id, task_path, task_paths
+from .todo_changes import list_task_lists, split_id, task_id, task_path, task_paths
 from .todo_compose import compose_task, maps, steps_of, task_faults
 
 logger = logging.getLogger(__name__)
