@@ -18,10 +18,18 @@ READ_ROLES = (
     "Mail.Read",
     "MailboxSettings.Read",
     "Organization.Read.All",
+    "ShortNotes.Read.All",
     "Tasks.Read.All",
     "User.Read.All",
 )
-WRITE_ROLES = ("Calendars.ReadWrite", "Contacts.ReadWrite", "Mail.ReadWrite", "Tasks.ReadWrite.All")
+WRITE_ROLES = (
+    "Calendars.ReadWrite",
+    "Contacts.ReadWrite",
+    "Mail.ReadWrite",
+    "MailboxSettings.ReadWrite",
+    "ShortNotes.ReadWrite.All",
+    "Tasks.ReadWrite.All",
+)
 
 
 @dataclass(frozen=True)

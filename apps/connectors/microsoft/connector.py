@@ -36,6 +36,11 @@ from .exchange.mail_write import MailWriter
 from .exchange.todo_changes import list_tasks, todo_changes
 from .exchange.todo_fetch import fetch_tasks
 from .exchange.todo_write import TaskWriter
+from .exchange.note_changes import note_changes
+from .exchange.note_fetch import fetch_notes
+from .exchange.note_write import NoteWriter
+from .exchange.settings_read import fetch_settings, setting_changes
+from .exchange.settings_write import SettingsWriter
 
 _ORGANIZATION: Final = "/organization?$select=id,displayName"
 
@@ -65,12 +70,16 @@ READERS: Final[dict[SubService, ItemReader]] = {
     ),
     SubService.CONTACTS: ItemReader(contact_changes, fetch_contacts, list_contacts),
     SubService.TASKS: ItemReader(todo_changes, fetch_tasks, list_tasks),
+    SubService.NOTES: ItemReader(note_changes, fetch_notes),
+    SubService.SETTINGS: ItemReader(setting_changes, fetch_settings),
 }
 WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {
     SubService.MAIL: MailWriter,
     SubService.CALENDARS: EventWriter,
     SubService.CONTACTS: ContactWriter,
     SubService.TASKS: TaskWriter,
+    SubService.NOTES: NoteWriter,
+    SubService.SETTINGS: SettingsWriter,
 }
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from .. import defaults
 from ..state import directory as rows
 from ..state.directory import User
-from ..state.mailboxes import mailbox_of
 from . import errors
 from .listing import answer_list, chosen, project
 from .request import Request, Response
@@ -123,43 +122,3 @@ def get_group(request: Request, key: str) -> Response:
 def list_members(request: Request, key: str) -> Response:
     docs = rows.members_of(request.cloud.db, _group(request, key)["id"])
     return answer_list(request, docs, context="directoryObjects", default=USER_DEFAULT, decorate=_typed("user"))
-
-
-def mailbox_settings(request: Request, user: User) -> Response:
-    box = mailbox_of(request.cloud.db, user.id)
-    if box is None:
-        raise errors.no_mailbox()
-    settings = {
-        "archiveFolder": None,
-        "timeZone": "GMT Standard Time",
-        "dateFormat": "dd/MM/yyyy",
-        "timeFormat": "HH:mm",
-        "userPurpose": box.purpose,
-        "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
-        "language": {"locale": box.language, "displayName": box.language},
-        "automaticRepliesSetting": {
-            "status": "disabled",
-            "externalAudience": "all",
-            "internalReplyMessage": "",
-            "externalReplyMessage": "",
-        },
-        "workingHours": {
-            "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-            "startTime": "08:00:00.0000000",
-            "endTime": "17:00:00.0000000",
-            "timeZone": {"name": "GMT Standard Time"},
-        },
-    }
-    context = f"{request.base_url}/v1.0/$metadata#users('{user.id}')/mailboxSettings"
-    if "$select" in request.query:
-        wanted = {name.strip().lower() for name in request.query["$select"].split(",")}
-        settings = {key: value for key, value in settings.items() if key.lower() in wanted}
-    return Response({"@odata.context": context, **settings})
-
-
-def mailbox_setting(request: Request, user: User, name: str) -> Response:
-    whole = mailbox_settings(request, user).payload
-    found = next((key for key in whole if key.lower() == name.lower()), None)
-    if found is None:
-        raise errors.bad_request(f"Resource not found for the segment '{name}'.")
-    return Response({"@odata.context": f"{whole['@odata.context']}/{found}", "value": whole[found]})

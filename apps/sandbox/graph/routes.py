@@ -2,7 +2,20 @@
 
 from collections.abc import Callable
 
-from . import attachments, contacts, create, delta, directory, event_routes, folders, messages, todo, uploads
+from . import (
+    attachments,
+    contacts,
+    create,
+    delta,
+    directory,
+    event_routes,
+    folders,
+    mailbox_settings,
+    messages,
+    notes,
+    todo,
+    uploads,
+)
 from .request import Response
 from .router import Route
 
@@ -15,7 +28,6 @@ LICENCES = frozenset(
 GROUPS = frozenset(
     _DIRECTORY | {"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Group.ReadBasic.All"}
 )
-SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
 READ = frozenset({"Mail.Read", "Mail.ReadWrite"})
 FOLDERS = READ | {"Mail.ReadBasic.All"}
 WRITE = frozenset({"Mail.ReadWrite"})
@@ -38,8 +50,6 @@ ROUTES = [
     Route("GET", U, directory.get_user, USERS, "user"),
     Route("GET", U + "/licenseDetails", directory.license_details, USERS | LICENCES, "user"),
     Route("GET", U + "/memberOf", directory.member_of, USERS | GROUPS, "user"),
-    Route("GET", U + "/mailboxSettings", directory.mailbox_settings, SETTINGS, "user"),
-    Route("GET", U + "/mailboxSettings/{name}", directory.mailbox_setting, SETTINGS, "user"),
     Route("GET", "/groups", directory.list_groups, GROUPS),
     Route("GET", "/groups/{group}", directory.get_group, GROUPS),
     Route("GET", "/groups/{group}/members", directory.list_members, GROUPS),
@@ -78,4 +88,6 @@ ROUTES = [
     *contacts.ROUTES,
     *event_routes.ROUTES,
     *todo.ROUTES,
+    *mailbox_settings.ROUTES,
+    *notes.ROUTES,
 ]

@@ -13,6 +13,8 @@ MEANING = {
     "MailboxSettings.Read": "Read all user mailbox settings",
     "MailboxSettings.ReadWrite": "Read and write all user mailbox settings",
     "Organization.Read.All": "Read organization information",
+    "ShortNotes.Read.All": "Read all users' short notes",
+    "ShortNotes.ReadWrite.All": "Read and write all users' short notes",
     "Tasks.Read.All": "Read all users' tasks and task lists",
     "Tasks.ReadWrite.All": "Read and write all users' tasks and task lists",
     "User.Read": "Sign you in and read your profile",

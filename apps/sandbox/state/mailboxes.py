@@ -27,9 +27,13 @@ WELL_KNOWN: dict[str, tuple[str, bool, str]] = {
 }
 # kind of thing -> the folders of it that every mailbox has: well-known name, English name
 THING_FOLDERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "categories": (("categories", "Categories"),),
     "contacts": (("contacts", "Contacts"),),
     "calendargroups": (("mycalendars", "My Calendars"),),
     "events": (("calendar", "Calendar"),),
+    "notes": (("notes", "Notes"),),
+    "rules": (("inboxrules", "Rules"),),
+    "settings": (("settings", "Settings"),),
     "tasks": (("defaultlist", "Tasks"), ("flaggedemails", "Flagged email")),
 }
 LOCALISED = {

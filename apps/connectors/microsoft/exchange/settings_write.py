@@ -1,0 +1,215 @@
+"""Writing settings, rules and categories back: what could act on its own comes back switched off.
+
+None of them can carry a restore key. A rule or category that is there already, as it was, counts as written
+and is left alone; its id begins with `kept:`, and an undo does not take it away. A setting is one of its kind:
+it is set to what it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from apps.connectors.base import NewItem, Upsert, WriteItem, Written
+from apps.connectors.documents import canonical, props_of, read_document
+from apps.connectors.microsoft.client import GraphClient
+from apps.connectors.microsoft.endpoints import segment
+from apps.connectors.microsoft.paging import pages
+from apps.core.errors import InvalidRequest, Malformed
+
+from .item_document import text_of
+from .item_write import create_once, remove_item
+from .settings_read import (
+    CATEGORY,
+    FOLDER,
+    FOLDERS_OF_RULE,
+    FORWARDS,
+    GROUPS,
+    RULE,
+    SETTING,
+    addresses_of,
+    read_settings,
+    settings_folder,
+    upsert_of,
+)
+
+KEPT: Final = "kept:"
+_NAMES: Final = "folderNames"
+_NOT_OURS: Final = ("isReadOnly", _NAMES)
+
+
+class SettingsWriter:
+    """Writes settings, rules and categories into one mailbox (`base.ItemWriter`)."""
+
+    def __init__(self, graph: GraphClient, user: str) -> None:
+        self._graph, self._pool, self._user = graph, graph.pool(user), user
+        self._path = f"/users/{segment(user)}"
+
+    async def folders(self) -> list[Upsert]:
+        return [settings_folder()]
+
+    async def ensure_folder(self, parent_id: str | None, name: str) -> str:
+        return FOLDER
+
+    async def remove_folder(self, remote_id: str) -> bool:
+        return False
+
+    async def find_restored(self, folder_id: str, restore_keys: Sequence[str]) -> dict[str, str]:
+        """Nothing: a repeat finds what it wrote by what it is (`write`)."""
+        return {}
+
+    async def find_existing(self, folder_id: str, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        """Rules and categories by their ids; settings are always there."""
+        live = await read_settings(self._graph, self._user)
+        return {remote_id: remote_id for remote_id, _ in items if remote_id in live}
+
+    async def write(self, item: WriteItem) -> NewItem:
+        kind, document = text_of(props_of(item.props).get("type")), read_document(item.content)
+        if kind == "rule":
+            return await self._write_rule(document)
+        if kind == "category":
+            return await self._write_category(document)
+        if kind == "setting":
+            return await self._write_setting(document)
+        raise InvalidRequest("This is no setting that we know.", item=item.name)
+
+    async def _write_rule(self, document: dict[str, Any]) -> NewItem:
+        body, lost = await self._rule(document)
+        live = await read_settings(self._graph, self._user)
+        for remote_id, rule in live.items():
+            if remote_id.startswith(RULE) and _alike(rule, body):
+                return NewItem(KEPT + remote_id, tuple(lost))
+        path = f"{self._path}/mailFolders/inbox/messageRules"
+
+        async def look() -> str | None:
+            again = await read_settings(self._graph, self._user)
+            found = (key for key, rule in again.items() if key.startswith(RULE) and _alike(rule, body))
+            return next((key.removeprefix(RULE) for key in found), None)
+
+        return NewItem(
+            RULE + await create_once(self._graph, path, body, pool=self._pool, look=look), tuple(lost)
+        )
+
+    async def _rule(self, document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the body of the creating request, and in words what it does not carry."""
+        body = {key: value for key, value in document.items() if key not in _NOT_OURS and value is not None}
+        actions, lost = dict(body.get("actions") or {}), list[str]()
+        for name in FOLDERS_OF_RULE:
+            if isinstance(actions.get(name), str):
+                wanted = text_of((document.get(_NAMES) or {}).get(actions[name]))
+                target = await self._folder(actions[name], wanted)
+                if target:
+                    actions[name] = target
+                    continue
+                del actions[name]
+                body["isEnabled"] = False
+                lost.append(
+                    f"Its folder {wanted or 'of mail'} is not in this mailbox: the rule is switched off."
+                )
+        domain = (await self._address()).rpartition("@")[2].casefold()
+        people = [each for name in FORWARDS for each in addresses_of(actions.get(name))]
+        outside = [each for each in people if each.rpartition("@")[2].casefold() != domain]
+        if outside and body.get("isEnabled", True):
+            body["isEnabled"] = False
+            lost.append(f"It sends mail to {', '.join(outside)}: it is switched off until somebody agrees.")
+        if not actions:
+            actions["stopProcessingRules"] = False
+        body["actions"] = actions
+        body["sequence"] = body.get("sequence") or 1
+        return body, lost
+
+    async def _folder(self, folder_id: str, name: str) -> str:
+        """Return the live folder of that id, else one of that name; "" when there is none."""
+        found = ""
+        async for page in pages(
+            self._graph, f"{self._path}/mailFolders/delta?$select=id,displayName", pool=self._pool
+        ):
+            for each in page:
+                if each.get("id") == folder_id:
+                    return folder_id
+                if name and text_of(each.get("displayName")).casefold() == name.casefold():
+                    found = found or str(each["id"])
+        return found
+
+    async def _address(self) -> str:
+        path = f"{self._path}?$select=id,mail,userPrincipalName"
+        found = await self._graph.get_json(path, pool=self._pool)
+        return text_of(found.get("mail") or found.get("userPrincipalName"))
+
+    async def _write_category(self, document: dict[str, Any]) -> NewItem:
+        path, name = f"{self._path}/outlook/masterCategories", text_of(document.get("displayName"))
+
+        async def look() -> str | None:
+            async for page in pages(self._graph, f"{path}?$top=100", pool=self._pool):
+                for each in page:
+                    if text_of(each.get("displayName")).casefold() == name.casefold():
+                        return str(each["id"])
+            return None
+
+        if found := await look():
+            return NewItem(KEPT + CATEGORY + found)
+        body = {"displayName": name, "color": document.get("color") or "none"}
+        return NewItem(CATEGORY + await create_once(self._graph, path, body, pool=self._pool, look=look))
+
+    async def _write_setting(self, document: dict[str, Any]) -> NewItem:
+        key = next((key for key, (_, fields) in GROUPS.items() if set(document) & set(fields)), None)
+        if key is None:
+            raise Malformed("The stored setting is none that we know.")
+        body, lost = _setting(document)
+        await self._graph.write_json(
+            "PATCH", f"{self._path}/mailboxSettings", body, pool=self._pool, repeatable=True
+        )
+        lost.append("It takes the place of what was set before: a mailbox has one.")
+        return NewItem(SETTING + key, tuple(lost))
+
+    async def read_back(self, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
+        live = await read_settings(self._graph, self._user)
+        found: dict[str, Written] = {}
+        for remote_id, item in items.items():
+            document = live.get(remote_id.removeprefix(KEPT))
+            if document is None:
+                continue
+            told = upsert_of(remote_id.removeprefix(KEPT), document)
+            faults = tuple(await self._faults(document, item)) if item else ()
+            found[remote_id] = Written(remote_id, FOLDER, told.name, None, state=told.etag, faults=faults)
+        return found
+
+    async def _faults(self, there: dict[str, Any], item: WriteItem) -> list[str]:
+        document = read_document(item.content)
+        kind = text_of(props_of(item.props).get("type"))
+        if kind == "rule":
+            body, _ = await self._rule(document)
+            return [] if _alike(there, body) else ["What it does"]
+        if kind == "category":
+            same = text_of(there.get("color")) == text_of(document.get("color") or "none")
+            return [] if same else ["Colour"]
+        body, _ = _setting(document)
+        return [
+            name for name, value in body.items() if canonical({"v": there.get(name)}) != canonical({"v": value})
+        ]
+
+    async def remove(self, remote_id: str) -> None:
+        """Delete a rule or category that a restore made. What was there before, and settings, stay."""
+        if remote_id.startswith(RULE):
+            path = f"{self._path}/mailFolders/inbox/messageRules/{segment(remote_id.removeprefix(RULE))}"
+        elif remote_id.startswith(CATEGORY):
+            path = f"{self._path}/outlook/masterCategories/{segment(remote_id.removeprefix(CATEGORY))}"
+        else:
+            return
+        await remove_item(self._graph, path, pool=self._pool)
+
+
+def _setting(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return what is set, and in words what is not: nobody is answered because of a restore."""
+    body, lost = dict(document), list[str]()
+    replies = body.get("automaticRepliesSetting")
+    if isinstance(replies, dict) and replies.get("status") not in (None, "disabled"):
+        body["automaticRepliesSetting"] = {**replies, "status": "disabled"}
+        lost.append("The texts are back, the automatic replies themselves stay switched off.")
+    return body, lost
+
+
+def _alike(rule: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Tell whether a live rule is the one that the body would make."""
+    names = ("displayName", "conditions", "actions", "exceptions")
+    return all(
+        canonical({"v": rule.get(name) or {}}) == canonical({"v": body.get(name) or {}}) for name in names
+    )
