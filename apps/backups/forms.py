@@ -50,15 +50,17 @@ class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = BackupTask
-        fields = ["name", "frequency", "hour", "auto_activate", "include_unlicensed"]
+        fields = ["name", "frequency", "hour", "auto_activate", "include_unlicensed", "recoverable_items"]
         labels = {
             "name": "Task name",
             "frequency": "How often",
             "auto_activate": "Activate new mailboxes",
             "include_unlicensed": "People without a Microsoft licence",
+            "recoverable_items": "Back up Recoverable Items",
         }
         help_texts = {
             "auto_activate": "What is found from now on is backed up without asking.",
+            "recoverable_items": "What people deleted from Deleted Items, as long as Microsoft keeps it.",
             "include_unlicensed": "Shared and room mailboxes need no licence and are always listed.",
         }
 

@@ -36,11 +36,12 @@ class FoundEntity:
 
 @dataclass(frozen=True, slots=True)
 class EntityRef:
-    """What a connector needs to address an entity."""
+    """What a connector needs to address an entity. `recoverable`: also what its people deleted for good."""
 
     remote_id: str
     kind: str
     address: str
+    recoverable: bool = False
 
 
 class NotOffered(EverkeepError):

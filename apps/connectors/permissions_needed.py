@@ -25,7 +25,12 @@ MICROSOFT: Final = (
     Need("Contacts.Read", "Read contacts in all mailboxes", "No contacts are backed up"),
     Need("Tasks.Read.All", "Read tasks and task lists of all people", "No tasks are backed up"),
     Need("User.Read.All", "Read people", "Mailboxes are not found"),
-    Need("MailboxSettings.Read", "Read mailbox settings", "Rooms and shared mailboxes are not told apart"),
+    Need("ShortNotes.Read.All", "Read notes of all people", "No notes are backed up"),
+    Need(
+        "MailboxSettings.Read",
+        "Read mailbox settings",
+        "No settings, rules and categories are backed up; rooms and shared mailboxes are not told apart",
+    ),
     Need("Organization.Read.All", "Read the organisation's name", "The connection cannot be tested"),
     Need(
         "Mail.ReadWrite",
@@ -36,14 +41,31 @@ MICROSOFT: Final = (
     Need("Calendars.ReadWrite", "Write calendars in all mailboxes", "No events can be restored", write=True),
     Need("Contacts.ReadWrite", "Write contacts in all mailboxes", "No contacts can be restored", write=True),
     Need("Tasks.ReadWrite.All", "Write tasks of all people", "No tasks can be restored", write=True),
+    Need("ShortNotes.ReadWrite.All", "Write notes of all people", "No notes can be restored", write=True),
+    Need(
+        "MailboxSettings.ReadWrite",
+        "Write mailbox settings",
+        "No settings, rules and categories can be restored",
+        write=True,
+    ),
 )
+
+READING: Final = {
+    SubService.MAIL: "Mail.Read",
+    SubService.CALENDARS: "Calendars.Read",
+    SubService.CONTACTS: "Contacts.Read",
+    SubService.TASKS: "Tasks.Read.All",
+    SubService.NOTES: "ShortNotes.Read.All",
+    SubService.SETTINGS: "MailboxSettings.Read",
+}
+"""What a backup of each kind of data needs."""
 
 WRITING: Final = {
     SubService.MAIL: "Mail.ReadWrite",
     SubService.CALENDARS: "Calendars.ReadWrite",
     SubService.CONTACTS: "Contacts.ReadWrite",
     SubService.TASKS: "Tasks.ReadWrite.All",
-    SubService.NOTES: "Mail.ReadWrite",
+    SubService.NOTES: "ShortNotes.ReadWrite.All",
     SubService.SETTINGS: "MailboxSettings.ReadWrite",
 }
 """What a restore of each kind of data needs."""

@@ -186,9 +186,8 @@ def test_rules_categories_and_settings_come_back_and_nothing_begins_to_send_mail
         write("POST", rules, body)
     write("POST", "outlook/masterCategories", {"displayName": "Urgent", "color": "preset3"})
     replies = {"status": "alwaysEnabled", "internalReplyMessage": "Back soon", "externalAudience": "none"}
-    write(
-        "PATCH", "mailboxSettings", {"automaticRepliesSetting": replies, "timeZone": "W. Europe Standard Time"}
-    )
+    zone = "W. Europe Standard Time"
+    write("PATCH", "mailboxSettings", {"automaticRepliesSetting": replies, "timeZone": zone})
     made, written = asyncio.run(carry(identity, SubService.SETTINGS, source, target))
     assert not [each.faults for each in written.values() if each.faults]
     by_name = {each["displayName"]: each for each in there("GET", rules)["value"]}

@@ -67,7 +67,7 @@ def _read(
 ) -> tuple[list[Stream], list[KindFailed]]:
     entity, bridge = run.entity, Bridge()
     connector = open_connector(entity.task.connection)
-    target = EntityRef(entity.remote_id, entity.kind, entity.address)
+    target = EntityRef(entity.remote_id, entity.kind, entity.address, entity.task.recoverable_items)
     sealer = Sealer(run.account_id, entity.task.shelf)
     context = RunContext(run, lease, target, connector, sealer, bridge, stopping, limits)
     streams = [

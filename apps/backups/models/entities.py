@@ -25,6 +25,7 @@ class BackupTask(AccountModel):
     hour = models.PositiveSmallIntegerField(default=2)
     include_unlicensed = models.BooleanField(default=False)
     auto_activate = models.BooleanField(default=False)
+    recoverable_items = models.BooleanField(default=False)
     shelf = models.PositiveSmallIntegerField(default=0)  # of the account's vault: where new content goes
     discovered_at = models.DateTimeField(null=True)
     discovering_since = models.DateTimeField(null=True)

@@ -65,7 +65,9 @@ def ledger_of(run: Run) -> Ledger:
 
 def excluded_of(task: BackupTask) -> tuple[Unreachable, ...]:
     """Return what the settings of the task leave out."""
-    return ()
+    if task.recoverable_items:
+        return ()
+    return (Unreachable("Recoverable Items", "The settings of the backup task leave them out."),)
 
 
 def gaps_of(entity: Entity) -> "QuerySet[CoverageGap]":

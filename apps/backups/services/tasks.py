@@ -15,7 +15,7 @@ from ..models import BackupTask, Entity
 from ..schedule import next_start
 from .discovery import start_discovery
 
-SETTINGS = ("name", "frequency", "hour", "include_unlicensed", "auto_activate", "shelf")
+SETTINGS = ("name", "frequency", "hour", "include_unlicensed", "auto_activate", "recoverable_items", "shelf")
 
 
 @transaction.atomic

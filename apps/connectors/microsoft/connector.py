@@ -16,8 +16,8 @@ from apps.connectors.base import (
     Upsert,
 )
 from apps.connectors.enums import EntityKind, SubService
-from apps.connectors.permissions_needed import WRITING
-from apps.core.errors import InvalidRequest, Malformed
+from apps.connectors.permissions_needed import READING, WRITING
+from apps.core.errors import Forbidden, InvalidRequest, Malformed
 
 from .auth import AppIdentity
 from .client import GraphClient
@@ -139,7 +139,11 @@ class MicrosoftConnector(Opened):
     def changes(
         self, entity: EntityRef, sub_service: SubService, cursor: Cursor | None
     ) -> AsyncIterator[ChangePage]:
-        return READERS[sub_service].changes(self.graph, entity.remote_id, cursor)
+        if sub_service == SubService.MAIL and entity.recoverable:
+            pages = MailRound(self.graph, entity.remote_id, cursor, recoverable=True).pages()
+        else:
+            pages = READERS[sub_service].changes(self.graph, entity.remote_id, cursor)
+        return _with_advice(pages, sub_service)
 
     def fetch(
         self, entity: EntityRef, sub_service: SubService, remote_ids: Sequence[str]
@@ -151,6 +155,19 @@ class MicrosoftConnector(Opened):
     ) -> dict[str, Upsert]:
         listed = READERS[sub_service].listed
         return await listed(self.graph, entity.remote_id, remote_ids) if listed else {}
+
+
+async def _with_advice(pages: AsyncIterator[ChangePage], sub_service: SubService) -> AsyncIterator[ChangePage]:
+    """Say of a refusal which permission serves this kind of data."""
+    try:
+        async for page in pages:
+            yield page
+    except Forbidden as error:
+        error.do = (
+            f"Consent to {READING[sub_service]} for the app at Microsoft, or see whether an access policy "
+            "there leaves this mailbox out."
+        )
+        raise
 
 
 class MicrosoftWriter(Opened):

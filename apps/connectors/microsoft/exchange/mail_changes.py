@@ -26,6 +26,7 @@ from apps.core.errors import (
 from .folder_changes import FolderRound
 from .mail_cursor import MailCursor
 from .mail_props import MESSAGE_SELECT, is_whole, message_upsert
+from .mail_recoverable import recoverable_page
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +48,10 @@ class MailRound:
     links. 4. The cursor. A folder whose list fails keeps its old link and is named by FolderFailed.
     """
 
-    def __init__(self, graph: GraphClient, user: str, cursor: Cursor | None) -> None:
-        self._graph, self._user = graph, user
+    def __init__(
+        self, graph: GraphClient, user: str, cursor: Cursor | None, *, recoverable: bool = False
+    ) -> None:
+        self._graph, self._user, self._recoverable = graph, user, recoverable
         self._cursor = MailCursor.read(cursor)
         self._pool = graph.pool(user)
         self._failed_in_a_row = 0
@@ -59,6 +62,9 @@ class MailRound:
         folders = FolderRound(self._graph, self._user, self._cursor, pool=self._pool)
         async for page in folders.pages():
             yield page
+        yield await recoverable_page(
+            self._graph, self._user, self._cursor, pool=self._pool, wanted=self._recoverable
+        )
         linked = [(folder_id, link) for folder_id, link in self._cursor.mail.items() if link]
         unlinked = [folder_id for folder_id, link in self._cursor.mail.items() if not link]
         for few in in_batches(linked, BATCH_SIZE):

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from apps.connectors.base import NewItem, Upsert, WriteItem, Written
-from apps.connectors.documents import canonical, props_of, read_document
+from apps.connectors.documents import canonical, read_document
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.paging import pages
-from apps.core.errors import InvalidRequest, Malformed
+from apps.core.errors import Malformed
 
 from .item_document import text_of
 from .item_write import create_once, remove_item
@@ -62,14 +62,12 @@ class SettingsWriter:
         return {remote_id: remote_id for remote_id, _ in items if remote_id in live}
 
     async def write(self, item: WriteItem) -> NewItem:
-        kind, document = text_of(props_of(item.props).get("type")), read_document(item.content)
-        if kind == "rule":
+        document = read_document(item.content)
+        if _is_rule(document):
             return await self._write_rule(document)
-        if kind == "category":
+        if _is_category(document):
             return await self._write_category(document)
-        if kind == "setting":
-            return await self._write_setting(document)
-        raise InvalidRequest("This is no setting that we know.", item=item.name)
+        return await self._write_setting(document)
 
     async def _write_rule(self, document: dict[str, Any]) -> NewItem:
         body, lost = await self._rule(document)
@@ -174,11 +172,10 @@ class SettingsWriter:
 
     async def _faults(self, there: dict[str, Any], item: WriteItem) -> list[str]:
         document = read_document(item.content)
-        kind = text_of(props_of(item.props).get("type"))
-        if kind == "rule":
+        if _is_rule(document):
             body, _ = await self._rule(document)
             return [] if _alike(there, body) else ["What it does"]
-        if kind == "category":
+        if _is_category(document):
             same = text_of(there.get("color")) == text_of(document.get("color") or "none")
             return [] if same else ["Colour"]
         body, _ = _setting(document)
@@ -195,6 +192,14 @@ class SettingsWriter:
         else:
             return
         await remove_item(self._graph, path, pool=self._pool)
+
+
+def _is_rule(document: Mapping[str, Any]) -> bool:
+    return "displayName" in document and bool({"actions", "sequence"} & document.keys())
+
+
+def _is_category(document: Mapping[str, Any]) -> bool:
+    return "displayName" in document and not _is_rule(document)
 
 
 def _setting(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
