@@ -21,6 +21,7 @@ class Connection(AccountModel):
     state = models.CharField(max_length=15, choices=ConnectionState, default=ConnectionState.CONNECTED)
     state_reason = models.TextField(blank=True)
     state_since = models.DateTimeField(default=clock.now)
+    missing = models.JSONField(default=list)  # permissions for reading that were refused when last asked
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

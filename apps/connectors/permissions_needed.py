@@ -74,3 +74,13 @@ WRITING: Final = {
 def microsoft_needs(*, write: bool) -> tuple[Need, ...]:
     """Return what is asked for: reading alone, or writing too when a restore needs it."""
     return tuple(need for need in MICROSOFT if write or not need.write)
+
+
+def missing_for_reading(granted: frozenset[str] | None) -> tuple[str, ...]:
+    """Return what a backup of all kinds of data needs and was not granted; nothing when nobody knows.
+
+    Who may write may read.
+    """
+    if granted is None:
+        return ()
+    return tuple(name for name in READING.values() if not granted & {name, name.replace(".Read", ".ReadWrite")})

@@ -1,6 +1,7 @@
 """Connections: made, tested, marked, opened. Every change of state leaves a row in the activity."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +18,7 @@ from apps.core.scope import current_account_id
 from apps.core.sealing import seal, unseal
 
 from .base import CallCounter, Connector, Unreachable, Writer
-from .enums import ConnectionState, CredentialKind, EntityKind
+from .enums import ConnectionState, CredentialKind, EntityKind, SubService
 from .microsoft.auth import AppIdentity
 from .microsoft.client import GraphClient
 from .microsoft.connector import MicrosoftConnector, MicrosoftWriter
@@ -26,6 +27,7 @@ from .microsoft.credentials import CertificateCredential, Credential, SecretCred
 from .microsoft.patience import Patience
 from .microsoft.unreachable import UNREACHABLE
 from .models import Connection
+from .permissions_needed import READING, missing_for_reading
 
 QUICK: Final = Patience(tries=2, first_wait=0.5, throttled_for=10.0)
 OTHER_TENANT: Final = "This is another tenant than the one this connection backs up."
@@ -44,6 +46,7 @@ class TestResult:
     what: str = ""
     do: str = ""
     refused: bool = False
+    missing: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -235,9 +238,21 @@ def connection_test(connection: Connection) -> TestResult:
         result = async_to_sync(_test)(identity)
     if result.passed:
         connection_mark_connected(connection=connection, name=result.tenant_name)
+        Connection.objects.filter(pk=connection.pk).update(missing=list(result.missing))
     elif result.refused:
         connection_mark_disconnected(connection=connection, reason=f"{result.what} {result.do}".strip())
     return result
+
+
+def connection_note_kinds(
+    *, connection: Connection, refused: Collection[SubService], read: Collection[SubService]
+) -> None:
+    """Note which permissions a backup lacked, and which it had: the page of the connection says so."""
+    had = {READING[kind] for kind in read}
+    missing = sorted({READING[kind] for kind in refused} | (set(connection.missing) - had))
+    if missing != connection.missing:
+        connection.missing = missing
+        Connection.objects.filter(pk=connection.pk).update(missing=missing)
 
 
 @transaction.atomic
@@ -282,7 +297,8 @@ async def _test(identity: AppIdentity) -> TestResult:
     try:
         async with MicrosoftConnector(identity, open_client=_open_quickly) as connector:
             tenant = await connector.tenant()
-            return TestResult(tenant_name=tenant.name, tenant_id=tenant.tenant_id)
+            missing = missing_for_reading(await connector.graph.granted())
+            return TestResult(tenant_name=tenant.name, tenant_id=tenant.tenant_id, missing=missing)
     except EverkeepError as error:
         refused = isinstance(error, ConsentLost | Forbidden)
         return TestResult(what=error.what, do=error.do, refused=refused)

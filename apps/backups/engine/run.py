@@ -7,7 +7,7 @@ from typing import Final
 
 from apps.connectors.base import Connector, EntityRef
 from apps.connectors.enums import EntityKind
-from apps.connectors.services import connection_mark_disconnected, open_connector
+from apps.connectors.services import connection_mark_disconnected, connection_note_kinds, open_connector
 from apps.core import clock
 from apps.core.discretion import told
 from apps.core.errors import ConsentLost, EverkeepError, Gone, Throttled
@@ -50,7 +50,7 @@ def run_backup(
     run = Run.objects.create(account_id=account_id, entity=entity, trigger=trigger, started_at=clock.now())
     try:
         streams, failed = _read(run, lease, stopping, limits or Limits())
-        return commit(run, lease, streams, failed, slot_after_run(entity.task))
+        verdict = commit(run, lease, streams, failed, slot_after_run(entity.task))
     except LeaseLost:
         logger.warning("backup run %s was overtaken by another worker", run.public_id)
         return OVERTAKEN
@@ -60,6 +60,12 @@ def run_backup(
         if not isinstance(error, Exception):
             raise
         return ending.verdict
+    connection_note_kinds(
+        connection=entity.task.connection,
+        refused=[each.sub_service for each in failed if each.refused],
+        read=[each.sub_service for each in streams],
+    )
+    return verdict
 
 
 def _read(
