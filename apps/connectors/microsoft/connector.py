@@ -33,14 +33,14 @@ from .exchange.mail_changes import MailRound
 from .exchange.mail_fetch import fetch_mail
 from .exchange.mail_listed import list_mail
 from .exchange.mail_write import MailWriter
-from .exchange.todo_changes import list_tasks, todo_changes
-from .exchange.todo_fetch import fetch_tasks
-from .exchange.todo_write import TaskWriter
 from .exchange.note_changes import note_changes
 from .exchange.note_fetch import fetch_notes
 from .exchange.note_write import NoteWriter
 from .exchange.settings_read import fetch_settings, setting_changes
 from .exchange.settings_write import SettingsWriter
+from .exchange.todo_changes import list_tasks, todo_changes
+from .exchange.todo_fetch import fetch_tasks
+from .exchange.todo_write import TaskWriter
 
 _ORGANIZATION: Final = "/organization?$select=id,displayName"
 
