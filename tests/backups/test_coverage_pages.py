@@ -44,7 +44,7 @@ def test_one_word_for_all_mailboxes_makes_the_task_green_and_can_be_taken_back(
     address = reverse("task_coverage", args=[task.public_id])
     page = client.get(address).content.decode()
     assert "A permission is missing" in page
-    assert "Grant Contacts.Read." in page
+    assert "Grant Contacts.Read.</td>" in page
     act = reverse("task_gaps", args=[task.public_id])
     client.post(act, {"gap": "contacts:refused", "action": "acknowledge", "reason": "We need none"})
     assert verdicts(task) == ["success", "partial"], "Ben has another gap"
