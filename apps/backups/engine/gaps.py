@@ -1,7 +1,7 @@
 """What a run leaves uncovered: found, compared with what people acknowledged, kept with the snapshot."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from apps.connectors.enums import SkipCause, SubService
@@ -15,6 +15,7 @@ from .stream import Stream
 from .verdict import Gap
 
 GAP_ITEMS, GAP_SHARE = 10, 0.02
+WHOLE_KIND = frozenset({GapCause.REFUSED, GapCause.KIND, GapCause.NOT_REACHABLE})
 Coverage = dict[str, dict[str, int]]
 
 
@@ -60,8 +61,8 @@ def gap_of_kind(failed: KindFailed) -> Gap:
 
 def judge(found: Sequence[Gap], rows: Iterable[CoverageGap], read: Iterable[str]) -> Judged:
     """Tell open gaps from acknowledged ones. A kind that was not read keeps the gaps that it had."""
-    known = {row.key: row for row in rows}
-    kept = [_standing(row) for row in known.values() if row.sub_service not in set(read)]
+    known, stands = {row.key: row for row in rows}, _stands(found, read)
+    kept = [_standing(row) for row in known.values() if stands(row)]
     open_ones, acknowledged = [], 0
     for gap in {gap.key: gap for gap in (*kept, *found)}.values():
         row = known.get(gap.key)
@@ -81,14 +82,26 @@ def settle_gaps(entity_id: int, account_id: int, found: Sequence[Gap], read: Ite
     """
     rows = CoverageGap.objects.select_for_update().filter(entity_id=entity_id)
     known, wanted = {row.key: row for row in rows}, {gap.key: gap for gap in found}
-    seen = set(read)
-    closed = [
-        row.pk for key, row in known.items() if key not in wanted and (row.sub_service in seen or not row.place)
-    ]
+    stands = _stands(found, read)
+    closed = [row.pk for key, row in known.items() if key not in wanted and not stands(row)]
     CoverageGap.objects.filter(pk__in=closed).delete()
     for key, gap in wanted.items():
         _keep(known.get(key) or CoverageGap(account_id=account_id, entity_id=entity_id), gap)
     return CoverageGap.objects.filter(entity_id=entity_id, acknowledged_at=None).exists()
+
+
+def _stands(found: Sequence[Gap], read: Iterable[str]) -> Callable[[CoverageGap], bool]:
+    """Return what tells whether a gap stands though this run did not see it: its kind was not read.
+
+    Why a kind is not read at all is said anew by each run.
+    """
+    seen, judged = set(read), {gap.sub_service for gap in found if not gap.place and gap.cause in WHOLE_KIND}
+
+    def stands(row: CoverageGap) -> bool:
+        said_anew = not row.place and row.cause in WHOLE_KIND and row.sub_service in judged
+        return row.sub_service not in seen and not said_anew
+
+    return stands
 
 
 def _keep(row: CoverageGap, gap: Gap) -> None:
