@@ -33,10 +33,10 @@ from .exchange.mail_changes import MailRound
 from .exchange.mail_fetch import fetch_mail
 from .exchange.mail_listed import list_mail
 from .exchange.mail_write import MailWriter
-from .exchange.note_changes import note_changes
+from .exchange.note_changes import list_notes, note_changes
 from .exchange.note_fetch import fetch_notes
 from .exchange.note_write import NoteWriter
-from .exchange.settings_read import fetch_settings, setting_changes
+from .exchange.settings_read import fetch_settings, list_settings, setting_changes
 from .exchange.settings_write import SettingsWriter
 from .exchange.todo_changes import list_tasks, todo_changes
 from .exchange.todo_fetch import fetch_tasks
@@ -70,8 +70,8 @@ READERS: Final[dict[SubService, ItemReader]] = {
     ),
     SubService.CONTACTS: ItemReader(contact_changes, fetch_contacts, list_contacts),
     SubService.TASKS: ItemReader(todo_changes, fetch_tasks, list_tasks),
-    SubService.NOTES: ItemReader(note_changes, fetch_notes),
-    SubService.SETTINGS: ItemReader(setting_changes, fetch_settings),
+    SubService.NOTES: ItemReader(note_changes, fetch_notes, list_notes),
+    SubService.SETTINGS: ItemReader(setting_changes, fetch_settings, list_settings),
 }
 WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {
     SubService.MAIL: MailWriter,

@@ -1,6 +1,6 @@
 """Short notes of a mailbox as changes: one folder, which Graph does not show, and a list of changes."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from apps.connectors.base import ChangePage, Cursor, NotOffered, Upsert
@@ -13,6 +13,7 @@ from apps.core.errors import Gone, InvalidRequest
 
 from .item_changes import ItemRound
 from .item_document import moment_of, text_of
+from .item_write import those_there
 
 FOLDER: Final = "notes"
 NOTE_SELECT: Final = "id,subject,bodyPreview,changeKey,hasAttachments,createdDateTime,lastModifiedDateTime"
@@ -68,6 +69,16 @@ class Notes:
 
     def remote_id(self, entry_id: str, folder_id: str) -> str:
         return entry_id
+
+
+async def list_notes(graph: GraphClient, user: str, remote_ids: Sequence[str]) -> dict[str, Upsert]:
+    """Return by id what is there of these notes; those that are not are left out."""
+    pool = graph.pool(user)
+    kind = Notes(graph, user, pool)
+    base = kind.items_path(FOLDER)
+    paths = {each: f"{base}/{segment(each)}?$select={NOTE_SELECT}" for each in dict.fromkeys(remote_ids)}
+    there = await those_there(graph, paths, pool=pool)
+    return {remote_id: kind.upsert(entry, FOLDER) for remote_id, entry in there.items()}
 
 
 def note_folder() -> Upsert:

@@ -66,6 +66,12 @@ async def fetch_settings(
             yield Fetched(remote_id, canonical(document), ContentForm.DOCUMENT)
 
 
+async def list_settings(graph: GraphClient, user: str, remote_ids: Sequence[str]) -> dict[str, Upsert]:
+    """Return by id how these are now; those that are not there are left out."""
+    found = await read_settings(graph, user)
+    return {each: upsert_of(each, found[each]) for each in dict.fromkeys(remote_ids) if each in found}
+
+
 async def read_settings(graph: GraphClient, user: str) -> dict[str, dict[str, Any]]:
     """Return every setting, rule and category by its id. Raises Forbidden, Gone, Unavailable."""
     pool, path = graph.pool(user), f"/users/{segment(user)}"
