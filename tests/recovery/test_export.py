@@ -219,15 +219,17 @@ def test_downloads_are_for_those_who_may_export_now_and_are_written_down(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("asked", ["bytes=-999999", "bytes=1-", "bytes=00-"])
-def test_no_range_fetches_a_part_unseen(cast: Cast, client: Client, files: None, asked: str) -> None:
+@pytest.mark.parametrize(("asked", "counted"), [("bytes=-999999", 2), ("bytes=1-", 1), ("bytes=00-", 2)])
+def test_no_range_fetches_a_part_unseen(
+    cast: Cast, client: Client, files: None, asked: str, counted: int
+) -> None:
     job = make_export(cast, b"0123456789")
     client.force_login(cast.restorer)
     for _ in range(2):
         answer = client.get(reverse("recovery_download", args=[job.public_id, 1]), headers={"Range": asked})
         assert answer.status_code == 206
     with account_scope(cast.account.pk):
-        assert Activity.objects.filter(code="export.downloaded").count() == 1
+        assert Activity.objects.filter(code="export.downloaded").count() == counted
 
 
 @pytest.mark.django_db
