@@ -3,10 +3,12 @@
 import json
 from collections import Counter
 from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import pytest
 
-from apps.backups.models import Snapshot
+from apps.backups.models import NodeVersion, Snapshot
 from apps.backups.selectors.points import point_of
 from apps.connectors.base import WriteItem
 from apps.connectors.documents import canonical
@@ -64,6 +66,35 @@ def seed(office: Office) -> None:
                 live.do(writer.write(WriteItem(f"seed{number}", folder_id, canonical(SEEDS[kind]), b"")))
 
 
+EDITS = {
+    SubService.CALENDARS: ("events", {"subject": "Edited since"}),
+    SubService.CONTACTS: ("contacts", {"jobTitle": "Edited since"}),
+}
+
+
+def change(office: Office, snapshot: Snapshot) -> None:
+    """Since the backup somebody has edited one of what was seeded of each kind, and deleted another."""
+    with open_target(office.bob) as live:
+        for each in point_of(snapshot.run).snapshots:
+            kind = SubService(each.sub_service)
+            if kind not in SEEDS:
+                continue
+            rows = NodeVersion.objects.filter(entity_id=office.bob.pk, sub_service=kind, is_folder=False)
+            named = SEEDS[kind].get("subject") or SEEDS[kind].get("displayName") or SEEDS[kind]["title"]
+            edited, deleted = rows.filter(name=named).values_list("remote_id", flat=True)[:2]
+            live.do(live.items(kind).remove(deleted))
+            if kind in EDITS:
+                send(office, *EDITS[kind], edited)
+
+
+def send(office: Office, path: str, body: dict[str, Any], remote_id: str) -> None:
+    url = f"{office.cloud.graph_url}/v1.0/users/{office.bob.remote_id}/{path}/{quote(remote_id, safe='')}"
+    headers = {"Authorization": f"Bearer {office.cloud.token()}", "Content-Type": "application/json",
+               "Prefer": 'IdType="ImmutableId"'}  # fmt: skip
+    with urlopen(Request(url, json.dumps(body).encode(), headers, method="PATCH"), timeout=30) as answer:
+        assert answer.status == 200
+
+
 def whole(office: Office, entity: Any = None) -> Counter[str]:
     """Everything in a mailbox as text, without what names or dates a copy; its bins take what is removed."""
     found = office.cloud.export((entity or office.bob).remote_id)
@@ -73,9 +104,9 @@ def whole(office: Office, entity: Any = None) -> Counter[str]:
         if not mail["folder"].startswith(BINS)
     ]
     lines += [folder["path"] for folder in found.pop("folders")]
-    for kind, rows in found.items():
-        if isinstance(rows, (list, dict)):
-            every = rows.values() if isinstance(rows, dict) else rows
+    for kind, things in found.items():
+        if isinstance(things, dict):
+            every = [row for rows in things.values() if isinstance(rows, list) for row in rows]
             lines += [f"{kind} {json.dumps(plain(row), sort_keys=True)}" for row in every]
     return Counter(lines)
 
@@ -105,10 +136,15 @@ def test_all_kinds_are_restored_in_one_job_and_taken_back(office: Office, mode: 
     snapshot = office.back_up()
     kept = {each.sub_service: each.items for each in point_of(snapshot.run).snapshots}
     assert set(kept) == set(READERS) and all(kept[kind] >= 3 for kind in set(SEEDS) & set(WRITERS)), kept
+    change(office, snapshot)
     before = whole(office)
+    assert any("Edited since" in line for line in before) or not set(EDITS) & set(WRITERS)
     plan = restore_all(office, snapshot, mode)
+    now = whole(office)
+    assert now != before and (mode != "replace" or not any("Edited since" in line for line in now))
     kinds = [part.snapshot.sub_service for part in plan.parts.select_related("snapshot")]
-    assert len(kinds) == len(point_of(snapshot.run).snapshots) and plan.notes == []
+    assert len(kinds) == len(point_of(snapshot.run).snapshots)
+    assert bool(plan.notes) == (mode == "replace"), "what overwriting costs an event is said before"
     done = office.work(undo_start(plan=plan))
     named = JobItem.objects.filter(job=done).exclude(outcome="done").values_list("label", "message")
     assert (done.state, list(named)) == ("succeeded", [])
