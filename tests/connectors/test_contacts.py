@@ -15,6 +15,7 @@ from apps.connectors.documents import canonical, read_document
 from apps.connectors.enums import SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
+from apps.connectors.microsoft.exchange.contact_changes import _add, _depth, folder_upsert
 from apps.connectors.microsoft.exchange.contact_compose import ADDRESSES, LISTS, MORE, TEXTS
 from apps.core.errors import Gone
 from apps.sandbox.testing import SandboxCloud
@@ -122,6 +123,15 @@ async def test_rounds_tell_what_changed_among_contacts(cloud: SandboxCloud, iden
     assert isinstance(fetched, Fetched) and fetched.attachments == (PNG,)
     (entry,) = read_document(fetched.content)["attachments"]
     assert entry == {"name": "photo", "contentType": "image/png", "size": len(PNG), "part": 0}
+
+
+def test_a_list_that_names_all_levels_at_once_leaves_each_folder_where_it_lies() -> None:
+    found = {"root": folder_upsert({"id": "root"}, None, "contacts")}
+    _add(found, [{"id": "inner"}, {"id": "outer"}], "root")
+    _add(found, [{"id": "inner"}], "outer")
+    _add(found, [{"id": "outer"}, {"id": "inner"}], "root")
+    assert found["inner"].parent_id == "outer" and found["outer"].parent_id == "root"
+    assert sorted(found, key=lambda each: _depth(found[each], found)) == ["root", "outer", "inner"]
 
 
 @pytest.mark.parametrize("trouble", ["forgets", "full", "repeats", "answers badly"])

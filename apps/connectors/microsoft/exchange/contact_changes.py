@@ -101,13 +101,24 @@ async def list_contact_folders(graph: GraphClient, user: str, *, pool: Pool) -> 
                     async for further in pages(graph, read.next_path, pool=pool):
                         _add(found, further, answer.key)
         level = [each for each in found if each not in before]
-    return list(found.values())
+    return sorted(found.values(), key=lambda each: _depth(each, found))
 
 
 def _add(found: dict[str, Upsert], entries: list[dict[str, Any]], above: str) -> None:
+    """Keep folders below one. Should the first list name all levels, the list below each knows better."""
     for entry in entries:
-        if isinstance(entry.get("id"), str):
-            found.setdefault(entry["id"], folder_upsert(entry, above, ""))
+        known = found.get(str(entry.get("id")))
+        if isinstance(entry.get("id"), str) and (
+            known is None or (known.parent_id and not found[above].well_known)
+        ):
+            found[entry["id"]] = folder_upsert(entry, above, "")
+
+
+def _depth(folder: Upsert, found: Mapping[str, Upsert]) -> int:
+    depth, above = 0, folder.parent_id
+    while above is not None and depth < len(found):
+        depth, above = depth + 1, found[above].parent_id
+    return depth
 
 
 def folder_upsert(entry: Entry, parent_id: str | None, well_known: str) -> Upsert:
