@@ -38,7 +38,7 @@ CATALOGUE = (
     ServiceChoice(
         Service.EXCHANGE,
         "Microsoft 365",
-        "Mail of user, shared and room mailboxes",
+        "Mail, calendars, contacts, tasks, notes and settings of mailboxes",
         "mail",
         MAILBOXES,
         built=True,
