@@ -108,7 +108,7 @@ def test_from_sign_up_to_a_message_that_came_back(nadia: Visit, running_portal: 
     page.get_by_role("link", name=name, exact=True).click()
     entity_id = page.url.rstrip("/").rsplit("/", 1)[1]
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
-    expect(page.get_by_role("heading", name="Coverage of mail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Coverage of mail", exact=True)).to_be_visible()
     nadia.check("main-8-mailbox")
     page.locator("table", has_text="Removed").get_by_role("link").first.click()
     expect(page.get_by_role("heading", name=f"Run of {name}")).to_be_visible()
