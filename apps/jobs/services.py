@@ -34,6 +34,7 @@ HEARTBEAT_SECONDS = 20
 MAX_ATTEMPTS = 5
 INSERT_BATCH = 5000
 LOG_LINE_MAX = 2000
+ORGANISATION = "organisation"
 
 _ACTIVITY_STATUS = {
     JobState.SUCCEEDED: ActivityStatus.DONE,
@@ -54,6 +55,7 @@ def job_create(
     destination_label: str = "",
     entity_id: UUID | None = None,
     destination_id: UUID | None = None,
+    organisation: str = "",
     backup_date: datetime | None = None,
 ) -> Job:
     """Write the job, its whole ledger and the activity row; send it to a worker after the commit.
@@ -61,13 +63,14 @@ def job_create(
     The initiator is the actor in force, whose right to do `kind` the caller has checked. `items` may be a
     generator of hundreds of thousands: it is read once, in batches. `entity_id` and `destination_id` are the
     public ids of the mailboxes that the labels name: who may not see one of them does not see the job.
+    `organisation` is that of the destination when it is another than the source's: the audit names it.
     """
     actor, now = current_actor(), clock.now()
     with transaction.atomic():
         job = Job.objects.create(
             account_id=current_account_id(),
             kind=kind,
-            params=params or {},
+            params=(params or {}) | ({ORGANISATION: organisation} if organisation else {}),
             service=service,
             task_label=task_label[:200],
             entity_label=entity_label[:300],
@@ -208,6 +211,7 @@ def _record(job: Job, verb: str, status: str, **details: Any) -> None:
         subject_id=job.public_id,
         entity_id=job.entity_id,
         audited=_sentence(job),
+        **_destination(job),
         **details,
     )
 
@@ -215,13 +219,19 @@ def _record(job: Job, verb: str, status: str, **details: Any) -> None:
 def _sentence(job: Job) -> str:
     """ "Bob Smith, to Download, 1,911 items": what the security audit says of a job.
 
-    The row is narrowed by the source alone: another mailbox than that is not named in it.
+    The row is narrowed by the source alone: another mailbox than that is not named in it, but by its id, and
+    an organisation that data goes to is.
     """
     where = f"to {job.destination_label}" if job.destination_label else ""
     if job.destination_id not in (None, job.entity_id):
-        where = "to another mailbox"
+        abroad = job.params.get(ORGANISATION)
+        where = f"to a mailbox of {abroad}" if abroad else "to another mailbox"
     count = f"{job.items_total:,} item{'' if job.items_total == 1 else 's'}"
     return ", ".join(filter(None, (job.entity_label, where, count)))
+
+
+def _destination(job: Job) -> dict[str, str]:
+    return {"destination_id": str(job.destination_id)} if job.destination_id else {}
 
 
 def _record_end(job: Job) -> None:

@@ -67,7 +67,6 @@ def job(request: MemberRequest, job_id: UUID) -> HttpResponse:
     outcome = form.cleaned_data.get("outcome", "")
     context: dict[str, Any] = {
         "card": card_of(found),
-        "log": log_of(found),
         "crumbs": [{"words": "Jobs", "url": reverse("job_list")}, {"words": str(found), "url": ""}],
         "outcome": outcome,
         "tabs": _tabs(found, outcome),
@@ -78,6 +77,7 @@ def job(request: MemberRequest, job_id: UUID) -> HttpResponse:
         data = form.cleaned_data
         page = item_page(found, outcome=outcome, before=data.get("before"), after=data.get("after"))
         query = _without_place(request.GET)
+        context["log"] = log_of(found)
         context["items"] = page.items
         context["previous_url"] = _url(request.path, query, before=page.previous)
         context["next_url"] = _url(request.path, query, after=page.following)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 
@@ -119,8 +118,11 @@ def note_part_seen(*, snapshot: Snapshot, label: str) -> None:
         note_looked_at(snapshot=snapshot, verb="previewed", label=label)
 
 
-def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: Any) -> None:
-    """Write who looked at or took one item; `verb` is `previewed`, `attachment_downloaded`, `downloaded`."""
+def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, part: str = "") -> None:
+    """Write who looked at or took one item; `verb` is `previewed`, `attachment_downloaded`, `downloaded`.
+
+    `part` names the attachment: as much a word out of the mailbox as the item's own name.
+    """
     entity = snapshot.entity
     record(
         f"item.{verb}",
@@ -132,8 +134,7 @@ def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, **details: Any)
         entity_id=entity.public_id,
         snapshot=str(snapshot.public_id),
         audited=entity.name,
-        **{CONTENT: label},
-        **details,
+        **{CONTENT: f"{label}: {part[:200]}" if part else label},
     )
 
 

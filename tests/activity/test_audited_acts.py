@@ -64,6 +64,8 @@ def test_a_preview_is_one_entry_with_all_its_parts(client: Client, cast: Cast) -
     assert found[0][2] == "Bob Smith", "the sentence is read by who may not see subjects"
     with account_scope(cast.account.pk):
         assert SecurityEvent.objects.get(code="item.previewed").details["content"] == "Papers"
+        taken = SecurityEvent.objects.get(code="item.attachment_downloaded").details
+    assert set(taken) == {"snapshot", "content"} and taken["content"].startswith("Papers: ")
     assert chain_verify(cast.account.pk).unbroken
 
 
@@ -98,6 +100,8 @@ def test_a_mail_in_the_accounts_name_is_an_entry_of_the_system(
 def test_a_job_is_audited_without_the_name_of_another_mailbox_that_it_restores_into() -> None:
     job = Job(entity_label="Bob", entity_id=uuid4(), destination_label="Secret", destination_id=uuid4())
     assert _sentence(job) == "Bob, to another mailbox, 0 items"
+    job.params = {"organisation": "Gelato Gino"}
+    assert _sentence(job) == "Bob, to a mailbox of Gelato Gino, 0 items"
     job.destination_id = job.entity_id
     assert _sentence(job) == "Bob, to Secret, 0 items"
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.activity.models import Activity
+from apps.activity.models import Activity, SecurityEvent
 from apps.backups.enums import IssueKind, Verdict
 from apps.backups.models import BackupTask, CoverageGap, Entity, RunIssue
 from apps.core.scope import account_scope
@@ -71,6 +71,11 @@ def test_the_page_of_a_mailbox_names_gaps_and_limits_and_who_acknowledged_them(
     assert "In-place archive" in page
     client.post(reverse("entity_gaps", args=[ann.public_id]), {"gap": str(found.public_id), "reason": "Known"})
     assert "Acknowledged" in client.get(address).content.decode()
+    with account_scope(task.account_id):
+        entry = SecurityEvent.objects.get(code="coverage.acknowledged")
+        assert entry.description.startswith("Ann: A folder: ")
+        shown = {key: value for key, value in entry.details.items() if key != "content"}
+        assert "Secret" not in str(shown) and entry.details["content"] == "Secret folder"
     assert verdicts(task) == ["success"]
     client.force_login(cast.viewer)
     page = client.get(address).content.decode()

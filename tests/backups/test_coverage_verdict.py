@@ -144,3 +144,13 @@ def test_what_a_mailbox_does_not_have_is_named_and_no_failure_but_what_it_had_is
         ("notes", "not_reachable"),
         ("contacts", "kind"),
     }
+
+
+def test_the_sentence_of_a_run_counts_folders_and_names_none() -> None:
+    outcome = Outcome(kinds_read=1)
+    outcome.add(Gap("mail", "a", GapCause.MISSING, label="Divorce", captured=9, expected=1_300))
+    assert decide(outcome)[1] == (
+        "1 folder holds more than could be read by the provider's own count: 1,291 items."
+    )
+    outcome.add(Gap("mail", "b", GapCause.MISSING, label="Doctor", captured=0, expected=1))
+    assert decide(outcome)[1].startswith("2 folders hold more")

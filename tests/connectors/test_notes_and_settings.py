@@ -175,7 +175,15 @@ def test_rules_categories_and_settings_come_back_and_nothing_begins_to_send_mail
     rules = "mailFolders/inbox/messageRules"
     outside = [{"emailAddress": {"name": "Me", "address": "me@home.example"}}]
     subject = {"subjectContains": ["order"]}
-    for name, actions in (("Sort", {"moveToFolder": orders}), ("Send home", {"forwardTo": outside})):
+    inside = [{"emailAddress": {"name": "Boss", "address": f"boss@{cloud.domain}"}}]
+    kinds: dict[str, dict[str, Any]] = {
+        "Sort": {"moveToFolder": orders},
+        "Send home": {"forwardTo": outside},
+        "Redirect": {"redirectTo": inside},
+        "Bin": {"delete": True},
+        "Shred": {"permanentDelete": True},
+    }
+    for name, actions in kinds.items():
         body = {
             "displayName": name,
             "sequence": 1,
@@ -195,9 +203,14 @@ def test_rules_categories_and_settings_come_back_and_nothing_begins_to_send_mail
     assert by_name["Sort"]["actions"]["moveToFolder"] == folders["Orders"], (
         "the folder of that name, not that id"
     )
-    assert by_name["Sort"]["isEnabled"]
-    assert not by_name["Send home"]["isEnabled"]
+    assert set(by_name) == set(kinds)
+    assert not [name for name, rule in by_name.items() if rule["isEnabled"]], "it is another person's mail"
     assert "me@home.example" in made["Rule: Send home"].not_possible[0]
+    assert "deletes mail" in made["Rule: Shred"].not_possible[0]
+    assert all("switched off" in made[f"Rule: {name}"].not_possible[0] for name in kinds)
+    again, _ = asyncio.run(carry(identity, SubService.SETTINGS, source, target))
+    assert len(there("GET", rules)["value"]) == len(kinds)
+    assert "switched off" in again["Rule: Bin"].not_possible[0], "the one that is there is off"
     categories = there("GET", "outlook/masterCategories")["value"]
     assert {(each["displayName"], each["color"]) for each in categories} >= {("Urgent", "preset3")}
     now = there("GET", "mailboxSettings")
@@ -225,4 +238,5 @@ def test_what_was_there_before_a_restore_is_neither_doubled_nor_taken_away_by_it
     before = asyncio.run(read(identity, mailbox, SubService.SETTINGS))[0]
     asyncio.run(undo())
     assert asyncio.run(read(identity, mailbox, SubService.SETTINGS))[0] == before
-    assert sum(each["displayName"] == "Tidy" for each in write("GET", rules)["value"]) == 1
+    (tidy,) = [each for each in write("GET", rules)["value"] if each["displayName"] == "Tidy"]
+    assert tidy["isEnabled"] and made["Rule: Tidy"].not_possible == ()

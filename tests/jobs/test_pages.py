@@ -186,6 +186,8 @@ def test_items_are_shown_page_by_page(client: Client, cast: Cast) -> None:
 
 
 def test_what_is_in_a_job_is_for_who_may_look_into_backups(client: Client, cast: Cast, job: Job) -> None:
+    with account_scope(cast.account.pk):
+        job_log(job, "Papers: not read.")
     for person, sees in (
         (cast.owner, True),
         (cast.restorer, True),
@@ -193,7 +195,7 @@ def test_what_is_in_a_job_is_for_who_may_look_into_backups(client: Client, cast:
         (cast.operator, False),
     ):
         shown = page(client, person, url("job", job))
-        assert ("Mail 4" in shown) == sees, person
+        assert ("Mail 4" in shown) == ("Papers: not read." in shown) == sees, person
         assert client.get(url("job_report", job)).status_code == (200 if sees else 403)
 
 

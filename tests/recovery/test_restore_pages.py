@@ -1,19 +1,23 @@
 """The pages of a restore: options, a loud plan, the way to write access, undo, deleted mailboxes."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.activity.models import SecurityEvent
 from apps.backups.models import BackupTask, Entity, Snapshot
 from apps.connectors.enums import CredentialKind, Service
 from apps.connectors.models import Connection
 from apps.core import clock
+from apps.core.errors import NotFound
 from apps.core.scope import account_scope
 from apps.jobs.models import Job, JobItem
-from apps.recovery.models import Plan
+from apps.recovery.models import Plan, PlanPart
+from apps.recovery.restore.plan import plan_make, plan_refuse
 from tests.cast import Cast
 from tests.recovery.factories import Mailbox, make_entity, make_plan
 
@@ -81,6 +85,33 @@ def test_another_organisation_is_offered_and_needs_a_loud_second_yes(
     assert rita.post(start).url == address and not Job.objects.exists()
     assert rita.post(start, {"abroad": "yes"}).url != address
     assert Job.objects.get().destination_label == "Gina of Gelato Gino, where it was"
+    entry = SecurityEvent.objects.get(code="restore.started")
+    assert "to a mailbox of Gelato Gino" in entry.description and "Gina" not in str(entry.details)
+    assert entry.details["destination_id"] == str(gina.public_id)
+
+
+def test_a_look_that_comes_too_late_changes_nothing(cast: Cast, backup: Snapshot, monkeypatch: Any) -> None:
+    def meanwhile(**changes: Any) -> Plan:
+        """What a look leaves of a plan when this happens to it while the target is asked."""
+        plan = make_plan(backup, mode="skip", user_id=cast.restorer.pk)
+
+        def asked(target: Entity) -> None:
+            Plan.objects.filter(pk=plan.pk).update(**changes)
+            raise NotFound("The mailbox is gone.")
+
+        monkeypatch.setattr("apps.recovery.restore.plan.open_target", asked)
+        assert plan_make(plan=plan).state == Plan.objects.get(pk=plan.pk).state
+        return Plan.objects.get(pk=plan.pk)
+
+    assert meanwhile().state == "failed"
+    assert meanwhile(state="started").state == "started", "it would start twice"
+    anew = meanwhile(created_at=clock.now() + timedelta(minutes=2))
+    assert (anew.state, anew.message) == ("making", ""), "the second look has not said anything yet"
+    started = make_plan(backup, mode="skip", state="started", user_id=cast.restorer.pk)
+    before = Plan.objects.filter(pk=started.pk).values().get()
+    plan_make(plan=started)
+    assert plan_refuse(plan=started).state == "started"
+    assert Plan.objects.filter(pk=started.pk).values().get() == before
 
 
 def test_without_write_consent_the_plan_leads_there_and_back(
@@ -136,6 +167,7 @@ def test_several_deleted_mailboxes_come_back_at_once(
     carla = Mailbox(make_entity("Carla", "carla@pizza-perfecto.example", task=bob.task, reachable=False))
     carla.folder("inbox", "Inbox")
     early, late = carla.day(), carla.day()
+    Mailbox(carla.entity, sub_service="settings").day(run=late.run)
     anna = make_entity("Anna", "anna@pizza-perfecto.example", task=bob.task)
     abroad(cast)
     page = rita.get(reverse("recovery_lost")).content.decode()
@@ -149,6 +181,7 @@ def test_several_deleted_mailboxes_come_back_at_once(
         data[f"target-{entity.public_id}"] = str(anna.public_id)
     answer = rita.post(reverse("recovery_lost"), data)
     plans = {plan.source.name: plan for plan in Plan.objects.select_related("source")}
+    assert not PlanPart.objects.filter(snapshot__sub_service="settings").exists(), "Anna has her own rules"
     assert plans["Carla"].options["root"] == "Carla (Restored)" and plans["Bob Smith"].target == anna
     assert "Being made" in rita.get(answer.url).content.decode()
     Plan.objects.update(state="ready")

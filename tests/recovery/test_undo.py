@@ -1,6 +1,7 @@
 """Undo: what a restore wrote goes, what it replaced returns, what people touched since stays and is named."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
+from apps.core.actor import acting_as, current_actor
 from apps.core.errors import Conflict
+from apps.core.permissions import Permission
 from apps.jobs.models import Job, JobItem
 from apps.recovery.models import BeforeState, Plan
 from apps.recovery.restore.before import purge_before
+from apps.recovery.restore.panel import undo_panel
 from apps.recovery.restore.plan import plan_start
 from apps.recovery.restore.undo import undo_start
 from apps.vault.references import live_blobs
@@ -66,7 +70,10 @@ def test_what_somebody_edited_or_removed_since_stays_so_and_is_named(office: Off
     assert {item.label for item in skipped} == {edited.label, removed.label}
     assert all("left as it is" in item.message for item in skipped)
     assert [m["id"] for m in office.live() if m["folder"].startswith("Restored ")] == [edited.written_id]
-    assert "Not empty, so left: " in done.message and "Inbox" in done.message
+    assert done.message == "Not empty, so left: 2 folders." and "Inbox" in done.result["folders_left"]
+    with acting_as(replace(current_actor(), permissions=frozenset({Permission.VIEW}))):
+        assert undo_panel(done).context["left"] == [], "a viewer reads no names of folders"
+    assert undo_panel(done).context["left"] == done.result["folders_left"]
 
 
 def test_what_was_replaced_is_sealed_before_and_kept_alive(office: Office) -> None:

@@ -31,9 +31,9 @@ class Outcome:
     """What happened in a run, over all its sub-services; of what is uncovered, what nobody acknowledged.
 
     `kinds_read` counts the kinds of data of which something was read, or of which nothing is there to read.
-    `gaps` names folders of which the provider counts more items than we hold and know of: (name, captured,
-    expected). `folders_failed` could not be read to their end. `kinds_failed`: (kind, what happened, what to
-    do).
+    `gaps` counts folders that hold more items by the provider's count than could be read: the ledger names
+    them, to who may see such names. `missing` counts what they miss. `folders_failed` could not be read to
+    their end. `kinds_failed`: (kind, what happened, what to do).
     """
 
     stored: int = 0
@@ -43,7 +43,8 @@ class Outcome:
     folders_failed: int = 0
     skipped: int = 0
     acknowledged: int = 0
-    gaps: list[tuple[str, int, int]] = field(default_factory=list)
+    gaps: int = 0
+    missing: int = 0
     kinds_failed: list[tuple[str, str, str]] = field(default_factory=list)
 
     def add(self, gap: Gap) -> None:
@@ -54,7 +55,8 @@ class Outcome:
             case GapCause.FOLDER:
                 self.folders_failed += gap.count
             case GapCause.MISSING:
-                self.gaps.append((gap.label, gap.captured, gap.expected))
+                self.gaps += 1
+                self.missing += max(gap.expected - gap.captured, 0)
             case GapCause.KIND | GapCause.REFUSED:
                 self.kinds_failed.append((gap.label, gap.what, gap.do))
             case _:
@@ -72,13 +74,16 @@ def decide(outcome: Outcome) -> tuple[Verdict, str]:
         return Verdict.FAILED, " ".join(["Nothing could be read. The next run tries again.", *kinds])
     troubles = []
     if outcome.folders_failed:
-        folders = "1 folder" if outcome.folders_failed == 1 else f"{outcome.folders_failed:,} folders"
-        troubles.append(f"{folders} could not be read to the end and will be tried again")
+        troubles.append(
+            f"{_folders(outcome.folders_failed)} could not be read to the end and will be tried again"
+        )
     if outcome.failed:
         troubles.append(f"{_items(outcome.failed)} could not be read and will be tried again")
     if outcome.skipped:
         troubles.append(f"{_items(outcome.skipped)} cannot be backed up: see the reasons below")
-    troubles += [_gap(*gap) for gap in outcome.gaps]
+    if outcome.gaps:
+        more = f"{_folders(outcome.gaps)} {'holds' if outcome.gaps == 1 else 'hold'} more than could be read"
+        troubles.append(f"{more} by the provider's own count: {_items(outcome.missing)}")
     if troubles or kinds:
         return Verdict.PARTIAL, " ".join([*([_sentence(troubles)] if troubles else []), *kinds])
     return Verdict.SUCCESS, _success(outcome)
@@ -98,12 +103,12 @@ def _success(outcome: Outcome) -> str:
     return _sentence(parts)
 
 
-def _gap(name: str, captured: int, expected: int) -> str:
-    return f"{name} holds {expected:,} items by the provider's own count, {captured:,} could be read"
-
-
 def _kind(kind: str, what: str, do: str) -> str:
     return f"{kind} could not be backed up and stand as they were: {what}" + (f" {do}" if do else "")
+
+
+def _folders(count: int) -> str:
+    return "1 folder" if count == 1 else f"{count:,} folders"
 
 
 def _items(count: int) -> str:

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from apps.activity import services as activity
+from apps.activity.services import CONTENT
 from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.permissions import Permission, require
@@ -48,7 +49,8 @@ def _change(task: BackupTask, gaps: QuerySet[CoverageGap], code: str, **values: 
     entities = Entity.objects.filter(task=task, pk__in={entity for _, entity in wanted})
     held = {entity.pk: entity for entity in entities.select_for_update().order_by("pk")}
     rows = gaps.filter(pk__in=[pk for pk, entity in wanted if entity in held])
-    said = sorted({f"{row.label or 'A folder'}: {GapCause(row.cause).label.lower()}" for row in rows[:500]})
+    inside = sorted({row.label for row in rows[:500] if row.place and row.label})
+    said = sorted({f"{_shown(row)}: {GapCause(row.cause).label.lower()}" for row in rows[:500]})
     count = rows.update(**values)
     if not count:
         return 0
@@ -64,8 +66,14 @@ def _change(task: BackupTask, gaps: QuerySet[CoverageGap], code: str, **values: 
         entity_id=only.public_id if only else None,
         count=count,
         audited=f"{label}: {'; '.join(said[:5])}{' and others' if len(said) > 5 else ''}",
+        **({CONTENT: ", ".join(inside[:5])} if inside else {}),
     )
     return count
+
+
+def _shown(gap: CoverageGap) -> str:
+    """Name a kind of data, never a folder: the audit is read by who may not see what lies in a mailbox."""
+    return "A folder" if gap.place else gap.label or "A kind of data"
 
 
 def _judge(entity_ids: list[int]) -> None:

@@ -221,13 +221,13 @@ class _Restore:
             if unread or cause:
                 self.context.failed(each.item, cause or "not_verified", unread or words)
                 continue
-            self._remove_older(lane, each)
-            limits = "; ".join(each.not_possible)
+            left, limits = self._remove_older(lane, each), "; ".join(each.not_possible)
+            said = [f"Not possible at Microsoft: {limits}."] if limits else []
             self.context.done(
                 each.item,
                 size=each.node.size,
-                cause="not_possible" if limits else "",
-                message=f"Not possible at Microsoft: {limits}." if limits else "",
+                cause="not_possible" if limits else "older_left" if left else "",
+                message=" ".join([*said, left]).strip(),
             )
 
     def _read_back(self, lane: Lane, ready: list[_Work]) -> tuple[dict[str, Written], str]:
@@ -269,14 +269,15 @@ class _Restore:
             if isinstance(each.error, _ENDING):
                 raise each.error
 
-    def _remove_older(self, lane: Lane, each: _Work) -> None:
-        """Remove the older item, after its successor was seen in place."""
+    def _remove_older(self, lane: Lane, each: _Work) -> str:
+        """Remove the older item, after its successor was seen in place; says so when it is still there."""
         if not each.old_id or each.old_id == each.written_id.removeprefix(KEPT):
-            return
+            return ""
         try:
             lane.target.do(lane.writer.remove(each.old_id))
         except RemoteError as error:
-            self.context.log(f"{each.item.label}: restored, but the older one is still there. {error}")
+            return f"Restored, but the older one is still there. {error}"
+        return ""
 
 
 async def _write_all(lane: Lane, ready: Sequence[_Work]) -> None:

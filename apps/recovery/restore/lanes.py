@@ -86,12 +86,14 @@ def mode_of(plan: Plan, kind: str) -> RestoreMode:
     return mode
 
 
-def open_lanes(plan: Plan, target: Target, settle: Callable[[Sequence[Upsert]], str]) -> dict[str, Lane]:
-    """Open every kind of data of a plan. `settle` is shown all live folders and gives the root's name.
+def open_lanes(
+    plan: Plan, target: Target, settle: Callable[[Sequence[Upsert]], str], parts: list[PlanPart] | None = None
+) -> dict[str, Lane]:
+    """Open every kind of data of a plan, or these. `settle` sees all live folders and gives the root's name.
 
     Raises InvalidRequest for a kind that cannot be written, RemoteError.
     """
-    parts = parts_of(plan)
+    parts = parts_of(plan) if parts is None else parts
     writers = [target.items(part.snapshot.sub_service) for part in parts]
     live = [target.do(writer.folders()) for writer in writers]
     root_name = settle([folder for folders in live for folder in folders])

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from apps.backups.enums import EntityState
 from apps.backups.models import Entity, Run
 from apps.backups.selectors.points import Point, point_of
+from apps.connectors.enums import SubService
 from apps.core.actor import current_actor
 from apps.core.ids import new_public_id
 
@@ -64,7 +65,10 @@ def living(entity: Entity) -> QuerySet[Entity]:
 
 
 def plans_write(ways: Sequence[Way]) -> tuple[UUID, list[Plan]]:
-    """Write down a plan for each: all that was kept, into a folder of its own. Returns their batch."""
+    """Write down a plan for each: all that was kept, into a folder of its own. Returns their batch.
+
+    But the settings: they have no folder of their own, and the target is another person with their own rules.
+    """
     batch, plans = new_public_id(), []
     for way in ways:
         source = way.point.run.entity
@@ -76,6 +80,7 @@ def plans_write(ways: Sequence[Way]) -> tuple[UUID, list[Plan]]:
                 everything=True,
             )
             for snapshot in way.point.snapshots
+            if snapshot.sub_service != SubService.SETTINGS
         ]
         options = RestoreOptions(root=f"{source.name[:150]} (Restored)")
         order = Order(way.target, RestoreMode.NEW_ROOT, options, batch)

@@ -1,11 +1,13 @@
 """What the page of a restore shows besides its items: how it compares with its plan, and the way back."""
 
-from apps.core.permissions import Permission, allowed
+from apps.core.permissions import Permission, allowed, may_name_contents
 from apps.jobs.models import Job
 from apps.jobs.registry import Panel
 
 from ..models import Plan
 from .undo import why_not
+
+LEFT_SHOWN = 20
 
 
 def restore_panel(job: Job) -> Panel | None:
@@ -32,4 +34,7 @@ def restore_panel(job: Job) -> Panel | None:
 def undo_panel(job: Job) -> Panel | None:
     """Return the way from an undo to its restore."""
     plan = Plan.objects.select_related("job").filter(public_id=str(job.params.get("plan", ""))).first()
-    return Panel("recovery/_undo_panel.html", {"job": plan.job}) if plan and plan.job else None
+    if plan is None or plan.job is None:
+        return None
+    left = job.result.get("folders_left", []) if may_name_contents() else []
+    return Panel("recovery/_undo_panel.html", {"job": plan.job, "left": left[:LEFT_SHOWN]})

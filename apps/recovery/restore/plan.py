@@ -39,6 +39,7 @@ LOST_PEOPLE = (
     "An undo cannot bring the attendees back either."
 )
 COLUMNS = ("create", "replace", "duplicate", "skip", "open", "size")
+_FOUND = ("root_name", "rows", "notes", "missing", "state", "message", "error_code")
 _BATCH = 200
 _COLUMN = {
     RestoreMode.NEW_ROOT: "create",
@@ -108,31 +109,50 @@ def _add_part(plan: Plan, choice: Choice) -> None:
 
 
 def plan_make(*, plan: Plan) -> Plan:
-    """Look at the live target and fill the plan in; a target that cannot be looked at makes it FAILED."""
+    """Look at the live target and fill the plan in; a target that cannot be looked at makes it FAILED.
+
+    A look that comes too late (the plan is started, or looked at anew) changes nothing.
+    """
+    if plan.state != PlanState.MAKING:
+        return plan
     plan.notes = []
+    parts, without = parts_of(plan), list[PlanPart]()
     try:
         with open_target(plan.target) as target:
-            _leave_out(plan, target)
-            kinds = [SubService(part.snapshot.sub_service) for part in parts_of(plan)]
+            without = _leave_out(plan, parts, target)
+            parts = [part for part in parts if part not in without]
+            kinds = [SubService(part.snapshot.sub_service) for part in parts]
             plan.missing = target.do(target.writer.missing(kinds))
-            lanes = open_lanes(plan, target, partial(_name_root, plan))
+            lanes = open_lanes(plan, target, partial(_name_root, plan), parts)
             plan.rows = [row for lane in lanes.values() for row in _Look(lane).rows()]
             _warn(plan)
         plan.state = PlanState.READY
     except EverkeepError as error:
         plan.state, plan.message, plan.error_code = PlanState.FAILED, told(error, plan.public_id), error.code
-    plan.save(update_fields=["root_name", "rows", "notes", "missing", "state", "message", "error_code"])
+    return _note(plan, without)
+
+
+@transaction.atomic
+def _note(plan: Plan, without: list[PlanPart]) -> Plan:
+    """Write down what a look has found, unless the plan has gone on since this look was asked for."""
+    same_look = Plan.objects.filter(pk=plan.pk, state=PlanState.MAKING, created_at=plan.created_at)
+    if same_look.update(**{name: getattr(plan, name) for name in _FOUND}):
+        PlanPart.objects.filter(pk__in=[part.pk for part in without]).delete()
+    else:
+        plan.refresh_from_db()
     return plan
 
 
-def _leave_out(plan: Plan, target: Target) -> None:
-    """Say which kinds of data cannot be written back at all, and go on without them."""
-    for part in parts_of(plan):
+def _leave_out(plan: Plan, parts: list[PlanPart], target: Target) -> list[PlanPart]:
+    """Say and return which kinds of data cannot be written back at all: the plan goes on without them."""
+    without = []
+    for part in parts:
         try:
             target.items(part.snapshot.sub_service)
         except InvalidRequest as error:
             plan.notes.append(f"{error} They are left out.")
-            part.delete()
+            without.append(part)
+    return without
 
 
 def _warn(plan: Plan) -> None:
@@ -151,8 +171,7 @@ def _name_root(plan: Plan, live: Any) -> str:
 def plan_refuse(*, plan: Plan) -> Plan:
     """Whoever asked for a plan lost the right before it was looked at: it must not stay "being made"."""
     plan.state, plan.message, plan.error_code = PlanState.FAILED, NO_LONGER_ALLOWED, PermissionMissing.code
-    plan.save(update_fields=["state", "message", "error_code"])
-    return plan
+    return _note(plan, [])
 
 
 @transaction.atomic
@@ -179,6 +198,7 @@ def plan_start(*, plan: Plan) -> Job:
         destination_label=_where(plan),
         entity_id=source.public_id,
         destination_id=target.public_id,
+        organisation=str(target.task.connection) if plan.crosses_tenants else "",
         backup_date=plan.run.finished_at or plan.run.started_at,
     )
     plan.save(update_fields=["job"])

@@ -70,6 +70,7 @@ def undo_start(*, plan: Plan) -> Job:
         destination_label=plan.job.destination_label,
         entity_id=plan.source.public_id,
         destination_id=plan.target.public_id,
+        organisation=str(plan.target.task.connection) if plan.crosses_tenants else "",
         backup_date=plan.job.backup_date,
     )
     plan.save(update_fields=["undo"])
@@ -121,8 +122,7 @@ class _Undo:
         if self.context.cancelled():
             return JobResult()
         left = self._remove_folders()
-        said = f"Not empty, so left: {', '.join(left[:20])}." if left else ""
-        return JobResult(message=said, result={"folders_left": left})
+        return JobResult(message=_left_words(len(left)), result={"folders_left": left})
 
     def _group(self, writer: ItemWriter, items: list[JobItem]) -> None:
         """Bring back what was replaced, then remove; which items go is durable before one of them does."""
@@ -252,6 +252,13 @@ def run_undo(context: JobContext) -> JobResult:
         put_off(context, error)
     except Forbidden as error:
         raise Forbidden(WRITE_MISSING, do=GRANT_WRITE) from error
+
+
+def _left_words(count: int) -> str:
+    """A job's message is read by who may not see what lies in a mailbox, so it names no folder."""
+    if not count:
+        return ""
+    return "Not empty, so left: 1 folder." if count == 1 else f"Not empty, so left: {count:,} folders."
 
 
 def _of(item: JobItem) -> int:

@@ -150,7 +150,7 @@ def attachment(request: MemberRequest, snapshot_id: UUID, key: str, number: int)
     """Hand out one attachment, always as a file."""
     snapshot, state, node = _item(snapshot_id, key)
     name, data = _file(state, node, number)
-    note_looked_at(snapshot=snapshot, verb="attachment_downloaded", label=node.name, attachment=name[:200])
+    note_looked_at(snapshot=snapshot, verb="attachment_downloaded", label=node.name, part=name)
     return _download(data, safe_file_name(name, f"Part {number + 1}"))
 
 

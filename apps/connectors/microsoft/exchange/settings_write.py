@@ -1,5 +1,8 @@
 """Writing settings, rules and categories back: what could act on its own comes back switched off.
 
+A rule is written switched off whatever it does: in another mailbox it is somebody else's mail that it would
+move, delete or forward, and a writer does not know whose rule it writes.
+
 None of them can carry a restore key. A rule or category that is there already, as it was, counts as written
 and is left alone; its id begins with `kept:`, and an undo does not take it away. A setting is one of its kind:
 it is set to what it was.
@@ -34,6 +37,7 @@ from .settings_read import (
 KEPT: Final = "kept:"
 _NAMES: Final = "folderNames"
 _NOT_OURS: Final = ("isReadOnly", _NAMES)
+_DELETES: Final = ("delete", "permanentDelete")
 
 
 class SettingsWriter:
@@ -74,7 +78,7 @@ class SettingsWriter:
         live = await read_settings(self._graph, self._user)
         for remote_id, rule in live.items():
             if remote_id.startswith(RULE) and _alike(rule, body):
-                return NewItem(KEPT + remote_id, tuple(lost))
+                return NewItem(KEPT + remote_id, tuple(lost) if rule.get("isEnabled") is False else ())
         path = f"{self._path}/mailFolders/inbox/messageRules"
 
         async def look() -> str | None:
@@ -98,16 +102,10 @@ class SettingsWriter:
                     actions[name] = target
                     continue
                 del actions[name]
-                body["isEnabled"] = False
-                lost.append(
-                    f"Its folder {wanted or 'of mail'} is not in this mailbox: the rule is switched off."
-                )
-        domain = (await self._address()).rpartition("@")[2].casefold()
-        people = [each for name in FORWARDS for each in addresses_of(actions.get(name))]
-        outside = [each for each in people if each.rpartition("@")[2].casefold() != domain]
-        if outside and body.get("isEnabled", True):
-            body["isEnabled"] = False
-            lost.append(f"It sends mail to {', '.join(outside)}: it is switched off until somebody agrees.")
+                lost.append(f"Its folder {wanted or 'of mail'} is not in this mailbox.")
+        if body.get("isEnabled", True):
+            lost.append(_why_off(actions))
+        body["isEnabled"] = False
         if not actions:
             actions["stopProcessingRules"] = False
         body["actions"] = actions
@@ -126,11 +124,6 @@ class SettingsWriter:
                 if name and text_of(each.get("displayName")).casefold() == name.casefold():
                     found = found or str(each["id"])
         return found
-
-    async def _address(self) -> str:
-        path = f"{self._path}?$select=id,mail,userPrincipalName"
-        found = await self._graph.get_json(path, pool=self._pool)
-        return text_of(found.get("mail") or found.get("userPrincipalName"))
 
     async def _write_category(self, document: dict[str, Any]) -> NewItem:
         path, name = f"{self._path}/outlook/masterCategories", text_of(document.get("displayName"))
@@ -210,6 +203,14 @@ def _setting(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         body["automaticRepliesSetting"] = {**replies, "status": "disabled"}
         lost.append("The texts are back, the automatic replies themselves stay switched off.")
     return body, lost
+
+
+def _why_off(actions: Mapping[str, Any]) -> str:
+    people = [each for name in FORWARDS for each in addresses_of(actions.get(name))]
+    does = [f"sends mail to {', '.join(people)}"] if people else []
+    does += ["deletes mail"] if any(actions.get(name) for name in _DELETES) else []
+    what = f"It {' and '.join(does)}: it" if does else "It"
+    return f"{what} comes back switched off, like every rule, until somebody switches it on."
 
 
 def _alike(rule: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
