@@ -1,6 +1,7 @@
 """Contacts: read by changes, and written back as they were, with folders, photos and fields without a name."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from itertools import count
 from typing import Any
@@ -17,7 +18,7 @@ from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.connectors.microsoft.exchange.contact_changes import _add, _depth, folder_upsert
 from apps.connectors.microsoft.exchange.contact_compose import ADDRESSES, LISTS, MORE, TEXTS
-from apps.core.errors import Gone
+from apps.core.errors import Forbidden, Gone
 from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT
 
@@ -238,3 +239,24 @@ async def test_a_contact_is_written_once_whatever_happens_on_the_way(
         assert await writer.ensure_folder(None, "RESTORED") == made
         assert await writer.remove_folder(made) is True
     assert cloud.export(box)["contacts"]["items"] == []
+
+
+async def test_a_contact_that_is_half_written_is_nobodys(cloud: SandboxCloud, identity: AppIdentity) -> None:
+    box = new_mailbox(cloud)
+    document = {"displayName": "Once", "attachments": [{"name": "photo", "part": 0}]}
+    async with MicrosoftWriter(identity) as opened:
+        writer = opened.items(entity(box), KIND)
+        folder = next(each.remote_id for each in await writer.folders())
+        gone = act(cloud, "POST", f"/users/{box}/contacts", {"displayName": "Once"})["id"]
+        await writer.remove(gone)
+        known = [(gone, canonical({"name": "Once"}))]
+        item = WriteItem("k-1", folder, canonical(document), b"{}", "Once", (PNG,))
+        await writer.write(replace(item, restore_key="unfinished:k-1", attachments=()))
+        assert await writer.find_existing(folder, known) == {}
+        cloud.add_fault("error", method="PATCH", count=None, status=403, code="ErrorAccessDenied")
+        with pytest.raises(Forbidden):
+            await writer.write(item)
+        cloud.clear_faults()
+        assert cloud.export(box)["contacts"]["items"] == []
+        new = (await writer.write(item)).remote_id
+        assert await writer.find_existing(folder, known) == {gone: new}

@@ -118,7 +118,7 @@ async def test_what_a_killed_worker_left_half_written_is_replaced(
     cloud: SandboxCloud, writer: ItemWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = await writer.ensure_folder(None, "Restored")
-    item = WriteItem("key", folder, with_files(b"a" * LARGE), b"{}")
+    item = WriteItem("key", folder, with_files(b"a" * LARGE), b'{"internetMessageId":"<large@x>"}')
 
     async def killed(*arguments: object, **named: object) -> None:
         raise KeyboardInterrupt
@@ -128,8 +128,22 @@ async def test_what_a_killed_worker_left_half_written_is_replaced(
         with pytest.raises(KeyboardInterrupt):
             await writer.write(item)
     assert await writer.find_restored(folder, ["key"]) == {}
+    known = [("gone", b'{"internetMessageId":"<large@x>"}')]
+    assert await writer.find_existing(folder, known) == {}
     new = (await writer.write(item)).remote_id
     assert [mail["id"] for mail in written(cloud) if mail["folder"] == "Restored"] == [new]
+    assert await writer.find_existing(folder, known) == {"gone": new}
+
+
+async def test_a_message_whose_key_cannot_be_set_leaves_nothing_behind(
+    cloud: SandboxCloud, writer: ItemWriter
+) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
+    cloud.add_fault("error", method="PATCH", count=None, status=403, code="ErrorAccessDenied")
+    with pytest.raises(Forbidden):
+        await writer.write(WriteItem("key", folder, with_files(b"a" * LARGE), b"{}"))
+    cloud.clear_faults()
+    assert [mail["id"] for mail in written(cloud) if mail["folder"] == "Restored"] == []
 
 
 async def test_a_create_whose_answer_is_lost_writes_once(cloud: SandboxCloud, writer: ItemWriter) -> None:

@@ -126,6 +126,43 @@ def test_two_copies_of_one_message_come_back_as_two(
     assert {m["id"] for m in back} == set(JobItem.objects.filter(job=job).values_list("written_id", flat=True))
 
 
+class WorkerEnds(BaseException):
+    """What a worker meets that is told to stop."""
+
+
+@pytest.mark.parametrize("mode", ["skip", "replace", "duplicate"])
+def test_what_a_worker_left_half_written_is_not_taken_for_something_of_the_mailbox(
+    office: Office, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    mime = mail("Large", "See file", message_id="<large@x.example>")
+    message = message_from_bytes(mime, policy=policy.default)
+    message.add_attachment(bytes(3_500_000), maintype="application", subtype="pdf", filename="Large.pdf")
+    original = office.cloud.deliver(office.bob.remote_id, message.as_bytes())
+    snapshot = office.back_up()
+    office.choose(snapshot, items=[node_key(original)])
+    delete(office, [original])
+    job = plan_start(plan=office.plan(snapshot, mode))
+
+    async def end(*_: Any, **__: Any) -> None:
+        raise WorkerEnds
+
+    with monkeypatch.context() as patched:
+        patched.setattr("apps.connectors.microsoft.exchange.mail_write.attach", end)
+        with pytest.raises(WorkerEnds):
+            office.work(job)
+    assert len(in_inbox(office, "<large@x.example>")) == 1
+    job = office.work(job)
+    assert (job.state, job.items_done) == ("succeeded", 1), job.message
+    (row,) = JobItem.objects.filter(job=job)
+    assert (row.details["how"], row.details["old_id"]) == ("create", "")
+    back = in_inbox(office, "<large@x.example>")
+    assert [(m["id"], m["subject"]) for m in back] == [(row.written_id, "Large")]
+
+
+def in_inbox(office: Office, message_id: str) -> list[dict[str, Any]]:
+    return [m for m in office.live() if m["internetMessageId"] == message_id and m["folder"] == "Inbox"]
+
+
 def test_a_second_restore_of_the_day_gets_a_folder_of_its_own(office: Office) -> None:
     snapshot = office.back_up()
     office.choose(snapshot, folders=[folder_key(office, "Drafts")])

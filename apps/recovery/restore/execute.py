@@ -156,18 +156,23 @@ class _Restore:
         return left
 
     def _conflicts(self, lane: Lane, live_id: str, work: list[_Work]) -> list[_Work]:
-        """Skip what is there, or note what will be replaced, as the plan says. The notes are durable."""
+        """Skip what is there, or note what will be replaced, as the plan says. The notes are durable.
+
+        What a worker before this one has decided stays so: what is there now may be what that one began.
+        """
+        left = [each for each in work if each.item.details.get("in") == live_id]
+        new = [each for each in work if each.item.details.get("in") != live_id]
         live: dict[str, str] = {}
-        if lane.mode != RestoreMode.NEW_ROOT and work:
-            live = lane.there_already(live_id, [(each.node.remote_id, each.stored.props) for each in work])
-        taken = self._ours(set(live.values()))
-        same = lane.unchanged([each.node for each in work if not each.old_id], live)
-        left = []
-        for each in work:
+        if lane.mode != RestoreMode.NEW_ROOT and new:
+            live = lane.there_already(live_id, [(each.node.remote_id, each.stored.props) for each in new])
+        taken = self._ours(set(live.values())) | {each.old_id for each in left}
+        same = lane.unchanged([each.node for each in new if not each.old_id], live)
+        for each in new:
             there = live.get(each.node.remote_id, "")
             there = "" if there in taken else there
             if there and (lane.mode == RestoreMode.SKIP or each.node.remote_id in same):
                 self.context.skipped(each.item, "exists", "It is in the mailbox already.")
+                taken.add(there)
                 continue
             if there and lane.mode == RestoreMode.REPLACE and not each.old_id:
                 each.old_id, each.how = there, REPLACED

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from .item_document import list_of, text_of
+from .item_write import VALUES
 
 TEXTS: Final = {
     "displayName": "Name", "fileAs": "Filed as", "title": "Title", "givenName": "First name",
@@ -35,7 +36,6 @@ MORE: Final = {
 """Fields of Outlook that Graph has no name for, as MAPI properties. More than these would break the limit on
 the nodes of a filter."""
 PHOTO: Final = "photo"
-VALUES: Final = "singleValueExtendedProperties"
 _READ_ONLY: Final = frozenset(
     {"createdDateTime", "lastModifiedDateTime", "primaryEmailAddress", "secondaryEmailAddress",
      "tertiaryEmailAddress", "attachments", "photo"}

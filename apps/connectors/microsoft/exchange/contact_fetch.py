@@ -22,8 +22,9 @@ from apps.core.errors import (
     Unavailable,
 )
 
-from .contact_compose import MORE, PHOTO, VALUES
+from .contact_compose import MORE, PHOTO
 from .item_document import plain
+from .item_write import VALUES
 from .mail_fetch import BATCH_TRIES, decode_part, problem_of
 
 logger = logging.getLogger(__name__)

@@ -11,11 +11,21 @@ from apps.connectors.microsoft.endpoints import segment
 from apps.core.errors import Gone, RemoteError
 
 from .contact_changes import list_contact_folders, name_of
-from .contact_compose import PHOTO, VALUES, compose_contact, contact_faults
+from .contact_compose import PHOTO, compose_contact, contact_faults
 from .contact_fetch import MORE_QUERY, PHOTO_LIMIT
 from .item_document import list_of, moment_of, text_of
-from .item_write import create_once, first_of_each, quoted, remove_item, those_there
-from .mail_write import RESTORE_KEY
+from .item_write import (
+    RESTORE_KEY,
+    VALUES,
+    WITH_KEY,
+    create_once,
+    first_of_each,
+    is_whole,
+    passing_key,
+    quoted,
+    remove_item,
+    those_there,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +98,7 @@ class ContactWriter:
                 queries[key] = f"displayName eq {quoted(name)}"
         found = await self._search(folder_id, queries, "id,displayName,emailAddresses")
         for key, entries in found.items():
-            alike = [each for each in entries if _same(each, wanted[key])]
+            alike = [each for each in entries if is_whole(each) and _same(each, wanted[key])]
             if alike:
                 live[key] = str(alike[0]["id"])
         return live
@@ -96,7 +106,8 @@ class ContactWriter:
     async def _search(
         self, folder_id: str, queries: Mapping[str, str], select: str
     ) -> dict[str, list[dict[str, Any]]]:
-        base = f"{self._user}/contactFolders/{segment(folder_id)}/contacts?$select={select}&$top=20&$filter="
+        path = f"{self._user}/contactFolders/{segment(folder_id)}/contacts"
+        base = f"{path}?$select={select}&{WITH_KEY}&$top=20&$filter="
         paths = {key: base + segment(query) for key, query in queries.items()}
         return await first_of_each(self._graph, paths, pool=self._pool)
 
@@ -112,17 +123,19 @@ class ContactWriter:
             lost.append("The photo could not be backed up.")
         if not photo:
             return NewItem(await self._create(item.folder_id, body, item.restore_key), tuple(lost))
-        passing = f"unfinished:{item.restore_key}"
+        passing = passing_key(item.restore_key)
         for left in (await self.find_restored(item.folder_id, [passing])).values():
             await self.remove(left)
         new_id = await self._create(item.folder_id, body, passing)
         try:
             await self._put_photo(new_id, photo, kind)
+            final = {VALUES: [{"id": RESTORE_KEY, "value": item.restore_key}]}
+            await self._graph.write_json(
+                "PATCH", self._contact(new_id), final, pool=self._pool, repeatable=True
+            )
         except RemoteError:
             await self.remove(new_id)
             raise
-        final = {VALUES: [{"id": RESTORE_KEY, "value": item.restore_key}]}
-        await self._graph.write_json("PATCH", self._contact(new_id), final, pool=self._pool, repeatable=True)
         return NewItem(new_id, tuple(lost))
 
     async def _create(self, folder_id: str, body: dict[str, Any], key: str) -> str:

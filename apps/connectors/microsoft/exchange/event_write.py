@@ -19,7 +19,7 @@ from .event_compose import compose_event
 from .event_dates import SeriesDates, cancelled_dates
 from .event_fetch import EVENT_QUERY
 from .event_files import attach_all, file_names, files_of
-from .mail_write import RESTORE_KEY
+from .item_write import RESTORE_KEY, passing_key
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class EventWriter:
         said = [*composed.not_possible, *lost]
         if not files and not has_dates:
             return NewItem(await self._create(item.folder_id, composed.body, item.restore_key), tuple(said))
-        passing = f"unfinished:{item.restore_key}"
+        passing = passing_key(item.restore_key)
         for left in (await self.find_restored(item.folder_id, [passing])).values():
             await self.remove(left)
         new_id = await self._create(item.folder_id, composed.body, passing)
@@ -123,11 +123,11 @@ class EventWriter:
             if has_dates:
                 dates = SeriesDates(self._graph, self._user_id, new_id, document, pool=self._pool)
                 said += await dates.write(item.attachments, item.tags)
+            final = {"singleValueExtendedProperties": [{"id": RESTORE_KEY, "value": item.restore_key}]}
+            await self._graph.write_json("PATCH", self._event(new_id), final, pool=self._pool, repeatable=True)
         except RemoteError:
             await self.remove(new_id)
             raise
-        final = {"singleValueExtendedProperties": [{"id": RESTORE_KEY, "value": item.restore_key}]}
-        await self._graph.write_json("PATCH", self._event(new_id), final, pool=self._pool, repeatable=True)
         return NewItem(new_id, tuple(dict.fromkeys(said)))
 
     async def _create(self, folder_id: str, body: dict[str, Any], key: str) -> str:

@@ -19,13 +19,13 @@ from apps.connectors.microsoft.endpoints import segment
 from apps.core.errors import Gone, Malformed, RemoteError, TooLarge, Unavailable
 
 from .folder_write import ensure_folder, list_folders, remove_folder
+from .item_write import RESTORE_KEY, WITH_KEY, first_of_each, is_whole, passing_key
 from .mail_compose import Attachment, Letter, read_letter
 from .mail_upload import UPLOAD_FROM, attach, file_json
 
 logger = logging.getLogger(__name__)
 
 _READ_BACK: Final = "id,parentFolderId,subject,receivedDateTime,isDraft,changeKey"
-RESTORE_KEY: Final = "String {5d0a4f7e-6c1b-4d39-9e0f-2c7f1b8a6e43} Name EverkeepRestoreKey"
 INLINE_TOTAL: Final = 2_000_000
 """Raw bytes of attachments that go into the creating request: a request carries 4 MB, base64 takes a third."""
 BODY_LIMIT: Final = 3_500_000
@@ -63,10 +63,14 @@ class MailWriter:
     async def find_restored(self, folder_id: str, restore_keys: Sequence[str]) -> dict[str, str]:
         """Map keys to ids of what was written before, in this folder."""
         queries = {key: _has_property(RESTORE_KEY, key) for key in restore_keys}
-        return await self._find(folder_id, queries)
+        found = await self._search(folder_id, queries)
+        return {key: str(entries[0]["id"]) for key, entries in found.items() if entries}
 
     async def find_existing(self, folder_id: str, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
-        """Map remote ids to live ids: the same item if still in this folder, else one of its message id."""
+        """Map remote ids to live ids: the same item if still in this folder, else one of its message id.
+
+        Copies of one message are mapped to one live copy each, as far as there are as many.
+        """
         live: dict[str, str] = {}
         for few in in_batches(list(dict(items))):
             parts = [
@@ -80,20 +84,18 @@ class MailWriter:
             message_id = read_props(props).get("internetMessageId")
             if remote_id not in live and isinstance(message_id, str):
                 queries[remote_id] = f"internetMessageId eq {_quoted(message_id)}"
-        return live | await self._find(folder_id, queries)
+        used = set(live.values())
+        for remote_id, entries in (await self._search(folder_id, queries)).items():
+            alike = [str(each["id"]) for each in entries if is_whole(each)]
+            if alike:
+                live[remote_id] = next((each for each in alike if each not in used), alike[0])
+                used.add(live[remote_id])
+        return live
 
-    async def _find(self, folder_id: str, queries: Mapping[str, str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        base = f"{self._user}/mailFolders/{segment(folder_id)}/messages"
-        for few in in_batches(list(queries)):
-            parts = [Part(key, f"{base}?$select=id&$top=1&$filter={segment(queries[key])}") for key in few]
-            for answer in await run_batch(self._graph, parts, pool=self._pool):
-                if answer.fault is not None:
-                    raise answer.fault.error()
-                entries = answer.body.get("value") if isinstance(answer.body, dict) else None
-                if entries:
-                    found[answer.key] = str(entries[0]["id"])
-        return found
+    async def _search(self, folder_id: str, queries: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+        base = f"{self._user}/mailFolders/{segment(folder_id)}/messages?$select=id&{WITH_KEY}&$top=20&$filter="
+        paths = {key: base + segment(query) for key, query in queries.items()}
+        return await first_of_each(self._graph, paths, pool=self._pool)
 
     async def read_back(self, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
         """Return what the mailbox shows of these messages; those that are not there are left out."""
@@ -124,7 +126,7 @@ class MailWriter:
         if len(letter.body.encode("utf-8", "replace")) > BODY_LIMIT:
             raise TooLarge("The text of the message is larger than Microsoft Graph carries.")
         together, later = _split(letter.attachments)
-        passing = f"unfinished:{restore_key}"
+        passing = passing_key(restore_key)
         if not later:
             return NewItem(await self._create(folder_id, letter, kept, together, restore_key))
         for left in (await self.find_restored(folder_id, [passing])).values():
@@ -134,11 +136,11 @@ class MailWriter:
         try:
             for attachment in later:
                 await attach(self._graph, message, attachment, pool=self._pool)
+            final = {"singleValueExtendedProperties": [{"id": RESTORE_KEY, "value": restore_key}]}
+            await self._graph.write_json("PATCH", message, final, pool=self._pool, repeatable=True)
         except RemoteError:
             await self.remove(new_id)
             raise
-        final = {"singleValueExtendedProperties": [{"id": RESTORE_KEY, "value": restore_key}]}
-        await self._graph.write_json("PATCH", message, final, pool=self._pool, repeatable=True)
         return NewItem(new_id)
 
     async def remove(self, remote_id: str) -> None:

@@ -11,12 +11,18 @@ from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 
 from .item_document import list_of, moment_of, text_of
-from .item_write import create_once, first_of_each, quoted, remove_item, those_there
-from .mail_write import RESTORE_KEY
+from .item_write import (
+    RESTORE_KEY,
+    VALUES,
+    create_once,
+    first_of_each,
+    quoted,
+    remove_item,
+    those_there,
+)
 from .note_changes import FOLDER, Notes
 from .note_fetch import files_of
 
-VALUES: Final = "singleValueExtendedProperties"
 FILE_SENT: Final = 2_900_000
 """One request carries a file below 3 MB."""
 FILES_SENT: Final = 2_900_000

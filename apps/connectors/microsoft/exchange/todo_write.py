@@ -14,7 +14,7 @@ from apps.connectors.microsoft.time_zones import moment_of as moment_of_zoned
 from apps.core.errors import Gone, Malformed, RemoteError, Unavailable
 
 from .item_document import moment_of, text_of
-from .item_write import create_once, first_of_each, quoted, remove_item, those_there
+from .item_write import create_once, first_of_each, passing_key, quoted, remove_item, those_there
 from .todo_changes import list_task_lists, split_id, task_id, task_path, task_paths
 from .todo_compose import compose_task, maps, steps_of, task_faults
 
@@ -92,7 +92,7 @@ class TaskWriter:
         said = (*lost, *left_out)
         if not files and not steps:
             return NewItem(await self._create(item.folder_id, body, item.restore_key), said)
-        passing = f"unfinished:{item.restore_key}"
+        passing = passing_key(item.restore_key)
         for left in (await self.find_restored(item.folder_id, [passing])).values():
             await self.remove(left)
         new_id = await self._create(item.folder_id, body, passing)
@@ -102,17 +102,17 @@ class TaskWriter:
                 await self._graph.write_json("POST", f"{path}/checklistItems", step, pool=self._pool)
             for file in files:
                 await self._attach(path, *file)
+            final = {
+                "@odata.type": "microsoft.graph.openTypeExtension",
+                "extensionName": MARK,
+                "key": item.restore_key,
+            }
+            await self._graph.write_json(
+                "PATCH", f"{path}/extensions/{MARK_ID}", final, pool=self._pool, repeatable=True
+            )
         except RemoteError:
             await self.remove(new_id)
             raise
-        final = {
-            "@odata.type": "microsoft.graph.openTypeExtension",
-            "extensionName": MARK,
-            "key": item.restore_key,
-        }
-        await self._graph.write_json(
-            "PATCH", f"{path}/extensions/{MARK_ID}", final, pool=self._pool, repeatable=True
-        )
         return NewItem(new_id, said)
 
     async def _create(self, list_id: str, body: dict[str, Any], key: str) -> str:
