@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from apps.connectors.microsoft.exchange.mail_compose import read_letter
 from apps.connectors.microsoft.exchange.item_write import RESTORE_KEY
+from apps.connectors.microsoft.exchange.mail_compose import read_letter
 from apps.connectors.microsoft.exchange.mail_write import message_json
 from apps.core.errors import Malformed
 
