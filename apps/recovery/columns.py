@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from apps.backups.selectors.browse import Node
 from apps.connectors.documents import props_of
 from apps.connectors.enums import SubService
 from apps.core.errors import Malformed
+from apps.core.permissions import Permission, allowed
 
 from .kinds import Kind
-from .shown.fields import date_words, day_words, moment_of, text_of, time_words, whole_day, words_of
+from .shown.fields import date_words, day_words, last_day, moment_of, text_of, time_words, whole_day, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _contact(node: Node, props: _Props) -> tuple[str, ...]:
 def _event(node: Node, props: _Props) -> tuple[str, ...]:
     start, end = moment_of(props.get("start")), moment_of(props.get("end"))
     if props.get("isAllDay") is True and start and end:
-        first, last = whole_day(start), whole_day(end) - timedelta(days=1)
+        first, last = whole_day(start), last_day(end)
         times = date_words(first), date_words(max(first, last))
     else:
         times = time_words(start or node.time), time_words(end)
@@ -78,11 +78,16 @@ def _task(node: Node, props: _Props) -> tuple[str, ...]:
 
 
 def _note(node: Node, props: _Props) -> tuple[str, ...]:
-    return time_words(node.time), text_of(props.get("preview"))
+    return time_words(node.time), _inside(props.get("preview"))
 
 
 def _setting(node: Node, props: _Props) -> tuple[str, ...]:
-    return words_of(props.get("type")), text_of(props.get("summary"))
+    return words_of(props.get("type")), _inside(props.get("summary"))
+
+
+def _inside(value: Any) -> str:
+    """What an item says inside is for who may open it; a list is for who may name it."""
+    return text_of(value) if allowed(Permission.PREVIEW) else ""
 
 
 _VALUES: Mapping[str, Callable[[Node, _Props], tuple[str, ...]]] = {

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from apps.backups.models import Entity
+from apps.core.permissions import Permission, allowed
 
 from .enums import RestoreMode
 from .restore.plan import RestoreOptions
@@ -24,6 +25,8 @@ class RestoreForm(forms.Form):
 
     def __init__(self, *args: Any, source: Entity, others: Iterable[Entity], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not allowed(Permission.EXECUTE):
+            del self.fields["backup_first"]
         home = source.task.connection.tenant_id
         self.fields["other"].choices = [  # type: ignore[attr-defined]
             ("", "Choose a mailbox"),
@@ -42,7 +45,7 @@ class RestoreForm(forms.Form):
         return RestoreOptions(
             tag=data["tag"],
             mark_folders=data["mark_folders"] and data["mode"] != RestoreMode.NEW_ROOT,
-            backup_first=data["backup_first"],
+            backup_first=data.get("backup_first", False),
             notify=data["notify"],
         )
 

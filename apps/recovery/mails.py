@@ -5,6 +5,7 @@ from django.core.mail import send_mail
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.accounts.selectors import person_now
 from apps.core.mails import note_mail
 from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
@@ -26,9 +27,9 @@ _ENDINGS = {
 
 
 def tell_initiator(job: Job) -> None:
-    """Say how the job ended and where its report is (RST-01, EXP-05)."""
-    person = User.objects.filter(pk=job.initiator_id or 0, is_active=True).first()
-    if person is None:
+    """Say how the job ended and where its report is (RST-01, EXP-05), to who still belongs to the account."""
+    person = User.objects.filter(pk=job.initiator_id or 0).first()
+    if person is None or person_now(person.pk) is None:
         return
     what = "Undo of the restore" if job.kind == JobKind.UNDO else JobKind(job.kind).label
     ending = _ENDINGS[JobState(job.state)]

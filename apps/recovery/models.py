@@ -1,5 +1,7 @@
 """What a person has chosen out of a backup, the plan that a restore follows, and what its undo needs."""
 
+from urllib.parse import parse_qsl, urlsplit
+
 from django.db import models
 from django.utils import timezone
 
@@ -230,10 +232,21 @@ class Destination(AccountModel):
 
     class Meta:
         db_table = "recovery_destination"
-        indexes = [models.Index(fields=["account", "name"], name="destination_by_name")]
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="destination_one_of_a_name")]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def bucket(self) -> str:
+        """The bucket, with the folder in it."""
+        address = urlsplit(self.url)
+        return f"{address.netloc}{address.path}"
+
+    @property
+    def endpoint(self) -> str:
+        """Whose bucket it is."""
+        return dict(parse_qsl(urlsplit(self.url).query)).get("endpoint", "Amazon S3")
 
     @property
     def secret_purpose(self) -> str:

@@ -55,7 +55,14 @@ __all__ = [
     "StoreMismatch",
     "StoreRefused",
     "StoreUnavailable",
+    "TriedTooOften",
     "VaultBusy",
     "VaultError",
     "VaultTaken",
 ]
+
+
+class TriedTooOften(StoreRefused):
+    """Nothing was asked of the store: this account has tested too much."""
+
+    code = "store_tried_too_often"

@@ -17,13 +17,13 @@ from apps.core.scope import current_account_id
 
 from .answering import known_store
 from .enums import PackState, StoreState
-from .errors import StoreError
+from .errors import StoreError, TriedTooOften
 from .models import Pack, PackCopy, Shelf, Store
 from .shelves import shelf_is_used
 from .store.marker import ensure_marker
 from .store.probe import Outcome, ProbeResult, probe
 from .stores import credentials_of, reach_own, seal_credentials
-from .trying import TriedTooOften, tried
+from .trying import tried
 
 _REFUSED: Final = "begin"
 

@@ -10,19 +10,13 @@ from django.core.cache import cache
 
 from apps.core.scope import current_account_id
 
-from .errors import StoreRefused, StoreUnavailable
+from .errors import StoreUnavailable, TriedTooOften
 
 T = TypeVar("T")
 PATIENCE_SECONDS: Final = 20.0  # so long a page waits
 MOST_TRIES: Final = 10  # of an account
 WITHIN_SECONDS: Final = 600
 _DEAD_AFTER: Final = 180  # a try that is still under way then has lost its process
-
-
-class TriedTooOften(StoreRefused):
-    """Nothing was asked of the store: this account has tested too much."""
-
-    code = "store_tried_too_often"
 
 
 def tried(work: Callable[[], T]) -> T:

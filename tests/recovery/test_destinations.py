@@ -7,20 +7,25 @@ import os
 import zipfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
 from apps.activity.models import Activity
 from apps.backups.models import Snapshot
-from apps.core.errors import EverkeepError
+from apps.core.errors import Conflict, EverkeepError
 from apps.core.rotation import reseal_all
 from apps.jobs.models import Job
+from apps.recovery.exports.destinations.s3 import S3Destination
 from apps.recovery.exports.destinations.services import destination_add, destination_remove, destination_test
 from apps.recovery.exports.files import folder_of, parts_of
 from apps.recovery.exports.options import Options
 from apps.recovery.models import Destination
+from apps.vault.errors import TriedTooOften
 from apps.vault.store.backends import s3_files
 from tests.fixtures.s3 import KEY_ID, SECRET, MotoServer
 from tests.recovery.test_export_kinds import everything, export  # noqa: F401 - a fixture of that file
@@ -57,7 +62,7 @@ def test_the_parts_lie_in_the_bucket_and_here_no_more(
     place = add(moto_server, bucket)
     assert objects(moto_server, bucket) == {}, "the file of the test is gone again"
     job, _ = export(everything, destination=place, part_bytes=5_000)
-    assert (job.state, job.destination_label) == ("succeeded", "Archive")
+    assert (job.state, job.destination_label) == ("succeeded", f"Archive, {bucket}/legal/2026")
     parts, found = parts_of(job), objects(moto_server, bucket)
     folder = f"legal/2026/{parts[0].name.removesuffix('_1.zip')}_{job.public_id.hex[:8]}/"
     assert set(found) == {folder + part.name for part in parts} and all(part.sent for part in parts)
@@ -119,6 +124,25 @@ def test_the_secret_is_sealed_moves_to_a_new_master_key_and_is_told_nobody(
     said = [str(row.details) for row in Activity.objects.filter(code__startswith="export_destination")]
     assert said and not any(SECRET in text or KEY_ID in text for text in said)
     assert destination_test(place).trouble == ""
+    limits = patch.object(S3Destination, "test", side_effect=TriedTooOften("Too often."))
+    with limits, pytest.raises(TriedTooOften):
+        destination_test(place)
+    assert Destination.objects.get().trouble == "", "nothing was tried, so nothing is known to be broken"
+
+
+def test_one_name_is_one_bucket_and_the_form_says_which(
+    everything: list[Snapshot], moto_server: MotoServer, bucket: str, client: Client, cast: Any
+) -> None:
+    place = add(moto_server, bucket)
+    with pytest.raises(Conflict, match="Archive"):
+        add(moto_server, bucket)
+    place.pk, place.public_id = None, uuid4()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        place.save(force_insert=True)
+    client.force_login(cast.restorer)
+    client.post(reverse("recovery_everything", args=[everything[-1].run.public_id]))
+    page = client.get(reverse("recovery_export", args=[everything[-1].run.public_id])).content.decode()
+    assert f"{bucket}/legal/2026 at {moto_server.endpoint}" in page
 
 
 def test_a_destination_that_was_removed_ends_the_export_with_a_word(

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.selectors import actor_of
 from apps.activity.models import Activity
@@ -13,7 +14,8 @@ from apps.backups.models import Run
 from apps.backups.selectors.browse import node_key
 from apps.backups.selectors.days import days_of_month
 from apps.backups.selectors.points import point_of
-from apps.core.actor import acting_as
+from apps.core.actor import Actor, acting_as
+from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 from apps.recovery.choosing import expand, picks_of
 from apps.recovery.columns import cells_of
@@ -21,6 +23,7 @@ from apps.recovery.kinds import kind_of
 from apps.recovery.models import Selection
 from apps.recovery.services import selections_everything, selections_of
 from apps.recovery.shown import show
+from apps.recovery.shown.fields import span_words, time_words
 from tests.cast import Cast
 from tests.recovery.every_kind import SERIES, every_kind, point_day
 from tests.recovery.factories import FIRST_DAY, Mailbox, make_entity
@@ -220,3 +223,23 @@ def test_items_without_a_folder_are_taken_with_everything(cast: Cast, run: Run) 
     pick = picks["settings"]
     assert [node.remote_id for _, node in expand(pick.found, pick.state, pick.tree)] == ["rule"]
     assert sum(pick.found.total for pick in picks.values()) == 8
+
+
+def test_what_a_note_or_a_rule_says_is_not_in_the_list_of_who_may_not_open_it(cast: Cast, run: Run) -> None:
+    box = Mailbox(make_entity("Eve", "eve@pizza-perfecto.example"), "notes")
+    box.item("x", None, "Dough")
+    exporter = Actor("user", "Ed", cast.owner.pk, frozenset({Permission.EXPORT}), services=None)
+    for kind, props in (("notes", b'{"preview": "Divorce"}'), ("settings", b'{"summary": "Divorce"}')):
+        with acting_as(exporter):
+            assert "Divorce" not in str(cells_of(kind_of(kind), box.live["x"], props))  # type: ignore[arg-type]
+        with acting_as(actor_of(cast.owner.memberships.get())):
+            assert "Divorce" in str(cells_of(kind_of(kind), box.live["x"], props))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("year", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_edge_of_the_calendar_breaks_neither_list_nor_preview(year: str) -> None:
+    with timezone.override("Pacific/Kiritimati" if year[0] == "9" else "Pacific/Pago_Pago"):
+        for time in ("00:00:00", "23:00:00"):
+            moment = {"dateTime": f"{year}T{time}", "timeZone": "UTC"}
+            assert time_words(moment)
+            assert span_words(moment, moment, all_day=True) and span_words(moment, moment, all_day=False)

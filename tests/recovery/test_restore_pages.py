@@ -8,16 +8,21 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.enums import ROLE_PERMISSIONS, Role
+from apps.accounts.models import Membership
 from apps.activity.models import SecurityEvent
 from apps.backups.models import BackupTask, Entity, Snapshot
+from apps.backups.selectors.points import point_of
 from apps.connectors.enums import CredentialKind, Service
 from apps.connectors.models import Connection
 from apps.core import clock
-from apps.core.errors import NotFound
+from apps.core.actor import Actor, acting_as
+from apps.core.errors import NotFound, PermissionMissing
 from apps.core.scope import account_scope
 from apps.jobs.models import Job, JobItem
+from apps.recovery.mails import tell_initiator
 from apps.recovery.models import Plan, PlanPart
-from apps.recovery.restore.plan import plan_make, plan_refuse
+from apps.recovery.restore.plan import Order, RestoreOptions, plan_make, plan_refuse, plan_write
 from tests.cast import Cast
 from tests.recovery.factories import Mailbox, make_entity, make_plan
 
@@ -65,9 +70,35 @@ def test_what_a_person_wants_stands_in_the_plan(rita: Client, backup: Snapshot, 
     plan = Plan.objects.get()
     assert answer.url == reverse("recovery_plan", args=[plan.public_id])
     assert (plan.mode, plan.options["root"]) == ("duplicate", "")
-    assert all(plan.options[name] for name in ("tag", "mark_folders", "backup_first", "notify"))
+    assert all(plan.options[name] for name in ("tag", "mark_folders", "notify"))
+    assert not plan.options["backup_first"], "a restorer may not start backups"
     (part,) = plan.parts.all()
     assert part.everything and part.snapshot == backup
+
+
+def test_a_backup_first_is_for_who_may_start_one(cast: Cast, client: Client, backup: Snapshot) -> None:
+    address = reverse("recovery_restore", args=[backup.run.public_id])
+    for person, offered in ((cast.restorer, False), (cast.owner, True)):
+        client.force_login(person)
+        client.post(reverse("recovery_everything", args=[backup.run.public_id]))
+        assert ("Back up the mailbox first" in client.get(address).content.decode()) == offered
+    order = Order(backup.entity, "skip", RestoreOptions(backup_first=True))
+    restorer = Actor("user", "Rita", cast.restorer.pk, ROLE_PERMISSIONS[Role.RESTORE_OPERATOR], services=None)
+    with acting_as(restorer), pytest.raises(PermissionMissing):
+        plan_write(point=point_of(backup.run), choices=[], order=order)
+
+
+def test_the_end_of_a_job_is_told_to_who_still_belongs_to_the_account(
+    cast: Cast, backup: Snapshot, mailoutbox: Any
+) -> None:
+    job = Job.objects.create(
+        account=cast.account, kind="restore", state="failed", initiator_id=cast.restorer.pk
+    )
+    tell_initiator(job)
+    assert len(mailoutbox) == 1
+    Membership.objects.filter(user=cast.restorer).delete()
+    tell_initiator(job)
+    assert len(mailoutbox) == 1
 
 
 def test_another_organisation_is_offered_and_needs_a_loud_second_yes(

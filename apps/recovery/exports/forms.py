@@ -33,10 +33,14 @@ class ExportForm(forms.Form):
     def __init__(self, *args: Any, places: list[Destination], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.places = places
-        self.fields["where"].choices = [  # type: ignore[attr-defined]
-            (DOWNLOAD, "Download"),
-            *((str(place.public_id), place.name) for place in places),
-        ]
+        named = [(value, name) for value, name, _ in self.choices]
+        self.fields["where"].choices = named  # type: ignore[attr-defined]
+
+    @property
+    def choices(self) -> list[tuple[str, str, str]]:
+        """Return value, name and place of each destination: of two buckets a name alone may mean either."""
+        own = [(str(each.public_id), each.name, f"{each.bucket} at {each.endpoint}") for each in self.places]
+        return [(DOWNLOAD, "Download", "For 72 hours. We mail you the link."), *own]
 
     @property
     def options(self) -> Options:

@@ -44,7 +44,7 @@ def export_start(
         service=entity.task.service,
         task_label=entity.task.name,
         entity_label=entity.name,
-        destination_label=destination.name if destination else "Download",
+        destination_label=f"{destination.name}, {destination.bucket}" if destination else "Download",
         entity_id=entity.public_id,
         backup_date=point.at,
     )

@@ -18,6 +18,7 @@ from apps.connectors.enums import Service, SubService
 from apps.core.actor import current_actor
 from apps.core.discretion import told
 from apps.core.errors import Conflict, EverkeepError, InvalidRequest, PermissionMissing
+from apps.core.permissions import Permission, require
 from apps.jobs.base import NewItem
 from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
@@ -80,7 +81,12 @@ def plan_create(*, point: Point, target: Entity, mode: str, options: RestoreOpti
 
 @transaction.atomic
 def plan_write(*, point: Point, choices: list[Any], order: Order) -> Plan:
-    """Write down a plan for these choices (`models.Choice`, saved or not) of the actor."""
+    """Write down a plan for these choices (`models.Choice`, saved or not) of the actor.
+
+    Raises PermissionMissing when a backup is wanted first by who may not start one.
+    """
+    if order.options.backup_first:
+        require(Permission.EXECUTE)
     plan = Plan.objects.create(
         account_id=point.run.account_id,
         user_id=current_actor().user_id or 0,

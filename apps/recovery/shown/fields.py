@@ -121,7 +121,10 @@ def time_words(value: Any) -> str:
         return ""
     if moment.tzinfo is None:
         return f"{moment.day} {moment:%b %Y, %H:%M} ({text_of(map_of(value).get('timeZone'))})"
-    local = timezone.localtime(moment)
+    try:
+        local = timezone.localtime(moment)
+    except OverflowError:  # the year 1 or 9999: any zone but its own is beyond the calendar
+        local = moment
     return f"{local.day} {local:%b %Y, %H:%M}"
 
 
@@ -137,7 +140,16 @@ def date_words(day: date) -> str:
 
 def whole_day(moment: datetime) -> date:
     """Return the day that an all-day event starts at: it starts at midnight somewhere on Earth."""
-    return (moment + timedelta(hours=12)).date() if moment.time() != datetime.min.time() else moment.date()
+    try:
+        return (moment + timedelta(hours=12)).date() if moment.time() != datetime.min.time() else moment.date()
+    except OverflowError:
+        return moment.date()
+
+
+def last_day(end: datetime) -> date:
+    """Return the last day of an all-day event: it ends with the start of the day after."""
+    day = whole_day(end)
+    return day - timedelta(days=1) if day > date.min else day
 
 
 def span_words(start: Any, end: Any, *, all_day: bool) -> str:
@@ -148,7 +160,7 @@ def span_words(start: Any, end: Any, *, all_day: bool) -> str:
     if not all_day:
         return f"{time_words(start)} to {time_words(end)}" if last else time_words(start)
     begin = whole_day(first)
-    final = whole_day(last) - timedelta(days=1) if last else begin
+    final = last_day(last) if last else begin
     said = date_words(begin)
     return f"{said} to {date_words(final)}, all day" if final > begin else f"{said}, all day"
 
