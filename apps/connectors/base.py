@@ -201,6 +201,8 @@ class WriteItem:
     tags: tuple[str, ...] = ()
 
 
+UNFINISHED = "unfinished:"
+"""Begins the key of what is still being written: such an item is nobody's but the restore's."""
 KEPT = "kept:"
 """Begins the id of a NewItem that was in the mailbox already, just so: nothing was written (settings)."""
 
@@ -274,6 +276,11 @@ class Connector(Protocol):
         Empty for a kind whose content says everything. Ids that are not there are left out.
         """
         ...
+
+
+def passing_key(restore_key: str) -> str:
+    """Return the key that an item carries until it is whole."""
+    return UNFINISHED + restore_key
 
 
 class ItemWriter(Protocol):

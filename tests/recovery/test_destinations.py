@@ -5,8 +5,10 @@
 import io
 import os
 import zipfile
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest.mock import patch
 from uuid import uuid4
 
@@ -17,15 +19,17 @@ from django.urls import reverse
 
 from apps.activity.models import Activity
 from apps.backups.models import Snapshot
+from apps.core import clock
 from apps.core.errors import Conflict, EverkeepError
 from apps.core.rotation import reseal_all
 from apps.jobs.models import Job
 from apps.recovery.exports.destinations.s3 import S3Destination
 from apps.recovery.exports.destinations.services import destination_add, destination_remove, destination_test
-from apps.recovery.exports.files import folder_of, parts_of
+from apps.recovery.exports.files import Part, folder_of, parts_of
 from apps.recovery.exports.options import Options
+from apps.recovery.exports.sending import Sending
 from apps.recovery.models import Destination
-from apps.vault.errors import TriedTooOften
+from apps.vault.errors import StoreUnavailable, TriedTooOften
 from apps.vault.store.backends import s3_files
 from tests.fixtures.s3 import KEY_ID, SECRET, MotoServer
 from tests.recovery.test_export_kinds import everything, export  # noqa: F401 - a fixture of that file
@@ -162,3 +166,28 @@ def test_a_destination_that_was_removed_ends_the_export_with_a_word(
     runner.run(job.pk)
     job = Job.objects.get(pk=job.pk)
     assert job.state == "failed" and "was removed" in job.message
+
+
+def test_an_outage_is_waited_for_from_when_the_part_was_finished(tmp_path: Path, settings: Any) -> None:
+    """An export may have worked for days before its first part is to go."""
+    settings.DATA_DIR = tmp_path
+    job = Job(created_at=clock.now() - timedelta(days=9))
+    folder_of(job).mkdir(parents=True)
+    path = folder_of(job) / "x_1.zip"
+    path.write_bytes(b"PK")
+    put_off: list[Any] = []
+    context = SimpleNamespace(
+        job=job, params={}, say=lambda _: None, postpone=lambda until, _: put_off.append(until)
+    )
+
+    class Dead:
+        def send(self, *_: Any) -> None:
+            raise StoreUnavailable("no answer")
+
+    sending: Any = Sending(cast(Any, context))
+    sending._sender = Dead()
+    part = Part(1, path.name, 2, 1, 1)
+    sending.send(part)
+    assert len(put_off) == 1
+    with clock.travel(clock.now() + timedelta(hours=25)), pytest.raises(StoreUnavailable):
+        sending.send(part)

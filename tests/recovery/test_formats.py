@@ -4,7 +4,8 @@ import csv
 import io
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,14 +15,17 @@ from hypothesis import strategies as st
 from ical.calendar_stream import IcsCalendarStream
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
+from apps.recovery.exports.stored import Parts, document_item
 from apps.recovery.formats.contacts import COLUMNS, write_contact
 from apps.recovery.formats.events import event_components, write_event
 from apps.recovery.formats.item import Attached, Item, NotConvertible
 from apps.recovery.formats.moments import zone_of
 from apps.recovery.formats.notes import write_note_page, write_note_text, write_setting
-from apps.recovery.formats.registry import format_of, formats_of
+from apps.recovery.formats.registry import convert, format_of, formats_of
 from apps.recovery.formats.tables import WholeCalendar
 from apps.recovery.formats.tasks import task_row, write_task
+from apps.vault.api import ContentPart, Role
+from apps.vault.errors import BlobMissing
 
 WORDS = st.text(max_size=60)
 LINES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=40)
@@ -251,3 +255,23 @@ def test_whatever_a_document_holds_it_is_written_or_refused_by_name(document: di
 
 def _printable(text: str) -> str:
     return re.sub("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]", "", text)
+
+
+def test_a_list_that_is_too_short_is_refused_by_name() -> None:
+    def write(_: Item) -> bytes:
+        raise IndexError("list index out of range")
+
+    with pytest.raises(NotConvertible):
+        convert(write, Item("id", "Short", {}))
+
+
+def test_a_damaged_small_file_does_not_take_its_document_with_it() -> None:
+    class Reader:
+        def read(self, _: ContentPart) -> bytes:
+            raise BlobMissing("gone", blob_id=b"x" * 32)
+
+    files = (ContentPart(role=Role.ATTACHMENT, size=3, blobs=(b"x" * 32,)),)
+    parts = Parts(ContentPart(role=Role.PROPS, size=2, blobs=(b"y" * 32,)), files)
+    node: Any = SimpleNamespace(remote_id="id", name="Party")
+    item = document_item(cast(Any, Reader()), node, parts, b'{"attachments":[{"name":"a.txt","part":0}]}')
+    assert [(file.name, file.data) for file in item.files] == [("a.txt", None)]

@@ -1,6 +1,7 @@
 """Restores against the sandbox cloud: what was there comes back as it was, once, and nothing else changes."""
 
 from collections import Counter
+from collections.abc import Mapping
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -10,10 +11,14 @@ from django.core import mail as outbox
 from apps.activity.models import Activity
 from apps.backups.selectors.browse import node_key
 from apps.backups.selectors.points import point_of
+from apps.connectors.base import NewItem, WriteItem, Written
+from apps.connectors.microsoft.exchange.mail_write import MailWriter
 from apps.core.errors import Conflict, InvalidRequest
-from apps.jobs.models import JobItem
+from apps.jobs.models import Job, JobItem
+from apps.recovery.models import Plan
 from apps.recovery.restore import execute
 from apps.recovery.restore.plan import plan_create, plan_make, plan_start
+from apps.recovery.restore.undo import _Undo, undo_start
 from tests.recovery.conftest import Office, as_it_was
 from tests.recovery.factories import mail
 
@@ -134,14 +139,7 @@ class WorkerEnds(BaseException):
 def test_what_a_worker_left_half_written_is_not_taken_for_something_of_the_mailbox(
     office: Office, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    mime = mail("Large", "See file", message_id="<large@x.example>")
-    message = message_from_bytes(mime, policy=policy.default)
-    message.add_attachment(bytes(3_500_000), maintype="application", subtype="pdf", filename="Large.pdf")
-    original = office.cloud.deliver(office.bob.remote_id, message.as_bytes())
-    snapshot = office.back_up()
-    office.choose(snapshot, items=[node_key(original)])
-    delete(office, [original])
-    job = plan_start(plan=office.plan(snapshot, mode))
+    job = large_mail(office, mode)
 
     async def end(*_: Any, **__: Any) -> None:
         raise WorkerEnds
@@ -157,6 +155,34 @@ def test_what_a_worker_left_half_written_is_not_taken_for_something_of_the_mailb
     assert (row.details["how"], row.details["old_id"]) == ("create", "")
     back = in_inbox(office, "<large@x.example>")
     assert [(m["id"], m["subject"]) for m in back] == [(row.written_id, "Large")]
+
+
+def test_undo_names_what_a_worker_left_half_written(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = large_mail(office, "skip")
+
+    async def end(*_: Any, **__: Any) -> None:
+        raise WorkerEnds
+
+    monkeypatch.setattr("apps.connectors.microsoft.exchange.mail_write.attach", end)
+    with pytest.raises(WorkerEnds):
+        office.work(job)
+    type(job).objects.filter(pk=job.pk).update(cancel_requested=True)
+    assert office.work(job).state == "cancelled"
+    undo = office.work(undo_start(plan=Plan.objects.get(job=job)))
+    assert [row.outcome for row in JobItem.objects.filter(job=undo)] == ["skipped"]
+    assert len(in_inbox(office, "<large@x.example>")) == 1
+
+
+def large_mail(office: Office, mode: str) -> Job:
+    """A restore, not begun yet, of a deleted message with a large file."""
+    mime = mail("Large", "See file", message_id="<large@x.example>")
+    message = message_from_bytes(mime, policy=policy.default)
+    message.add_attachment(bytes(3_500_000), maintype="application", subtype="pdf", filename="Large.pdf")
+    original = office.cloud.deliver(office.bob.remote_id, message.as_bytes())
+    snapshot = office.back_up()
+    office.choose(snapshot, items=[node_key(original)])
+    delete(office, [original])
+    return plan_start(plan=office.plan(snapshot, mode))
 
 
 def in_inbox(office: Office, message_id: str) -> list[dict[str, Any]]:
@@ -217,6 +243,44 @@ def test_what_cannot_be_read_back_fails_alone(
     job = office.restore(snapshot, "new_root")
     assert (job.state, job.items_failed, job.items_done) == ("partial", 1, job.items_total - 1), job.message
     assert "could not be read back" in JobItem.objects.get(job=job, outcome="failed").message
+
+
+def test_an_item_of_a_form_that_nobody_expected_fails_alone(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = office.back_up()
+    office.choose(snapshot, folders=[folder_key(office, "Inbox")])
+    write, read_back = MailWriter.write, MailWriter.read_back
+    names = [m["subject"] for m in office.live() if m["subject"].startswith("Order ")][:2]
+
+    async def odd_write(self: MailWriter, item: WriteItem) -> NewItem:
+        if item.name == names[0]:
+            raise IndexError("list index out of range")
+        return await write(self, item)
+
+    async def odd_read_back(self: MailWriter, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
+        if any(each and each.name == names[1] for each in items.values()):
+            raise TypeError("'NoneType' object is not iterable")
+        return await read_back(self, items)
+
+    monkeypatch.setattr(MailWriter, "write", odd_write)
+    monkeypatch.setattr(MailWriter, "read_back", odd_read_back)
+    job = office.restore(snapshot, "new_root")
+    failed = {row.label: row.message for row in JobItem.objects.filter(job=job, outcome="failed")}
+    assert (job.state, set(failed)) == ("partial", set(names)), job.message
+    assert all("does not know" in message for message in failed.values())
+    undo = undo_start(plan=Plan.objects.get(job=job))
+    is_free = _Undo._is_free
+
+    def odd(self: Any, writer: Any, item: JobItem, *more: Any) -> bool:
+        if item.label == names[0]:
+            raise KeyError("id")
+        return is_free(self, writer, item, *more)
+
+    monkeypatch.setattr(_Undo, "_is_free", odd)
+    undo = office.work(undo)
+    assert [row.label for row in JobItem.objects.filter(job=undo, outcome="failed")] == [names[0]], undo.message
+    assert undo.items_done + undo.items_skipped == undo.items_total - 1
 
 
 def test_a_lost_answer_to_a_write_makes_no_double(office: Office) -> None:

@@ -1,7 +1,7 @@
 """Finished parts on their way to a destination: there for good, then here no more."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from apps.core import clock
 from apps.core.errors import NotFound
@@ -32,7 +32,7 @@ class Sending:
             self._sender = sender_of(row)
 
     def send(self, part: Part) -> Part:
-        """Return the part as it is now. An outage puts the job off, for a day at most."""
+        """Return the part as it is now. An outage puts the job off, until the part is a day old."""
         if self._sender is None or part.sent:
             return part
         path = folder_of(self._context.job) / part.name
@@ -40,7 +40,7 @@ class Sending:
         try:
             self._sender.send(f"{self._folder(part)}/{part.name}", path, self._alive)
         except StoreUnavailable as error:
-            if clock.now() > self._context.job.created_at + PATIENCE:
+            if clock.now() > datetime.fromtimestamp(path.stat().st_mtime, UTC) + PATIENCE:
                 raise
             self._context.postpone(clock.now() + PAUSE, f"The destination does not answer: {error}")
         return replace(part, sent=True)

@@ -8,6 +8,7 @@ from apps.backups.selectors.browse import Node, Stored
 from apps.connectors.documents import PART, props_of, read_document
 from apps.core.errors import NotFound
 from apps.vault.api import ContentPart, Role, VaultError, VaultReader, decode_content
+from apps.vault.errors import BlobError
 
 from ..formats.item import Attached, Item, line_of, maps_of
 
@@ -53,7 +54,10 @@ def message_item(node: Node, stored: Stored) -> Item:
 
 
 def document_item(reader: VaultReader, node: Node, parts: Parts, body: bytes) -> Item:
-    """Return a document with its files; the small ones with their bytes. Raises Malformed, VaultError."""
+    """Return a document with its files; the small ones with their bytes. Raises Malformed, VaultError.
+
+    A damaged file has none: who adds the file itself meets the damage, when the document is written already.
+    """
     document = read_document(body)
     files: list[Attached] = []
     left = INLINE_TOGETHER
@@ -61,7 +65,9 @@ def document_item(reader: VaultReader, node: Node, parts: Parts, body: bytes) ->
         entry = _entry(document, number)
         data = None
         if part.size <= min(INLINE_BYTES, left):
-            data, left = reader.read(part), left - part.size
+            left -= part.size
+            with suppress(BlobError):
+                data = reader.read(part)
         files.append(
             Attached(
                 name=line_of(entry.get("name")) or f"File {number + 1}",

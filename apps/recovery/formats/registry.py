@@ -41,7 +41,7 @@ def convert(write: Callable[[Item], bytes], item: Item) -> bytes:
     """Write an item in a form. Raises NotConvertible, also where its fields are of no kind that we know."""
     try:
         return write(item)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise NotConvertible(f"A field of it cannot be written in this format ({error}).") from error
 
 

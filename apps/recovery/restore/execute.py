@@ -6,6 +6,7 @@ written; the key stands on the written item; whoever goes on asks the target for
 """
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +22,7 @@ from apps.core.errors import (
     ConsentLost,
     EverkeepError,
     Forbidden,
+    Malformed,
     NotFound,
     QuotaExceeded,
     RemoteError,
@@ -44,6 +46,8 @@ from .report import CREATED, DUPLICATED, REPLACED, Wanted, fault_of, summary
 from .root import settle_root
 from .target import Target, open_target
 
+logger = logging.getLogger(__name__)
+
 BATCH = 40
 # After this much the outcomes are made durable: a killed worker has to look up no more than that again.
 SLICE_ITEMS = 10
@@ -52,9 +56,12 @@ AT_ONCE = 4
 PATIENCE = timedelta(minutes=2)
 WRITE_MISSING = "Microsoft does not let us write into this mailbox: the connection may only read."
 GRANT_WRITE = "Grant write access on the page of the connection, then start the restore again."
+UNREAD = "It was written, but could not be read back."
 PACE = "Microsoft takes 150 MB in five minutes for each mailbox. It goes on by itself."
 _NAMED_BY = {SubService.CONTACTS: "displayName", SubService.NOTES: "subject"}
 """Kinds whose name stands in their fields alone: WriteItem.name does not change it."""
+ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What code meets in data that it did not expect: one item's trouble, never the whole job's."""
 _ENDING = (ConsentLost, Forbidden, QuotaExceeded)
 
 
@@ -217,7 +224,14 @@ class _Restore:
 
     def _verify(self, lane: Lane, live_id: str, ready: list[_Work]) -> None:
         """Read back what was written; only what is as it should be is done, and replaces its older one."""
-        seen, unread = self._read_back(lane, ready)
+        try:
+            seen, unread = self._read_back(lane, ready)
+        except ODD as error:
+            if len(ready) > 1:  # which of them it is shows when each is read alone
+                for each in ready:
+                    self._verify(lane, live_id, [each])
+                return
+            seen, unread = {}, f"{UNREAD} {odd(error)}"
         for each in ready:
             now = seen.get(each.written_id)
             cause, words = fault_of(Wanted(lane.kind, each.node, each.stored, each.name, live_id), now)
@@ -245,7 +259,7 @@ class _Restore:
         except (*_ENDING, Throttled):
             raise
         except RemoteError as error:
-            return {}, f"It was written, but could not be read back. {error}"
+            return {}, f"{UNREAD} {error}"
 
     def _read(self, each: _Work, lane: Lane, live_id: str) -> bool:
         try:
@@ -296,6 +310,8 @@ async def _write_all(lane: Lane, ready: Sequence[_Work]) -> None:
                 each.written_id, each.not_possible = new.remote_id, new.not_possible
             except EverkeepError as error:
                 each.error = error
+            except ODD as error:
+                each.error = odd(error)
 
     await asyncio.gather(*(one(each) for each in ready))
 
@@ -316,6 +332,12 @@ def run_restore(context: JobContext) -> JobResult:
         put_off(context, error)
     except Forbidden as error:
         raise Forbidden(WRITE_MISSING, do=GRANT_WRITE) from error
+
+
+def odd(error: Exception) -> Malformed:
+    """Name what we stumbled over as one item's trouble, and log where."""
+    logger.error("an odd item: %s", type(error).__name__, exc_info=error)
+    return Malformed("Something in it is of a form that Everkeep does not know.", do="Tell support about it.")
 
 
 def put_off(context: JobContext, error: Throttled) -> NoReturn:

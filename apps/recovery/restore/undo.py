@@ -14,7 +14,7 @@ from typing import Final
 
 from django.db import transaction
 
-from apps.connectors.base import ItemWriter, WriteItem, Written
+from apps.connectors.base import ItemWriter, WriteItem, Written, passing_key
 from apps.connectors.enums import Service
 from apps.core import clock
 from apps.core.errors import Conflict, EverkeepError, Forbidden, RemoteError, Throttled
@@ -28,7 +28,7 @@ from apps.vault.api import VaultReader, open_reader
 from ..models import BeforeState, MadeFolder, Plan
 from ..reading import read_item
 from .before import UNDO_WITHIN
-from .execute import GRANT_WRITE, WRITE_MISSING, plan_of, put_off
+from .execute import GRANT_WRITE, ODD, WRITE_MISSING, odd, plan_of, put_off
 from .target import Target, open_target
 
 BATCH: Final = 20
@@ -140,6 +140,9 @@ class _Undo:
                 raise
             except EverkeepError as error:
                 self.context.failed(item, error.code, str(error))
+            except ODD as error:
+                told = odd(error)
+                self.context.failed(item, told.code, str(told))
         JobItem.objects.bulk_update(going, ["details"])
         for item in going:
             self._remove(writer, item, seen.get(str(item.details["written"])))
@@ -149,8 +152,10 @@ class _Undo:
         unnoted = [item for item in items if not item.details["written"]]
         for live_id in {str(item.details["in"]) for item in unnoted}:
             keys = {str(i.details["key"]): i for i in unnoted if i.details["in"] == live_id}
-            for key, remote_id in self.target.do(writer.find_restored(live_id, list(keys))).items():
-                keys[key].details["written"] = remote_id
+            asked = [*keys, *map(passing_key, keys)]
+            found = self.target.do(writer.find_restored(live_id, asked))
+            for key, item in keys.items():
+                item.details["written"] = found.get(key) or found.get(passing_key(key), "")
 
     def _is_free(
         self, writer: ItemWriter, item: JobItem, before: BeforeState | None, seen: dict[str, Written]

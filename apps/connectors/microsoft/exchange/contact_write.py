@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written
+from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
 from apps.connectors.documents import PART, props_of, read_document
 from apps.connectors.microsoft.client import GraphClient, Request
 from apps.connectors.microsoft.endpoints import segment
@@ -21,7 +21,6 @@ from .item_write import (
     create_once,
     first_of_each,
     is_whole,
-    passing_key,
     quoted,
     remove_item,
     those_there,

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written
+from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
 from apps.connectors.documents import props_of, read_document
 from apps.connectors.microsoft.batch import BATCH_SIZE, Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
@@ -19,7 +19,7 @@ from .event_compose import compose_event
 from .event_dates import SeriesDates, cancelled_dates
 from .event_fetch import EVENT_QUERY
 from .event_files import attach_all, file_names, files_of
-from .item_write import RESTORE_KEY, passing_key
+from .item_write import RESTORE_KEY
 
 logger = logging.getLogger(__name__)
 

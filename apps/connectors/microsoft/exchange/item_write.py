@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from apps.connectors.base import UNFINISHED
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.faults import RemoteConflict
@@ -14,8 +15,6 @@ logger = logging.getLogger(__name__)
 
 RESTORE_KEY: Final = "String {5d0a4f7e-6c1b-4d39-9e0f-2c7f1b8a6e43} Name EverkeepRestoreKey"
 VALUES: Final = "singleValueExtendedProperties"
-UNFINISHED: Final = "unfinished:"
-"""Begins the key of what is still being written: such an item is nobody's but the restore's."""
 WITH_KEY: Final = f"$expand={VALUES}($filter=id%20eq%20'{RESTORE_KEY}')".replace(" ", "%20")
 
 Entry = dict[str, Any]
@@ -73,11 +72,6 @@ async def remove_item(graph: GraphClient, path: str, *, pool: Pool) -> None:
         await graph.write_json("DELETE", path, None, pool=pool, repeatable=True)
     except Gone:
         logger.info("an item to be removed has gone already")
-
-
-def passing_key(restore_key: str) -> str:
-    """Return the key that an item carries until it is whole."""
-    return UNFINISHED + restore_key
 
 
 def is_whole(entry: Mapping[str, Any]) -> bool:

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 import orjson
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written
+from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.core.errors import Gone, Malformed, RemoteError, TooLarge, Unavailable
 
 from .folder_write import ensure_folder, list_folders, remove_folder
-from .item_write import RESTORE_KEY, WITH_KEY, first_of_each, is_whole, passing_key
+from .item_write import RESTORE_KEY, WITH_KEY, first_of_each, is_whole
 from .mail_compose import Attachment, Letter, read_letter
 from .mail_upload import UPLOAD_FROM, attach, file_json
 

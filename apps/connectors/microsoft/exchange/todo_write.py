@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written
+from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
 from apps.connectors.documents import PART, read_document
 from apps.connectors.microsoft.client import GraphClient, Request
 from apps.connectors.microsoft.endpoints import segment
@@ -14,7 +14,7 @@ from apps.connectors.microsoft.time_zones import moment_of as moment_of_zoned
 from apps.core.errors import Gone, Malformed, RemoteError, Unavailable
 
 from .item_document import moment_of, text_of
-from .item_write import create_once, first_of_each, passing_key, quoted, remove_item, those_there
+from .item_write import create_once, first_of_each, quoted, remove_item, those_there
 from .todo_changes import list_task_lists, split_id, task_id, task_path, task_paths
 from .todo_compose import compose_task, maps, steps_of, task_faults
 
