@@ -206,6 +206,10 @@ async def test_a_contact_is_found_again_by_id_or_by_name_and_address(
                 (("Marie", marie), ("Nobody's address", bare))}  # fmt: skip
         found = await there.find_existing(foreign, known)
         assert {reader.mails[key].name: value for key, value in found.items()} == made
+        nobody = made.pop("Nobody's address")
+        act(cloud, "PATCH", f"/users/{other}/contacts/{nobody}", {"mobilePhone": "+39 06 1"})
+        found = await there.find_existing(foreign, known)
+        assert {reader.mails[key].name: value for key, value in found.items()} == made
 
 
 async def test_a_contact_is_written_once_whatever_happens_on_the_way(

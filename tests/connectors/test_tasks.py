@@ -13,6 +13,8 @@ from apps.connectors.documents import canonical, read_document
 from apps.connectors.enums import SkipCause, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
+from apps.connectors.microsoft.exchange import todo_write
+from apps.connectors.microsoft.exchange.item_write import those_there
 from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT
 
@@ -132,6 +134,37 @@ async def test_rounds_tell_what_changed_among_tasks(cloud: SandboxCloud, identit
     assert isinstance(found[changed.remote_id], Fetched)
     problem = found[gone]
     assert isinstance(problem, FetchProblem) and problem.skip == SkipCause.GONE
+
+
+async def test_an_edit_of_a_checklist_shows_though_the_task_itself_does_not_move(
+    cloud: SandboxCloud, identity: AppIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = new_mailbox(cloud)
+
+    async def unmoved(*arguments: Any, **named: Any) -> dict[str, dict[str, Any]]:
+        there = await those_there(*arguments, **named)
+        return {key: {**each, "@odata.etag": "same"} for key, each in there.items()}
+
+    monkeypatch.setattr(todo_write, "those_there", unmoved)
+    document = canonical({"title": "T", "checklistItems": [{"displayName": "step", "isChecked": False}]})
+    async with MicrosoftWriter(identity) as opened:
+        writer = opened.items(entity(box), KIND)
+        folder = (await writer.folders())[0].remote_id
+        item = WriteItem("k", folder, document, b"{}", "T")
+        new = (await writer.write(item)).remote_id
+
+        async def state(compared: WriteItem | None = None) -> str:
+            return (await writer.read_back({new: compared}))[new].state
+
+        written = await state(item)
+        assert written == await state()
+        path = f"/users/{box}/todo/lists/{folder}/tasks/{new.split('/')[1]}"
+        step_ = act(cloud, "GET", f"{path}/checklistItems")["value"][0]["id"]
+        act(cloud, "PATCH", f"{path}/checklistItems/{step_}", {"isChecked": True})
+        ticked = await state()
+        small = {"@odata.type": "#microsoft.graph.taskFileAttachment", "name": "a", "contentBytes": "YQ=="}
+        act(cloud, "POST", f"{path}/attachments", small)
+        assert len({written, ticked, await state()}) == 3
 
 
 @pytest.mark.parametrize("size", [10, LARGE])

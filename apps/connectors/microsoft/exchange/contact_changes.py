@@ -142,15 +142,10 @@ def contact_upsert(entry: Entry, folder_id: str) -> Upsert:
         text_of(each.get("address")) for each in list_of(entry.get("emailAddresses")) if isinstance(each, dict)
     ]
     mails = [each for each in mails if each]
-    phones = [
-        entry.get("mobilePhone"),
-        *list_of(entry.get("businessPhones")),
-        *list_of(entry.get("homePhones")),
-    ]
     company = text_of(entry.get("companyName"))
     props = {
         "email": mails[0] if mails else "",
-        "phone": next((text_of(each) for each in phones if text_of(each)), ""),
+        "phone": phone_of(entry),
         "address": one_line_address(entry),
         "jobTitle": text_of(entry.get("jobTitle")),
         "company": company,
@@ -179,6 +174,16 @@ def name_of(entry: Entry) -> str:
         text_of(entry.get("companyName")),
     )
     return next((each for each in named if each.strip()), "")
+
+
+def phone_of(entry: Mapping[str, Any]) -> str:
+    """Return the first phone number, "" when there is none."""
+    phones = [
+        entry.get("mobilePhone"),
+        *list_of(entry.get("businessPhones")),
+        *list_of(entry.get("homePhones")),
+    ]
+    return next((text_of(each) for each in phones if text_of(each)), "")
 
 
 def one_line_address(entry: Entry) -> str:

@@ -10,7 +10,7 @@ from apps.connectors.microsoft.client import GraphClient, Request
 from apps.connectors.microsoft.endpoints import segment
 from apps.core.errors import Gone, RemoteError
 
-from .contact_changes import list_contact_folders, name_of
+from .contact_changes import list_contact_folders, name_of, phone_of
 from .contact_compose import PHOTO, compose_contact, contact_faults
 from .contact_fetch import MORE_QUERY, PHOTO_LIMIT
 from .item_document import list_of, moment_of, text_of
@@ -28,6 +28,7 @@ from .item_write import (
 
 logger = logging.getLogger(__name__)
 
+_COMPARED: Final = "id,displayName,emailAddresses,mobilePhone,businessPhones,homePhones,companyName"
 PHOTO_SENT: Final = 4_000_000
 """A request carries 4 MB."""
 
@@ -82,7 +83,8 @@ class ContactWriter:
     async def find_existing(self, folder_id: str, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
         """Map remote ids to live ids: the same contact if still in this folder, else one alike.
 
-        Alike is one of the same name and first e-mail address; without an address, of the same name and none.
+        Alike is one of the same name and first e-mail address; without an address, of the same name, phone and
+        company and none either.
         """
         paths = {each: f"{self._contact(each)}?$select=id,parentFolderId" for each in dict(items)}
         there = await those_there(self._graph, paths, pool=self._pool)
@@ -95,7 +97,7 @@ class ContactWriter:
                 queries[key] = f"emailAddresses/any(a:a/address eq {quoted(mail)})"
             elif name:
                 queries[key] = f"displayName eq {quoted(name)}"
-        found = await self._search(folder_id, queries, "id,displayName,emailAddresses")
+        found = await self._search(folder_id, queries, _COMPARED)
         for key, entries in found.items():
             alike = [each for each in entries if is_whole(each) and _same(each, wanted[key])]
             if alike:
@@ -211,5 +213,9 @@ def _same(entry: Mapping[str, Any], props: Mapping[str, Any]) -> bool:
         text_of(each.get("address")) for each in list_of(entry.get("emailAddresses")) if isinstance(each, dict)
     ]
     first = next((each for each in mails if each), "")
-    same_mail = first.casefold() == text_of(props.get("email")).casefold()
-    return same_mail and text_of(entry.get("displayName")) == text_of(props.get("name"))
+    if text_of(entry.get("displayName")) != text_of(props.get("name")):
+        return False
+    if first or props.get("email"):
+        return first.casefold() == text_of(props.get("email")).casefold()
+    known = (text_of(props.get("phone")), text_of(props.get("company")))
+    return (phone_of(entry), text_of(entry.get("companyName"))) == known

@@ -1,12 +1,13 @@
 """Writing tasks back: list, fields, checklist, links and files; an open extension carries our key."""
 
 import base64
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
-from apps.connectors.documents import PART, read_document
+from apps.connectors.documents import PART, canonical, read_document
 from apps.connectors.microsoft.client import GraphClient, Request
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.paging import pages
@@ -26,6 +27,8 @@ UPLOAD_FROM: Final = 3 * 1024 * 1024 - 64 * 1024
 LARGEST: Final = 25 * 1024 * 1024
 CHUNK: Final = 10 * 320 * 1024
 SESSION_TRIES: Final = 3
+_PARTS: Final = ("checklistItems", "linkedResources", "attachments")
+_TELLING: Final = ("id", "displayName", "isChecked", "name", "size", "webUrl", "applicationName", "externalId")
 _MARKED: Final = segment(f"extensions/any(f:f/id eq {quoted(MARK_ID)})")
 _WITH_MARK: Final = segment(f"extensions($filter=id eq {quoted(MARK_ID)})")
 
@@ -179,11 +182,9 @@ class TaskWriter:
     async def read_back(self, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
         real = [each for each in items if "/" in each]
         there = await those_there(self._graph, task_paths(self._user_id, real), pool=self._pool)
-        compared = [each for each in there if items[each] is not None]
-        for name in ("checklistItems", "linkedResources", "attachments"):
-            lists = await first_of_each(
-                self._graph, task_paths(self._user_id, compared, f"/{name}?$top=100"), pool=self._pool
-            )
+        for name in _PARTS:
+            paths = task_paths(self._user_id, list(there), f"/{name}?$top=100")
+            lists = await first_of_each(self._graph, paths, pool=self._pool)
             for each, entries in lists.items():
                 there[each][name] = entries
         return {each: _written(each, entry, items[each]) for each, entry in there.items()}
@@ -206,9 +207,21 @@ def _written(remote_id: str, entry: Mapping[str, Any], item: WriteItem | None) -
         folder_id=split_id(remote_id)[0],
         name=text_of(entry.get("title")),
         time=moment_of_zoned(entry.get("dueDateTime")) or moment_of(entry.get("createdDateTime")),
-        state=str(entry.get("@odata.etag") or entry.get("lastModifiedDateTime") or ""),
+        state=_state_of(entry),
         faults=tuple(faults),
     )
+
+
+def _state_of(entry: Mapping[str, Any]) -> str:
+    """Name the task's state with what hangs on it: Graph does not say that this moves the task's own."""
+    parts = {
+        name: sorted(
+            ([str(each.get(key) or "") for key in _TELLING] for each in maps(entry.get(name))),
+        )
+        for name in _PARTS
+    }
+    own = entry.get("@odata.etag") or entry.get("lastModifiedDateTime") or ""
+    return f"{own} {hashlib.sha256(canonical(parts)).hexdigest()[:32]}"
 
 
 def _files_of(document: Mapping[str, Any], parts: Sequence[bytes]) -> tuple[Files, list[str]]:
