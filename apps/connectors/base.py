@@ -149,19 +149,6 @@ class ContentForm(Enum):
     DOCUMENT = "document"
 
 
-class Fetched(NamedTuple):
-    """Content of one item.
-
-    MIME: the exact bytes. DOCUMENT: canonical JSON of what the provider tells about the item; the bytes of its
-    files are `attachments`, and the document's own list of them names each by its place (`documents`).
-    """
-
-    remote_id: str
-    content: bytes
-    form: ContentForm = ContentForm.MIME
-    attachments: tuple[bytes, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class FetchProblem:
     """One item that could not be fetched. With a `skip` cause it is skipped for good, else retried next run."""
@@ -172,6 +159,22 @@ class FetchProblem:
     skip: SkipCause | None = None
     code: str = ""
     request_id: str = ""
+
+
+class Fetched(NamedTuple):
+    """Content of one item.
+
+    MIME: the exact bytes. DOCUMENT: canonical JSON of what the provider tells about the item; the bytes of its
+    files are `attachments`, and the document's own list of them names each by its place (`documents`).
+    `missing`: one word for each file that was not handed out. The item is stored without it, as a gap, and is
+    asked for again by the next run.
+    """
+
+    remote_id: str
+    content: bytes
+    form: ContentForm = ContentForm.MIME
+    attachments: tuple[bytes, ...] = ()
+    missing: tuple[FetchProblem, ...] = ()
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.connectors.base import Fetched, FetchProblem
-from apps.connectors.enums import SubService
+from apps.connectors.enums import SkipCause, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.exchange.event_changes import LISTED_ANEW_AFTER
 from apps.core.errors import Forbidden
@@ -217,7 +217,12 @@ async def test_a_file_that_cannot_be_opened_is_named_and_the_event_is_kept(
     cloud.add_fault(
         "error", path="attachments/[^?]+", count=None, status=400, code="ErrorCannotOpenFileAttachment"
     )
-    (file,) = document((await bob.fetch(talk))[talk])["attachments"]
+    answer = (await bob.fetch(talk))[talk]
+    assert isinstance(answer, Fetched)
+    (missing,) = answer.missing
+    assert "Agenda.pdf" in missing.what
+    assert missing.skip == SkipCause.CORRUPT
+    (file,) = document(answer)["attachments"]
     assert file["name"] == "Agenda.pdf"
     assert file["unreadable"] == "ErrorCannotOpenFileAttachment"
     assert "part" not in file

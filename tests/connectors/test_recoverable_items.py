@@ -43,6 +43,8 @@ def test_deleted_mail_is_read_only_while_the_task_wants_it(cloud: SandboxCloud, 
     assert FolderCount(folder.remote_id, 1) in turned_on
     again, cursor = read(cursor, wanted=True)
     assert [each for each in again if isinstance(each, Upsert) and not each.is_folder] == []
+    graph.post("mailFolders", {"displayName": "A new folder, so that the names are learned anew"})
+    _, cursor = read(cursor, wanted=True)
     turned_off, cursor = read(cursor, wanted=False)
     assert Removal(folder.remote_id) in turned_off
     quiet, _ = read(cursor, wanted=False)

@@ -52,6 +52,7 @@ class FakeCloud:
     log: list[tuple[str, str]] = field(default_factory=list)  # (folder, mail) touched, oldest first
     folder_log: list[str] = field(default_factory=list)
     problems: dict[str, FetchProblem] = field(default_factory=dict)
+    missing: dict[str, tuple[FetchProblem, ...]] = field(default_factory=dict)
     refuse_cursor: bool = False
     fetched: list[str] = field(default_factory=list)
     before_page: Callable[[int], None] = lambda page: None
@@ -215,7 +216,7 @@ class FakeConnector:
                 raise Gone("unexpected: the tests ask only for what is there", item=remote_id)
             cloud.fetched.append(remote_id)
             self.counter.bytes_received += len(mail.content)
-            yield Fetched(remote_id, mail.content)
+            yield Fetched(remote_id, mail.content, missing=cloud.missing.get(remote_id, ()))
 
 
 def _once(values: Any) -> list[Any]:

@@ -68,6 +68,8 @@ class Batch:
             self.troubles.append(Trouble(item, answer))
             return
         self.entries.append(Put(item, answer.content, answer.size))
+        if problem := unit.not_whole(item.remote_id):
+            self.troubles.append(Trouble(item, problem))
         if item.remote_id in unit.fetched:
             self.fetched += 1
             self.bytes += answer.size

@@ -124,13 +124,19 @@ def _outcome(sums: list[Sum], judged: Judged) -> Outcome:
 def _coverage(stream: Stream, totals: Totals) -> dict[str, dict[str, int]]:
     """Return "captured n of m" for every folder that the provider counted in this round, or that has troubles.
 
-    Skipped items stand there by their cause, too.
+    Skipped items stand there by their cause, too. Those that are stored without a file are not whole.
     """
     ledger = {folder_id: {"expected": expected} for folder_id, expected in stream.expected.items()}
     troubles = stream.troubles
-    words = [("failed", parent) for _, parent in troubles.failed.values()]
-    for _, parent, cause in troubles.skipped.values():
-        words += [("skipped", parent), (f"skipped {cause}", parent)]
+    words = [
+        ("not whole" if remote_id in troubles.not_whole else "failed", parent)
+        for remote_id, (_, parent) in troubles.failed.items()
+    ]
+    for remote_id, (_, parent, cause) in troubles.skipped.items():
+        if remote_id in troubles.not_whole:
+            words.append(("not whole", parent))
+        else:
+            words += [("skipped", parent), (f"skipped {cause}", parent)]
     words += [("unread", folder_id) for folder_id in troubles.folders]
     for word, parent in words:
         row = ledger.setdefault(parent or "", {})

@@ -1,12 +1,16 @@
 """Download and seal what a unit misses, a bounded amount at a time."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
 from apps.connectors.base import Fetched, FetchProblem
 from apps.connectors.enums import SubService
 
 from .context import RunContext
 from .units import Unit
+
+FILES_NAMED = 5
 
 
 class Fetcher:
@@ -48,6 +52,20 @@ class Fetcher:
         for item, contents in zip(fetched, stored, strict=True):
             unit.answers[item.remote_id] = contents
             unit.fetched.add(item.remote_id)
+            if item.missing:
+                unit.missing_files[item.remote_id] = _not_whole(item.missing)
+
+
+def _not_whole(missing: Sequence[FetchProblem]) -> FetchProblem:
+    """Put the words about its files together; one that may be had tomorrow decides."""
+    first = next((each for each in missing if each.skip is None), missing[0])
+    named = " ".join(_sentence(each.what) for each in missing[:FILES_NAMED])
+    more = f" And {len(missing) - FILES_NAMED} more." if len(missing) > FILES_NAMED else ""
+    return replace(first, what=f"Stored without what Microsoft does not hand out: {named}{more}")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
 
 
 def _no_answer(remote_id: str) -> FetchProblem:

@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from apps.connectors.base import FetchProblem, FolderFailed, Removal, Upsert
 
 from ..catalog import Draft, in_batches
 from ..enums import IssueKind
-from ..models import Run, RunIssue
+from ..models import Run, RunIssue, Snapshot
 from ..models.catalog import hash_of
 from .kinds import KindFailed
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One item and why it was not stored."""
+    """One item and why it was not stored, or not with all its files."""
 
     upsert: Upsert
     problem: FetchProblem
@@ -27,23 +29,28 @@ class Troubles:
     """What a run could not store so far, by remote id: the issue row and the folder that the item is in.
 
     An item that is stored or removed later in the same round is no trouble any more. `folders` are those that
-    could not be read to their end: their cursor makes the next round try again.
+    could not be read to their end: their cursor makes the next round try again. `not_whole` are stored, but
+    without one of their files.
     """
 
     failed: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     skipped: dict[str, tuple[int, str | None, str]] = field(default_factory=dict)
     folders: dict[str, FolderFailed] = field(default_factory=dict)
+    not_whole: set[str] = field(default_factory=set)
     resolved: list[int] = field(default_factory=list)
 
-    def note(self, trouble: Trouble, issue_id: int) -> None:
+    def note(self, trouble: Trouble, issue_id: int, *, stored: bool = False) -> None:
         remote_id, parent_id = trouble.upsert.remote_id, trouble.upsert.parent_id
         self.clear(remote_id)
+        if stored:
+            self.not_whole.add(remote_id)
         if trouble.problem.skip:
             self.skipped[remote_id] = (issue_id, parent_id, trouble.problem.skip)
         else:
             self.failed[remote_id] = (issue_id, parent_id)
 
     def clear(self, remote_id: str) -> None:
+        self.not_whole.discard(remote_id)
         for known in (self.failed.pop(remote_id, None), self.skipped.pop(remote_id, None)):
             if known is not None:
                 self.resolved.append(known[0])
@@ -117,6 +124,14 @@ def open_upserts(draft: Draft) -> list[Upsert]:
     """Return the items that earlier runs failed to store, as they were named then."""
     rows = RunIssue.objects.filter(entity_id=draft.entity_id, sub_service=draft.sub_service, open=True)
     return [_from_json(row) for row in rows.order_by("id").values_list("upsert", flat=True)]
+
+
+def doubted(draft: Draft, before: Snapshot | None) -> set[str]:
+    """Return the items of which what is stored may lack a file: those named by runs since the last snapshot
+    (a run that died never opened what it wrote), and what is open."""
+    rows = RunIssue.objects.filter(entity_id=draft.entity_id, sub_service=draft.sub_service)
+    since = Q() if before is None else Q(open=True) | Q(run_id__gt=before.run_id)
+    return set(rows.filter(since).values_list("remote_id", flat=True))
 
 
 def _row(draft: Draft, trouble: Trouble, names: dict[str, str]) -> RunIssue:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from django.db.models import F
 from apps.connectors.base import (
     Change,
     Cursor,
+    FetchProblem,
     FolderCount,
     FolderFailed,
     FolderListed,
@@ -25,7 +27,7 @@ from ..models import Run, Snapshot
 from .batch import Batch
 from .context import RunContext
 from .fetching import Fetcher
-from .issues import Troubles, open_upserts, write_issues
+from .issues import Troubles, doubted, open_upserts, write_issues
 from .refetch import Refetch, wanted
 from .units import Unit, units_of
 
@@ -52,6 +54,8 @@ class Stream:
         self._batch = Batch()
         self._units: asyncio.Queue[Unit | None] = asyncio.Queue(context.limits.units_ahead)
         self._under_way: dict[tuple[str, str], Unit] = {}  # states of items that are not in the catalog yet
+        self._doubted: set[str] = set()  # what is stored of them may lack a file, unless this run fetched it
+        self._not_whole: dict[tuple[str, str], FetchProblem] = {}  # of what this run fetched
         self._fetcher = Fetcher(context, sub_service)
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -65,6 +69,7 @@ class Stream:
                     await self._patiently(unit.fetching)
                 if unit.anew:
                     self.refetch.note(unit)
+                self._learn(unit)
                 self._batch.add(unit)
                 if self._batch.is_full(self._limits):
                     await self._write_batch()
@@ -78,6 +83,7 @@ class Stream:
     async def _read_pages(self) -> None:
         retries = await self._in_caller(open_upserts, self.draft)
         self.refetch = await self._in_caller(wanted, self.draft)
+        self._doubted = await self._in_caller(doubted, self.draft, self.before)
         await self._plan(retries, again=True)
         await self._plan_damaged()
         cursor = self.before.cursor if self.before else None
@@ -94,7 +100,7 @@ class Stream:
         """Queue a page: what is stored already is taken from the catalog, the rest begins to be fetched."""
         items = [c for c in changes if isinstance(c, Upsert) and not c.is_folder]
         known = await self._in_caller(catalog.stored_contents, self.draft, items) if items else {}
-        lost = self.refetch.name_again(items)
+        anew = self.refetch.name_again(items) | self._doubted
         for unit in units_of(changes, self._limits.unit):
             unit.again = again
             for item in unit.items():
@@ -102,13 +108,23 @@ class Stream:
                 healing = self._under_way.get(state) if item.etag else None
                 if healing is not None and healing.anew:
                     unit.lenders[item.remote_id] = healing  # what the catalog has of it is damaged
-                elif (stored := known.get(state)) and item.remote_id not in lost:
+                elif (stored := known.get(state)) and item.remote_id not in anew:
                     unit.answers[item.remote_id] = stored
+                    if state in self._not_whole:
+                        unit.missing_files[item.remote_id] = self._not_whole[state]
                 elif item.etag and (lender := self._under_way.setdefault(state, unit)) is not unit:
                     unit.lenders[item.remote_id] = lender
             if unit.missing():
                 unit.fetching = self._start(self._fetcher.fetch(unit))
             await self._units.put(unit)
+
+    def _learn(self, unit: Unit) -> None:
+        """What this run fetched need not be fetched again when the provider repeats itself."""
+        for item in unit.items():
+            if item.remote_id in unit.fetched:
+                self._doubted.discard(item.remote_id)
+                if problem := unit.not_whole(item.remote_id):
+                    self._not_whole[item.remote_id, item.etag] = problem
 
     async def _plan_damaged(self) -> None:
         """Queue what the vault cannot read any more: downloaded whatever the catalog knows of it."""
@@ -211,15 +227,17 @@ class Stream:
                     self.troubles.folders[mark.folder_id] = mark
 
     def _settle(self, batch: Batch, issues: list[int]) -> None:
-        troubles = iter(zip(batch.troubles, issues, strict=True))
+        troubles = deque(zip(batch.troubles, issues, strict=True))
         for entry in batch.entries:
             match entry:
                 case Put():
                     self.troubles.clear(entry.upsert.remote_id)
+                    if troubles and troubles[0][0].upsert is entry.upsert:
+                        self.troubles.note(*troubles.popleft(), stored=True)
                 case Drop():
                     self.troubles.removed(entry.removal)
                 case Keep():
-                    self.troubles.note(*next(troubles))
+                    self.troubles.note(*troubles.popleft())
         if self.before is not None:
             self.listed.seen.add(batch.named)
 

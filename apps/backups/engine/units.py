@@ -16,7 +16,8 @@ class Unit:
     """Some changes and, by remote id, what is known of the contents of their items.
 
     `fetching` is done when every item has an answer. `fetched` are those that were downloaded. `lenders` are
-    earlier units that fetch the same state of an item: providers repeat themselves. `again`: these failed in
+    earlier units that fetch the same state of an item: providers repeat themselves. `missing_files`: why an
+    item that is stored is not whole. `again`: these failed in
     earlier runs, and the provider has not named them in this one. `anew`: what is stored of them is damaged.
     `bytes_only`: they ended; their bytes are wanted, nothing of them is entered.
     """
@@ -26,6 +27,7 @@ class Unit:
     fetching: "asyncio.Task[None] | None" = None
     fetched: set[str] = field(default_factory=set)
     lenders: dict[str, "Unit"] = field(default_factory=dict)
+    missing_files: dict[str, FetchProblem] = field(default_factory=dict)
     again: bool = False
     anew: bool = False
     bytes_only: bool = False
@@ -42,6 +44,11 @@ class Unit:
         """Return what is known of an item. Lenders come earlier in the order, so they have their answers."""
         lender = self.lenders.get(remote_id)
         return lender.answer(remote_id) if lender is not None else self.answers[remote_id]
+
+    def not_whole(self, remote_id: str) -> FetchProblem | None:
+        """Return why an item that is stored is not whole."""
+        lender = self.lenders.get(remote_id)
+        return lender.not_whole(remote_id) if lender is not None else self.missing_files.get(remote_id)
 
 
 def units_of(changes: Sequence[Change], size: int) -> Iterator[Unit]:

@@ -80,10 +80,13 @@ class FolderCoverage:
     skipped: int
     causes: tuple[tuple[str, int], ...] = ()
     unread: bool = False
+    not_whole: int = 0
 
     @property
     def is_complete(self) -> bool:
-        return not self.failed and not self.skipped and not self.missing and not self.unread
+        return (
+            not self.failed and not self.skipped and not self.missing and not self.unread and not self.not_whole
+        )
 
     @property
     def missing(self) -> int:
@@ -93,6 +96,7 @@ class FolderCoverage:
     def state(self) -> str:
         """In words: complete, or how many items are missing and why."""
         parts = [(self.failed, "failed"), (self.skipped, "skipped"), (self.missing, "not captured")]
+        parts.append((self.not_whole, "without one of their files"))
         words = ["not read to its end"] if self.unread else []
         return ", ".join(words + [f"{number:,} {word}" for number, word in parts if number]) or "Complete"
 
@@ -145,6 +149,7 @@ def coverage_of(snapshot: Snapshot) -> Coverage:
             skipped=entry.get("skipped", 0),
             causes=_causes(entry),
             unread="unread" in entry,
+            not_whole=entry.get("not whole", 0),
         )
         for folder_id, entry in snapshot.coverage.items()
     ]

@@ -25,7 +25,7 @@ from apps.core.errors import (
 from .contact_compose import MORE, PHOTO
 from .item_document import plain
 from .item_write import VALUES
-from .mail_fetch import BATCH_TRIES, decode_part, problem_of
+from .mail_fetch import BATCH_TRIES, decode_part, missing_file, problem_of
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,8 @@ class _Fetcher:
         except (Blocked, TooLarge) as error:
             code = error.provider_code if isinstance(error, RemoteError) else error.code
             logger.info("a photo stays behind: %s", code)
-            return _fetched(remote_id, entry, unreadable=code)
+            kept = _fetched(remote_id, entry, unreadable=code)
+            return kept._replace(missing=(missing_file(remote_id, PHOTO, error),))
         kind = str(photo.headers.get("Content-Type") or "")
         return _fetched(remote_id, entry, photo.body, content_type=kind)
 

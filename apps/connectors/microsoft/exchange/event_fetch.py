@@ -4,6 +4,7 @@ import base64
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -27,7 +28,8 @@ from apps.core.errors import (
     Unavailable,
 )
 
-from .mail_fetch import problem_of
+from .event_props import text_of
+from .mail_fetch import missing_file, problem_of
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,15 @@ async def fetch_events(graph: GraphClient, user: str, remote_ids: Sequence[str])
             yield await fetcher.one(remote_id)
 
 
+@dataclass(slots=True)
+class Files:
+    """What is found of the files of one item."""
+
+    remote_id: str
+    parts: list[bytes] = field(default_factory=list)
+    missing: list[FetchProblem] = field(default_factory=list)
+
+
 class _Fetcher:
     def __init__(self, graph: GraphClient, user: str) -> None:
         self._graph, self._pool = graph, graph.pool(user)
@@ -98,11 +109,12 @@ class _Fetcher:
 
     async def whole(self, remote_id: str, entry: Document) -> Answer:
         """Add the files of the event, and of its changed dates."""
-        contents: list[bytes] = []
+        contents = Files(remote_id)
         try:
             document = await self._document(entry, remote_id, contents)
             exceptions = entry.get("exceptionOccurrences")
-            if exceptions is None and entry.get("type") == "seriesMaster":
+            cut = "exceptionOccurrences@odata.nextLink" in entry
+            if cut or (exceptions is None and entry.get("type") == "seriesMaster"):
                 exceptions = await self._exceptions(remote_id, entry)
             if isinstance(exceptions, list) and exceptions:
                 changed = [
@@ -116,7 +128,9 @@ class _Fetcher:
             raise
         except EverkeepError as error:
             return _problem(remote_id, error)
-        return Fetched(remote_id, canonical(document), ContentForm.DOCUMENT, tuple(contents))
+        return Fetched(
+            remote_id, canonical(document), ContentForm.DOCUMENT, tuple(contents.parts), tuple(contents.missing)
+        )
 
     async def _exceptions(self, series_id: str, series: Document) -> list[Document]:
         """Look through the dates of a series whose answer leaves the changed ones out altogether."""
@@ -132,7 +146,7 @@ class _Fetcher:
             found.append(await self._graph.get_json(path, pool=self._pool))
         return found
 
-    async def _document(self, entry: Document, event_id: str, contents: list[bytes]) -> Document:
+    async def _document(self, entry: Document, event_id: str, contents: Files) -> Document:
         document: Document = plain(entry)
         document.pop("exceptionOccurrences", None)
         if event_id and may_have_files(entry):
@@ -141,7 +155,7 @@ class _Fetcher:
                 document["attachments"] = files
         return document
 
-    async def _files(self, event_id: str, contents: list[bytes]) -> list[Document]:
+    async def _files(self, event_id: str, contents: Files) -> list[Document]:
         """Read the files one by one: asking for many at once fails where there are many (quirk 43)."""
         found: list[Document] = []
         base = f"{self._base}/{segment(event_id)}/attachments"
@@ -153,7 +167,7 @@ class _Fetcher:
                 found.append(await self._file(path, listed, contents))
         return found
 
-    async def _file(self, path: str, listed: Document, contents: list[bytes]) -> Document:
+    async def _file(self, path: str, listed: Document, contents: Files) -> Document:
         try:
             query = "?$expand=microsoft.graph.itemAttachment/item"
             answer = await self._graph.get(f"{path}{query}", pool=self._pool, limit=FILE_LIMIT)
@@ -162,11 +176,12 @@ class _Fetcher:
         except _FILE_STAYS_BEHIND as error:
             code = error.provider_code if isinstance(error, RemoteError) else error.code
             logger.info("an attachment of an event stays behind: %s", code)
+            contents.missing.append(missing_file(contents.remote_id, text_of(listed.get("name")), error))
             return {**_file_entry(listed), "unreadable": code}
         described = _file_entry(entry)
         if content is not None:
-            described[PART] = len(contents)
-            contents.append(content)
+            described[PART] = len(contents.parts)
+            contents.parts.append(content)
         return described
 
     async def _bytes(self, path: str, entry: Document) -> bytes | None:

@@ -96,9 +96,13 @@ class FolderRound:
         return f"{self._path}?includeHiddenFolders=true&$top=250&$select={FOLDER_SELECT}"
 
     def _learn_names(self, answers: dict[str, PartAnswer]) -> None:
-        """Keep the well-known folders by id: names follow the language of the mailbox (quirk 62)."""
+        """Keep the well-known folders by id: names follow the language of the mailbox (quirk 62).
+
+        What lies beside the tree (Recoverable Items) is not asked for here, and stays known.
+        """
         found = {name: answers[name].body for name in WELL_KNOWN if isinstance(answers[name].body, dict)}
-        self._cursor.well_known = {
+        beside = {each: name for each, name in self._cursor.well_known.items() if name not in WELL_KNOWN}
+        self._cursor.well_known = beside | {
             str(body["id"]): name for name, body in found.items() if isinstance(body.get("id"), str)
         }
 

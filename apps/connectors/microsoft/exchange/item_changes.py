@@ -245,10 +245,13 @@ class ItemRound:
     async def _read(self, entries: list[Entry], folder_id: str) -> list[Change]:
         if any(not isinstance(entry.get("id"), str) for entry in entries):
             raise Malformed("Microsoft's list of changes names an item without an id.")
-        there = await self._kind.complete([each for each in entries if "@removed" not in each], folder_id)
-        gone = [self._kind.remote_id(each["id"], folder_id) for each in entries if "@removed" in each]
-        named: list[Change] = [self._kind.upsert(entry, folder_id) for entry in there]
-        return [*(Removal(remote_id, folder_id) for remote_id in gone), *named]
+        there = iter(await self._kind.complete([each for each in entries if "@removed" not in each], folder_id))
+        return [
+            Removal(self._kind.remote_id(entry["id"], folder_id), folder_id)
+            if "@removed" in entry
+            else self._kind.upsert(next(there), folder_id)
+            for entry in entries
+        ]
 
 
 def _prefer(size: int) -> dict[str, str]:

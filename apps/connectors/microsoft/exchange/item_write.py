@@ -9,7 +9,7 @@ from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.faults import RemoteConflict
 from apps.connectors.microsoft.governor import Pool
-from apps.core.errors import Gone, Malformed, Unavailable
+from apps.core.errors import Gone, InvalidRequest, Malformed, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -54,14 +54,17 @@ async def first_of_each(graph: GraphClient, paths: Mapping[str, str], *, pool: P
 
 
 async def those_there(graph: GraphClient, paths: Mapping[str, str], *, pool: Pool) -> dict[str, Entry]:
-    """Read several items at once; those that are not there are left out."""
+    """Read several items at once; those that are not there are left out.
+
+    So are those whose ids are of another mailbox: Microsoft may call such an id malformed.
+    """
     found: dict[str, Entry] = {}
     for few in in_batches(list(paths)):
         parts = [Part(key, paths[key]) for key in few]
         for answer in await run_batch(graph, parts, pool=pool):
             if answer.fault is None and isinstance(answer.body, dict):
                 found[answer.key] = answer.body
-            elif answer.fault is not None and not isinstance(answer.fault.error(), Gone):
+            elif answer.fault is not None and not isinstance(answer.fault.error(), Gone | InvalidRequest):
                 raise answer.fault.error()
     return found
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pybase64
@@ -145,3 +146,14 @@ def problem_of(remote_id: str, error: EverkeepError, *, malware: bool = False) -
         cause = SkipCause.TOO_LARGE
     what = cause.label if cause else error.what
     return FetchProblem(remote_id, what=what, do=error.do, skip=cause, code=code, request_id=request_id)
+
+
+def missing_file(remote_id: str, name: str, error: EverkeepError) -> FetchProblem:
+    """Say that an item is stored without one of its files: a gap, also when the file alone is not found."""
+    problem = problem_of(remote_id, error)
+    gone = problem.skip == SkipCause.GONE
+    return replace(
+        problem,
+        what=f"“{name or 'A file without a name'}”: {error.what if gone else problem.what}",
+        skip=None if gone else problem.skip,
+    )

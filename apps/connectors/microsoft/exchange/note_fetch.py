@@ -11,10 +11,10 @@ from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import is_mailbox_missing
 from apps.connectors.microsoft.paging import pages
-from apps.core.errors import ConsentLost, EverkeepError, Throttled
+from apps.core.errors import ConsentLost, EverkeepError, Malformed, Throttled
 
-from .item_document import OWN_TO_THE_PLACE, list_of, plain
-from .mail_fetch import problem_of
+from .item_document import OWN_TO_THE_PLACE, list_of, plain, text_of
+from .mail_fetch import missing_file, problem_of
 
 _STOPS_ALL: Final = (ConsentLost, Throttled)
 _DROPPED: Final = OWN_TO_THE_PLACE | {"isDeleted"}
@@ -48,19 +48,25 @@ async def fetch_notes(
 
 def _fetched(remote_id: str, entry: dict[str, Any], files: list[dict[str, Any]]) -> Fetched:
     document, parts, told = plain(entry, dropped=_DROPPED), list[bytes](), list[dict[str, Any]]()
+    missing: list[FetchProblem] = []
     document.pop("attachments", None)
     for each in files:
         kept = plain(each, dropped=_FILE_DROPPED)
         content = each.get("contentBytes")
         if isinstance(content, str):
-            kept[PART] = len(parts)
-            parts.append(pybase64.b64decode(content))
+            try:
+                parts.append(pybase64.b64decode(content, validate=True))
+            except ValueError as error:  # binascii.Error is one
+                raise Malformed("Microsoft gives a file of a note whose content is not whole.") from error
+            kept[PART] = len(parts) - 1
         else:
+            without = Malformed("Microsoft gives this file of a note without its content.")
+            missing.append(missing_file(remote_id, text_of(each.get("name")), without))
             kept["unreadable"] = str(each.get("@odata.type") or "no content").rpartition(".")[2]
         told.append(kept)
     if told:
         document["attachments"] = told
-    return Fetched(remote_id, canonical(document), ContentForm.DOCUMENT, tuple(parts))
+    return Fetched(remote_id, canonical(document), ContentForm.DOCUMENT, tuple(parts), tuple(missing))
 
 
 def files_of(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -23,8 +23,8 @@ from apps.core.errors import (
     Unavailable,
 )
 
-from .item_document import plain
-from .mail_fetch import BATCH_TRIES, problem_of
+from .item_document import plain, text_of
+from .mail_fetch import BATCH_TRIES, missing_file, problem_of
 from .todo_changes import split_id, task_path
 
 logger = logging.getLogger(__name__)
@@ -95,19 +95,20 @@ class _Fetcher:
     async def one(self, remote_id: str, document: Document | None) -> Answer:
         """Complete one by its files, or fetch it by itself."""
         contents: list[bytes] = []
+        missing: list[FetchProblem] = []
         try:
             split_id(remote_id)
             if document is None:
                 document = await self._alone(remote_id)
             if document.get("hasAttachments"):
-                document["attachments"] = await self._files(remote_id, contents)
+                document["attachments"] = await self._files(remote_id, contents, missing)
         except _STOPS_ALL:
             raise
         except EverkeepError as error:
             if is_mailbox_missing(error):
                 raise
             return problem_of(remote_id, error)
-        return Fetched(remote_id, canonical(document), ContentForm.DOCUMENT, tuple(contents))
+        return Fetched(remote_id, canonical(document), ContentForm.DOCUMENT, tuple(contents), tuple(missing))
 
     async def _alone(self, remote_id: str) -> Document:
         path = task_path(self._user, remote_id)
@@ -119,7 +120,9 @@ class _Fetcher:
             _put(document, name, found)
         return document
 
-    async def _files(self, remote_id: str, contents: list[bytes]) -> list[Document]:
+    async def _files(
+        self, remote_id: str, contents: list[bytes], missing: list[FetchProblem]
+    ) -> list[Document]:
         """Read the files one by one; one that Microsoft does not hand out is named without its bytes."""
         found: list[Document] = []
         base = f"{task_path(self._user, remote_id)}/attachments"
@@ -134,6 +137,7 @@ class _Fetcher:
                         raise
                     code = error.provider_code if isinstance(error, RemoteError) else error.code
                     logger.info("a file of a task stays behind: %s", code)
+                    missing.append(missing_file(remote_id, text_of(listed.get("name")), error))
                     found.append({**entry, "unreadable": code})
                     continue
                 found.append({**entry, PART: len(contents)})

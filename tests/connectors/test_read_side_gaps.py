@@ -1,0 +1,44 @@
+"""What the read side meets seldom, and must not lose by: cut answers, foreign ids, bytes that are not whole."""
+
+from apps.connectors.base import Fetched, FetchProblem, Removal, Upsert
+from apps.connectors.microsoft.exchange.contact_changes import Contacts
+from apps.connectors.microsoft.exchange.item_changes import ItemRound
+from apps.connectors.microsoft.exchange.item_write import those_there
+from apps.connectors.microsoft.exchange.note_fetch import fetch_notes
+
+from .scripted import ScriptedGraph, json_answer
+
+
+async def test_a_note_whose_file_is_not_whole_fails_alone_and_a_file_without_bytes_is_missing() -> None:
+    file = {"@odata.type": "#microsoft.graph.fileAttachment", "id": "f", "name": "list.txt"}
+    graph = ScriptedGraph(
+        json_answer({"id": "broken", "subject": "A", "hasAttachments": True}),
+        json_answer({"value": [{**file, "contentBytes": "not base64!"}]}),
+        json_answer({"id": "bare", "subject": "B", "hasAttachments": True}),
+        json_answer({"value": [file]}),
+    )
+    broken, bare = [each async for each in fetch_notes(graph.open(), "bob", ["broken", "bare"])]
+    assert isinstance(broken, FetchProblem)
+    assert isinstance(bare, Fetched)
+    (missing,) = bare.missing
+    assert "list.txt" in missing.what
+    assert missing.skip is None
+
+
+async def test_an_id_that_microsoft_calls_malformed_is_not_there_and_the_others_are() -> None:
+    refused = {"error": {"code": "ErrorInvalidIdMalformed", "message": "Id is malformed."}}
+    answers = [{"id": "0", "status": 400, "body": refused}, {"id": "1", "status": 200, "body": {"id": "b"}}]
+    graph = ScriptedGraph(json_answer({"responses": answers}))
+    client = graph.open()
+    paths = {"a": "/users/u/contacts/a", "b": "/users/u/contacts/b"}
+    assert await those_there(client, paths, pool=client.pool("u")) == {"b": {"id": "b"}}
+
+
+async def test_what_went_and_came_within_a_page_is_told_in_the_providers_order() -> None:
+    client = ScriptedGraph().open()
+    pool = client.pool("u")
+    told = ItemRound(client, pool, Contacts(client, "u", pool=pool), None)
+    gone = {"id": "x", "@removed": {"reason": "deleted"}}
+    entries = [{"id": "x", "displayName": "X"}, gone, {"id": "y", "displayName": "Y"}]
+    changes = await told._read(entries, "f")
+    assert [type(each) for each in changes] == [Upsert, Removal, Upsert]
