@@ -12,7 +12,8 @@ from apps.backups.enums import GapCause, Verdict
 from apps.backups.models import CoverageGap
 from apps.connectors.base import FetchProblem, NotOffered
 from apps.connectors.enums import SkipCause, SubService
-from apps.core.errors import Forbidden
+from apps.core import clock
+from apps.core.errors import Forbidden, Unavailable
 from tests.backups.test_kinds_fail_alone import breaks, heals, with_contacts
 from tests.fixtures.mailbox import Mailbox
 
@@ -35,7 +36,7 @@ rows = st.builds(
         cause=cause,
         count=count,
         acknowledged_count=known,
-        acknowledged_at=datetime(2026, 1, 1, tzinfo=UTC) if known else None,
+        acknowledged_at=clock.now() if known else None,
     ),
     st.sampled_from(KINDS),
     places,
@@ -154,3 +155,18 @@ def test_the_sentence_of_a_run_counts_folders_and_names_none() -> None:
     )
     outcome.add(Gap("mail", "b", GapCause.MISSING, label="Doctor", captured=0, expected=1))
     assert decide(outcome)[1].startswith("2 folders hold more")
+
+
+def test_an_acknowledged_kind_that_is_not_read_is_open_again_for_another_reason_or_after_two_weeks(
+    mailbox: Mailbox,
+) -> None:
+    contacts = with_contacts(mailbox)
+    breaks(contacts, Unavailable("Microsoft does not answer."))
+    assert mailbox.run() == "partial"
+    CoverageGap.objects.update(acknowledged_at=mailbox.now, acknowledged_count=1)
+    assert mailbox.run() == "success"
+    breaks(contacts, Unavailable("Microsoft answers with an error."))
+    assert mailbox.run() == "partial", "this is not what was acknowledged"
+    CoverageGap.objects.update(acknowledged_at=mailbox.now, acknowledged_count=1)
+    assert [mailbox.run() for _ in range(15)] == ["success"] * 14 + ["partial"]
+    assert CoverageGap.objects.get().acknowledged_at is None

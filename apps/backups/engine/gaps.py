@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from apps.connectors.enums import SkipCause, SubService
 from apps.core import clock
@@ -16,6 +17,8 @@ from .verdict import Gap
 
 GAP_ITEMS, GAP_SHARE = 10, 0.02
 WHOLE_KIND = frozenset({GapCause.REFUSED, GapCause.KIND, GapCause.NOT_REACHABLE})
+NOT_READ = frozenset({GapCause.FOLDER, GapCause.KIND})
+ASKED_ANEW_AFTER = timedelta(days=14)
 Coverage = dict[str, dict[str, int]]
 
 
@@ -68,7 +71,7 @@ def judge(found: Sequence[Gap], rows: Iterable[CoverageGap], read: Iterable[str]
         row = known.get(gap.key)
         if gap.by_default:
             continue
-        if row is not None and row.acknowledged_at is not None and gap.count <= row.acknowledged_count:
+        if row is not None and _holds(row, gap):
             acknowledged += 1
         else:
             open_ones.append(gap)
@@ -104,13 +107,26 @@ def _stands(found: Sequence[Gap], read: Iterable[str]) -> Callable[[CoverageGap]
     return stands
 
 
+def _holds(row: CoverageGap, gap: Gap) -> bool:
+    """Tell whether the acknowledgement of a gap holds for what it is now: no larger, and the same loss.
+
+    What cannot be read at all may lose more every day without a count that grows, so it is asked about anew.
+    """
+    if row.acknowledged_at is None or gap.count > row.acknowledged_count:
+        return False
+    if gap.cause not in NOT_READ:
+        return True
+    return gap.what == row.what and clock.now() - row.acknowledged_at <= ASKED_ANEW_AFTER
+
+
 def _keep(row: CoverageGap, gap: Gap) -> None:
+    holds = _holds(row, gap)
     row.sub_service, row.place_hash, row.cause = gap.key
     row.place, row.count, row.label = gap.place, gap.count, gap.label[:500]
     row.what, row.do, row.by_default = gap.what, gap.do, gap.by_default
     if gap.by_default:
         row.acknowledged_at = row.acknowledged_at or clock.now()
-    elif gap.count > row.acknowledged_count:
+    elif not holds:
         row.acknowledged_at, row.acknowledged_by, row.reason = None, "", ""
     row.acknowledged_count = min(row.acknowledged_count, gap.count)
     row.save()
