@@ -116,7 +116,7 @@ def _holds(row: CoverageGap, gap: Gap) -> bool:
         return False
     if gap.cause not in NOT_READ:
         return True
-    return gap.what == row.what and clock.now() - row.acknowledged_at <= ASKED_ANEW_AFTER
+    return gap.what == row.what and clock.now() - row.acknowledged_at < ASKED_ANEW_AFTER
 
 
 def _keep(row: CoverageGap, gap: Gap) -> None:
