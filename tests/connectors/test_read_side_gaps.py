@@ -1,6 +1,7 @@
 """What the read side meets seldom, and must not lose by: cut answers, foreign ids, bytes that are not whole."""
 
 from apps.connectors.base import Fetched, FetchProblem, Removal, Upsert
+from apps.connectors.microsoft.exchange.calendars import list_calendars
 from apps.connectors.microsoft.exchange.contact_changes import Contacts
 from apps.connectors.microsoft.exchange.item_changes import ItemRound
 from apps.connectors.microsoft.exchange.item_write import those_there
@@ -42,3 +43,18 @@ async def test_what_went_and_came_within_a_page_is_told_in_the_providers_order()
     entries = [{"id": "x", "displayName": "X"}, gone, {"id": "y", "displayName": "Y"}]
     changes = await told._read(entries, "f")
     assert [type(each) for each in changes] == [Upsert, Removal, Upsert]
+
+
+async def test_a_calendar_that_is_known_stays_when_the_address_of_its_mailbox_changes() -> None:
+    def calendar(key: str, address: str, *, default: bool = False) -> dict[str, object]:
+        owner = {"name": "Bob", "address": address}
+        return {"id": key, "name": key, "owner": owner, "isDefaultCalendar": default}
+
+    listed = [
+        calendar("main", "bob.new@a.example", default=True),
+        calendar("shop", "bob@a.example"),
+        calendar("of another", "carol@a.example"),
+    ]
+    client = ScriptedGraph(json_answer({"value": []}), json_answer({"value": listed})).open()
+    found = await list_calendars(client, "bob", pool=client.pool("bob"), known={"main", "shop"})
+    assert [each.remote_id for each in found] == ["main", "shop"]

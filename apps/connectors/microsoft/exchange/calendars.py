@@ -1,6 +1,6 @@
 """The calendars of a mailbox: all that are its own, in whatever group people keep them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from apps.connectors.base import Upsert
@@ -16,8 +16,13 @@ _PAGE: Final = 100
 Entry = dict[str, Any]
 
 
-async def list_calendars(graph: GraphClient, user: str, *, pool: Pool) -> list[Upsert]:
+async def list_calendars(
+    graph: GraphClient, user: str, *, pool: Pool, known: Collection[str] = ()
+) -> list[Upsert]:
     """Return all calendars that belong to this mailbox, each once.
+
+    One that is `known` from earlier rounds stays the mailbox's own whatever its owner's address says now: when
+    the primary address changes, calendars may go on naming the old one.
 
     Every group is asked, then the plain list for what no group names. Calendars that other people share stand
     there too: they are those people's data.
@@ -33,7 +38,11 @@ async def list_calendars(graph: GraphClient, user: str, *, pool: Pool) -> list[U
         found.setdefault(str(entry["id"]), (entry, ""))
     entries = [entry for entry, _ in found.values()]
     owner = next((_owner(entry) for entry in entries if entry.get("isDefaultCalendar")), "")
-    return [calendar_upsert(entry, group) for entry, group in found.values() if _is_own(entry, owner)]
+    return [
+        calendar_upsert(entry, group)
+        for entry, group in found.values()
+        if entry["id"] in known or _is_own(entry, owner)
+    ]
 
 
 async def _all(graph: GraphClient, path: str, *, pool: Pool) -> list[Entry]:

@@ -98,7 +98,8 @@ class EventRound:
 
     async def pages(self) -> AsyncIterator[ChangePage]:
         """Yield the changes as they come; the last page carries the next cursor."""
-        calendars = await list_calendars(self._graph, self._user, pool=self._pool)
+        known = self._cursor.links.keys()
+        calendars = await list_calendars(self._graph, self._user, pool=self._pool, known=known)
         ids = [each.remote_id for each in calendars]
         self._cursor.links = {each: self._cursor.links.get(each) for each in ids}
         self._cursor.listed = {each: self._cursor.listed[each] for each in ids if each in self._cursor.listed}
