@@ -16,7 +16,7 @@ from apps.connectors.enums import SubService
 from apps.connectors.microsoft.connector import READERS, WRITERS
 from apps.jobs.models import JobItem
 from apps.recovery.models import Plan
-from apps.recovery.restore.plan import plan_create, plan_make, plan_start
+from apps.recovery.restore.plan import WRITTEN_BEFORE, plan_create, plan_make, plan_start
 from apps.recovery.restore.target import open_target
 from apps.recovery.restore.undo import undo_start
 from apps.recovery.services import selections_everything
@@ -150,6 +150,8 @@ def test_all_kinds_are_restored_in_one_job_and_taken_back(office: Office, mode: 
     kinds = [part.snapshot.sub_service for part in plan.parts.select_related("snapshot")]
     assert len(kinds) == len(point_of(snapshot.run).snapshots)
     assert bool(plan.notes) == (mode == "replace"), "what overwriting costs an event is said before"
+    again = plan_make(plan=plan_create(point=point_of(snapshot.run), target=office.bob, mode=mode))
+    assert (WRITTEN_BEFORE in again.notes) == (mode in ("skip", "replace")), again.notes
     done = office.work(undo_start(plan=plan))
     named = JobItem.objects.filter(job=done).exclude(outcome="done").values_list("label", "message")
     assert (done.state, list(named)) == ("succeeded", [])
