@@ -1,8 +1,10 @@
 """What the read side meets seldom, and must not lose by: cut answers, foreign ids, bytes that are not whole."""
 
 from apps.connectors.base import Fetched, FetchProblem, Removal, Upsert
+from apps.connectors.documents import read_document
 from apps.connectors.microsoft.exchange.calendars import list_calendars
 from apps.connectors.microsoft.exchange.contact_changes import Contacts
+from apps.connectors.microsoft.exchange.event_fetch import fetch_events
 from apps.connectors.microsoft.exchange.item_changes import ItemRound
 from apps.connectors.microsoft.exchange.item_write import those_there
 from apps.connectors.microsoft.exchange.note_fetch import fetch_notes
@@ -58,3 +60,26 @@ async def test_a_calendar_that_is_known_stays_when_the_address_of_its_mailbox_ch
     client = ScriptedGraph(json_answer({"value": []}), json_answer({"value": listed})).open()
     found = await list_calendars(client, "bob", pool=client.pool("bob"), known={"main", "shop"})
     assert [each.remote_id for each in found] == ["main", "shop"]
+
+
+async def test_changed_dates_that_microsoft_tells_only_in_part_are_looked_for_one_by_one() -> None:
+    series = {
+        "id": "s",
+        "type": "seriesMaster",
+        "start": {"dateTime": "2026-01-05T08:00:00", "timeZone": "UTC"},
+        "recurrence": {"range": {"type": "endDate", "startDate": "2026-01-05", "endDate": "2026-03-01"}},
+        "exceptionOccurrences": [{"id": "e1", "originalStart": "2026-01-12T08:00:00Z"}],
+        "exceptionOccurrences@odata.nextLink": "https://graph.test/v1.0/more",
+    }
+    dates = [{"id": f"e{n}", "type": "exception", "originalStart": f"2026-01-{5 + n:02}"} for n in (1, 2)]
+    graph = ScriptedGraph(
+        json_answer({"responses": [{"id": "0", "status": 200, "body": series}]}),
+        json_answer({"value": [{"id": each["id"], "type": "exception"} for each in dates]}),
+        *map(json_answer, dates),
+    )
+    (answer,) = [each async for each in fetch_events(graph.open(), "bob", ["s"])]
+    assert isinstance(answer, Fetched)
+    assert [each["originalStart"] for each in read_document(answer.content)["exceptionOccurrences"]] == [
+        "2026-01-06",
+        "2026-01-07",
+    ]
