@@ -44,7 +44,8 @@ def test_a_hostile_name_stays_a_name(client: Client, cast: Cast, name: str) -> N
     with account_scope(cast.account.pk):
         box = Mailbox(make_entity())
         box.folder("inbox", "Inbox", well_known="inbox")
-        box.item("m1", "inbox", name, content=store(data), size=len(data), has_attachments=True)
+        subject = name.replace("\x00", "")  # connectors hand none over: PostgreSQL keeps none
+        box.item("m1", "inbox", subject, content=store(data), size=len(data), has_attachments=True)
         day = box.day().public_id
     client.force_login(cast.owner)
     for route, args in (("recovery_message", []), ("recovery_attachment", [1])):
