@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from apps.connectors.base import FolderFailed
 from apps.core.errors import (
     Blocked,
     Conflict,
@@ -216,3 +217,11 @@ def _header(headers: Mapping[str, str], name: str) -> str:
         if key.lower() == name:
             return str(value)
     return ""
+
+
+def folder_failed(folder_id: str, error: EverkeepError) -> FolderFailed:
+    """Name a folder that could not be read to its end, with what Microsoft said."""
+    code, request_id = error.code, ""
+    if isinstance(error, RemoteError):
+        code, request_id = error.provider_code, error.request_id
+    return FolderFailed(folder_id, what=error.what, do=error.do, code=code, request_id=request_id)

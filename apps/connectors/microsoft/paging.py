@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from apps.core.errors import Malformed
 
-from .client import GraphClient
+from .client import IMMUTABLE, GraphClient
 from .governor import Pool
 
 MOST_PAGES: Final = 100_000
@@ -20,6 +20,11 @@ class Page:
     entries: list[dict[str, Any]]
     next_path: str | None
     delta_path: str | None
+
+
+def page_headers(size: int) -> dict[str, str]:
+    """Ask for pages of that many entries: `$top` would cap a whole list of changes (quirk 19)."""
+    return {"Prefer": f"{IMMUTABLE}, odata.maxpagesize={size}"}
 
 
 def read_page(graph: GraphClient, body: Any) -> Page:

@@ -20,10 +20,12 @@ from .item_write import (
     WITH_KEY,
     create_once,
     first_of_each,
+    has_key,
     is_whole,
     quoted,
     remove_item,
     those_there,
+    with_key,
 )
 
 logger = logging.getLogger(__name__)
@@ -73,11 +75,7 @@ class ContactWriter:
         return True
 
     async def find_restored(self, folder_id: str, restore_keys: Sequence[str]) -> dict[str, str]:
-        queries = {
-            key: f"{VALUES}/any(ep: ep/id eq {quoted(RESTORE_KEY)} and ep/value eq {quoted(key)})"
-            for key in restore_keys
-        }
-        found = await self._search(folder_id, queries, "id")
+        found = await self._search(folder_id, {key: has_key(key) for key in restore_keys}, "id")
         return {key: str(entries[0]["id"]) for key, entries in found.items() if entries}
 
     async def find_existing(self, folder_id: str, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
@@ -130,7 +128,7 @@ class ContactWriter:
         new_id = await self._create(item.folder_id, body, passing)
         try:
             await self._put_photo(new_id, photo, kind)
-            final = {VALUES: [{"id": RESTORE_KEY, "value": item.restore_key}]}
+            final = with_key(item.restore_key)
             await self._graph.write_json(
                 "PATCH", self._contact(new_id), final, pool=self._pool, repeatable=True
             )

@@ -10,16 +10,15 @@ from apps.connectors.base import (
     ChangePage,
     Cursor,
     FolderCount,
-    FolderFailed,
     FolderListed,
     FoldersListed,
     Removal,
 )
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
-from apps.connectors.microsoft.client import IMMUTABLE, GraphClient
+from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
-from apps.connectors.microsoft.faults import is_mailbox_missing
-from apps.connectors.microsoft.paging import Page, get_page
+from apps.connectors.microsoft.faults import folder_failed, is_mailbox_missing
+from apps.connectors.microsoft.paging import Page, get_page, page_headers
 from apps.core.errors import (
     CursorLost,
     EverkeepError,
@@ -28,7 +27,6 @@ from apps.core.errors import (
     InvalidRequest,
     Malformed,
     QuotaExceeded,
-    RemoteError,
     TooLarge,
     Unavailable,
 )
@@ -139,10 +137,10 @@ class EventRound:
                 yield ChangePage([Removal(calendar_id)])
                 return
             failed.append(error)
-            yield ChangePage([_failed(calendar_id, error)])
+            yield ChangePage([folder_failed(calendar_id, error)])
         except _FAILS_ONE_CALENDAR as error:
             failed.append(error)
-            yield ChangePage([_failed(calendar_id, error)])
+            yield ChangePage([folder_failed(calendar_id, error)])
 
     async def _is_there(self, calendar_id: str) -> bool:
         """Ask for the calendar itself: a list that says 404 proves nothing."""
@@ -225,8 +223,7 @@ class EventRound:
             path = page.next_path
 
     async def _page(self, path: str, size: int) -> Page:
-        headers = {"Prefer": f"{IMMUTABLE}, odata.maxpagesize={size}"}
-        return await get_page(self._graph, path, pool=self._pool, headers=headers)
+        return await get_page(self._graph, path, pool=self._pool, headers=page_headers(size))
 
     async def _read(self, entries: Iterable[Entry], calendar_id: str) -> list[Change]:
         changes: list[Change] = []
@@ -274,10 +271,3 @@ def _whole(entries: Sequence[Entry]) -> list[Entry]:
     if any(not is_whole(entry) or not isinstance(entry.get("id"), str) for entry in entries):
         raise Malformed("Microsoft's list of events leaves out what was asked for.")
     return [entry for entry in entries if not entry.get("seriesMasterId")]
-
-
-def _failed(calendar_id: str, error: EverkeepError) -> FolderFailed:
-    code, request_id = "", ""
-    if isinstance(error, RemoteError):
-        code, request_id = error.provider_code, error.request_id
-    return FolderFailed(calendar_id, what=error.what, do=error.do, code=code, request_id=request_id)

@@ -19,7 +19,7 @@ from .event_compose import compose_event
 from .event_dates import SeriesDates, cancelled_dates
 from .event_fetch import EVENT_QUERY
 from .event_files import attach_all, file_names, files_of
-from .item_write import RESTORE_KEY
+from .item_write import create_once, first_of_each, has_key, quoted, with_key
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class EventWriter:
         return True
 
     async def find_restored(self, folder_id: str, restore_keys: Sequence[str]) -> dict[str, str]:
-        return await self._find(folder_id, {key: _has_key(key) for key in restore_keys})
+        return await self._find(folder_id, {key: has_key(key) for key in restore_keys})
 
     async def find_existing(self, folder_id: str, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
         """Map remote ids to live ids: the same event if still in this calendar, else one of its uid."""
@@ -85,21 +85,14 @@ class EventWriter:
         for remote_id, props in items:
             uid = props_of(props).get("iCalUId")
             if remote_id not in live and isinstance(uid, str) and uid:
-                queries[remote_id] = f"iCalUId eq {_quoted(uid)}"
+                queries[remote_id] = f"iCalUId eq {quoted(uid)}"
         return live | await self._find(folder_id, queries)
 
     async def _find(self, folder_id: str, queries: Mapping[str, str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        base = f"{self._user}/calendars/{segment(folder_id)}/events"
-        for few in in_batches(list(queries)):
-            parts = [Part(key, f"{base}?$select=id&$top=1&$filter={segment(queries[key])}") for key in few]
-            for answer in await run_batch(self._graph, parts, pool=self._pool):
-                if answer.fault is not None:
-                    raise answer.fault.error()
-                entries = answer.body.get("value") if isinstance(answer.body, dict) else None
-                if entries:
-                    found[answer.key] = str(entries[0]["id"])
-        return found
+        base = f"{self._user}/calendars/{segment(folder_id)}/events?$select=id&$top=1&$filter="
+        paths = {key: base + segment(query) for key, query in queries.items()}
+        found = await first_of_each(self._graph, paths, pool=self._pool)
+        return {key: str(entries[0]["id"]) for key, entries in found.items() if entries}
 
     async def write(self, item: WriteItem) -> NewItem:
         """Create the event.
@@ -123,7 +116,7 @@ class EventWriter:
             if has_dates:
                 dates = SeriesDates(self._graph, self._user_id, new_id, document, pool=self._pool)
                 said += await dates.write(item.attachments, item.tags)
-            final = {"singleValueExtendedProperties": [{"id": RESTORE_KEY, "value": item.restore_key}]}
+            final = with_key(item.restore_key)
             await self._graph.write_json("PATCH", self._event(new_id), final, pool=self._pool, repeatable=True)
         except RemoteError:
             await self.remove(new_id)
@@ -131,23 +124,13 @@ class EventWriter:
         return NewItem(new_id, tuple(dict.fromkeys(said)))
 
     async def _create(self, folder_id: str, body: dict[str, Any], key: str) -> str:
-        """Create once: when the answer is lost, the key tells whether it was done (quirk 61)."""
         path = f"{self._user}/calendars/{segment(folder_id)}/events"
-        keyed = {**body, "singleValueExtendedProperties": [{"id": RESTORE_KEY, "value": key}]}
-        for attempt in range(1, self._graph.patience.tries + 1):
-            try:
-                answer = await self._graph.write_json("POST", path, keyed, pool=self._pool)
-                created = answer.json() if answer.status == 201 else {}
-                if isinstance(created.get("id"), str):
-                    return str(created["id"])
-            except (Unavailable, Malformed) as error:
-                if attempt == self._graph.patience.tries:
-                    raise
-                logger.info("creating an event: %s", error.code)
-            if found := await self.find_restored(folder_id, [key]):
-                return found[key]
-            await self._graph.pause(self._graph.patience.wait_before(attempt))
-        raise Unavailable("Microsoft says that it wrote the event, but it is not there.")
+
+        async def look() -> str | None:
+            return (await self.find_restored(folder_id, [key])).get(key)
+
+        keyed = {**body, **with_key(key)}
+        return await create_once(self._graph, path, keyed, pool=self._pool, look=look, thing="event")
 
     async def read_back(self, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
         """Return what the calendars show of these events; those that are not there are left out."""
@@ -210,12 +193,3 @@ class EventWriter:
 
     def _event(self, remote_id: str) -> str:
         return f"{self._user}/events/{segment(remote_id)}"
-
-
-def _has_key(key: str) -> str:
-    named = f"ep/id eq {_quoted(RESTORE_KEY)} and ep/value eq {_quoted(key)}"
-    return f"singleValueExtendedProperties/Any(ep: {named})"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -13,17 +13,16 @@ from apps.connectors.base import (
     ChangePage,
     Cursor,
     FolderCount,
-    FolderFailed,
     FolderListed,
     FoldersListed,
     Removal,
     Upsert,
 )
 from apps.connectors.microsoft.batch import BATCH_SIZE, Part, PartAnswer, in_batches, run_batch
-from apps.connectors.microsoft.client import IMMUTABLE, GraphClient
-from apps.connectors.microsoft.faults import is_mailbox_missing
+from apps.connectors.microsoft.client import GraphClient
+from apps.connectors.microsoft.faults import folder_failed, is_mailbox_missing
 from apps.connectors.microsoft.governor import Pool
-from apps.connectors.microsoft.paging import Page, get_page, read_page
+from apps.connectors.microsoft.paging import Page, get_page, page_headers, read_page
 from apps.core.errors import (
     CursorLost,
     EverkeepError,
@@ -32,7 +31,6 @@ from apps.core.errors import (
     InvalidRequest,
     Malformed,
     QuotaExceeded,
-    RemoteError,
     TooLarge,
     Unavailable,
 )
@@ -131,7 +129,7 @@ class ItemRound:
 
     async def _known(self, links: dict[str, str]) -> AsyncIterator[ChangePage]:
         """Read folders with a link, twenty at once: a round without changes takes one request for them."""
-        parts = [Part(folder_id, link, _prefer(PAGE_SIZES[0])) for folder_id, link in links.items()]
+        parts = [Part(folder_id, link, page_headers(PAGE_SIZES[0])) for folder_id, link in links.items()]
         try:
             answers = await run_batch(self._graph, parts, pool=self._pool)
         except TooLarge:
@@ -178,11 +176,7 @@ class ItemRound:
     def _fail(self, folder_id: str, error: EverkeepError) -> ChangePage:
         """Name it; the next round sees whether it has gone (quirk 30) or can be read."""
         self._failed.append(error)
-        code, request_id = error.code, ""
-        if isinstance(error, RemoteError):
-            code, request_id = error.provider_code, error.request_id
-        failed = FolderFailed(folder_id, what=error.what, do=error.do, code=code, request_id=request_id)
-        return ChangePage([failed])
+        return ChangePage([folder_failed(folder_id, error)])
 
     async def _follow(self, folder_id: str, path: str | None, *, given: bool) -> AsyncIterator[ChangePage]:
         """Read changes from `path`, or the whole list when None or when the link is refused (quirk 23).
@@ -196,7 +190,7 @@ class ItemRound:
         restarts, sizes = 0, list(PAGE_SIZES)
         while sizes:
             try:
-                headers = _prefer(sizes[0])
+                headers = page_headers(sizes[0])
                 page = await get_page(self._graph, following, pool=self._pool, headers=headers)
                 changes = await self._read(page.entries, folder_id)
             except CursorLost:
@@ -252,7 +246,3 @@ class ItemRound:
             else self._kind.upsert(next(there), folder_id)
             for entry in entries
         ]
-
-
-def _prefer(size: int) -> dict[str, str]:
-    return {"Prefer": f"{IMMUTABLE}, odata.maxpagesize={size}"}

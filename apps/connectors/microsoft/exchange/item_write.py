@@ -1,4 +1,4 @@
-"""Writing items that are fields: what contacts and tasks do alike."""
+"""Writing items: what the writers of all kinds do alike."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,7 +21,13 @@ Entry = dict[str, Any]
 
 
 async def create_once(
-    graph: GraphClient, path: str, body: Any, *, pool: Pool, look: Callable[[], Awaitable[str | None]]
+    graph: GraphClient,
+    path: str,
+    body: Any,
+    *,
+    pool: Pool,
+    look: Callable[[], Awaitable[str | None]],
+    thing: str = "item",
 ) -> str:
     """Create and return the id; when an answer is lost, `look` says whether it was done (quirk 61)."""
     for attempt in range(1, graph.patience.tries + 1):
@@ -33,11 +39,11 @@ async def create_once(
         except (RemoteConflict, Unavailable, Malformed) as error:
             if attempt == graph.patience.tries:
                 raise
-            logger.info("creating an item: %s", error.code)
+            logger.info("creating (%s): %s", thing, error.code)
         if found := await look():
             return found
         await graph.pause(graph.patience.wait_before(attempt))
-    raise Unavailable("Microsoft says that it wrote the item, but it is not there.")
+    raise Unavailable(f"Microsoft says that it wrote the {thing}, but it is not there.")
 
 
 async def first_of_each(graph: GraphClient, paths: Mapping[str, str], *, pool: Pool) -> dict[str, list[Entry]]:
@@ -85,6 +91,16 @@ def is_whole(entry: Mapping[str, Any]) -> bool:
         and str(each.get("value")).startswith(UNFINISHED)
         for each in values
     )
+
+
+def with_key(key: str) -> dict[str, Any]:
+    """Return the field that puts a restore key onto an item."""
+    return {VALUES: [{"id": RESTORE_KEY, "value": key}]}
+
+
+def has_key(key: str) -> str:
+    """Return the filter that finds the item of a restore key."""
+    return f"{VALUES}/any(ep: ep/id eq {quoted(RESTORE_KEY)} and ep/value eq {quoted(key)})"
 
 
 def quoted(text: str) -> str:

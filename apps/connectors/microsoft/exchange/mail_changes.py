@@ -4,12 +4,12 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import Change, ChangePage, Cursor, FolderFailed, FolderListed, Removal
+from apps.connectors.base import Change, ChangePage, Cursor, FolderListed, Removal
 from apps.connectors.microsoft.batch import BATCH_SIZE, Part, PartAnswer, in_batches, run_batch
-from apps.connectors.microsoft.client import IMMUTABLE, GraphClient
+from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
-from apps.connectors.microsoft.faults import is_mailbox_missing
-from apps.connectors.microsoft.paging import Page, get_page, read_page
+from apps.connectors.microsoft.faults import folder_failed, is_mailbox_missing
+from apps.connectors.microsoft.paging import Page, get_page, page_headers, read_page
 from apps.core.errors import (
     CursorLost,
     EverkeepError,
@@ -18,7 +18,6 @@ from apps.core.errors import (
     InvalidRequest,
     Malformed,
     QuotaExceeded,
-    RemoteError,
     TooLarge,
     Unavailable,
 )
@@ -76,7 +75,7 @@ class MailRound:
         yield ChangePage([], cursor=self._cursor.to_json())
 
     async def _known(self, folders: Sequence[tuple[str, str]]) -> AsyncIterator[ChangePage]:
-        headers = _prefer(KNOWN_PAGE_SIZE)
+        headers = page_headers(KNOWN_PAGE_SIZE)
         parts = [Part(folder_id, link, headers) for folder_id, link in folders]
         try:
             answers = await run_batch(self._graph, parts, pool=self._pool)
@@ -144,7 +143,7 @@ class MailRound:
                 raise error
             await self._page(f"{self._mail_path(self._read_well)}?$select=id&$top=1", None)
             self._failed_in_a_row = 0
-        return ChangePage([_failed(folder_id, error)])
+        return ChangePage([folder_failed(folder_id, error)])
 
     async def _is_there(self, folder_id: str) -> bool:
         """Ask for the folder itself: a list that says 404 proves nothing. Raises what is no answer to that."""
@@ -218,7 +217,7 @@ class MailRound:
         self._cursor.mail[folder_id] = None
 
     async def _page(self, path: str, size: int | None) -> Page:
-        return await get_page(self._graph, path, pool=self._pool, headers=_prefer(size) if size else None)
+        return await get_page(self._graph, path, pool=self._pool, headers=page_headers(size) if size else None)
 
     async def _count(self, folder_id: str) -> int:
         path = f"/users/{segment(self._user)}/mailFolders/{segment(folder_id)}?$select=id,totalItemCount"
@@ -255,14 +254,3 @@ class MailRound:
 
     def _mail_path(self, folder_id: str) -> str:
         return f"/users/{segment(self._user)}/mailFolders/{segment(folder_id)}/messages"
-
-
-def _prefer(size: int) -> dict[str, str]:
-    return {"Prefer": f"{IMMUTABLE}, odata.maxpagesize={size}"}
-
-
-def _failed(folder_id: str, error: EverkeepError) -> FolderFailed:
-    code, request_id = "", ""
-    if isinstance(error, RemoteError):
-        code, request_id = error.provider_code, error.request_id
-    return FolderFailed(folder_id, what=error.what, do=error.do, code=code, request_id=request_id)

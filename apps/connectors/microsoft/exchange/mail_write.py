@@ -16,10 +16,10 @@ from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_ke
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
-from apps.core.errors import Gone, Malformed, RemoteError, TooLarge, Unavailable
+from apps.core.errors import Gone, RemoteError, TooLarge
 
 from .folder_write import ensure_folder, list_folders, remove_folder
-from .item_write import RESTORE_KEY, WITH_KEY, first_of_each, is_whole
+from .item_write import RESTORE_KEY, WITH_KEY, create_once, first_of_each, has_key, is_whole, quoted, with_key
 from .mail_compose import Attachment, Letter, read_letter
 from .mail_upload import UPLOAD_FROM, attach, file_json
 
@@ -62,7 +62,7 @@ class MailWriter:
 
     async def find_restored(self, folder_id: str, restore_keys: Sequence[str]) -> dict[str, str]:
         """Map keys to ids of what was written before, in this folder."""
-        queries = {key: _has_property(RESTORE_KEY, key) for key in restore_keys}
+        queries = {key: has_key(key) for key in restore_keys}
         found = await self._search(folder_id, queries)
         return {key: str(entries[0]["id"]) for key, entries in found.items() if entries}
 
@@ -83,7 +83,7 @@ class MailWriter:
         for remote_id, props in items:
             message_id = read_props(props).get("internetMessageId")
             if remote_id not in live and isinstance(message_id, str):
-                queries[remote_id] = f"internetMessageId eq {_quoted(message_id)}"
+                queries[remote_id] = f"internetMessageId eq {quoted(message_id)}"
         used = set(live.values())
         for remote_id, entries in (await self._search(folder_id, queries)).items():
             alike = [str(each["id"]) for each in entries if is_whole(each)]
@@ -136,7 +136,7 @@ class MailWriter:
         try:
             for attachment in later:
                 await attach(self._graph, message, attachment, pool=self._pool)
-            final = {"singleValueExtendedProperties": [{"id": RESTORE_KEY, "value": restore_key}]}
+            final = with_key(restore_key)
             await self._graph.write_json("PATCH", message, final, pool=self._pool, repeatable=True)
         except RemoteError:
             await self.remove(new_id)
@@ -154,23 +154,13 @@ class MailWriter:
     async def _create(
         self, folder_id: str, letter: Letter, kept: dict[str, Any], together: list[Attachment], key: str
     ) -> str:
-        """Create once: when the answer is lost, the key tells whether it was done (quirk 61)."""
         path = f"{self._user}/mailFolders/{segment(folder_id)}/messages"
         body = message_json(letter, kept, together, key)
-        for attempt in range(1, self._graph.patience.tries + 1):
-            try:
-                answer = await self._graph.write_json("POST", path, body, pool=self._pool)
-                created = answer.json() if answer.status == 201 else {}
-                if isinstance(created.get("id"), str):
-                    return str(created["id"])
-            except (Unavailable, Malformed) as error:
-                if attempt == self._graph.patience.tries:
-                    raise
-                logger.info("creating a message: %s", error.code)
-            if found := await self.find_restored(folder_id, [key]):
-                return found[key]
-            await self._graph.pause(self._graph.patience.wait_before(attempt))
-        raise Unavailable("Microsoft says that it wrote the message, but it is not there.")
+
+        async def look() -> str | None:
+            return (await self.find_restored(folder_id, [key])).get(key)
+
+        return await create_once(self._graph, path, body, pool=self._pool, look=look, thing="message")
 
 
 def _written(remote_id: str, body: Mapping[str, Any]) -> Written:
@@ -288,11 +278,3 @@ def _moment(value: Any) -> str:
         return datetime.fromisoformat(value).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except ValueError:
         return ""
-
-
-def _has_property(name: str, value: str) -> str:
-    return f"singleValueExtendedProperties/Any(ep: ep/id eq {_quoted(name)} and ep/value eq {_quoted(value)})"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -12,13 +12,13 @@ from apps.connectors.microsoft.endpoints import segment
 
 from .item_document import list_of, moment_of, text_of
 from .item_write import (
-    RESTORE_KEY,
-    VALUES,
     create_once,
     first_of_each,
+    has_key,
     quoted,
     remove_item,
     those_there,
+    with_key,
 )
 from .note_changes import FOLDER, Notes
 from .note_fetch import files_of
@@ -46,8 +46,7 @@ class NoteWriter:
         return False
 
     async def find_restored(self, folder_id: str, restore_keys: Sequence[str]) -> dict[str, str]:
-        has = f"{VALUES}/any(ep: ep/id eq {quoted(RESTORE_KEY)} and ep/value eq "
-        found = await self._search({key: f"{has}{quoted(key)})" for key in restore_keys}, "id")
+        found = await self._search({key: has_key(key) for key in restore_keys}, "id")
         return {key: str(entries[0]["id"]) for key, entries in found.items() if entries}
 
     async def find_existing(self, folder_id: str, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
@@ -79,7 +78,7 @@ class NoteWriter:
         """Create the note with its files in one request, so that it is whole or not there."""
         document = read_document(item.content)
         body, lost = compose_note(document, item.attachments, tags=item.tags)
-        body[VALUES] = [{"id": RESTORE_KEY, "value": item.restore_key}]
+        body |= with_key(item.restore_key)
 
         async def look() -> str | None:
             return (await self.find_restored(FOLDER, [item.restore_key])).get(item.restore_key)
