@@ -21,6 +21,19 @@ Cursor = dict[str, Any]
 """Where the provider's list of changes was read up to. JSON; opaque to everybody but its connector."""
 
 
+DIRECTORY_PROPERTIES: Mapping[str, str] = {
+    "department": "Department",
+    "job_title": "Job title",
+    "office": "Office",
+    "city": "City",
+    "state": "State or province",
+    "country": "Country",
+    "company": "Company",
+    "employee_type": "Type of employment",
+}
+"""What a directory may say of people in `FoundEntity.properties`, and its words. Left out: it says nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundEntity:
     """One protectable thing of a tenant. `remote_id` is stable over renames."""
@@ -32,6 +45,17 @@ class FoundEntity:
     licensed: bool | None
     reachable: bool = True
     properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundGroup:
+    """A group of the tenant's directory. `kind` in words; `dynamic`: its members follow a rule of theirs."""
+
+    remote_id: str
+    name: str
+    kind: str
+    address: str = ""
+    dynamic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +274,17 @@ class Connector(Protocol):
 
     def discover(self) -> AsyncIterator[FoundEntity]:
         """Yield every protectable entity of the tenant."""
+        ...
+
+    def groups(self) -> AsyncIterator[FoundGroup]:
+        """Yield every group of the directory. Needs a permission of its own: raises Forbidden without it."""
+        ...
+
+    def members(self, group_id: str) -> AsyncIterator[str]:
+        """Yield the remote ids of all who belong to a group, also through groups inside it, each once or more.
+
+        Raises Gone when the group is no longer there: nobody left it then, it is the rule that lost its ground.
+        """
         ...
 
     def sub_services(self, kind: EntityKind) -> tuple[SubService, ...]: ...

@@ -27,6 +27,11 @@ MICROSOFT: Final = (
     Need("User.Read.All", "Read people", "Mailboxes are not found"),
     Need("ShortNotes.Read.All", "Read notes of all people", "No notes are backed up"),
     Need(
+        "GroupMember.Read.All",
+        "Read groups and who belongs to them",
+        "Mailboxes cannot be activated by groups",
+    ),
+    Need(
         "MailboxSettings.Read",
         "Read mailbox settings",
         "No settings, rules and categories are backed up; rooms and shared mailboxes are not told apart",
@@ -49,6 +54,9 @@ MICROSOFT: Final = (
         write=True,
     ),
 )
+
+GROUPS: Final = "GroupMember.Read.All"
+"""What activation by groups needs."""
 
 READING: Final = {
     SubService.MAIL: "Mail.Read",

@@ -164,6 +164,18 @@ def _user(cloud: Cloud, wanted: dict[str, Any]) -> Any:
     }
 
 
+def _group(cloud: Cloud, wanted: dict[str, Any]) -> Any:
+    """Make, change or (`delete`) remove a group: `name`, who to `add` and to `remove` (people or groups)."""
+    return tenant.change_group(
+        cloud,
+        str(wanted["name"]),
+        add=[str(each) for each in wanted.get("add") or ()],
+        remove=[str(each) for each in wanted.get("remove") or ()],
+        delete=bool(wanted.get("delete")),
+        properties=dict(wanted.get("properties") or {}),
+    )
+
+
 def _mailbox_state(cloud: Cloud, wanted: dict[str, Any]) -> Any:
     """`over_quota` switches; `forget_sync_state` kills the delta tokens; `remove` takes the mailbox away."""
     box = tenant.mailbox_named(cloud, str(wanted["mailbox"]))
@@ -216,6 +228,7 @@ ROUTES = [
     _get("apps", lambda cloud, request: directory.apps(cloud.db)),
     _post("consent", _consent),
     _post("users", _user),
+    _post("groups", _group),
     _post("mailbox", _mailbox_state),
     _get("switches", lambda cloud, request: cloud.switches.as_dict()),
     _post("switches", lambda cloud, wanted: cloud.switches.update(wanted)),

@@ -13,7 +13,7 @@ START_OF_TIME = "2026-03-02T08:00:00Z"
 READ_ROLES = (
     "Calendars.Read",
     "Contacts.Read",
-    "Group.Read.All",
+    "GroupMember.Read.All",
     "LicenseAssignment.Read.All",
     "Mail.Read",
     "MailboxSettings.Read",

@@ -120,6 +120,10 @@ class SandboxCloud:
     def delete_user(self, user: str) -> None:
         self.control("users", {"user": user, "delete": True})
 
+    def change_group(self, name: str, **changes: Any) -> str:
+        """Make or change a group: add, remove (people, groups), delete. Returns its id."""
+        return str(self.control("groups", {"name": name, **changes})["id"])
+
     def register_app(self, client_id: str, **properties: Any) -> dict[str, Any]:
         """name, roles, redirect_uris, secrets [{value, expires}], certificates [PEM], consented."""
         return dict(self.control("apps", {"client_id": client_id, **properties}))

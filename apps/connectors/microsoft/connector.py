@@ -12,6 +12,7 @@ from apps.connectors.base import (
     Fetched,
     FetchProblem,
     FoundEntity,
+    FoundGroup,
     ItemWriter,
     Upsert,
 )
@@ -41,6 +42,7 @@ from .exchange.settings_write import SettingsWriter
 from .exchange.todo_changes import list_tasks, todo_changes
 from .exchange.todo_fetch import fetch_tasks
 from .exchange.todo_write import TaskWriter
+from .groups import read_groups, read_members
 
 _ORGANIZATION: Final = "/organization?$select=id,displayName"
 
@@ -132,6 +134,12 @@ class MicrosoftConnector(Opened):
 
     def discover(self) -> AsyncIterator[FoundEntity]:
         return discover_mailboxes(self.graph)
+
+    def groups(self) -> AsyncIterator[FoundGroup]:
+        return read_groups(self.graph)
+
+    def members(self, group_id: str) -> AsyncIterator[str]:
+        return read_members(self.graph, group_id)
 
     def sub_services(self, kind: EntityKind) -> tuple[SubService, ...]:
         return tuple(READERS)

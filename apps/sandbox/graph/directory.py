@@ -119,6 +119,14 @@ def get_group(request: Request, key: str) -> Response:
     return _single(request, _group(request, key), "groups", GROUP_DEFAULT)
 
 
-def list_members(request: Request, key: str) -> Response:
-    docs = rows.members_of(request.cloud.db, _group(request, key)["id"])
-    return answer_list(request, docs, context="directoryObjects", default=USER_DEFAULT, decorate=_typed("user"))
+def _user_or_group(item: dict[str, Any], doc: dict[str, Any]) -> None:
+    _typed("group" if "groupTypes" in doc else "user")(item, doc)
+
+
+def list_members(request: Request, key: str, *, transitive: bool = False) -> Response:
+    docs = rows.members_of(request.cloud.db, _group(request, key)["id"], transitive=transitive)
+    return answer_list(request, docs, context="directoryObjects", default=USER_DEFAULT, decorate=_user_or_group)
+
+
+def list_transitive_members(request: Request, key: str) -> Response:
+    return list_members(request, key, transitive=True)

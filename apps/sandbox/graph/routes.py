@@ -53,7 +53,7 @@ ROUTES = [
     Route("GET", "/groups", directory.list_groups, GROUPS),
     Route("GET", "/groups/{group}", directory.get_group, GROUPS),
     Route("GET", "/groups/{group}/members", directory.list_members, GROUPS),
-    Route("GET", "/groups/{group}/transitiveMembers", directory.list_members, GROUPS),
+    Route("GET", "/groups/{group}/transitiveMembers", directory.list_transitive_members, GROUPS),
     _mail("GET", U + "/mailFolders", folders.list_folders, FOLDERS),
     _mail("POST", U + "/mailFolders", folders.create_folder, WRITE),
     _mail("GET", U + "/mailFolders/$count", folders.count_folders, FOLDERS),

@@ -7,6 +7,7 @@ MEANING = {
     "Contacts.ReadWrite": "Read and write contacts in all mailboxes",
     "Directory.Read.All": "Read directory data",
     "Group.Read.All": "Read all groups",
+    "GroupMember.Read.All": "Read all group memberships",
     "LicenseAssignment.Read.All": "Read all license assignments",
     "Mail.Read": "Read mail in all mailboxes",
     "Mail.ReadWrite": "Read and write mail in all mailboxes",

@@ -6,6 +6,13 @@ from random import Random
 from ..defaults import DOMAIN
 from ..state.ids import guid
 
+_HEAD, _SHOPS = ("Head office", "London"), ("Shop 4", "Leeds")
+OFFICES = {
+    "Management": _HEAD, "Finance": _HEAD, "Purchasing": _HEAD, "Marketing": _HEAD, "People": _HEAD,
+    "IT": _HEAD,
+    "Kitchen": ("Central kitchen", "London"), "Delivery": _SHOPS, "Shops": _SHOPS, "Care": _SHOPS,
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -21,6 +28,14 @@ class Person:
     is_admin: bool = False
     guest: bool = False
     has_mail: bool = True
+
+    @property
+    def office(self) -> str:
+        return OFFICES.get(self.department, ("", ""))[0]
+
+    @property
+    def city(self) -> str:
+        return OFFICES.get(self.department, ("", ""))[1]
 
     @property
     def id(self) -> str:

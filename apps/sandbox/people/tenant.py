@@ -76,6 +76,10 @@ def add_cast(cloud: Cloud, person: Person) -> str:
         "mailNickname": person.address.partition("@")[0],
         "jobTitle": person.job or None,
         "department": person.department or None,
+        "officeLocation": person.office or None,
+        "city": person.city or None,
+        "country": "United Kingdom" if person.department else None,
+        "companyName": defaults.COMPANY if person.department else None,
         "preferredLanguage": person.language,
         "usageLocation": "GB",
         "userType": "Guest" if person.guest else "Member",
@@ -112,13 +116,50 @@ def add_person(
     return str(full["id"])
 
 
+_GROUP: dict[str, Any] = {
+    "createdDateTime": "2021-05-18T10:00:00Z",
+    "proxyAddresses": [],
+    "securityEnabled": False,
+    "deletedDateTime": None,
+}
+
+
+def change_group(
+    cloud: Cloud,
+    name: str,
+    *,
+    add: list[str],
+    remove: list[str],
+    delete: bool = False,
+    properties: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Make a security group of this name, or change it. Raises LookupError for who is not in the directory."""
+    db = cloud.db
+    with db.transaction():
+        group = directory.find_group(db, name)
+        if group is None:
+            kind = {"groupTypes": [], "mailEnabled": False, "mailNickname": "group", "securityEnabled": True}
+            group = _GROUP | kind | {"id": guid("group", name), "displayName": name} | (properties or {})
+            directory.add_group(db, group, [])
+        if delete:
+            directory.delete_group(db, group["id"])
+        else:
+            ids = {each: _member(cloud, each) for each in (*add, *remove)}
+            directory.put_members(
+                db, group["id"], add=[ids[one] for one in add], remove=[ids[one] for one in remove]
+            )
+    return {"id": group["id"]}
+
+
+def _member(cloud: Cloud, name: str) -> str:
+    user, group = directory.find_user(cloud.db, name), directory.find_group(cloud.db, name)
+    if user is None and group is None:
+        raise LookupError(f"{name} is neither a person nor a group here")
+    return user.id if user else str(group["id"])  # type: ignore[index]
+
+
 def add_groups(cloud: Cloud, people: list[Person]) -> None:
-    common = {
-        "createdDateTime": "2021-05-18T10:00:00Z",
-        "proxyAddresses": [],
-        "securityEnabled": False,
-        "deletedDateTime": None,
-    }
+    common = _GROUP
     members = [person.id for person in people]
     team = {
         "id": guid("group", "everyone"),

@@ -62,11 +62,36 @@ def groups(db: Database) -> list[dict[str, Any]]:
     return [orjson.loads(row[0]) for row in db.all("SELECT doc FROM groups ORDER BY position")]
 
 
-def members_of(db: Database, group: str) -> list[dict[str, Any]]:
-    sql = (
-        "SELECT u.doc FROM members m JOIN users u ON u.id = m.user_id WHERE m.group_id = ? ORDER BY u.position"
-    )
-    return [orjson.loads(row[0]) for row in db.all(sql, (group,))]
+def find_group(db: Database, name: str) -> dict[str, Any] | None:
+    """By id or display name, letter case ignored."""
+    wanted = name.lower()
+    return next((doc for doc in groups(db) if wanted in (doc["id"], str(doc["displayName"]).lower())), None)
+
+
+def put_members(db: Database, group: str, *, add: list[str], remove: list[str]) -> None:
+    """Change who belongs to a group: ids of users, and of groups inside it."""
+    db.executemany("INSERT OR IGNORE INTO members VALUES (?, ?)", [(group, member) for member in add])
+    db.executemany("DELETE FROM members WHERE group_id = ? AND user_id = ?", [(group, one) for one in remove])
+
+
+def delete_group(db: Database, group: str) -> None:
+    db.execute("DELETE FROM members WHERE group_id = ? OR user_id = ?", (group, group))
+    db.execute("DELETE FROM groups WHERE id = ?", (group,))
+
+
+_DIRECT = "SELECT user_id FROM members WHERE group_id = ?"
+_TRANSITIVE = (
+    "WITH RECURSIVE inside(id) AS (SELECT user_id FROM members WHERE group_id = ? "
+    "UNION SELECT m.user_id FROM members m JOIN inside i ON m.group_id = i.id) SELECT id FROM inside"
+)
+
+
+def members_of(db: Database, group: str, *, transitive: bool = False) -> list[dict[str, Any]]:
+    """The users, then the groups inside it; `transitive`: also of the groups inside those."""
+    ids = _TRANSITIVE if transitive else _DIRECT
+    users = db.all(f"SELECT doc FROM users WHERE id IN ({ids}) ORDER BY position", (group,))
+    inner = db.all(f"SELECT doc FROM groups WHERE id IN ({ids}) ORDER BY position", (group,))
+    return [orjson.loads(row[0]) for row in (*users, *inner)]
 
 
 def groups_of(db: Database, user: str) -> list[dict[str, Any]]:

@@ -11,7 +11,19 @@ from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.paging import pages
 from apps.core.errors import Forbidden, Gone
 
-USER_SELECT: Final = "id,displayName,userPrincipalName,mail,userType,accountEnabled,assignedLicenses"
+DIRECTORY: Final = {
+    "department": "department",
+    "jobTitle": "job_title",
+    "officeLocation": "office",
+    "city": "city",
+    "state": "state",
+    "country": "country",
+    "companyName": "company",
+    "employeeType": "employee_type",
+}
+"""What the directory says of people, and how `base.DIRECTORY_PROPERTIES` calls it."""
+_ACCOUNT: Final = "id,displayName,userPrincipalName,mail,userType,accountEnabled,assignedLicenses"
+USER_SELECT: Final = ",".join((_ACCOUNT, *DIRECTORY))
 _USERS: Final = f"/users?$select={USER_SELECT}&$top=999"
 _PROBES_PER_BATCH: Final = 10
 _KIND_OF_PURPOSE: Final = {
@@ -68,9 +80,16 @@ def _found(user: dict[str, Any], box: PartAnswer, purpose: PartAnswer) -> FoundE
         properties={
             "enabled": user.get("accountEnabled"),
             "userPrincipalName": user.get("userPrincipalName"),
+            **_directory(user),
             **({"unreachable": why} if why else {}),
         },
     )
+
+
+def _directory(user: dict[str, Any]) -> dict[str, str]:
+    """Return what the directory says, without what it leaves open."""
+    said = {ours: user.get(theirs) for theirs, ours in DIRECTORY.items()}
+    return {name: value.strip() for name, value in said.items() if isinstance(value, str) and value.strip()}
 
 
 def _why_unreachable(box: PartAnswer) -> str:
