@@ -88,7 +88,7 @@ class _Killer:
         assert sum(fetched.values()) - len(fetched) <= kills * ONE_BATCH, f"seed {SEED}: refetched too much"
 
     def snapshots(self) -> int:
-        """Count what was committed so far: a run killed between its commit and its answer has left a day's own."""
+        """Count what was committed so far: a run killed between commit and answer has left a day's own."""
         return len(self.worker.order("audit").answer["snapshots"])
 
     def _run(self, kill_after: float | None = None) -> Done:
