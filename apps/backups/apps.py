@@ -31,6 +31,11 @@ class BackupsConfig(AppConfig):
                 "entity.resumed": "Resumed",
                 "entity.limited": "Limited access set",
                 "entity.unlimited": "Limited access taken away",
+                "entity.tagged": "Tag put on",
+                "entity.untagged": "Tag taken off",
+                "tag.created": "Tag created",
+                "tag.renamed": "Tag renamed",
+                "tag.deleted": "Tag deleted",
             },
         )
         register_codes(

@@ -1,20 +1,23 @@
-"""Rows of backups: tasks and entities; runs, snapshots, gaps; the catalog of node versions; damage."""
+"""Rows of backups: tasks, entities and tags; runs, snapshots, gaps; the catalog of node versions; damage."""
 
 from .catalog import NodeVersion
 from .coverage import CoverageGap
 from .damage import DamagedItem
 from .entities import BackupTask, Entity, entity_sight, task_sight
 from .runs import Run, RunIssue, Snapshot
+from .tags import EntityTag, Tag
 
 __all__ = [
     "BackupTask",
     "CoverageGap",
     "DamagedItem",
     "Entity",
+    "EntityTag",
     "NodeVersion",
     "Run",
     "RunIssue",
     "Snapshot",
+    "Tag",
     "entity_sight",
     "task_sight",
 ]
