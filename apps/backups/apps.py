@@ -53,6 +53,13 @@ class BackupsConfig(AppConfig):
         _register_catalog()
         _register_ending()
         _register_sight()
+        _register_tabs()
+
+
+def _register_tabs() -> None:
+    from .task_tabs import register_own_tabs  # noqa: PLC0415 - models are loaded only here
+
+    register_own_tabs()
 
 
 def _register_ending() -> None:

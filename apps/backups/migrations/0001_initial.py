@@ -4,6 +4,7 @@ import apps.backups.models.catalog
 import apps.core.clock
 import apps.core.ids
 import django.db.models.deletion
+import django.db.models.functions.text
 from django.db import migrations, models
 
 
@@ -29,6 +30,9 @@ class Migration(migrations.Migration):
                 ('include_unlicensed', models.BooleanField(default=False)),
                 ('auto_activate', models.BooleanField(default=False)),
                 ('recoverable_items', models.BooleanField(default=False)),
+                ('schedule', models.JSONField(null=True)),
+                ('retention', models.JSONField(null=True)),
+                ('exclusions', models.JSONField(null=True)),
                 ('shelf', models.PositiveSmallIntegerField(default=0)),
                 ('discovered_at', models.DateTimeField(null=True)),
                 ('discovering_since', models.DateTimeField(null=True)),
@@ -158,6 +162,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Policy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
+                ('name', models.CharField(max_length=120)),
+                ('schedule', models.JSONField(null=True)),
+                ('retention', models.JSONField(null=True)),
+                ('exclusions', models.JSONField(null=True)),
+                ('created_at', models.DateTimeField(default=apps.core.clock.now)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),
+            ],
+            options={
+                'db_table': 'policy',
+            },
+        ),
+        migrations.AddField(
+            model_name='backuptask',
+            name='policy',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tasks', to='backups.policy'),
+        ),
+        migrations.CreateModel(
             name='Run',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -264,10 +289,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name='backuptask',
-            index=models.Index(fields=['account', 'name', 'id'], name='task_by_name'),
-        ),
-        migrations.AddIndex(
             model_name='entity',
             index=models.Index(fields=['task', 'name', 'id'], name='entity_by_name'),
         ),
@@ -298,6 +319,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='coveragegap',
             constraint=models.UniqueConstraint(fields=('entity', 'sub_service', 'place_hash', 'cause'), name='coverage_gap_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='policy',
+            constraint=models.UniqueConstraint(models.F('account'), django.db.models.functions.text.Lower('name'), name='policy_name_once'),
+        ),
+        migrations.AddIndex(
+            model_name='backuptask',
+            index=models.Index(fields=['account', 'name', 'id'], name='task_by_name'),
         ),
         migrations.AddIndex(
             model_name='run',

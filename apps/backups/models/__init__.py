@@ -4,6 +4,7 @@ from .catalog import NodeVersion
 from .coverage import CoverageGap
 from .damage import DamagedItem
 from .entities import BackupTask, Entity, entity_sight, task_sight
+from .policies import Policy
 from .runs import Run, RunIssue, Snapshot
 from .tags import EntityTag, Tag
 
@@ -14,6 +15,7 @@ __all__ = [
     "Entity",
     "EntityTag",
     "NodeVersion",
+    "Policy",
     "Run",
     "RunIssue",
     "Snapshot",

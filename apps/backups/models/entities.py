@@ -11,6 +11,7 @@ from apps.core.models import AccountModel
 from apps.core.sight import seen_services, sees_everything, sees_limited
 
 from ..enums import EntityState, Frequency, Verdict
+from .policies import Policy
 
 DISCOVERY_SILENCE = timedelta(hours=1)
 
@@ -26,6 +27,10 @@ class BackupTask(AccountModel):
     include_unlicensed = models.BooleanField(default=False)
     auto_activate = models.BooleanField(default=False)
     recoverable_items = models.BooleanField(default=False)
+    policy = models.ForeignKey(Policy, on_delete=models.SET_NULL, null=True, related_name="tasks")
+    schedule = models.JSONField(null=True)  # this and the next two: the task's own rules (selectors.policies)
+    retention = models.JSONField(null=True)
+    exclusions = models.JSONField(null=True)
     shelf = models.PositiveSmallIntegerField(default=0)  # of the account's vault: where new content goes
     discovered_at = models.DateTimeField(null=True)
     discovering_since = models.DateTimeField(null=True)

@@ -12,6 +12,7 @@ from apps.core.permissions import Permission, allowed
 
 from .. import selectors
 from ..models import BackupTask, Entity
+from ..task_tabs import tabs_of
 
 NAMED = 20
 
@@ -33,8 +34,8 @@ def task_head(task: BackupTask, current: str) -> dict[str, Any]:
         "connection": task.connection,
         "connected": task.connection.state == ConnectionState.CONNECTED,
         "reconnect_url": _reconnect_url(task) if allowed(Permission.MODIFY) else "",
-        "tabs_label": f"Pages of {task.name}",
         "current": current,
+        "task_tabs": tabs_of(task, current),
         "area": "home",
         "crumbs": [{"words": "Home", "url": reverse("home")}, {"words": task.name, "url": ""}],
     }
