@@ -15,7 +15,7 @@ from .enums import AccountState, Role
 from .life.trial import account_activate_plan, trial_end
 from .models import Account, Membership, User
 
-__all__ = ["account_activate_plan", "account_open", "account_take_over"]
+__all__ = ["account_activate_plan", "account_open", "account_take_over", "user_prefer_rows"]
 
 
 @transaction.atomic
@@ -78,3 +78,8 @@ def account_take_over(*, public_id: UUID | None, name: str, location: str, email
             audited=user.email,
         )
     return account, user
+
+
+def user_prefer_rows(*, user: User, rows: bool) -> None:
+    """Keep how this person wants the home page drawn, wherever they sign in next."""
+    User.objects.filter(pk=user.pk).update(prefers_rows=rows)

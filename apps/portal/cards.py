@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.urls import reverse
 from django.utils import timezone
@@ -39,7 +40,7 @@ class Card:
     def icon(self) -> str:
         return icon_of(self.task.service)
 
-    @property
+    @cached_property
     def url(self) -> str:
         return reverse("task", args=[self.task.public_id])
 
@@ -63,7 +64,7 @@ class Card:
             return f"0 of {self.task.total} activated"
         return ""
 
-    @property
+    @cached_property
     def status(self) -> str:
         looking = self.task.is_discovering and not self.task.total
         return str(Word.IN_PROGRESS if looking else self.task.status)
@@ -92,6 +93,11 @@ class Card:
         return ", ".join(parts) or ("None paused" if self.task.active else "")
 
     @property
+    def active_sentence(self) -> str:
+        """ "8 of 12 mailboxes"."""
+        return f"{self.task.active:,} of {self.task.nouns.count(self.task.total)}"
+
+    @property
     def next_words(self) -> str:
         """Said instead of a time where there is none."""
         if not self.task.active:
@@ -100,7 +106,7 @@ class Card:
             return "When connected"
         return "Running now" if self.task.status == Word.IN_PROGRESS else ""
 
-    @property
+    @cached_property
     def note(self) -> CardNote | None:
         """The worst first; None when nobody has to do anything."""
         for make in (self._disconnected, self._not_listed, self._incomplete, self._nothing_active):

@@ -2,12 +2,13 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.services import user_prefer_rows
 from apps.core.htmx import render_page_or_part
 from apps.core.navigation import areas, sections
 from apps.core.permissions import Permission, allowed, require
@@ -15,6 +16,7 @@ from apps.core.permissions import Permission, allowed, require
 from .areas import UNBUILT
 from .help import TOPICS
 from .home import home_page
+from .wishes import ORDERS, Wishes
 
 
 @require_safe
@@ -23,8 +25,22 @@ def home(request: MemberRequest) -> HttpResponse:
     """The list of backup tasks, what needs somebody first."""
     if not allowed(Permission.BACKUPS_PAGE):
         return render(request, "portal/home_closed.html")
-    context = {"page": home_page(request.account.public_id), "may_add": allowed(Permission.MODIFY)}
+    rows, wishes = request.user.prefers_rows, Wishes.from_query(request.GET)
+    context = {
+        "page": home_page(request.account.public_id, wishes, rows=rows),
+        "rows": rows,
+        "orders": [(key, label) for key, (label, _) in ORDERS.items()],
+        "may_add": allowed(Permission.MODIFY),
+    }
     return render_page_or_part(request, "portal/home.html", "portal/_tasks.html", context)
+
+
+@require_POST
+@member_required(Permission.BACKUPS_PAGE)
+def choose_view(request: MemberRequest) -> HttpResponse:
+    """Cards or rows, from now on; back to what was filtered."""
+    user_prefer_rows(user=request.user, rows=request.POST.get("view") == "rows")
+    return redirect(f"{reverse('home')}{Wishes.from_query(request.GET).query}")
 
 
 @require_safe

@@ -1,5 +1,6 @@
 """Home: one card a task, what needs somebody first, and only the buttons that this person may use."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask
-from apps.connectors.enums import ConnectionState
+from apps.connectors.enums import ConnectionState, Service
 from apps.core import clock
 from apps.core.scope import account_scope
 from apps.portal import home
@@ -18,10 +19,15 @@ from tests.backups.makers import make_connection, make_mailbox, make_protected, 
 from tests.cast import Cast
 
 
-def page_for(user: User, **headers: str) -> str:
+def page_for(user: User, address: str = "/", **headers: str) -> str:
     client = Client()
     client.force_login(user)
-    return client.get("/", headers=headers).content.decode()
+    return client.get(address, headers=headers).content.decode()
+
+
+def shown(user: User, address: str) -> list[str]:
+    """The names of the tasks on the page, in their order."""
+    return re.findall(r'id="open-\w+"[^>]*>([^<]+)<', page_for(user, address))
 
 
 @pytest.fixture
@@ -117,3 +123,66 @@ def test_a_large_account_counts_its_nights_once_a_minute(
     with django_assert_num_queries(3):
         again = home.home_page(cast.account.public_id)
     assert again.cards[0].nights == first.cards[0].nights
+
+
+@pytest.fixture
+def four(cast: Cast, task: BackupTask) -> None:
+    """Complete, not chosen, failed, and one whose connection is lost while its backups are good."""
+    make_protected(task, "Agata Brown")
+    make_mailbox(make_task(task.connection, name="Shop counters"), "Counter one")
+    make_protected(make_task(task.connection, name="Drivers"), "Dora Driver", Verdict.FAILED)
+    lost = make_connection(cast.account, name="lost.example", state=ConnectionState.DISCONNECTED)
+    sites = make_task(lost, name="Intranet", service=Service.SHAREPOINT)
+    make_protected(sites, "Old Shop", size=5_000_000)
+
+
+def test_tasks_are_found_by_name_service_status_and_connection(cast: Cast, four: None) -> None:
+    found = {query: shown(cast.owner, f"/?{query}") for query in (
+        "", "q=SHOP", "service=sharepoint", "status=success", "status=needs", "status=failed",
+        "connection=disconnected", "order=name", "order=size", "q=nothing", "status=made-up",
+    )}  # fmt: skip
+    by_need = ["Drivers", "Intranet", "Shop counters", "Company mail"]
+    by_name = sorted(by_need)
+    assert found == {
+        "": by_need,
+        "q=SHOP": ["Shop counters"],
+        "service=sharepoint": ["Intranet"],
+        "status=success": ["Intranet", "Company mail"],
+        "status=needs": by_need[:3],
+        "status=failed": ["Drivers"],
+        "connection=disconnected": ["Intranet"],
+        "order=name": by_name,
+        "order=size": ["Intranet", "Company mail", "Drivers", "Shop counters"],
+        "q=nothing": [],
+        "status=made-up": by_need,
+    }
+
+
+def test_a_filter_says_what_it_hides_and_leaves_the_sums_alone(cast: Cast, four: None) -> None:
+    page = page_for(cast.owner, "/?q=drivers")
+    assert "1 of 1 shown, 3 hidden by the filter" in page
+    assert "4 tasks. 3 need you." in page and "3 mailboxes, 1 site" in page
+    assert "No task matches this filter." in page_for(cast.owner, "/?q=nothing")
+
+
+def test_many_tasks_come_in_pages_that_work_without_a_script(
+    cast: Cast, four: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "CARDS_A_PAGE", 3)
+    first = page_for(cast.owner)
+    following = re.search(r'href="(/\?start=[^"]+)"', first)
+    assert following and shown(cast.owner, "/") == ["Drivers", "Intranet", "Shop counters"]
+    assert shown(cast.owner, following[1]) == ["Company mail"]
+    assert shown(cast.owner, "/?start=no-task-of-ours") == shown(cast.owner, "/")
+    assert f'hx-get="{following[1]}" hx-trigger="load' in page_for(cast.owner, following[1]), "asks for itself"
+
+
+def test_cards_or_rows_is_each_person_s_own_choice(client: Client, cast: Cast, four: None) -> None:
+    client.force_login(cast.owner)
+    answer = client.post("/view/?q=drivers", {"view": "rows"})
+    assert answer["Location"] == "/?q=drivers"
+    page = page_for(cast.owner)
+    assert "<article" not in page and "Show as cards" in page and "1 of 1 mailbox" in page
+    assert page_for(cast.operator).count("<article") == 4
+    client.post("/view/", {"view": "cards"})
+    assert page_for(cast.owner).count("<article") == 4

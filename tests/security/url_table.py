@@ -42,6 +42,7 @@ TABLE: dict[str, Row] = {
     "readyz": everybody(),
     # portal
     "home": members(),
+    "home_view": row(302, 302, 302, 302, 302, 403, 302, data={"view": "rows"}, custom=302),
     "search": members(),
     "settings": row(302, 200, 403, 403, 403, 403, 200),
     "my_security": members(partner=200, staff=302),

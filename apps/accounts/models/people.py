@@ -38,6 +38,7 @@ class User(AbstractBaseUser):
     # Runs Everkeep itself; given by `manage.py accounts staff` alone. Opens no account (guests.py).
     is_platform_staff = models.BooleanField(default=False)
     password_changed_at = models.DateTimeField(null=True, blank=True)
+    prefers_rows = models.BooleanField(default=False)  # how the home page lists backup tasks: rows, or cards
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
