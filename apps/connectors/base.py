@@ -217,6 +217,8 @@ class WriteItem:
 
     `content` and `attachments` are what `Fetched` gave. `name` is how the provider showed it; empty: what the
     content says. `tags` are words that the provider shows on the item (RST-07: "Restored 2026-11-21").
+    `over` is the live item whose place it takes: what a mailbox has only one of is changed there. `returning`:
+    it was here until a restore took its place, so what acts on its own (a rule, automatic replies) acts again.
     """
 
     restore_key: str
@@ -226,6 +228,8 @@ class WriteItem:
     name: str = ""
     attachments: tuple[bytes, ...] = ()
     tags: tuple[str, ...] = ()
+    over: str = ""
+    returning: bool = False
 
 
 UNFINISHED = "unfinished:"

@@ -180,6 +180,32 @@ class BeforeState(AccountModel):
         return self.name
 
 
+class Copied(AccountModel):
+    """A live item that a restore or its undo wrote: under a new id, and still the one that the backup knows.
+
+    `origin` is the key (`backups.selectors.browse.node_key`) of the item that all its copies go back to,
+    `written_key` that of `written_id`. Rows outlive their job: the next restore asks for them.
+    """
+
+    target = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=20)
+    origin = models.CharField(max_length=32)
+    written_key = models.CharField(max_length=32)
+    written_id = models.TextField()
+
+    class Meta:
+        db_table = "recovery_copied"
+        constraints = [models.UniqueConstraint(fields=["target", "kind", "written_key"], name="copied_once")]
+        indexes = [models.Index(fields=["target", "kind", "origin"], name="copied_of")]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return entity_sight("target")
+
+    def __str__(self) -> str:
+        return self.written_id
+
+
 class Drill(AccountModel):
     """One restore drill of one backup task: a sample restored to memory and compared (recovery/drill).
 

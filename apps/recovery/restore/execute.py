@@ -39,6 +39,7 @@ from ..mails import tell_target_once
 from ..models import BeforeState, Plan
 from ..reading import as_damage, item_parts, read_item
 from .before import Keeper
+from .copies import note_copies, origins_of
 from .first_backup import wait_for_backup
 from .lanes import Lane, open_lanes
 from .pace import Pace
@@ -232,6 +233,7 @@ class _Restore:
                     self._verify(lane, live_id, [each])
                 return
             seen, unread = {}, f"{UNREAD} {odd(error)}"
+        self._note_copies(lane, ready)
         for each in ready:
             now = seen.get(each.written_id)
             cause, words = fault_of(Wanted(lane.kind, each.node, each.stored, each.name, live_id), now)
@@ -248,6 +250,14 @@ class _Restore:
                 cause="not_possible" if limits else "older_left" if left else "",
                 message=" ".join([*said, left]).strip(),
             )
+
+    def _note_copies(self, lane: Lane, ready: list[_Work]) -> None:
+        """Let the next restore know what stands for what; what was put beside stands for nothing."""
+        mine = [each for each in ready if each.how != DUPLICATED and not each.written_id.startswith(KEPT)]
+        if mine:
+            origins = origins_of(lane.state.entity_id, lane.kind, [each.node.remote_id for each in mine])
+            copies = [(origins[each.node.remote_id], each.written_id) for each in mine]
+            note_copies(self.plan.account_id, lane.target_id, lane.kind, copies)
 
     def _read_back(self, lane: Lane, ready: list[_Work]) -> tuple[dict[str, Written], str]:
         """Return what is there now, or why that cannot be told: one bad answer must not end the restore."""
@@ -274,8 +284,9 @@ class _Restore:
                 content = canonical({**read_document(content), field_: each.name})
         tags = (self.plan.mark,) if self.plan.options.get("tag") else ()
         each.content = WriteItem(
-            each.item.key, live_id, content, each.stored.props, each.name, attachments=files, tags=tags
-        )
+            each.item.key, live_id, content, each.stored.props, each.name,
+            attachments=files, tags=tags, over=each.old_id,
+        )  # fmt: skip
         return True
 
     def _end_if_hopeless(self, ready: list[_Work]) -> None:

@@ -11,6 +11,7 @@ from apps.jobs.models import Job
 
 from ..enums import RestoreMode
 from ..models import Plan, PlanPart
+from .copies import copies_of, origins_of
 from .folders import FLAT, Make, Naming, TargetFolders
 from .made import Maker
 from .target import Target
@@ -35,6 +36,7 @@ class Lane:
     state: AsOf
     tree: Tree
     target: Target
+    target_id: int
     writer: ItemWriter
     folders: TargetFolders
 
@@ -48,14 +50,42 @@ class Lane:
     def there_already(self, live_id: str, pairs: Sequence[tuple[str, bytes]]) -> dict[str, str]:
         """Map remote ids of the backup to the live items that they are; another item of the backup is not one.
 
-        Two copies of one message look the same: a live one that the backup knows is itself and nothing else.
+        What an earlier restore wrote for an item is that item, whatever its id. Two copies of one message look
+        the same: a live one that the backup knows, or that was written for such a one, is that one only.
         """
         found = self.target.do(self.writer.find_existing(live_id, pairs))
+        found |= self._copies(live_id, [each for each, _ in pairs if found.get(each) != each])
         strange = {there for remote_id, there in found.items() if there != remote_id}
-        known = {node.remote_id for node in nodes_by_keys(self.state, [node_key(each) for each in strange])}
+        stands_for = origins_of(self.target_id, self.kind, strange)
+        own = origins_of(self.state.entity_id, self.kind, [remote_id for remote_id, _ in pairs])
+        known = self._known({*stands_for.values(), *map(node_key, strange)})
         return {
-            remote_id: there for remote_id, there in found.items() if there == remote_id or there not in known
+            remote_id: there
+            for remote_id, there in found.items()
+            if there == remote_id
+            or (
+                node_key(there) not in known
+                and (stands_for[there] == own[remote_id] or stands_for[there] not in known)
+            )
         }
+
+    def _copies(self, live_id: str, remote_ids: Sequence[str]) -> dict[str, str]:
+        """Map remote ids to what an earlier restore wrote for them, where that is still in this folder."""
+        own = origins_of(self.state.entity_id, self.kind, remote_ids)
+        copies = copies_of(self.target_id, self.kind, own.values())
+        asked = dict.fromkeys(each for written in copies.values() for each in written)
+        if not asked:
+            return {}
+        seen = self.target.do(self.writer.read_back(asked))
+        here = {each for each, now in seen.items() if now.folder_id == live_id}
+        known = self._known(map(node_key, here))
+        here = {each for each in here if node_key(each) not in known}
+        found = {each: [w for w in copies.get(own[each], ()) if w in here] for each in remote_ids}
+        return {each: written[0] for each, written in found.items() if written}
+
+    def _known(self, keys: Iterable[str]) -> set[str]:
+        """Return those of these keys that the backup itself holds at this point."""
+        return {node.key for node in nodes_by_keys(self.state, list(keys))}
 
     def unchanged(self, nodes: Iterable[Node], live: Mapping[str, str]) -> set[str]:
         """Return the remote ids of those that are there just as they were in the backup.
@@ -112,4 +142,4 @@ def _lane(wanted: tuple[Plan, PlanPart, str], target: Target, writer: ItemWriter
         suffix=f" ({plan.mark})" if plan.options.get("mark_folders") else "",
     )
     folders = TargetFolders(tree, live, naming, flat=kind in FLAT)
-    return Lane(kind, mode, part, state, tree, target, writer, folders)
+    return Lane(kind, mode, part, state, tree, target, plan.target_id, writer, folders)

@@ -20,7 +20,7 @@ from apps.core.discretion import told
 from apps.core.errors import Conflict, EverkeepError, InvalidRequest, PermissionMissing
 from apps.core.permissions import Permission, require
 from apps.jobs.base import NewItem
-from apps.jobs.enums import JobKind, JobState
+from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
 from apps.jobs.services import job_create
 
@@ -38,11 +38,6 @@ NO_LONGER_ALLOWED = "Whoever asked for this may no longer do it, so it was not l
 LOST_PEOPLE = (
     "Events that are overwritten keep their attendees in the text only: Microsoft would invite them again. "
     "An undo cannot bring the attendees back either."
-)
-_WITHOUT_A_NAME = {SubService.CALENDARS.label, SubService.TASKS.label}
-WRITTEN_BEFORE = (
-    "Events and tasks that an earlier restore wrote into this mailbox are not recognised, since Microsoft gave "
-    "them new ids: they would be there twice. Undo that restore first."
 )
 COLUMNS = ("create", "replace", "duplicate", "skip", "open", "size")
 _FOUND = ("root_name", "rows", "notes", "missing", "state", "message", "error_code")
@@ -171,11 +166,6 @@ def _warn(plan: Plan) -> None:
     events = [row for row in plan.rows if row["kind"] == SubService.CALENDARS.label]
     if plan.mode == RestoreMode.REPLACE and any(row["replace"] or row["open"] for row in events):
         plan.notes.append(LOST_PEOPLE)
-    kinds = {row["kind"] for row in plan.rows if row["create"]}
-    if plan.mode in (RestoreMode.SKIP, RestoreMode.REPLACE) and kinds & _WITHOUT_A_NAME:
-        earlier = Plan.objects.filter(target=plan.target, source=plan.source, job__items_done__gt=0)
-        if earlier.exclude(pk=plan.pk).exclude(undo__state=JobState.SUCCEEDED).exists():
-            plan.notes.append(WRITTEN_BEFORE)
 
 
 def _name_root(plan: Plan, live: Any) -> str:

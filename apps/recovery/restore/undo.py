@@ -14,6 +14,7 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.backups.selectors.browse import node_key
 from apps.connectors.base import ItemWriter, WriteItem, Written, passing_key
 from apps.connectors.enums import Service
 from apps.core import clock
@@ -28,6 +29,7 @@ from apps.vault.api import VaultReader, open_reader
 from ..models import BeforeState, MadeFolder, Plan
 from ..reading import read_item
 from .before import UNDO_WITHIN
+from .copies import note_copies, origins_of
 from .execute import GRANT_WRITE, ODD, WRITE_MISSING, odd, plan_of, put_off
 from .target import Target, open_target
 
@@ -165,6 +167,8 @@ class _Undo:
         older = seen.get(before.remote_id) if before else None
         missing = before if before and (older is None or older.folder_id != place) else None
         back = self._brought_back(writer, item) if missing else ""
+        if before and back:
+            self._note_copy(item, before, back)
         if item.details.get("going") or back:
             return True
         if before and before.remote_id == item.details["written"]:
@@ -216,14 +220,25 @@ class _Undo:
         """Write the older item anew and see it in place. Raises EverkeepError."""
         content, files = read_item(self.reader, bytes(before.content))
         wanted = WriteItem(
-            item.key, str(item.details["in"]), content, bytes(before.props), before.name, attachments=files
-        )
+            item.key, str(item.details["in"]), content, bytes(before.props), before.name,
+            attachments=files, over=before.remote_id, returning=True,
+        )  # fmt: skip
         new = self.target.do(writer.write(wanted))
         remote_id = new.remote_id
         item.details["limits"] = "; ".join(new.not_possible)
+        self._note_copy(item, before, remote_id)
         there = self.target.do(writer.read_back({remote_id: wanted})).get(remote_id)
         if there is None or there.folder_id != wanted.folder_id:
             raise RemoteError("What it had replaced was written back, but is not there when read back.")
+
+    def _note_copy(self, item: JobItem, before: BeforeState, remote_id: str) -> None:
+        """What comes back has a new id: it stands for what its successor stood for."""
+        kind, written = str(item.details["kind"]), str(item.details["written"])
+        known = origins_of(self.plan.target_id, kind, [before.remote_id, written])
+        origin = known[before.remote_id]
+        if origin == node_key(before.remote_id) and known[written] != node_key(written):
+            origin = known[written]
+        note_copies(self.plan.account_id, self.plan.target_id, kind, [(origin, remote_id)])
 
     def _remove_folders(self) -> list[str]:
         """Remove the folders that the restore made, the deepest first; returns those that are not empty."""

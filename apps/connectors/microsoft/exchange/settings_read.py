@@ -118,13 +118,14 @@ def settings_folder() -> Upsert:
 def upsert_of(remote_id: str, document: dict[str, Any]) -> Upsert:
     """Turn one of them into a change. Equal documents have equal etags."""
     kind, name, summary = _described(remote_id, document)
+    named = {"name": text_of(document.get("displayName"))} if kind == "category" else {}
     return Upsert(
         remote_id=remote_id,
         parent_id=FOLDER,
         is_folder=False,
         name=name,
         etag=hashlib.blake2b(canonical(document), digest_size=12).hexdigest(),
-        props=canonical({"type": kind, "summary": summary}),
+        props=canonical({"type": kind, "summary": summary, **named}),
     )
 
 

@@ -3,16 +3,18 @@
 A rule is written switched off whatever it does: in another mailbox it is somebody else's mail that it would
 move, delete or forward, and a writer does not know whose rule it writes.
 
+Only what an undo brings back acts again, in the mailbox in which it acted before.
+
 None of them can carry a restore key. A rule or category that is there already, as it was, counts as written
 and is left alone; its id begins with `kept:`, and an undo does not take it away. A setting is one of its kind:
-it is set to what it was.
+it is set to what it was, as is a category whose place another colour has taken.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from apps.connectors.base import NewItem, Upsert, WriteItem, Written
-from apps.connectors.documents import canonical, read_document
+from apps.connectors.documents import canonical, props_of, read_document
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.paging import pages
@@ -61,36 +63,51 @@ class SettingsWriter:
         return {}
 
     async def find_existing(self, folder_id: str, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
-        """Rules and categories by their ids; settings are always there."""
+        """Rules by their ids, categories also by their names; settings are always there."""
         live = await read_settings(self._graph, self._user)
-        return {remote_id: remote_id for remote_id, _ in items if remote_id in live}
+        named = {
+            text_of(document.get("displayName")).casefold(): remote_id
+            for remote_id, document in live.items()
+            if remote_id.startswith(CATEGORY)
+        }
+        found = {}
+        for remote_id, props in items:
+            name = text_of(props_of(props).get("name")).casefold()
+            alike = named.get(name) if name and remote_id.startswith(CATEGORY) else None
+            if there := remote_id if remote_id in live else alike:
+                found[remote_id] = there
+        return found
 
     async def write(self, item: WriteItem) -> NewItem:
         document = read_document(item.content)
         if _is_rule(document):
-            return await self._write_rule(document)
+            return await self._write_rule(document, returning=item.returning)
         if _is_category(document):
-            return await self._write_category(document)
-        return await self._write_setting(document)
+            return await self._write_category(document, over=item.over)
+        return await self._write_setting(document, returning=item.returning)
 
-    async def _write_rule(self, document: dict[str, Any]) -> NewItem:
-        body, lost = await self._rule(document)
+    async def _write_rule(self, document: dict[str, Any], *, returning: bool) -> NewItem:
+        body, lost = await self._rule(document, returning=returning)
         live = await read_settings(self._graph, self._user)
         for remote_id, rule in live.items():
-            if remote_id.startswith(RULE) and _alike(rule, body):
+            same = remote_id.startswith(RULE) and _alike(rule, body) and _same_place(rule, body)
+            if same and (not returning or rule.get("isEnabled", True) == body["isEnabled"]):
                 return NewItem(KEPT + remote_id, tuple(lost) if rule.get("isEnabled") is False else ())
         path = f"{self._path}/mailFolders/inbox/messageRules"
 
         async def look() -> str | None:
             again = await read_settings(self._graph, self._user)
-            found = (key for key, rule in again.items() if key.startswith(RULE) and _alike(rule, body))
+            new = ((key, rule) for key, rule in again.items() if key.startswith(RULE) and key not in live)
+            found = (key for key, rule in new if _alike(rule, body))
             return next((key.removeprefix(RULE) for key in found), None)
 
         return NewItem(
             RULE + await create_once(self._graph, path, body, pool=self._pool, look=look), tuple(lost)
         )
 
-    async def _rule(self, document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    async def _rule(
+        self, document: Mapping[str, Any], *, returning: bool
+    ) -> tuple[dict[str, Any], list[str]]:
         """Return the body of the creating request, and in words what it does not carry."""
         body = {key: value for key, value in document.items() if key not in _NOT_OURS and value is not None}
         actions, lost = dict(body.get("actions") or {}), list[str]()
@@ -103,9 +120,9 @@ class SettingsWriter:
                     continue
                 del actions[name]
                 lost.append(f"Its folder {wanted or 'of mail'} is not in this mailbox.")
-        if body.get("isEnabled", True):
+        if body.get("isEnabled", True) and not returning:
             lost.append(_why_off(actions))
-        body["isEnabled"] = False
+        body["isEnabled"] = returning and body.get("isEnabled", True) is True
         if not actions:
             actions["stopProcessingRules"] = False
         body["actions"] = actions
@@ -125,7 +142,7 @@ class SettingsWriter:
                     found = found or str(each["id"])
         return found
 
-    async def _write_category(self, document: dict[str, Any]) -> NewItem:
+    async def _write_category(self, document: dict[str, Any], *, over: str) -> NewItem:
         path, name = f"{self._path}/outlook/masterCategories", text_of(document.get("displayName"))
 
         async def look() -> str | None:
@@ -135,20 +152,27 @@ class SettingsWriter:
                         return str(each["id"])
             return None
 
-        if found := await look():
-            return NewItem(KEPT + CATEGORY + found)
         body = {"displayName": name, "color": document.get("color") or "none"}
+        if (found := await look()) and over == CATEGORY + found:
+            colour = {"color": body["color"]}
+            await self._graph.write_json(
+                "PATCH", f"{path}/{segment(found)}", colour, pool=self._pool, repeatable=True
+            )
+            return NewItem(over)
+        if found:
+            return NewItem(KEPT + CATEGORY + found)
         return NewItem(CATEGORY + await create_once(self._graph, path, body, pool=self._pool, look=look))
 
-    async def _write_setting(self, document: dict[str, Any]) -> NewItem:
+    async def _write_setting(self, document: dict[str, Any], *, returning: bool) -> NewItem:
         key = next((key for key, (_, fields) in GROUPS.items() if set(document) & set(fields)), None)
         if key is None:
             raise Malformed("The stored setting is none that we know.")
-        body, lost = _setting(document)
+        body, lost = _setting(document, returning=returning)
         await self._graph.write_json(
             "PATCH", f"{self._path}/mailboxSettings", body, pool=self._pool, repeatable=True
         )
-        lost.append("It takes the place of what was set before: a mailbox has one.")
+        if not returning:
+            lost.append("It takes the place of what was set before: a mailbox has one.")
         return NewItem(SETTING + key, tuple(lost))
 
     async def read_back(self, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
@@ -166,12 +190,12 @@ class SettingsWriter:
     async def _faults(self, there: dict[str, Any], item: WriteItem) -> list[str]:
         document = read_document(item.content)
         if _is_rule(document):
-            body, _ = await self._rule(document)
+            body, _ = await self._rule(document, returning=item.returning)
             return [] if _alike(there, body) else ["What it does"]
         if _is_category(document):
             same = text_of(there.get("color")) == text_of(document.get("color") or "none")
             return [] if same else ["Colour"]
-        body, _ = _setting(document)
+        body, _ = _setting(document, returning=item.returning)
         return [
             name for name, value in body.items() if canonical({"v": there.get(name)}) != canonical({"v": value})
         ]
@@ -195,11 +219,11 @@ def _is_category(document: Mapping[str, Any]) -> bool:
     return "displayName" in document and not _is_rule(document)
 
 
-def _setting(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _setting(document: Mapping[str, Any], *, returning: bool) -> tuple[dict[str, Any], list[str]]:
     """Return what is set, and in words what is not: nobody is answered because of a restore."""
     body, lost = dict(document), list[str]()
     replies = body.get("automaticRepliesSetting")
-    if isinstance(replies, dict) and replies.get("status") not in (None, "disabled"):
+    if not returning and isinstance(replies, dict) and replies.get("status") not in (None, "disabled"):
         body["automaticRepliesSetting"] = {**replies, "status": "disabled"}
         lost.append("The texts are back, the automatic replies themselves stay switched off.")
     return body, lost
@@ -219,3 +243,8 @@ def _alike(rule: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     return all(
         canonical({"v": rule.get(name) or {}}) == canonical({"v": body.get(name) or {}}) for name in names
     )
+
+
+def _same_place(rule: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Tell whether both stand at the same place in the order: two rules alike otherwise are still two."""
+    return (rule.get("sequence") or 1) == body["sequence"]
