@@ -1,4 +1,4 @@
-"""Copies: what earlier restores wrote into a mailbox. The provider gave it new ids, so nothing else knows it again."""
+"""Copies: what earlier restores wrote into a mailbox. Its ids are new, so nothing else knows it again."""
 
 from collections.abc import Collection, Iterable
 
