@@ -16,6 +16,7 @@ PUBLIC_MODULES = {
     "enums",
     "errors",
     "access",
+    "approvals",
     "selectors",
     "services",
     "base",

@@ -34,6 +34,16 @@ class ClosingCause(models.TextChoices):
     TRIAL = "trial", "The trial ended without a plan"
 
 
+class ApprovalState(models.TextChoices):
+    """What became of something that a second administrator has to approve."""
+
+    PENDING = "pending", "Waits for a second administrator"
+    DONE = "done", "Approved and done"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    EXPIRED = "expired", "Nobody approved it in time"
+
+
 class Role(models.TextChoices):
     """Named sets of permissions (features USR-02, USR-07)."""
 

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.core.management import call_command
 
 from . import sessions, tokens
+from .approvals.services import approvals_expire
 from .life.address import changes_settle
 from .life.closing import remind
 from .life.deleting import deletions_begin, deletions_go_on
@@ -15,7 +16,7 @@ from .unproved import unproved_forget
 @shared_task  # type: ignore[untyped-decorator]
 def look_after_accounts() -> int:
     """Trials, graces and deletions, once an hour. Returns how many deletions are not through."""
-    for act in (trials_look_after, remind, changes_settle, deletions_begin):
+    for act in (trials_look_after, approvals_expire, remind, changes_settle, deletions_begin):
         tried(act.__name__, act, 0)
     return tried("deletions_go_on", deletions_go_on, 0)
 

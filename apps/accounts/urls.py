@@ -4,6 +4,7 @@ from allauth.account import views as allauth
 from django.urls import URLPattern, path, re_path
 
 from . import urls_users
+from .approvals.urls import urlpatterns as approvals
 from .door_urls import door_urls
 from .factors.urls import urlpatterns as factor_urls
 from .guests.urls import urlpatterns as guests
@@ -38,6 +39,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/security/", security.security, name="security"),
     *door_urls,
     *life,
+    *approvals,
     *saml_urls,
     *guests,
     path("outbox/", public.outbox, name="outbox"),

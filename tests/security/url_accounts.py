@@ -10,6 +10,7 @@ from tests.security.url_objects import (
     a_token,
     an_account,
     an_address,
+    an_approval,
     an_invitation,
     the_account,
     words,
@@ -60,6 +61,10 @@ ACCOUNTS: dict[str, Row] = {
     "account_remove": row(302, 302, 403, 403, 403, 403, 302, data={}),
     "account_state": members(),
     "account_reactivate": row(302, 409, 403, 403, 403, 403, 409, data={}),
+    # Administrators see what waits, others what they proposed themselves. Settling asks for a proof first.
+    "approvals": members(),
+    "approvals_rule": row(302, 302, 403, 403, 403, 403, 302, data={"on": "yes"}),
+    "approval_settle": row(302, *[302] * 6, args=an_approval, data={"do": "refuse"}),
     "email_change": row(302, 302, 302, 302, 302, 302, 302, data={}),
     "email_again": row(302, 409, 409, 409, 409, 409, 409, data={}),
     "email_keep": row(302, 302, 302, 302, 302, 302, 302, data={}),

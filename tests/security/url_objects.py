@@ -7,6 +7,7 @@ from uuid import uuid4
 from apps.accounts.models import (
     AllowedAddress,
     ApiToken,
+    Approval,
     Partner,
     PartnerCustomer,
     PartnerMembership,
@@ -70,6 +71,17 @@ def a_grant(cast: Cast) -> list[object]:
     with account_scope(cast.account.pk):
         ends_at = clock.now() + timedelta(hours=1)
         return [SupportGrant.objects.create(account=cast.account, reason="Look", ends_at=ends_at).public_id]
+
+
+def an_approval(cast: Cast) -> list[object]:
+    """The operator proposed it."""
+    with account_scope(cast.account.pk):
+        now = clock.now()
+        row = Approval.objects.create(
+            account=cast.account, act="two_person.off", label="Switch the rule off", opens_at=now,
+            expires_at=now + timedelta(days=7), proposer_id=cast.operator.pk, proposer_label="Oskar",
+        )  # fmt: skip
+        return [row.public_id]
 
 
 def a_relation(cast: Cast) -> list[object]:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.core import clock
 from apps.core.errors import Conflict, NotFound, PermissionMissing
 
 from ..everywhere import has_ways_elsewhere
@@ -42,6 +43,7 @@ def factor_reset(user: User) -> bool:
     RecoveryCode.objects.filter(user=user).delete()
     passkeys_of(user).delete()
     tries_forget(user)
+    Membership.objects.filter(user=user).update(standing_since=clock.now())
     tell(
         user, "second_factor.reset", what="Your second factor was reset",
         more="You sign in with your password alone until you set up a new one.",

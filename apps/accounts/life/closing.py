@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,10 +15,10 @@ from apps.activity.services import record
 from apps.core import clock
 from apps.core.errors import Conflict
 from apps.core.mails import mail_after_commit
-from apps.core.scope import account_scope
+from apps.core.scope import account_scope, current_account_id
 
 from ..enums import AccountState, ClosingCause
-from ..models import Account
+from ..models import Account, Membership
 from ..registry import stop_backups
 from .grace import seen
 from .people import administrators
@@ -56,6 +57,22 @@ def account_close(*, account_id: int, cause: str = ClosingCause.CANCELLED) -> Ac
         record("account.closing", item_label=account.name, subject_id=account.public_id, cause=cause)
         tell("account_closing", account)
     return account
+
+
+def close_by_owner(payload: dict[str, Any]) -> None:
+    """Cancel the account as its owner wished, who must own it still. An act of the two-person rule."""
+    account_id = current_account_id()
+    if not Membership.objects.filter(account=account_id, user=payload["owner"], is_owner=True).exists():
+        raise Conflict("Who wanted to cancel the account does not own it any more.", do="Refuse it.")
+    account_close(account_id=account_id)
+
+
+def closing_words(payload: dict[str, Any]) -> str:
+    """What cancelling means."""
+    return (
+        f"Backups stop at once. After {GRACE.days} days all backups, settings and people of this account are "
+        "deleted for ever. Until then every administrator can take it back."
+    )
 
 
 def account_reactivate(*, account_id: int) -> Account:

@@ -3,6 +3,7 @@
 from apps.activity.registry import register_codes
 from apps.core import banners, navigation
 
+from ..approvals import ready as approvals
 from ..gates import register_gate
 from ..panels import Panel, register_panel
 from .gate import closed_gate, life_banner
@@ -43,4 +44,5 @@ def register() -> None:
             "account_settings",
         )
     )
+    approvals.register()
     register_panel(Panel("me", 5, "accounts/_address.html", address_card))

@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from apps.activity.audit import audit
+from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.errors import Conflict, NotFound, PermissionMissing
 from apps.core.mails import mail_after_commit
@@ -22,7 +23,8 @@ def member_change(*, member: Membership, grant: Grant) -> bool:
         return False
     for name, value in grant.columns().items():
         setattr(member, name, value)
-    member.save(update_fields=list(grant.columns()))
+    member.standing_since = clock.now()
+    member.save(update_fields=[*grant.columns(), "standing_since"])
     _keep_an_administrator(member.account)
     _tell(member, "rights_changed", role=member.get_role_display())
     _write("user.changed", member, "Changed what {} may do", before=before.columns(), after=grant.columns())
@@ -35,8 +37,8 @@ def member_switch(*, member: Membership, on: bool) -> None:
     member = _held(member)
     if member.is_active == on:
         return
-    member.is_active = on
-    member.save(update_fields=["is_active"])
+    member.is_active, member.standing_since = on, clock.now()
+    member.save(update_fields=["is_active", "standing_since"])
     _keep_an_administrator(member.account)
     _tell(member, "access_on" if on else "access_off")
     if on:
@@ -107,8 +109,14 @@ def _held(member: Membership) -> Membership:
 
 def _keep_an_administrator(account: Account) -> None:
     rows = account.memberships.filter(role=Role.ADMINISTRATOR, is_active=True, user__is_active=True)
-    if not rows.exists():
+    left = rows.count()
+    if not left:
         raise Conflict("The last administrator cannot go.", do="Make somebody else administrator first.")
+    if account.two_person and left == 1:
+        raise Conflict(
+            "The two-person rule needs two administrators.",
+            do="Make somebody else administrator first, or switch the rule off.",
+        )
 
 
 def _write(code: str, member: Membership, sentence: str, **details: object) -> None:

@@ -1,6 +1,7 @@
 """Accounts (the tenancy boundary), users (people who sign in) and the memberships between them."""
 
 from .account import Account
+from .approvals import Approval
 from .doors import AllowedAddress, ApiToken, UserSession
 from .factors import PastPassword, RecoveryCode, TotpDevice
 from .guests import GuestMembership, Partner, PartnerCustomer, PartnerMembership, SeatInvitation, SupportGrant
@@ -14,6 +15,7 @@ __all__ = [
     "AddressChange",
     "AllowedAddress",
     "ApiToken",
+    "Approval",
     "CompanyDomain",
     "GuestMembership",
     "Invitation",

@@ -32,6 +32,8 @@ class Account(models.Model):
 
     # What the account demands of everybody in it (features SEC-02, SEC-03).
     second_factor_required = models.BooleanField(default=False)
+    # Two-person rule (approvals/): what destroys backups wants a second administrator.
+    two_person = models.BooleanField(default=False)
     password_days = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:

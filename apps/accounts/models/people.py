@@ -69,6 +69,8 @@ class Membership(models.Model):
     # Who opened the account (features USR-08, the primary user): a few things concern no other administrator.
     is_owner = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
+    # Since when nobody gave or changed these rights: who was let in a moment ago approves nothing (approvals/).
+    standing_since = models.DateTimeField(default=clock.now)
     via = ""  # of a guest: whom they come from (guests.GuestMembership)
 
     class Meta:

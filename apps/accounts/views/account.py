@@ -8,10 +8,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core.permissions import Permission
 
 from ..access import member_required, owner_required
+from ..approvals import propose
 from ..http import MemberRequest
 from ..life import page
 from ..life.access import require_administrator
-from ..life.closing import account_close, account_reactivate
+from ..life.closing import account_reactivate
 from ..life.forms import AccountForm, ConsentForm
 from ..life.naming import account_rename
 from ..sudo import sudo_required
@@ -34,11 +35,15 @@ def account_settings(request: MemberRequest) -> HttpResponse:
 @owner_required
 @sudo_required()
 def account_remove(request: MemberRequest) -> HttpResponse:
-    """Consent first, then the question, then the closing begins."""
+    """Consent first, then the question, then the closing begins, or waits for a second administrator."""
     form = ConsentForm(request.POST)
     if form.is_valid() and form.cleaned_data["sure"]:
-        account_close(account_id=request.account.pk)
-        return redirect("account_state")
+        words = f"Cancel the account {request.account.name}"
+        proposed = propose("account.close", {"owner": request.user.pk}, words)
+        if proposed.done:
+            return redirect("account_state")
+        messages.info(request, proposed.said)
+        return redirect("approvals")
     context = page.account_page(request, AccountForm(initial={"name": request.account.name}), consent=form)
     return render(request, "accounts/account.html", context)
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts import operator
 from apps.accounts.allowed_addresses import addresses_unlock
+from apps.accounts.approvals.services import rule_lift
 from apps.accounts.factors.lost import factor_reset
 from apps.accounts.models import Account, User
 from apps.accounts.saml.services import switch_off
@@ -28,6 +29,11 @@ ACTIONS: dict[str, tuple[Callable[[], bool], str, str]] = {
         "company sign-in is off, passwords count again; its administrators were told",
         "company sign-in was not on",
     ),
+    "two-person-off": (
+        rule_lift,
+        "one administrator alone may destroy backups again; all of them were told",
+        "the two-person rule was not on",
+    ),
 }
 
 
@@ -41,6 +47,7 @@ class Command(BaseCommand):
         for name, words in (
             ("unlock-addresses", "switch the restriction to addresses off"),
             ("saml-off", "switch company sign-in off"),
+            ("two-person-off", "switch the two-person rule off, where no second administrator is left"),
         ):
             action = actions.add_parser(name, help=words)
             action.add_argument("account", help="the account's public id, or the email of its owner")
