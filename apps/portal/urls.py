@@ -6,6 +6,7 @@ from . import health_views, styleguide, views
 urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
     path("view/", views.choose_view, name="home_view"),
+    path("sample/", views.try_sample, name="sample"),
     path("search/", views.search, name="search"),
     path("settings/", views.settings_index, name="settings"),
     path("areas/<slug:key>/", views.unbuilt, name="unbuilt"),

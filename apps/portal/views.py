@@ -1,10 +1,11 @@
 """Pages that belong to no app below: home, help, support, and areas that are not built yet."""
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
@@ -16,6 +17,7 @@ from apps.core.permissions import Permission, allowed, require
 from .areas import UNBUILT
 from .help import TOPICS
 from .home import home_page
+from .sample import sample_offered, sample_task
 from .wishes import ORDERS, Wishes
 
 
@@ -31,6 +33,7 @@ def home(request: MemberRequest) -> HttpResponse:
         "rows": rows,
         "orders": [(key, label) for key, (label, _) in ORDERS.items()],
         "may_add": allowed(Permission.MODIFY),
+        "sample_offered": sample_offered(),
     }
     return render_page_or_part(request, "portal/home.html", "portal/_tasks.html", context)
 
@@ -41,6 +44,20 @@ def choose_view(request: MemberRequest) -> HttpResponse:
     """Cards or rows, from now on; back to what was filtered."""
     user_prefer_rows(user=request.user, rows=request.POST.get("view") == "rows")
     return redirect(f"{reverse('home')}{Wishes.from_query(request.GET).query}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required(Permission.MODIFY)
+def try_sample(request: MemberRequest) -> HttpResponse:
+    """Say what the sample organisation is, then connect it and open its task."""
+    if not sample_offered():
+        raise Http404
+    if request.method == "POST":
+        task = sample_task()
+        messages.info(request, "The sample organisation is connected. All of its mail is invented.")
+        return redirect("task", task.public_id)
+    crumbs = [{"words": "Home", "url": reverse("home")}, {"words": "Sample organisation", "url": ""}]
+    return render(request, "portal/sample.html", {"area": "home", "crumbs": crumbs})
 
 
 @require_safe

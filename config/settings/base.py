@@ -269,6 +269,8 @@ MICROSOFT_TRIES = env.int("EVERKEEP_MICROSOFT_TRIES", default=6)
 MICROSOFT_RETRY_SECONDS = env.float("EVERKEEP_MICROSOFT_RETRY_SECONDS", default=2.0)
 MICROSOFT_CLIENT_ID = env.str("EVERKEEP_MICROSOFT_CLIENT_ID", default="")
 MICROSOFT_CLIENT_SECRET = env.str("EVERKEEP_MICROSOFT_CLIENT_SECRET", default="")
+# The invented organisation of a sandbox behind those addresses: offered on an empty home page, marked as such.
+SANDBOX_TENANT_ID = env.str("EVERKEEP_SANDBOX_TENANT", default="")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -26,7 +26,7 @@ from .lists import (
 )
 from .nights import nights_of_tasks
 from .status import LIVE, Word, status_word, word_of
-from .tasks import TaskCard, suggested_name, task_cards, usable_connections
+from .tasks import TaskCard, is_sample, suggested_name, task_cards, usable_connections
 
 __all__ = [
     "CSV_HEADER",
@@ -52,6 +52,7 @@ __all__ = [
     "gaps_of",
     "gaps_of_task",
     "icon_of",
+    "is_sample",
     "issue_page",
     "last_snapshots",
     "ledger_of",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Max, Min, Sum
 
 from apps.connectors.enums import ConnectionState, Service
@@ -42,6 +43,7 @@ class TaskCard:
     size: int
     last_snapshot_at: datetime | None
     next_run_at: datetime | None
+    is_sample: bool = False
 
     @property
     def reminder(self) -> str:
@@ -89,7 +91,13 @@ def _card(task: BackupTask, total: Counters) -> TaskCard:
         size=total.size,
         last_snapshot_at=total.last_snapshot_at,
         next_run_at=total.next_run_at,
+        is_sample=is_sample(connection),
     )
+
+
+def is_sample(connection: Connection) -> bool:
+    """Tell whether a connection leads to the sandbox's invented organisation."""
+    return connection.tenant_id == settings.SANDBOX_TENANT_ID != ""
 
 
 def usable_connections() -> list[Connection]:

@@ -33,6 +33,7 @@ def task_head(task: BackupTask, current: str) -> dict[str, Any]:
         "service_label": Service(task.service).label,
         "connection": task.connection,
         "connected": task.connection.state == ConnectionState.CONNECTED,
+        "is_sample": selectors.is_sample(task.connection),
         "reconnect_url": _reconnect_url(task) if allowed(Permission.MODIFY) else "",
         "current": current,
         "task_tabs": tabs_of(task, current),

@@ -97,6 +97,7 @@ def _head(entity: Entity) -> dict[str, Any]:
         "running": running,
         "progress": selectors.progress_words(running) if running else "",
         "live": word in selectors.LIVE,
+        "is_sample": selectors.is_sample(task.connection),
         "can": rights(),
         "area": "home",
         "crumbs": [

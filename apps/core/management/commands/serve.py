@@ -22,6 +22,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from apps.core.supervisor import Child, StartFailed, Supervisor
 
 SANDBOX_CLIENT_ID = "5a9d0b0c-0000-4000-8000-00000000e7e7"
+SANDBOX_TENANT = "7d1c5b0e-3f53-4f0e-9c57-5a4d0b2e8c11"
 SANDBOX_CLIENT_SECRET = "sandbox-secret-not-a-secret"  # noqa: S105  the sandbox's own, known to all
 # The registration that the sandbox's people sign in to the portal with.
 SANDBOX_SIGN_IN_ID = "5a9d0b0c-0000-4000-8000-00000000519e"
@@ -72,6 +73,8 @@ class Command(BaseCommand):
             "EVERKEEP_MICROSOFT_CLIENT_ID": SANDBOX_CLIENT_ID,
             "EVERKEEP_MICROSOFT_CLIENT_SECRET": SANDBOX_CLIENT_SECRET,
         }
+        if os.environ.get("EVERKEEP_MICROSOFT_GRAPH_URL", sandbox) == sandbox:
+            defaults["EVERKEEP_SANDBOX_TENANT"] = SANDBOX_TENANT
         if host in LOOPBACK:
             # Anybody may choose who they are there, so it lets nobody in from another machine.
             defaults |= {
