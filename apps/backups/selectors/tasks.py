@@ -97,7 +97,7 @@ def _card(task: BackupTask, total: Counters) -> TaskCard:
 
 def is_sample(connection: Connection) -> bool:
     """Tell whether a connection leads to the sandbox's invented organisation."""
-    return connection.tenant_id == settings.SANDBOX_TENANT_ID != ""
+    return bool(settings.SANDBOX_TENANT_ID) and connection.tenant_id == settings.SANDBOX_TENANT_ID
 
 
 def usable_connections() -> list[Connection]:
