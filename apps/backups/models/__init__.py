@@ -1,19 +1,25 @@
-"""Rows of backups: tasks, entities and tags; runs, snapshots, gaps; the catalog of node versions; damage."""
+"""Rows of backups: tasks, entities, tags, policies; runs and snapshots; catalog; gaps, damage, holds, retention."""
 
 from .catalog import NodeVersion
 from .coverage import CoverageGap
 from .damage import DamagedItem
 from .entities import BackupTask, Entity, entity_sight, task_sight
+from .holds import HeldPart, Hold
 from .policies import Policy
+from .retention import AccountRetention, Expiry
 from .runs import Run, RunIssue, Snapshot
 from .tags import EntityTag, Tag
 
 __all__ = [
+    "AccountRetention",
     "BackupTask",
     "CoverageGap",
     "DamagedItem",
     "Entity",
     "EntityTag",
+    "Expiry",
+    "HeldPart",
+    "Hold",
     "NodeVersion",
     "Policy",
     "Run",

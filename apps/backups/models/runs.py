@@ -42,13 +42,14 @@ class Run(AccountModel):
 
 
 class Snapshot(AccountModel):
-    """The committed state of one (entity, sub-service); `number` is 1, 2, 3... without gaps.
+    """The committed state of one (entity, sub-service); `number` is 1, 2, 3... with gaps where some went.
 
     The row is the commit point: versions that carry its number are invisible until it exists. The cursor for
     the next run is committed here and nowhere else. `folder_totals` maps the remote ids of folders that hold
     items to [items, bytes]. `coverage` maps remote ids of folders to {"expected", "captured"}: the provider's
     own count and ours, with "failed" and "skipped" where there are any. `journal` names the journal in the
     vault that holds this snapshot (last segment of its name), `journal_link` is that journal's link.
+    `goes_at`: from then on retention may let it go.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="snapshots")
@@ -68,6 +69,7 @@ class Snapshot(AccountModel):
     cursor = models.JSONField(null=True)
     journal = models.CharField(max_length=60)
     journal_link = models.CharField(max_length=64)
+    goes_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "snapshot"

@@ -200,7 +200,7 @@ def _finish(task: BackupTask, seen: set[str], tally: Tally) -> None:
 def _archive(gone: QuerySet[Entity], tally: Tally) -> None:
     for state in (EntityState.ACTIVE, EntityState.PAUSED, EntityState.NOT_ACTIVE):
         tally.archived += gone.filter(state=state).update(
-            state=EntityState.ARCHIVED, state_before_archive=state, next_run_at=None
+            state=EntityState.ARCHIVED, state_before_archive=state, next_run_at=None, archived_at=clock.now()
         )
 
 

@@ -1,0 +1,61 @@
+"""What is on legal hold: asked by all that deletes backups. A hold suspends expiry, deletion and erasure.
+
+A hold on one item of an entity keeps the whole entity from expiry and deletion; erasure asks item by item.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from apps.core.sight import whole_sight
+
+from .catalog import in_batches
+from .models import EntityTag, HeldPart, Hold
+from .models.catalog import hash_of
+
+
+class Item(NamedTuple):
+    """One item of a mailbox, as the catalog names it."""
+
+    entity_id: int
+    sub_service: str
+    remote_id: str
+
+
+@whole_sight("a hold binds also who does not see it")
+def on_hold(entity_ids: Collection[int]) -> dict[int, list[Hold]]:
+    """Return the holds in force by entity, of those entities that have any. In the account's scope."""
+    found: dict[int, dict[int, Hold]] = defaultdict(dict)
+    by_tag = {hold.pk: hold for hold in Hold.objects.filter(tag__isnull=False, lifted_at__isnull=True)}
+    for ids in in_batches(sorted(entity_ids)):
+        parts = HeldPart.objects.filter(entity_id__in=ids, hold__lifted_at__isnull=True)
+        for part in parts.select_related("hold").order_by("hold__name", "hold_id"):
+            found[part.entity_id][part.hold_id] = part.hold
+        tagged = EntityTag.objects.filter(entity_id__in=ids, tag__holds__lifted_at__isnull=True)
+        for entity_id, hold_id in tagged.filter(tag__holds__isnull=False).values_list("entity_id", "tag__holds"):
+            found[entity_id][hold_id] = by_tag[hold_id]
+    return {entity_id: list(holds.values()) for entity_id, holds in found.items()}
+
+
+@whole_sight("a hold binds also who does not see it")
+def held_items(items: Iterable[Item]) -> dict[Item, list[Hold]]:
+    """Return the holds in force by item: on the item itself, or on all of its entity."""
+    wanted: dict[int, list[Item]] = defaultdict(list)
+    for item in items:
+        wanted[item.entity_id].append(item)
+    found: dict[Item, dict[int, Hold]] = defaultdict(dict)
+    for entity_id, of_entity in wanted.items():
+        rows = HeldPart.objects.filter(entity_id=entity_id, hold__lifted_at__isnull=True).select_related("hold")
+        items = set(rows.filter(remote_hash__isnull=False).values_list("hold_id", flat=True))
+        whole = set(rows.filter(remote_hash__isnull=True).values_list("hold_id", flat=True))
+        for hold in on_hold([entity_id]).get(entity_id, []):
+            if hold.pk in whole or hold.pk not in items:
+                for item in of_entity:
+                    found[item][hold.pk] = hold
+        by_hash = {hash_of(item.remote_id): item for item in of_entity}
+        for hashes in in_batches(sorted(by_hash)):
+            for part in rows.filter(remote_hash__in=hashes):
+                item = Item(entity_id, part.sub_service, part.remote_id)
+                if item in of_entity:
+                    found[item][part.hold_id] = part.hold
+    return {item: list(holds.values()) for item, holds in found.items()}
