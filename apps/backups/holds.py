@@ -32,7 +32,9 @@ def on_hold(entity_ids: Collection[int]) -> dict[int, list[Hold]]:
         for part in parts.select_related("hold").order_by("hold__name", "hold_id"):
             found[part.entity_id][part.hold_id] = part.hold
         tagged = EntityTag.objects.filter(entity_id__in=ids, tag__holds__lifted_at__isnull=True)
-        for entity_id, hold_id in tagged.filter(tag__holds__isnull=False).values_list("entity_id", "tag__holds"):
+        for entity_id, hold_id in tagged.filter(tag__holds__isnull=False).values_list(
+            "entity_id", "tag__holds"
+        ):
             found[entity_id][hold_id] = by_tag[hold_id]
     return {entity_id: list(holds.values()) for entity_id, holds in found.items()}
 
@@ -46,10 +48,10 @@ def held_items(items: Iterable[Item]) -> dict[Item, list[Hold]]:
     found: dict[Item, dict[int, Hold]] = defaultdict(dict)
     for entity_id, of_entity in wanted.items():
         rows = HeldPart.objects.filter(entity_id=entity_id, hold__lifted_at__isnull=True).select_related("hold")
-        items = set(rows.filter(remote_hash__isnull=False).values_list("hold_id", flat=True))
+        narrow = set(rows.filter(remote_hash__isnull=False).values_list("hold_id", flat=True))
         whole = set(rows.filter(remote_hash__isnull=True).values_list("hold_id", flat=True))
         for hold in on_hold([entity_id]).get(entity_id, []):
-            if hold.pk in whole or hold.pk not in items:
+            if hold.pk in whole or hold.pk not in narrow:
                 for item in of_entity:
                     found[item][hold.pk] = hold
         by_hash = {hash_of(item.remote_id): item for item in of_entity}

@@ -1,4 +1,4 @@
-"""Rows of backups: tasks, entities, tags, policies; runs and snapshots; catalog; gaps, damage, holds, retention."""
+"""Rows of backups: tasks, entities, tags, policies; runs, snapshots, catalog; gaps, holds, retention."""
 
 from .catalog import NodeVersion
 from .coverage import CoverageGap

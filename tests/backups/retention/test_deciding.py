@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,23 +15,27 @@ from apps.backups.retention.rules import KEEP_GOOD, Keep, KeepAll, KeepFor, Keep
 
 ZONE = ZoneInfo("Asia/Kathmandu")
 NOW = datetime(2027, 3, 31, 9, tzinfo=UTC)
-START = NOW - timedelta(days=900)
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[Past]:
+def lived(seed: int) -> list[Past]:
     """Backups at growing moments, some with gaps in their numbers, some with wrong dates or hardly anything."""
-    past, number, moment = [], 0, START
-    for step in draw(st.lists(st.tuples(st.integers(1, 3), st.floats(0.02, 40)), min_size=1, max_size=24)):
-        number, moment = number + step[0], moment + timedelta(days=step[1])
-        wrong = draw(st.sampled_from([0] * 12 + [-400, -3, 3, 2_000]))
-        items = draw(st.sampled_from([100, 100, 101, 120, 140, 60, 40, 7, 0]))
-        verdict = draw(st.sampled_from(["success", "success", "partial", "failed"]))
-        if moment <= NOW:
+    random = Random(seed)
+    past, number, moment = [], 0, NOW - timedelta(days=random.choice([3, 40, 400, 900]))
+    pace = random.choice([0.4, 1, 1, 9, 40])
+    for _ in range(random.randint(1, 40)):
+        number, moment = (
+            number + random.choice([1, 1, 1, 3]),
+            moment + timedelta(days=pace * random.random() * 2),
+        )
+        wrong = random.choice([0] * 14 + [-400, -3, 3, 2_000])
+        items = random.choice([100, 100, 101, 120, 140, 60, 40, 7, 0])
+        verdict = random.choice(["success", "success", "partial", "failed"])
+        if moment <= NOW or not past:
             past.append(Past(number, moment + timedelta(days=wrong), verdict, items, items * 1_000))
-    return past or [Past(1, START, "success", 100, 100_000)]
+    return past
 
 
+histories = st.builds(lived, st.integers(0, 10**9))
 steps = st.builds(
     KeepSteps,
     latest=st.integers(0, 6),
@@ -114,7 +119,7 @@ def _back(moment: datetime, keep: KeepFor) -> datetime:
 
 
 @settings(max_examples=1_000, deadline=None)
-@given(histories(), rules)
+@given(histories, rules)
 def test_what_goes_is_what_no_reason_keeps_and_the_promises_hold(past: list[Past], keep: Keep) -> None:
     stays = stay(past, keep)
     assert stays == oracle(past, keep)
@@ -126,7 +131,7 @@ def test_what_goes_is_what_no_reason_keeps_and_the_promises_hold(past: list[Past
 
 
 @settings(max_examples=100, deadline=None)
-@given(histories(), rules, st.integers(1, 4_000), st.sampled_from([0, 3, 100]))
+@given(histories, rules, st.integers(1, 4_000), st.sampled_from([0, 3, 100]))
 def test_a_new_one_that_is_wrongly_dated_or_hardly_holds_anything_pushes_no_good_one_out(
     past: list[Past], keep: Keep, ahead: int, items: int
 ) -> None:
@@ -140,7 +145,7 @@ def test_a_new_one_that_is_wrongly_dated_or_hardly_holds_anything_pushes_no_good
 
 
 @settings(max_examples=100, deadline=None)
-@given(histories(), steps, steps, ages, st.integers(0, 40))
+@given(histories, steps, steps, ages, st.integers(0, 40))
 def test_a_shorter_rule_lets_go_whatever_a_longer_one_does(
     past: list[Past], one: KeepSteps, other: KeepSteps, age: KeepFor, more: int
 ) -> None:
