@@ -86,6 +86,7 @@ pytestmark = pytest.mark.database
 def acknowledge(**which: object) -> None:
     for row in CoverageGap.objects.filter(**which):
         row.acknowledged_at, row.acknowledged_count = datetime(2026, 1, 1, tzinfo=UTC), row.count
+        row.acknowledged_items = row.items
         row.save()
 
 
@@ -115,6 +116,26 @@ def test_skipped_items_stand_in_every_run_until_somebody_acknowledges_them_and_w
     assert mailbox.run() == "success"
     assert not CoverageGap.objects.exists()
     assert mailbox.state(5) == mailbox.live(), "the provider handed them out in the end"
+
+
+def test_another_item_in_the_place_of_one_that_healed_is_asked_about(mailbox: Mailbox) -> None:
+    inbox = mailbox.cloud.add_folder("Inbox")
+    mails = [mailbox.cloud.add_mail(inbox, f"Mail {number}") for number in range(3)]
+
+    def infected(*which: int) -> str:
+        mailbox.cloud.problems.clear()
+        for mail in (mails[each] for each in which):
+            mailbox.cloud.change_mail(mail, content=f"day {mailbox.now}".encode())
+            mailbox.cloud.problems[mail] = FetchProblem(mail, "malware", skip=SkipCause.MALWARE)
+        return mailbox.run()
+
+    assert infected(0, 1) == "partial"
+    acknowledge()
+    assert [infected(0, 1), infected(0)] == ["success", "success"], "what was acknowledged, or less"
+    assert infected(0, 1) == "partial", "it had healed: this is a new loss"
+    acknowledge()
+    assert infected(1, 2) == "partial", "as many, but not the same"
+    assert CoverageGap.objects.get().acknowledged_at is None
 
 
 def test_a_kind_without_permission_is_open_until_it_is_acknowledged_or_granted(mailbox: Mailbox) -> None:

@@ -1,6 +1,6 @@
 """What a run leaves uncovered: found, compared with what people acknowledged, kept with the snapshot."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -34,12 +34,14 @@ def gaps_of(stream: Stream, coverage: Coverage) -> list[Gap]:
     """Return the gaps of one kind of data that was read."""
     troubles, found = stream.troubles, list[Gap]()
     kind = str(stream.sub_service)
-    for place, count in Counter(parent or "" for _, parent in troubles.failed.values()).items():
-        found.append(Gap(kind, place, GapCause.FAILED, count))
-    skipped = Counter((parent or "", cause) for _, parent, cause in troubles.skipped.values())
-    for (place, cause), count in skipped.items():
+    lost = defaultdict[tuple[str, str], list[str]](list)
+    for remote_id, (_, parent) in troubles.failed.items():
+        lost[parent or "", GapCause.FAILED].append(remote_id)
+    for remote_id, (_, parent, cause) in troubles.skipped.items():
         if cause != SkipCause.GONE:
-            found.append(Gap(kind, place, str(cause), count))
+            lost[parent or "", str(cause)].append(remote_id)
+    for (place, cause), ids in lost.items():
+        found.append(Gap(kind, place, cause, len(ids), items=CoverageGap.pack(ids)))
     for failed in troubles.folders.values():
         found.append(Gap(kind, failed.folder_id, GapCause.FOLDER, what=failed.what, do=failed.do))
     found += _missing(stream, coverage)
@@ -108,11 +110,14 @@ def _stands(found: Sequence[Gap], read: Iterable[str]) -> Callable[[CoverageGap]
 
 
 def _holds(row: CoverageGap, gap: Gap) -> bool:
-    """Tell whether the acknowledgement of a gap holds for what it is now: no larger, and the same loss.
+    """Tell whether the acknowledgement of a gap holds for what it is now: the same loss, or less of it.
 
+    Another item in the place of one that healed is another loss, though the count is the same.
     What cannot be read at all may lose more every day without a count that grows, so it is asked about anew.
     """
     if row.acknowledged_at is None or gap.count > row.acknowledged_count:
+        return False
+    if not CoverageGap.unpack(gap.items) <= CoverageGap.unpack(row.acknowledged_items):
         return False
     if gap.cause not in NOT_READ:
         return True
@@ -123,19 +128,22 @@ def _keep(row: CoverageGap, gap: Gap) -> None:
     holds = _holds(row, gap)
     row.sub_service, row.place_hash, row.cause = gap.key
     row.place, row.count, row.label = gap.place, gap.count, gap.label[:500]
-    row.what, row.do, row.by_default = gap.what, gap.do, gap.by_default
+    row.what, row.do, row.by_default, row.items = gap.what, gap.do, gap.by_default, gap.items
     if gap.by_default:
         row.acknowledged_at = row.acknowledged_at or clock.now()
     elif not holds:
         row.acknowledged_at, row.acknowledged_by, row.reason = None, "", ""
     row.acknowledged_count = min(row.acknowledged_count, gap.count)
+    still = CoverageGap.unpack(row.acknowledged_items) & CoverageGap.unpack(gap.items)
+    row.acknowledged_items = b"".join(sorted(still)) if holds else b""
     row.save()
 
 
 def _standing(row: CoverageGap) -> Gap:
     return Gap(
-        row.sub_service, row.place, row.cause, row.count, row.label, row.what, row.do, by_default=row.by_default
-    )
+        row.sub_service, row.place, row.cause, row.count, row.label, row.what, row.do,
+        by_default=row.by_default, items=bytes(row.items),
+    )  # fmt: skip
 
 
 def _missing(stream: Stream, coverage: Coverage) -> Iterator[Gap]:

@@ -8,7 +8,10 @@ from ..models.catalog import hash_of
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One gap of this run. `place`: a folder's remote id, "" for the whole kind. `captured` of `expected`."""
+    """One gap of this run. `place`: a folder's remote id, "" for the whole kind. `captured` of `expected`.
+
+    `items` names those that are counted, where the run knows them (`CoverageGap.pack`).
+    """
 
     sub_service: str
     place: str
@@ -20,6 +23,7 @@ class Gap:
     captured: int = 0
     expected: int = 0
     by_default: bool = False
+    items: bytes = b""
 
     @property
     def key(self) -> tuple[str, int, str]:

@@ -24,6 +24,7 @@ def acknowledge(*, task: BackupTask, gaps: QuerySet[CoverageGap], reason: str = 
         acknowledged_at=clock.now(),
         acknowledged_by=current_actor().label,
         acknowledged_count=F("count"),
+        acknowledged_items=F("items"),
         reason=reason[:300],
     )
 
@@ -38,6 +39,7 @@ def reopen(*, task: BackupTask, gaps: QuerySet[CoverageGap]) -> int:
         acknowledged_at=None,
         acknowledged_by="",
         acknowledged_count=0,
+        acknowledged_items=b"",
         reason="",
     )
 

@@ -105,9 +105,7 @@ class SettingsWriter:
             RULE + await create_once(self._graph, path, body, pool=self._pool, look=look), tuple(lost)
         )
 
-    async def _rule(
-        self, document: Mapping[str, Any], *, returning: bool
-    ) -> tuple[dict[str, Any], list[str]]:
+    async def _rule(self, document: Mapping[str, Any], *, returning: bool) -> tuple[dict[str, Any], list[str]]:
         """Return the body of the creating request, and in words what it does not carry."""
         body = {key: value for key, value in document.items() if key not in _NOT_OURS and value is not None}
         actions, lost = dict(body.get("actions") or {}), list[str]()
