@@ -55,7 +55,8 @@ class Plan(AccountModel):
 
     What is restored are its parts, one for each kind of data. `rows` is a list of {kind, folder, create,
     replace, duplicate, skip, open, size}, one a folder. `root_name` is the new folder of the mode NEW_ROOT,
-    decided once so that a repeat uses the same. `options` are those of RestoreOptions. `missing` names
+    decided once so that a repeat uses the same. `samples` are a few items that would be overwritten, with the
+    fields that differ (`restore.differences`). `options` are those of RestoreOptions. `missing` names
     permissions without which nothing can be written. `batch` is the same for plans that were made together.
     """
 
@@ -69,6 +70,7 @@ class Plan(AccountModel):
     root_name = models.CharField(max_length=200, blank=True)
     rows = models.JSONField(default=list)
     notes = models.JSONField(default=list)
+    samples = models.JSONField(default=list)
     missing = models.JSONField(default=list)
     message = models.TextField(blank=True)
     error_code = models.CharField(max_length=40, blank=True)

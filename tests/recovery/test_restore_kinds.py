@@ -177,6 +177,15 @@ def restore_all(office: Office, snapshot: Snapshot, mode: str, target: Any = Non
     return Plan.objects.get(pk=plan.pk)
 
 
+def sample_tells_what_overwriting_changes(plan: Plan) -> None:
+    told = [(each["kind"], each["name"], *field) for each in plan.samples for field in each["fields"]]
+    assert ("Calendars", "Standup", "Name", "Edited since", "Standup") in told
+    assert ("Contacts", "Latteria Colli", "Job title", "Edited since", "") in told
+    assert ("Mailbox settings", "Category: Urgent", "Color", "preset5", "preset1") in told
+    assert any(each[3:] == ("is different", "is different") for each in told), told
+    assert "Away until Monday" not in json.dumps(plan.samples), "texts are not kept with a plan"
+
+
 @pytest.mark.parametrize("mode", ["new_root", "skip", "replace", "duplicate"])
 def test_all_kinds_are_restored_in_one_job_and_taken_back(office: Office, mode: str) -> None:
     seed(office)
@@ -187,6 +196,8 @@ def test_all_kinds_are_restored_in_one_job_and_taken_back(office: Office, mode: 
     before = whole(office)
     assert any("Edited since" in line for line in before) or not set(EDITS) & set(WRITERS)
     plan = restore_all(office, snapshot, mode)
+    if mode == "replace":
+        sample_tells_what_overwriting_changes(plan)
     now = whole(office)
     assert now != before and (mode != "replace" or not any("Edited since" in line for line in now))
     kinds = [part.snapshot.sub_service for part in plan.parts.select_related("snapshot")]

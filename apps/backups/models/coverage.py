@@ -16,8 +16,9 @@ class CoverageGap(AccountModel):
     """One gap as the last run saw it: a folder, or a whole kind of data (`place` is empty), and one cause.
 
     Rows follow the runs: a gap that closes loses its row. While `acknowledged_at` is empty the gap is open, and
-    its entity is not green. An acknowledgement holds for the items that it was given for, 8 bytes each
-    (`pack`), where a run can name them; else for `acknowledged_count`: a gap that goes beyond is open again. `by_default` marks limits of the provider, which need nobody's word.
+    its entity is not green. An acknowledgement holds for the items that it was given for (`pack`)
+    where a run can name them, else for `acknowledged_count`: a gap that goes beyond is open again. `by_default`
+    marks limits of the provider, which need nobody's word.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="gaps")

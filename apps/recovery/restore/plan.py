@@ -23,11 +23,13 @@ from apps.jobs.base import NewItem
 from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
 from apps.jobs.services import job_create
+from apps.vault.api import open_reader
 
 from ..choosing import chosen, expand
 from ..enums import PlanState, RestoreMode
 from ..models import Choice, Plan, PlanPart
 from ..services import selections_of
+from .differences import SAMPLES, Difference, differences
 from .folders import free_root_name
 from .lanes import Lane, open_lanes, parts_of
 from .root import wanted_root
@@ -40,7 +42,7 @@ LOST_PEOPLE = (
     "An undo cannot bring the attendees back either."
 )
 COLUMNS = ("create", "replace", "duplicate", "skip", "open", "size")
-_FOUND = ("root_name", "rows", "notes", "missing", "state", "message", "error_code")
+_FOUND = ("root_name", "rows", "notes", "samples", "missing", "state", "message", "error_code")
 _BATCH = 200
 _COLUMN = {
     RestoreMode.NEW_ROOT: "create",
@@ -121,7 +123,7 @@ def plan_make(*, plan: Plan) -> Plan:
     """
     if plan.state != PlanState.MAKING:
         return plan
-    plan.notes = []
+    plan.notes, plan.samples = [], []
     parts, without = parts_of(plan), list[PlanPart]()
     try:
         with open_target(plan.target) as target:
@@ -130,7 +132,9 @@ def plan_make(*, plan: Plan) -> Plan:
             kinds = [SubService(part.snapshot.sub_service) for part in parts]
             plan.missing = target.do(target.writer.missing(kinds))
             lanes = open_lanes(plan, target, partial(_name_root, plan), parts)
-            plan.rows = [row for lane in lanes.values() for row in _Look(lane).rows()]
+            looks = [_Look(lane) for lane in lanes.values()]
+            plan.rows = [row for look in looks for row in look.rows()]
+            plan.samples = [each for look in looks for each in look.differences()]
             _warn(plan)
         plan.state = PlanState.READY
     except EverkeepError as error:
@@ -245,6 +249,13 @@ class _Look:
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self._left = 0 if lane.mode == RestoreMode.NEW_ROOT else LOOKUPS
+        self._replaced: list[tuple[Node, str]] = []
+
+    def differences(self) -> list[Difference]:
+        """Return what overwriting changes of a few of the items that were looked at."""
+        if not self._replaced:
+            return []
+        return differences(self._lane, open_reader(self._lane.state.account_id), self._replaced)
 
     def rows(self) -> Iterator[dict[str, int | str]]:
         lane = self._lane
@@ -278,7 +289,11 @@ class _Look:
         props = contents(lane.state, [node.id for node in looked])
         pairs = [(node.remote_id, props[node.id].props) for node in looked if node.id in props]
         live = lane.there_already(live_id, pairs)
-        return set(live), lane.unchanged(looked, live), len(nodes) - len(looked)
+        same = lane.unchanged(looked, live)
+        if lane.mode == RestoreMode.REPLACE and len(self._replaced) < SAMPLES:
+            there = (node for node in looked if node.remote_id in live and node.remote_id not in same)
+            self._replaced += [(node, live[node.remote_id]) for node in there]
+        return set(live), same, len(nodes) - len(looked)
 
 
 def _groups(items: Iterator[tuple[Folder | None, Node]]) -> Iterator[tuple[Folder | None, list[Node]]]:

@@ -14,7 +14,7 @@ from apps.backups.enums import EntityState
 from apps.backups.models import Entity
 from apps.backups.selectors.points import point_of
 from apps.core.htmx import render_page_or_part
-from apps.core.permissions import Permission, allowed
+from apps.core.permissions import Permission, allowed, may_name_contents
 
 from ..access import plan_for, point_for, restore_for, target_for, targets_for
 from ..choosing import picks_of
@@ -82,6 +82,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "replace": plan.mode == RestoreMode.REPLACE,
         "duplicate": plan.mode == RestoreMode.DUPLICATE or totals["duplicate"],
         "totals": totals,
+        "samples": plan.samples if may_name_contents() else [],
         "forecast": forecast(writes, totals["size"]),
         "may_connect": allowed(Permission.MODIFY),
     }
