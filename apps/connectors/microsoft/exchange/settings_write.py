@@ -245,4 +245,4 @@ def _alike(rule: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
 
 def _same_place(rule: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     """Tell whether both stand at the same place in the order: two rules alike otherwise are still two."""
-    return (rule.get("sequence") or 1) == body["sequence"]
+    return bool((rule.get("sequence") or 1) == body["sequence"])
