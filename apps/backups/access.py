@@ -5,7 +5,7 @@ from uuid import UUID
 from apps.core.errors import NotFound
 from apps.core.permissions import Permission, require
 
-from .models import BackupTask, Entity, Run
+from .models import BackupTask, Entity, Run, Tag
 
 
 def task_for(public_id: UUID, permission: Permission = Permission.VIEW) -> BackupTask:
@@ -33,3 +33,12 @@ def run_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Run:
         raise NotFound("There is no such run.", do="Open it from the page of its mailbox.")
     require(permission)
     return run
+
+
+def tag_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Tag:
+    """Return the account's tag. Raises NotFound, or PermissionMissing."""
+    tag = Tag.objects.filter(public_id=public_id).first()
+    if tag is None:
+        raise NotFound("There is no such tag.", do="Open the list of tags again.")
+    require(permission)
+    return tag

@@ -19,6 +19,15 @@ class Nouns:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a task's list, after the name with its address and tags. The template knows the `key`."""
+
+    key: str
+    label: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceChoice:
     """One line of the list of services. `built` is false for what Everkeep cannot back up yet."""
 
@@ -28,7 +37,21 @@ class ServiceChoice:
     icon: str
     nouns: Nouns
     built: bool = False
+    columns: tuple[Column, ...] = ()
 
+    @property
+    def is_licensed(self) -> bool:
+        """Tell whether its entities have a licence at the provider, to be shown, counted and filtered by."""
+        return LICENCE in self.columns
+
+
+STATUS, COVERAGE = Column("status", "Status"), Column("coverage", "Coverage")
+LICENCE, KIND = Column("licence", "Licence"), Column("kind", "Type")
+SIZE, LAST = Column("size", "Size", is_number=True), Column("last", "Last backup")
+# What differs by service in the list of a task (features STA-01 to STA-03).
+WITH_LICENCE = (STATUS, COVERAGE, LICENCE, SIZE, LAST)
+WITH_KIND = (KIND, STATUS, COVERAGE, SIZE, LAST)
+PLAIN = (STATUS, COVERAGE, SIZE, LAST)
 
 MAILBOXES = Nouns("mailbox", "mailboxes")
 USERS = Nouns("user", "users")
@@ -42,6 +65,7 @@ CATALOGUE = (
         "mail",
         MAILBOXES,
         built=True,
+        columns=WITH_LICENCE,
     ),
     ServiceChoice(Service.ONEDRIVE, "Microsoft 365", "Files, folders, versions, sharing", "cloud", USERS),
     ServiceChoice(Service.SHAREPOINT, "Microsoft 365", "Sites, libraries, lists", "sites", SITES),
@@ -51,6 +75,7 @@ CATALOGUE = (
         "Conversations, calendar, sites, apps, channels, metadata",
         "teams",
         Nouns("group or team", "groups and teams"),
+        columns=WITH_KIND,
     ),
     ServiceChoice(
         Service.ENTRA,
@@ -91,6 +116,16 @@ def built_service(value: str) -> ServiceChoice | None:
 def nouns_of(service: str) -> Nouns:
     """What the entities of a service are called."""
     return BY_SERVICE[Service(service)].nouns
+
+
+def columns_of(service: str) -> tuple[Column, ...]:
+    """The columns of the service's list."""
+    return BY_SERVICE[Service(service)].columns or PLAIN
+
+
+def has_licences(service: str) -> bool:
+    """Tell whether the service's entities have licences."""
+    return BY_SERVICE[Service(service)].is_licensed
 
 
 def icon_of(service: str) -> str:

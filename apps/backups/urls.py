@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from .views import coverage, entities, new_task, settings, tasks
+from .views import coverage, entities, new_task, settings, tags, tasks
 
 urlpatterns: list[URLPattern] = [
     path("tasks/new/", new_task.services, name="task_new"),
@@ -8,10 +8,14 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<uuid:task_id>/", tasks.page, name="task"),
     path("tasks/<uuid:task_id>/live/", tasks.live, name="task_live"),
     path("tasks/<uuid:task_id>/act/", tasks.act, name="task_act"),
+    path("tasks/<uuid:task_id>/tags/", tags.apply, name="task_tags"),
     path("tasks/<uuid:task_id>/discover/", tasks.discover, name="task_discover"),
     path("tasks/<uuid:task_id>/settings/", settings.page, name="task_settings"),
     path("tasks/<uuid:task_id>/coverage/", coverage.task, name="task_coverage"),
     path("tasks/<uuid:task_id>/coverage/act/", coverage.act_on_task, name="task_gaps"),
+    path("tags/", tags.page, name="tags"),
+    path("tags/new/", tags.create, name="tag_create"),
+    path("tags/<uuid:tag_id>/", tags.change, name="tag_change"),
     path("entities/<uuid:entity_id>/", entities.page, name="entity"),
     path("entities/<uuid:entity_id>/live/", entities.live, name="entity_live"),
     path("entities/<uuid:entity_id>/act/", entities.act, name="entity_act"),

@@ -31,6 +31,10 @@ def nudged(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return sent
 
 
+ALL = {"action": "activate", "all_matching": "1"}
+SURE = {"sure": "yes", "counted": "60"}
+
+
 def act(client: Client, task: BackupTask, query: str = "", **data: Any) -> str:
     """Press a button of the list; returns what the page then says."""
     answer = client.post(f"{reverse('task_act', args=[task.public_id])}{query}", data, follow=True)
@@ -112,7 +116,12 @@ def test_all_that_match_the_filter_are_activated_and_no_others(olivia: Client, t
         make_mailbox(task, f"Driver {number:02}")
     make_mailbox(task, "Agata Brown")
     query = "?q=driver&status=not_active&licence=licensed"
-    said = act(olivia, task, query, action="activate", all_matching="1")
+    asked = olivia.post(f"{reverse('task_act', args=[task.public_id])}{query}", ALL)
+    assert "Activate: 60 mailboxes?" in asked.text and not Entity.objects.exclude(state="not_active").exists()
+    make_mailbox(task, "Driver 60")
+    assert "61 mailboxes" in olivia.post(f"{asked.request['PATH_INFO']}{query}", {**ALL, **SURE}).text
+    Entity.objects.filter(name="Driver 60").delete()
+    said = act(olivia, task, query, **ALL, **SURE)
     assert said.startswith("60 mailboxes activated")
     assert Entity.objects.filter(state=EntityState.NOT_ACTIVE).get().name == "Agata Brown"
     assert Activity.objects.get(code="entity.activated").item_label == "60 mailboxes"

@@ -1,10 +1,14 @@
-"""The list of mailboxes as an administrator works with it: tags, filters, many at once, the usage report."""
+"""The list of mailboxes as an administrator works with it: tags, filters, many at once."""
+
+import re
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from playwright.sync_api import expect
 
-from apps.backups.models import BackupTask
+from apps.backups.models import BackupTask, Entity
+from apps.backups.services import tags
 from apps.core.scope import account_scope
 from tests.backups.makers import make_connection, make_mailbox, make_protected, make_task
 from tests.browser.pictures import picture
@@ -27,9 +31,56 @@ def task(cast: Cast) -> BackupTask:
         make_protected(task, "Agata Brown", items=18204, size=3_910_000_000)
         make_protected(task, "Bob Smith", items=8008, size=6_580_000_000)
         make_mailbox(task, "Info", licensed=False)
+        make_protected(task, "Mila Scott", items=2310, size=978_000_000)
+        kitchen = tags.tag_create(name="Kitchen")
+        tags.tag_apply(task=task, entities=Entity.objects.filter(name="Bob Smith"), tag=kitchen)
         return task
 
 
-def test_mailboxes_are_listed_and_chosen(olivia: Visit, task: BackupTask) -> None:
+def test_mailboxes_are_tagged_found_by_their_tag_and_limited(olivia: Visit, task: BackupTask) -> None:
+    page = olivia.page
     olivia.open(reverse("task", args=[task.public_id]))
     picture(olivia, "task-list")
+    button = page.locator(".ek-toolbar").get_by_role("button", name="Tags")
+    expect(button).to_be_disabled()
+    page.get_by_label("Select Agata Brown").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    picture(olivia, "task-selected")
+    button.click()
+    expect(page.get_by_role("heading", name="Tags of 2 mailboxes")).to_be_visible()
+    expect(page.get_by_text("on 1 of 2")).to_be_visible()
+    page.get_by_label("New tag").fill("Manager")
+    picture(olivia, "task-tags")
+    olivia.check("task-tags")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("Manager put on 2 mailboxes.")).to_be_visible()
+    page.get_by_label("Tag", exact=True).select_option("Kitchen")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile("tag="))
+    expect(page.locator("tbody tr")).to_contain_text("Manager")
+    page.get_by_label("More for Bob Smith").click()
+    olivia.check("task-list-menu")
+    page.get_by_role("button", name="Limit access").last.click()
+    expect(page.get_by_role("heading", name="Limit access?")).to_be_visible()
+    page.get_by_role("button", name="Limit access").click()
+    expect(page.locator("tbody tr")).to_contain_text("Limited access")
+    olivia.check("task-list-tagged")
+
+
+def test_the_tags_of_the_account_are_kept_in_order(olivia: Visit, task: BackupTask) -> None:
+    page = olivia.page
+    olivia.open(reverse("tags"))
+    page.get_by_label("Name of a new tag").fill("Drivers")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("Tag Drivers created.")).to_be_visible()
+    page.get_by_label("New name of Kitchen").fill("Kitchen and bar")
+    page.get_by_role("button", name="Rename Kitchen").click()
+    expect(page.get_by_role("row").filter(has_text="Kitchen and bar")).to_contain_text("1")
+    olivia.check("tags")
+    page.get_by_role("button", name="Delete the tag Drivers").click()
+    page.get_by_role("button", name="Delete the tag", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert olivia.complaints == []

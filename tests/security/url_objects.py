@@ -14,7 +14,7 @@ from apps.accounts.models import (
     SupportGrant,
     User,
 )
-from apps.backups.models import BackupTask, Entity, Run, Snapshot
+from apps.backups.models import BackupTask, Entity, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.ids import new_public_id
@@ -100,6 +100,11 @@ def the_account(cast: Cast) -> list[object]:
 
 def a_task(cast: Cast) -> list[object]:
     return [_task(cast).public_id]
+
+
+def a_tag(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        return [Tag.objects.create(account=cast.account, name="Kitchen").public_id]
 
 
 def an_entity(cast: Cast) -> list[object]:

@@ -39,15 +39,22 @@ class Tag(AccountModel):
 
 
 class EntityTag(AccountModel):
-    """This entity has this tag. Read from both ends: the tags of a page of rows, the rows of a tag."""
+    """This entity has this tag. Read from both ends: the tags of a page of rows, the rows of a tag.
 
+    Every read names the account too, and SQLite would take an index of the account alone, which has all rows.
+    """
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+", db_index=False)
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="entity_tags", db_index=False)
-    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="entity_tags", db_index=False)
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="entity_tags")
 
     class Meta:
         db_table = "entity_tag"
         constraints = [models.UniqueConstraint(fields=["entity", "tag"], name="entity_tag_once")]
-        indexes = [models.Index(fields=["tag", "entity"], name="entity_tag_by_tag")]
+        indexes = [
+            models.Index(fields=["account", "entity"], name="entity_tag_by_entity"),
+            models.Index(fields=["account", "tag", "entity"], name="entity_tag_by_tag"),
+        ]
 
     @classmethod
     def sight(cls) -> models.Q | None:

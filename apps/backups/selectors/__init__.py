@@ -1,6 +1,16 @@
 """Reads of backups, by page. Import them from here."""
 
-from ..service_list import Nouns, ServiceChoice, built_service, icon_of, nouns_of, service_families
+from ..service_list import (
+    Column,
+    Nouns,
+    ServiceChoice,
+    built_service,
+    columns_of,
+    has_licences,
+    icon_of,
+    nouns_of,
+    service_families,
+)
 from .chart import Chart, chart_of
 from .history import (
     coverage_of,
@@ -13,6 +23,8 @@ from .history import (
 )
 from .ledger import CSV_HEADER, Ledger, gap_groups, gaps_of, gaps_of_task, ledger_of, ledger_rows
 from .lists import (
+    LIMITED,
+    PAGE_SIZE,
     Counters,
     Filters,
     Page,
@@ -26,12 +38,16 @@ from .lists import (
 )
 from .nights import nights_of_tasks
 from .status import LIVE, Word, status_word, word_of
+from .tags import TagChoice, tag_by_key, tag_choices, tag_counts, tag_list, tags_of
 from .tasks import TaskCard, is_sample, suggested_name, task_cards, usable_connections
 
 __all__ = [
     "CSV_HEADER",
+    "LIMITED",
     "LIVE",
+    "PAGE_SIZE",
     "Chart",
+    "Column",
     "Counters",
     "Filters",
     "Ledger",
@@ -39,11 +55,13 @@ __all__ = [
     "Page",
     "Row",
     "ServiceChoice",
+    "TagChoice",
     "TaskCard",
     "Word",
     "built_service",
     "chart_of",
     "chosen",
+    "columns_of",
     "counters",
     "coverage_of",
     "days_of",
@@ -51,6 +69,7 @@ __all__ = [
     "gap_groups",
     "gaps_of",
     "gaps_of_task",
+    "has_licences",
     "icon_of",
     "is_sample",
     "issue_page",
@@ -66,6 +85,11 @@ __all__ = [
     "service_families",
     "status_word",
     "suggested_name",
+    "tag_by_key",
+    "tag_choices",
+    "tag_counts",
+    "tag_list",
+    "tags_of",
     "task_cards",
     "took_words",
     "usable_connections",

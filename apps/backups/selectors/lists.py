@@ -15,38 +15,53 @@ from apps.core import clock
 from apps.core.keyset import page_of
 
 from ..enums import Verdict
-from ..models import BackupTask, Entity, Run
+from ..models import BackupTask, Entity, EntityTag, Run, Tag
 from .status import ACTIVE_WORDS, LIVE, Word, word_expression, word_of
+from .tags import tags_of
 
 PAGE_SIZE = 50
+LIMITED = "limited"
+"""The built-in tag: entities with limited access (features TAG-02)."""
 LICENCES = {"licensed": Q(licensed=True), "unlicensed": Q(licensed=False)}
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the reader narrowed the list to. Unknown values in an address are ignored."""
+    """What the reader narrowed the list to. Unknown values in an address are ignored.
+
+    A tag that is gone is not: without it "all that match" would mean everything.
+    """
 
     text: str = ""
     status: str = ""
     licence: str = ""
+    tag: str = ""
 
     @classmethod
     def from_query(cls, query: QueryDict) -> "Filters":
-        status, licence = query.get("status", ""), query.get("licence", "")
+        status, licence, tag = query.get("status", ""), query.get("licence", ""), query.get("tag", "")
         return cls(
             text=query.get("q", "").strip()[:100],
             status=status if status in set(Word) else "",
             licence=licence if licence in LICENCES else "",
+            tag=tag if tag == LIMITED else str(uuid_of(tag) or ""),
         )
 
     @property
     def query(self) -> str:
         """The filters as the query string of an address, without the question mark."""
-        pairs = {"q": self.text, "status": self.status, "licence": self.licence}
+        pairs = {"q": self.text, "status": self.status, "licence": self.licence, "tag": self.tag}
         return urlencode({key: value for key, value in pairs.items() if value})
 
     def __bool__(self) -> bool:
         return bool(self.query)
+
+    @property
+    def rule(self) -> Q:
+        """What stands in the rows themselves: all of it but the status, which is made of several facts."""
+        rule = _text_rule(self.text) if self.text else Q()
+        rule &= LICENCES.get(self.licence, Q())
+        return rule & _tag_rule(self.tag) if self.tag else rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,7 @@ class Row:
     entity: Entity
     word: Word
     progress: str
+    tags: list[Tag] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -144,11 +160,7 @@ class Counters:
 
 def matching(task: BackupTask, filters: Filters) -> QuerySet[Entity]:
     """Entities of the task that the filters let through."""
-    entities = Entity.objects.filter(task=task)
-    if filters.text:
-        entities = entities.filter(_text_rule(filters.text))
-    if filters.licence:
-        entities = entities.filter(LICENCES[filters.licence])
+    entities = Entity.objects.filter(filters.rule, task=task)
     if filters.status:
         word = word_expression(clock.now(), [task])
         entities = entities.alias(word=word).filter(word=filters.status)
@@ -173,6 +185,12 @@ def _text_rule(text: str) -> Q:
     return Q(name__icontains=text) | Q(address__icontains=text)
 
 
+def _tag_rule(tag: str) -> Q:
+    if tag == LIMITED:
+        return Q(limited=True)
+    return Q(pk__in=EntityTag.objects.filter(tag__public_id=tag).values("entity_id"))
+
+
 def entity_page(task: BackupTask, filters: Filters, *, after: str = "", before: str = "") -> Page:
     """One page in the order of names: what follows `after`, or what precedes `before` (public ids)."""
     page = page_of(
@@ -193,7 +211,11 @@ def _rows(task: BackupTask, entities: list[Entity], now: datetime) -> list[Row]:
     words = {entity.pk: word_of(entity, task.frequency, now) for entity in entities}
     running = [pk for pk, word in words.items() if word is Word.IN_PROGRESS]
     progress = _progress(running) if running else {}
-    return [Row(entity, words[entity.pk], progress.get(entity.pk, "")) for entity in entities]
+    tags = tags_of(words)
+    return [
+        Row(entity, words[entity.pk], progress.get(entity.pk, ""), tags.get(entity.pk, []))
+        for entity in entities
+    ]
 
 
 def _progress(entity_ids: list[int]) -> dict[int, str]:
@@ -234,6 +256,4 @@ def counters(task: BackupTask, filters: Filters) -> Counters:
 def _rule(filters: Filters) -> Q | None:
     if not filters:
         return None
-    rule = _text_rule(filters.text) if filters.text else Q()
-    rule &= LICENCES.get(filters.licence, Q())
-    return rule & Q(word=filters.status) if filters.status else rule
+    return filters.rule & Q(word=filters.status) if filters.status else filters.rule

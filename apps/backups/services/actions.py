@@ -18,12 +18,17 @@ CANCEL_AT_MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One verb. `said` and `unfit` are sentences about how many it was done to, and about none."""
+    """One verb. `said` and `unfit` are sentences about how many it was done to, and about none.
 
+    `label` is the word of its button, `question` what a person should know when the page asks first.
+    """
+
+    label: str
     permission: Permission
     do: Callable[..., int]
     said: str
     unfit: str
+    question: str = ""
 
 
 def _cancel(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
@@ -38,42 +43,52 @@ def _cancel(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
 
 ACTIONS = {
     "activate": Action(
+        "Activate",
         Permission.ACTIVATE,
         activation.activate,
         "{} activated. The first backup starts at {hour:02}:00 UTC; Back up now starts it at once.",
         "Nothing to activate: what you chose is active or archived.",
     ),
     "backup_now": Action(
+        "Back up now",
         Permission.EXECUTE,
         lambda *, task, entities: runs.backup_now(entities=entities),
         "{}: backup starts within a minute, or as soon as a worker is free.",
         "Nothing to back up: only active mailboxes that are not running already can be started.",
     ),
     "pause": Action(
+        "Pause",
         Permission.PAUSE,
         activation.pause,
         "{} paused. What is kept stays; a backup in progress is finished.",
         "Nothing to pause: what you chose is not active.",
     ),
     "resume": Action(
+        "Resume",
         Permission.PAUSE,
         activation.resume,
         "{} resumed. The next backup starts at {hour:02}:00 UTC.",
         "Nothing to resume: what you chose is not paused.",
     ),
     "limit": Action(
+        "Limit access",
         Permission.LIMITED_ACCESS,
         limiting.limit,
         "{}: limited access from now on. Only who holds that right still sees them.",
         "Nothing to limit: what you chose has limited access already.",
+        "Only people who hold the right “Limited access” still see, restore and export them. "
+        "For everybody else they are gone: from lists, counts, activity, jobs, and earlier downloads.",
     ),
     "unlimit": Action(
+        "Take the limit away",
         Permission.LIMITED_ACCESS,
         limiting.unlimit,
         "{}: no longer limited. Everybody with the right to view backups sees them again.",
         "Nothing to change: what you chose has no limited access.",
+        "Everybody with the right to view backups of this service sees them again, with all that is kept.",
     ),
     "cancel": Action(
+        "Cancel the backup",
         Permission.CANCEL,
         _cancel,
         "{}: the backup in progress stops after the items at hand. What is stored stays.",

@@ -5,7 +5,7 @@ not deleted.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -16,6 +16,7 @@ from apps.core.scope import current_account_id
 
 from ..models import BackupTask, Entity, EntityTag, Tag
 from ..models.tags import folded
+from ..service_list import nouns_of
 from .changes import say_changed
 
 LONGEST, LONGEST_FOLDED = 60, 240  # one letter may fold to eighteen
@@ -67,24 +68,59 @@ def tag_delete(*, tag: Tag) -> None:
 @transaction.atomic
 def tag_apply(*, task: BackupTask, entities: QuerySet[Entity], tag: Tag) -> int:
     """Put the tag on these entities of the task; returns how many did not have it."""
+    return _put_on(task, tag, _ids(entities))
+
+
+@transaction.atomic
+def tag_remove(*, task: BackupTask, entities: QuerySet[Entity], tag: Tag) -> int:
+    """Take the tag off these entities of the task; returns how many had it."""
+    return _take_off(task, tag, _ids(entities))
+
+
+@transaction.atomic
+def tags_change(
+    *,
+    task: BackupTask,
+    entities: QuerySet[Entity],
+    on: Iterable[Tag] = (),
+    off: Iterable[Tag] = (),
+    new: str = "",
+) -> list[str]:
+    """Put tags on and take tags off the same entities, with a `new` tag if it is named; returns sentences.
+
+    Who they are is read once: they may be found by a tag that is taken off here.
+    """
+    ids, count = _ids(entities), nouns_of(task.service).count
+    on = [*on, tag_create(name=new)] if new.strip() else list(on)
+    done = [(f"{tag.name} put on {{}}.", _put_on(task, tag, ids)) for tag in on]
+    done += [(f"{tag.name} taken off {{}}.", _take_off(task, tag, ids)) for tag in off]
+    return [said.replace("{}", count(number)) for said, number in done if number]
+
+
+def _put_on(task: BackupTask, tag: Tag, ids: Sequence[int]) -> int:
     Tag.objects.select_for_update().get(pk=tag.pk)  # a tag that is deleted meanwhile must not be put on
-    tagged = EntityTag.objects.filter(tag=tag).values("entity_id")
-    new = list(entities.exclude(pk__in=tagged).order_by("id").values_list("pk", flat=True))
+    new = [pk for some in _some(ids) for pk in sorted({*some} - {*_having(tag, some)})]
     for some in _some(new):
         EntityTag.objects.bulk_create(_rows(tag, some), ignore_conflicts=True)
     say_changed(task, "entity.tagged", len(new), _first(new), f": {tag.name}")
     return len(new)
 
 
-@transaction.atomic
-def tag_remove(*, task: BackupTask, entities: QuerySet[Entity], tag: Tag) -> int:
-    """Take the tag off these entities of the task; returns how many had it."""
-    tagged = EntityTag.objects.filter(tag=tag).values("entity_id")
-    had = list(entities.filter(pk__in=tagged).order_by("id").values_list("pk", flat=True))
+def _take_off(task: BackupTask, tag: Tag, ids: Sequence[int]) -> int:
+    had = [pk for some in _some(ids) for pk in _having(tag, some)]
     for some in _some(had):
         EntityTag.objects.filter(tag=tag, entity_id__in=some).delete()
     say_changed(task, "entity.untagged", len(had), _first(had), f": {tag.name}")
     return len(had)
+
+
+def _ids(entities: QuerySet[Entity]) -> list[int]:
+    return list(entities.order_by("pk").values_list("pk", flat=True))
+
+
+def _having(tag: Tag, ids: Sequence[int]) -> list[int]:
+    rows = EntityTag.objects.filter(tag=tag, entity_id__in=ids).order_by("entity_id")
+    return list(rows.values_list("entity_id", flat=True))
 
 
 def _some(entity_ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -3,18 +3,15 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 
 from apps.connectors.enums import ConnectionState, Service
 from apps.core.permissions import Permission, allowed
 
 from .. import selectors
-from ..models import BackupTask, Entity
+from ..models import BackupTask
 from ..task_tabs import tabs_of
-
-NAMED = 20
 
 
 def rights() -> dict[str, bool]:
@@ -60,6 +57,9 @@ def task_context(task: BackupTask, query: QueryDict) -> dict[str, Any]:
         "page": page,
         "total": total,
         "words": list(selectors.Word),
+        "columns": selectors.columns_of(task.service),
+        "licences": selectors.has_licences(task.service),
+        "tags": selectors.tag_list(),
         "query": _place(query),
         "live": page.is_live or task.is_discovering,
         "previous_url": _page_url(address, filters, "before", page.previous),
@@ -87,27 +87,3 @@ def _page_url(address: str, filters: selectors.Filters, side: str, public_id: st
     if not public_id:
         return ""
     return f"{address}?{filters.query}{'&' if filters else ''}{side}={public_id}"
-
-
-def limit_context(
-    task: BackupTask, request: HttpRequest, action: str, entities: QuerySet[Entity]
-) -> dict[str, Any]:
-    """The question before mailboxes are limited, or no longer: what was posted goes along with the answer."""
-    task_url = reverse("task", args=[task.public_id])
-    return {
-        "task": task,
-        "action": action,
-        "count": entities.count(),
-        "names": list(entities.order_by("name").values_list("name", flat=True)[:NAMED]),
-        "ids": request.POST.getlist("entity"),
-        "all_matching": "all_matching" in request.POST,
-        "nouns": selectors.nouns_of(task.service),
-        "query": request.GET.urlencode(),
-        "task_url": task_url,
-        "area": "home",
-        "crumbs": [
-            {"words": "Home", "url": reverse("home")},
-            {"words": task.name, "url": task_url},
-            {"words": "Limited access", "url": ""},
-        ],
-    }

@@ -92,6 +92,7 @@ def _head(entity: Entity) -> dict[str, Any]:
     running = selectors.running_run(entity) if word is selectors.Word.IN_PROGRESS else None
     return {
         "entity": entity,
+        "tags": selectors.tags_of([entity.pk]).get(entity.pk, []),
         "task": task,
         "word": word,
         "running": running,

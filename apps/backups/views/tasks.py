@@ -5,7 +5,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
@@ -14,11 +13,12 @@ from apps.accounts.http import MemberRequest
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, require
 
-from .. import selectors
 from ..access import task_for
-from ..services.actions import ACTIONS, ASKED_TWICE, act_on
+from ..services.actions import ACTIONS, act_on
 from ..services.discovery import start_discovery
-from .context import limit_context, task_context
+from . import tags
+from .choices import TAGS, Choice, confirm_context
+from .context import task_context
 
 
 @require_safe
@@ -44,22 +44,16 @@ def live(request: MemberRequest, task_id: UUID) -> HttpResponse:
 @member_required(Permission.VIEW)
 def act(request: MemberRequest, task_id: UUID) -> HttpResponse:
     """Do one thing to one row (`one` = "action:id"), to the ticked rows, or to all that the filter shows."""
-    task = task_for(task_id)
-    filters = selectors.Filters.from_query(request.GET)
-    action, _, only = request.POST.get("one", "").partition(":")
-    if only:
-        entities = selectors.chosen(task, [only])
-    elif request.POST.get("all_matching"):
-        entities = selectors.matching(task, filters)
-    else:
-        entities = selectors.chosen(task, request.POST.getlist("entity"))
-    action = action or request.POST.get("action", "")
-    sure = request.POST.get("sure") == "yes"
-    if action in ASKED_TWICE and not sure:
-        require(ACTIONS[action].permission)
-        return render(request, "backups/limit.html", limit_context(task, request, action, entities))
-    messages.info(request, act_on(task=task, action=action, entities=entities, sure=sure))
-    return redirect(f"{reverse('task', args=[task_id])}?{request.GET.urlencode()}".rstrip("?"))
+    choice = Choice.of(task_for(task_id), request)
+    if choice.action == TAGS:
+        require(Permission.MODIFY)
+        return tags.ask(request, choice)
+    if choice.asks_again:
+        require(ACTIONS[choice.action].permission)
+        return render(request, "backups/confirm_act.html", confirm_context(choice, choice.action))
+    said = act_on(task=choice.task, action=choice.action, entities=choice.entities, sure=choice.sure)
+    messages.info(request, said)
+    return redirect(choice.url)
 
 
 @require_POST
