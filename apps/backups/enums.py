@@ -20,15 +20,23 @@ class Verdict(models.TextChoices):
     PARTIAL = "partial", "Partial"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
+    STOPPED = "stopped", "Stopped"
 
 
-class Frequency(models.TextChoices):
-    """How often active entities run (features SCH-01)."""
+class Precedence(models.IntegerChoices):
+    """Who of one account comes first when many are due. Other accounts are not concerned."""
 
-    THREE_PER_DAY = "3_per_day", "3 times a day"
-    DAILY = "daily", "Daily"
-    EVERY_3_DAYS = "every_3_days", "Every 3 days"
-    WEEKLY = "weekly", "Weekly"
+    FIRST = 1, "First"
+    USUAL = 2, "As usual"
+    LAST = 3, "Last"
+
+
+class RoundOutcome(models.TextChoices):
+    """How a task's round ended, for tasks that run after it."""
+
+    GOOD = "good", "When all went well, or in part"
+    FAILED = "failed", "When a backup failed"
+    STOPPED = "stopped", "When a backup was cancelled or stopped"
 
 
 class IssueKind(models.TextChoices):
@@ -39,6 +47,7 @@ class IssueKind(models.TextChoices):
 class Trigger(models.TextChoices):
     SCHEDULE = "schedule", "Schedule"
     PERSON = "person", "On demand"
+    CHAIN = "chain", "After another task"
 
 
 class DamagedState(models.TextChoices):

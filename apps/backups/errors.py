@@ -15,6 +15,12 @@ class RunCancelled(EverkeepError):
     code = "run_cancelled"
 
 
+class WindowClosed(EverkeepError):
+    """The hour has come at which the schedule stops what still runs."""
+
+    code = "window_closed"
+
+
 class RunStopped(EverkeepError):
     """The worker is shutting down; the run goes on after the restart."""
 

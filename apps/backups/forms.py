@@ -8,12 +8,7 @@ from apps.connectors.models import Connection
 from apps.core.permissions import Permission, allowed
 from apps.vault.api import task_store_of, task_stores
 
-from .enums import Frequency
 from .models import BackupTask
-
-HOURS = [(hour, f"{hour:02}:00 UTC") for hour in range(24)]
-# Three a day is set on request only (features SCH-01); a task that has it keeps it.
-OFFERED = [choice for choice in Frequency.choices if choice[0] != Frequency.THREE_PER_DAY]
 
 
 class NewTaskForm(forms.Form):
@@ -41,7 +36,6 @@ class NewTaskForm(forms.Form):
 class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """The settings of a task that take effect at once."""
 
-    hour = forms.TypedChoiceField(label="Starts at", choices=HOURS, coerce=int)
     store = forms.ChoiceField(
         label="Store",
         required=False,
@@ -50,17 +44,21 @@ class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = BackupTask
-        fields = ["name", "frequency", "hour", "auto_activate", "include_unlicensed", "recoverable_items"]
+        fields = [
+            "name", "auto_activate", "include_unlicensed", "recoverable_items", "concurrency", "precedence",
+        ]  # fmt: skip
         labels = {
             "name": "Task name",
-            "frequency": "How often",
             "auto_activate": "Activate new mailboxes",
             "include_unlicensed": "People without a Microsoft licence",
             "recoverable_items": "Back up Recoverable Items",
+            "concurrency": "At the same time",
+            "precedence": "Order among your tasks",
         }
         help_texts = {
             "auto_activate": "What is found from now on is backed up without asking.",
             "recoverable_items": "What people deleted from Deleted Items, as long as Microsoft keeps it.",
+            "precedence": "When many are due, those of a task that comes first start before your others.",
             "include_unlicensed": "Shared and room mailboxes need no licence and are always listed.",
         }
 
@@ -73,5 +71,10 @@ class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["store"].initial = task_store_of(self.instance.shelf)
         else:
             del self.fields["store"]
-        special = self.instance.frequency == Frequency.THREE_PER_DAY
-        self.fields["frequency"].choices = Frequency.choices if special else OFFERED  # type: ignore[attr-defined]
+        self.fields["concurrency"] = forms.IntegerField(
+            label="At the same time",
+            required=False,
+            min_value=1,
+            max_value=1000,
+            help_text="How many of this task may run side by side. Empty: as many as there is room for.",
+        )

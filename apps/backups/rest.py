@@ -17,6 +17,7 @@ from apps.core.rest import PlaceQuery, RestView, body_of, list_answer, page_answ
 from . import selectors
 from .access import entity_for, run_for, task_for
 from .models import BackupTask, Entity, Snapshot
+from .planning import task_schedule_words
 from .services.actions import ACTIONS, act_on
 
 PAGE_SIZE = 50
@@ -29,12 +30,14 @@ class TaskShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     service = serializers.CharField()
     connection = serializers.CharField()
-    frequency = serializers.CharField()
-    hour = serializers.IntegerField(help_text="UTC")
+    schedule = serializers.SerializerMethodField(help_text="In words, with its time zone.")
     auto_activate = serializers.BooleanField()
     include_unlicensed = serializers.BooleanField()
     discovered_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
+
+    def get_schedule(self, task: BackupTask) -> str:
+        return task_schedule_words(task)
 
 
 class TaskTotals(serializers.Serializer[Any]):
@@ -77,7 +80,7 @@ class EntityShape(serializers.Serializer[Any]):
     next_run_at = serializers.DateTimeField(allow_null=True)
 
     def get_status(self, entity: Entity) -> str:
-        return selectors.word_of(entity, entity.task.frequency, clock.now()).value
+        return selectors.word_of(entity, clock.now()).value
 
 
 class RunShape(serializers.Serializer[Any]):

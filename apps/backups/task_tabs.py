@@ -40,7 +40,7 @@ _tabs: dict[str, TaskTab] = {}
 def register_task_tab(
     key: str, label: Label, url_name: str, permission: Permission = Permission.VIEW, *, order: int = 50
 ) -> None:
-    """Add a page to every task. The list has order 10, coverage 20, settings 90."""
+    """Add a page to every task. The list has order 10, coverage 20, schedule 80, settings 90."""
     _tabs[key] = TaskTab(key, label, url_name, permission, order)
 
 
@@ -62,6 +62,7 @@ def register_own_tabs() -> None:
     """The pages that every task has."""
     register_task_tab("list", _entities, "task", order=10)
     register_task_tab("coverage", "Coverage", "task_coverage", order=20)
+    register_task_tab("schedule", "Schedule", "task_schedule", Permission.MODIFY, order=80)
     register_task_tab("settings", "Settings", "task_settings", Permission.MODIFY, order=90)
 
 

@@ -2,7 +2,8 @@
 
 Each tick:
 1. counts what runs or was sent (live leases), and stops when that is twice what all workers can run at once;
-2. picks what is due: on demand first, then one entity of each account in turn, the most overdue first;
+2. picks what is due: on demand first, then one entity of each account in turn; inside an account by the
+   precedence of tasks and entities, then the most overdue first; of a task no more than its limit;
 3. marks the picked ones with a token, in one conditional UPDATE, so that two ticks never send one twice;
 4. sends one message each. What cannot be sent is given back; what gets lost is sent again later.
 """
@@ -15,8 +16,8 @@ from datetime import timedelta
 from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When, Window
+from django.db.models.functions import Coalesce, RowNumber
 from kombu.exceptions import KombuError
 
 from apps.accounts.selectors import stopped_accounts
@@ -56,9 +57,21 @@ def _due() -> "QuerySet[Entity]":
 
 
 def _pick(room: int) -> list[int]:
-    turn = Window(RowNumber(), partition_by=F("account_id"), order_by=[F("run_priority"), F("next_run_at")])
-    fair = _due().annotate(turn=turn).order_by("run_priority", "turn", "next_run_at", "id")
+    """What an account puts first counts inside the account only: between accounts it is one in turn."""
+    order = [F("run_priority"), F("task__precedence"), F("precedence"), F("next_run_at"), F("id")]
+    turn = Window(RowNumber(), partition_by=F("account_id"), order_by=order)
+    turn_in_task = Window(RowNumber(), partition_by=F("task_id"), order_by=order)
+    fits = Q(task__concurrency=None) | Q(turn_in_task__lte=F("task__concurrency") - F("held"))
+    rows = _due().annotate(held=_held_of_task()).annotate(turn_in_task=turn_in_task).filter(fits)
+    fair = rows.annotate(turn=turn).order_by("run_priority", "turn", "next_run_at", "id")
     return list(fair.values_list("pk", flat=True)[:room])
+
+
+def _held_of_task() -> Case:
+    """How many of the task are under way; counted only where the task sets a limit."""
+    counted = _held().filter(task_id=OuterRef("task_id")).order_by().values("task_id").annotate(n=Count("pk"))
+    held = Coalesce(Subquery(counted.values("n")), Value(0))
+    return Case(When(task__concurrency=None, then=Value(0)), default=held, output_field=IntegerField())
 
 
 def _mark(ids: Sequence[int], token: str) -> list[Picked]:

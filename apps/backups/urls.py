@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from .views import coverage, entities, new_task, settings, tags, tasks
+from .views import coverage, entities, new_task, schedules, settings, tags, tasks
 
 urlpatterns: list[URLPattern] = [
     path("tasks/new/", new_task.services, name="task_new"),
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<uuid:task_id>/tags/", tags.apply, name="task_tags"),
     path("tasks/<uuid:task_id>/discover/", tasks.discover, name="task_discover"),
     path("tasks/<uuid:task_id>/settings/", settings.page, name="task_settings"),
+    path("tasks/<uuid:task_id>/schedule/", schedules.page, name="task_schedule"),
     path("tasks/<uuid:task_id>/coverage/", coverage.task, name="task_coverage"),
     path("tasks/<uuid:task_id>/coverage/act/", coverage.act_on_task, name="task_gaps"),
     path("tags/", tags.page, name="tags"),

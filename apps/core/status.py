@@ -34,6 +34,7 @@ LOOKS: dict[str, StatusLook] = {
     "in_another_task": StatusLook("In another task", "link", "line"),
     "never_backed_up": StatusLook("Never backed up", "off", "line"),
     "cancelled": StatusLook("Cancelled", "x", ""),
+    "stopped": StatusLook("Stopped", "clock", ""),
     "refused": StatusLook("Refused", "lock", ""),
     "connected": StatusLook("Connected", "plug", ""),
     "disconnected": StatusLook("Disconnected", "unplug", "bad"),

@@ -64,7 +64,7 @@ def list_page(wanted: ListFilter, after: str = "") -> ListPage:
     more = len(found) > PAGE_SIZE
     found = found[:PAGE_SIZE]
     return ListPage(
-        rows=[ListRow(entity, word_of(entity, entity.task.frequency, now)) for entity in found],
+        rows=[ListRow(entity, word_of(entity, now)) for entity in found],
         after=str(found[-1].public_id) if more else "",
         total=everything.count(),
         with_backups=everything.filter(last_snapshot_at__isnull=False).count(),
@@ -80,7 +80,7 @@ def _narrow(rows: QuerySet[Entity], wanted: ListFilter, now: datetime) -> QueryS
     if wanted.status == "active":
         return rows.filter(state=EntityState.ACTIVE)
     if wanted.status in dict(STATUSES):
-        words = word_expression(now, BackupTask.objects.all())
+        words = word_expression(now)
         return rows.alias(word=words).filter(word=wanted.status)
     return rows
 

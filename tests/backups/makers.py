@@ -1,5 +1,6 @@
 """Short ways to rows of backups, for tests that say only what matters to them."""
 
+from datetime import timedelta
 from typing import Any
 
 from apps.backups.enums import EntityState, Verdict
@@ -45,6 +46,7 @@ def make_protected(task: BackupTask, name: str, verdict: str = Verdict.SUCCESS, 
         "items": 10,
         "size": 1000,
     }
+    fields.setdefault("overdue_at", fields.get("last_snapshot_at", now) + timedelta(hours=36))
     return make_mailbox(task, name, **{**defaults, **fields})
 
 

@@ -46,7 +46,7 @@ def test_activating_schedules_the_first_backup_at_the_tasks_hour(olivia: Client,
     agata = make_mailbox(task, "Agata Brown")
     said = act(olivia, task, action="activate", entity=[agata.public_id])
     agata.refresh_from_db()
-    assert said.startswith("1 mailbox activated. The first backup starts at 02:00 UTC")
+    assert said.startswith("1 mailbox activated. The next backup starts on ") and "02:00 UTC" in said
     assert agata.state == EntityState.ACTIVE and agata.next_run_at is not None
     assert (agata.next_run_at.hour, agata.next_run_at > clock.now()) == (2, True)
     row = Activity.objects.get(code="entity.activated")

@@ -1,6 +1,5 @@
 """Adding a backup task, and changing its settings."""
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,16 +9,14 @@ from django.urls import reverse
 
 from apps.activity.models import Activity
 from apps.backups import discovery_tasks
-from apps.backups.enums import EntityState, Frequency
 from apps.backups.models import BackupTask, Entity
 from apps.backups.selectors import suggested_name
 from apps.connectors.enums import ConnectionState, Service
 from apps.connectors.models import Connection
-from apps.core import clock
 from apps.core.scope import account_scope
 from tests.cast import Cast
 
-from .makers import make_connection, make_mailbox, make_protected
+from .makers import make_connection
 
 EXCHANGE = "/tasks/new/exchange/"
 
@@ -114,7 +111,7 @@ def test_a_task_needs_a_name(olivia: Client, connection: Connection) -> None:
 
 
 def settings_of(task: BackupTask, **changes: Any) -> dict[str, Any]:
-    return {"name": task.name, "frequency": task.frequency, "hour": task.hour, **changes}
+    return {"name": task.name, "precedence": task.precedence, **changes}
 
 
 def save(client: Client, task: BackupTask, **changes: Any) -> Any:
@@ -134,38 +131,11 @@ def test_saving_without_a_change_writes_nothing(olivia: Client, task: BackupTask
     assert not Activity.objects.exists()
 
 
-def test_a_new_hour_moves_what_waits_and_not_what_is_due(olivia: Client, task: BackupTask) -> None:
-    now = clock.now()
-    hour = (now.hour + 3) % 24
-    waits = make_protected(task, "Agata Brown", next_run_at=now + timedelta(hours=20))
-    due = make_protected(task, "Bob Smith", next_run_at=now)
-    paused = make_mailbox(task, "Mila Scott", state=EntityState.PAUSED)
-    save(olivia, task, hour=hour)
-    for entity in (waits, due, paused):
-        entity.refresh_from_db()
-    assert waits.next_run_at is not None and waits.next_run_at.hour == hour
-    assert (due.next_run_at, paused.next_run_at) == (now, None)
-
-
 def test_including_people_without_a_licence_looks_for_them_at_once(
     olivia: Client, task: BackupTask, sent: list[Any]
 ) -> None:
     save(olivia, task, include_unlicensed="on")
     assert len(sent) == 1
-
-
-def test_three_a_day_is_offered_only_to_a_task_that_has_it(olivia: Client, task: BackupTask) -> None:
-    assert "3 times a day" not in olivia.get(reverse("task_settings", args=[task.public_id])).text
-    assert save(olivia, task, frequency=Frequency.THREE_PER_DAY).status_code == 200
-    BackupTask.objects.filter(pk=task.pk).update(frequency=Frequency.THREE_PER_DAY)
-    assert "3 times a day" in olivia.get(reverse("task_settings", args=[task.public_id])).text
-
-
-@pytest.mark.parametrize("hour", [-1, 24, "noon"])
-def test_an_hour_that_is_none_is_refused(olivia: Client, task: BackupTask, hour: Any) -> None:
-    assert "Nothing was saved." in save(olivia, task, hour=hour).text
-    task.refresh_from_db()
-    assert task.hour == 2
 
 
 def test_look_for_new_mailboxes_starts_a_discovery_once(

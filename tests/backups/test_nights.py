@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from apps.backups.enums import EntityState, Frequency, Verdict
+from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask, Entity
+from apps.backups.schedules import Every, Rule, Schedule
 from apps.backups.selectors import nights_of_tasks
 from apps.core.scope import account_scope
 from tests.cast import Cast
@@ -76,8 +77,8 @@ def test_a_cancelled_run_and_one_in_progress_say_nothing(task: BackupTask) -> No
 
 
 def test_a_weekly_task_misses_nothing_between_its_nights(task: BackupTask) -> None:
-    task.frequency = Frequency.WEEKLY
-    task.save(update_fields=["frequency"])
+    task.schedule = Schedule((Rule(Every.WEEKLY),)).to_json()
+    task.save(update_fields=["schedule"])
     ran(kept_since(task, "Bob", 3), 3)
     assert last(task, 4) == ["success", "none", "none", "none"]
 

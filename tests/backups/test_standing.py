@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from apps.backups.enums import EntityState, Frequency
+from apps.backups.enums import EntityState
 from apps.backups.standing import standings
 from apps.core import clock
 from apps.core.scope import account_scope
@@ -21,10 +21,11 @@ def test_a_mailbox_that_is_not_backed_up_is_a_problem_whatever_its_last_run_said
     with account_scope(cast.account.pk):
         connection = make_connection(cast.account)
         daily = make_task(connection)
-        weekly = make_task(connection, name="Weekly", frequency=Frequency.WEEKLY)
+        weekly = make_task(connection, name="Weekly")
+        in_days = {"overdue_at": clock.now() + timedelta(days=2)}
         make_protected(daily, "Fine")
-        make_protected(daily, "Late by one night", **{"last_snapshot_at": clock.now() - timedelta(hours=40)})
-        make_protected(weekly, "Weekly", **ago(10))
+        make_protected(daily, "Late by some hours", last_snapshot_at=clock.now() - timedelta(hours=30))
+        make_protected(weekly, "Weekly", **ago(5), **in_days)
         make_mailbox(daily, "Paused", state=EntityState.PAUSED)
         assert standings([cast.account.pk])[cast.account.pk].problems == 0
         make_mailbox(daily, "Never", state=EntityState.ACTIVE)

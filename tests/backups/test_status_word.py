@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.backups.enums import EntityState, Frequency, Verdict
+from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask, Entity
 from apps.backups.selectors.status import Facts, Word, status_word, word_expression, word_of
 from apps.core.status import look_of
@@ -16,13 +16,13 @@ from .makers import make_mailbox
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-FRESH = {"state": EntityState.ACTIVE, "last_good": NOW - 10 * HOUR, "next_run_at": NOW + 14 * HOUR}
+FRESH = {"state": EntityState.ACTIVE, "overdue_at": NOW + 26 * HOUR, "next_run_at": NOW + 14 * HOUR}
 
 
 def word(**facts: Any) -> Word:
-    blank = {"state": "active", "last_verdict": "", "last_good": None, "next_run_at": None}
+    blank = {"state": "active", "last_verdict": "", "next_run_at": None}
     return status_word(
-        Facts(**{**blank, "lease_owner": "", "lease_until": None, "frequency": "daily", **facts}), NOW
+        Facts(**{**blank, "lease_owner": "", "lease_until": None, "overdue_at": None, **facts}), NOW
     )
 
 
@@ -53,10 +53,10 @@ def test_the_last_verdict_is_the_word_while_it_is_recent(verdict: Verdict) -> No
     assert word(**FRESH, last_verdict=verdict) == verdict.value
 
 
-def test_green_runs_out_half_a_day_after_the_next_backup_was_due() -> None:
-    old = {**FRESH, "last_good": NOW - 37 * HOUR, "last_verdict": Verdict.SUCCESS}
-    assert word(**old) == Word.OVERDUE
-    assert word(**old, frequency=Frequency.WEEKLY) == Word.SUCCESS
+def test_green_runs_out_when_its_time_has_come() -> None:
+    old = {**FRESH, "last_verdict": Verdict.SUCCESS}
+    assert word(**old | {"overdue_at": NOW - HOUR}) == Word.OVERDUE
+    assert word(**old | {"overdue_at": NOW + HOUR}) == Word.SUCCESS
 
 
 def test_a_backup_nobody_starts_for_half_a_day_is_overdue_and_not_pending() -> None:
@@ -64,7 +64,7 @@ def test_a_backup_nobody_starts_for_half_a_day_is_overdue_and_not_pending() -> N
 
 
 def test_a_failed_run_stays_failed_however_old_the_last_good_one_is() -> None:
-    assert word(**{**FRESH, "last_good": NOW - 99 * HOUR}, last_verdict=Verdict.FAILED) == Word.FAILED
+    assert word(**{**FRESH, "overdue_at": NOW - 99 * HOUR}, last_verdict=Verdict.FAILED) == Word.FAILED
 
 
 def test_paused_and_archived_speak_before_the_verdict() -> None:
@@ -84,29 +84,24 @@ moments = st.none() | st.integers(-400, 400).map(lambda hours: NOW + hours * HOU
 @given(
     state=st.sampled_from(EntityState.values),
     verdict=st.sampled_from(["", *Verdict.values]),
-    last_good=moments,
+    overdue_at=moments,
     next_run_at=moments,
     lease_until=moments,
     lease_owner=st.sampled_from(["", "worker:1", "dispatched:1"]),
-    frequency=st.sampled_from(Frequency.values),
 )
 def test_the_database_says_the_same_word_as_python(
-    task: BackupTask, state: str, verdict: str, frequency: str, lease_owner: str, **moment: datetime | None
+    task: BackupTask, state: str, verdict: str, lease_owner: str, **moment: datetime | None
 ) -> None:
-    BackupTask.objects.filter(pk=task.pk).update(frequency=frequency)
-    other = BackupTask(pk=0, frequency=Frequency.WEEKLY)
     Entity.objects.all().delete()
     entity = make_mailbox(
         task,
         "Agata",
         state=state,
         last_verdict=verdict,
-        last_snapshot_at=moment["last_good"],
+        overdue_at=moment["overdue_at"],
         next_run_at=moment["next_run_at"],
         lease_owner=lease_owner,
         lease_until=moment["lease_until"],
     )
-    task.refresh_from_db()
-    for tasks in ([task], [task, other]):
-        said = Entity.objects.annotate(word=word_expression(NOW, tasks)).values_list("word", flat=True).get()
-        assert said == word_of(entity, frequency, NOW).value
+    said = Entity.objects.annotate(word=word_expression(NOW)).values_list("word", flat=True).get()
+    assert said == word_of(entity, NOW).value

@@ -11,8 +11,7 @@ from kombu.exceptions import OperationalError
 from apps.accounts.models import Account
 from apps.backups import tick
 from apps.backups.engine.lease import Lease, claim
-from apps.backups.engine.pace import next_slot
-from apps.backups.enums import EntityState, Frequency, Trigger, Verdict
+from apps.backups.enums import EntityState, Precedence, Trigger, Verdict
 from apps.backups.errors import LeaseLost
 from apps.backups.models import BackupTask, Entity, Run
 from apps.backups.services import runs
@@ -212,19 +211,29 @@ def test_an_order_made_before_a_run_is_noted_as_its_trigger(cast: Cast, broker: 
     assert Entity.objects.get().run_trigger == Trigger.PERSON
 
 
-@pytest.mark.parametrize(
-    ("frequency", "after", "expected"),
-    [
-        (Frequency.DAILY, "2026-03-04T02:00", "2026-03-05T02:00"),
-        (Frequency.DAILY, "2026-03-04T01:59", "2026-03-04T02:00"),
-        (Frequency.DAILY, "2026-03-04T23:10", "2026-03-05T02:00"),
-        (Frequency.THREE_PER_DAY, "2026-03-04T02:30", "2026-03-04T10:00"),
-        (Frequency.THREE_PER_DAY, "2026-03-04T20:00", "2026-03-05T02:00"),
-        (Frequency.EVERY_3_DAYS, "2026-03-04T02:20", "2026-03-07T02:00"),
-        (Frequency.WEEKLY, "2026-03-04T02:20", "2026-03-11T02:00"),
-        (Frequency.WEEKLY, "2026-03-04T01:20", "2026-03-10T02:00"),
-    ],
-)
-def test_the_next_start_is_the_next_one_on_the_tasks_hour(frequency: str, after: str, expected: str) -> None:
-    moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
-    assert next_slot(frequency, 2, moment) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+def set_task(account: Any, **values: Any) -> None:
+    with account_scope(account.pk):
+        BackupTask.objects.update(**values)
+
+
+def test_a_task_runs_no_more_at_the_same_time_than_it_says(cast: Cast, broker: Sent) -> None:
+    make_entities(cast.account, 5)
+    set_task(cast.account, concurrency=2)
+    assert (tick.dispatch_due(), tick.dispatch_due()) == (2, 0)
+    with account_scope(cast.account.pk):
+        Entity.objects.filter(pk=broker[0]["entity_id"]).update(lease_owner="", next_run_at=None)
+    assert tick.dispatch_due() == 1
+
+
+def test_what_an_account_puts_first_goes_first_and_no_other_account_waits_for_it(
+    cast: Cast, broker: Sent, settings: Any
+) -> None:
+    settings.BACKUP_WORKERS = 1
+    mine, theirs = make_entities(cast.account, 3), make_entities(cast.other_account, 3)
+    with account_scope(cast.account.pk):
+        Entity.objects.filter(pk=mine[2].pk).update(precedence=Precedence.FIRST)
+        Entity.objects.filter(pk=mine[0].pk).update(precedence=Precedence.LAST)
+    tick.dispatch_due()
+    sent = [message["entity_id"] for message in broker]
+    assert sent[0] == mine[2].pk or sent[1] == mine[2].pk
+    assert len({*sent} & {entity.pk for entity in theirs}) == 1

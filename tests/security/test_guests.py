@@ -91,9 +91,7 @@ def test_a_partner_works_as_what_the_customer_says_and_every_entry_is_in_the_cus
 def test_what_a_guest_does_carries_the_partners_name(cast: Cast) -> None:
     task = a_task_of(cast.account)
     client = entered_as_partner(cast)
-    client.post(
-        reverse("task_settings", args=[task.public_id]), {"name": "Renamed", "frequency": "daily", "hour": "3"}
-    )
+    client.post(reverse("task_settings", args=[task.public_id]), {"name": "Renamed", "precedence": "2"})
     from apps.activity.models import Activity
 
     with account_scope(cast.account.pk):

@@ -190,14 +190,15 @@ def test_subjects_are_for_who_may_preview_restore_or_export(world: World) -> Non
 
 
 def test_a_change_of_rhythm_reaches_the_mailboxes_that_its_maker_does_not_see(world: World) -> None:
-    from datetime import timedelta
+    from datetime import time, timedelta
 
+    from apps.backups.schedules import Rule, Schedule
     from apps.core import clock
 
     with account_scope(world.cast.account.pk):
         Entity.objects.update(next_run_at=clock.now() + timedelta(days=3))
     with signed_in(world.cast.operator):
-        change_settings(task=world.open.task, hour=7)
+        change_settings(task=world.open.task, schedule=Schedule((Rule(at=time(7)),)).to_json())
         assert Entity.objects.count() == 1
     with account_scope(world.cast.account.pk):
         assert {entity.next_run_at.hour for entity in Entity.objects.all() if entity.next_run_at} == {7}

@@ -172,7 +172,7 @@ def test_a_task_with_a_store_of_its_own_keeps_all_of_its_content_there(
     with account_scope(account_id):
         task = make_task(make_connection(cast.account))
     add(olivia, form)
-    wanted = {"name": "T", "frequency": "daily", "hour": "2", "store": str(own_store().public_id)}
+    wanted = {"name": "T", "precedence": "2", "store": str(own_store().public_id)}
     olivia.post(reverse("task_settings", args=[task.public_id]), wanted)
     with account_scope(account_id):
         shelf = BackupTask.objects.get().shelf
@@ -193,7 +193,7 @@ def test_a_foreign_store_can_be_given_to_nothing(olivia: Client, cast: Cast) -> 
     make_own_store(cast.account.pk)
     for name in ("storage_move", "storage_replica"):
         olivia.post(reverse(name, args=[shelf.public_id]), {"store": str(foreign.public_id)})
-    wanted = {"name": "T", "frequency": "daily", "hour": "2", "store": str(foreign.public_id)}
+    wanted = {"name": "T", "precedence": "2", "store": str(foreign.public_id)}
     assert olivia.post(reverse("task_settings", args=[task.public_id]), wanted).status_code == 200
     with account_scope(cast.account.pk):
         shelf.refresh_from_db()

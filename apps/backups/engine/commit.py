@@ -16,12 +16,14 @@ from ..catalog import Totals
 from ..enums import EntityState, Verdict
 from ..journals.writing import write_journal
 from ..models import CoverageGap, Entity, Run, RunIssue, Snapshot
+from ..planning import good_until
 from . import refetch
 from .gaps import Judged, gap_of_kind, gaps_of, judge, settle_gaps
 from .issues import Settlement, kind_row, settle_issues, settlement
 from .kinds import KindFailed
 from .lease import Lease
 from .pace import ROUTINE, after_failure
+from .rounds import round_ended
 from .stream import Stream
 from .verdict import Outcome, decide
 
@@ -30,6 +32,7 @@ _STATUS = {
     Verdict.PARTIAL: ActivityStatus.PARTIAL,
     Verdict.FAILED: ActivityStatus.FAILED,
     Verdict.CANCELLED: ActivityStatus.FAILED,
+    Verdict.STOPPED: ActivityStatus.PARTIAL,
 }
 
 
@@ -52,7 +55,7 @@ class Sum:
 
 
 def commit(
-    run: Run, lease: Lease, streams: list[Stream], failed: list[KindFailed], next_run_at: datetime
+    run: Run, lease: Lease, streams: list[Stream], failed: list[KindFailed], next_run_at: datetime | None
 ) -> Verdict:
     """Make what the streams read visible. Raises LeaseLost, with nothing changed, when we were overtaken.
 
@@ -171,12 +174,14 @@ def _snapshot(run: Run, each: Sum) -> Snapshot:
 
 def _count_entity(run: Run) -> None:
     """Count all kinds of the entity, also those that this run did not read."""
+    assert run.finished_at is not None
     own = Snapshot.objects.filter(entity_id=run.entity_id).order_by("-number")
     newest = [own.filter(sub_service=kind).values_list("items", "size").first() for kind in SubService.values]
     Entity.objects.filter(pk=run.entity_id).update(
         items=sum(found[0] for found in newest if found),
         size=sum(found[1] for found in newest if found),
         last_snapshot_at=run.finished_at,
+        overdue_at=good_until(run.entity, run.finished_at),
         first_snapshot_at=Coalesce("first_snapshot_at", run.finished_at),
     )
 
@@ -204,7 +209,7 @@ def _close(run: Run, lease: Lease, next_run_at: datetime | None, *, standing: st
     counts = {name: getattr(run, name) for name in ("items_removed", "items_failed", "items_skipped")}
     Run.objects.filter(pk=run.pk, verdict=Verdict.RUNNING).update(**values, **counts)
     values = {"last_message": run.message}
-    if run.verdict != Verdict.CANCELLED:
+    if run.verdict not in {Verdict.CANCELLED, Verdict.STOPPED}:
         values["last_verdict"] = standing or run.verdict
     entity = Entity.objects.filter(pk=run.entity_id, lease_owner=lease.owner)
     entity.update(lease_owner="", lease_until=None, cancel_requested=False, **values)
@@ -212,6 +217,7 @@ def _close(run: Run, lease: Lease, next_run_at: datetime | None, *, standing: st
     served = Entity.objects.filter(pk=run.entity_id, state=EntityState.ACTIVE, next_run_at__lte=run.started_at)
     served.update(next_run_at=next_run_at, run_priority=ROUTINE, run_trigger="")
     _tell(run)
+    round_ended(run.entity.task)
 
 
 def _tell(run: Run) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from apps.connectors.base import Connector, EntityRef
+from apps.core import clock
 
-from ..errors import RunStopped
+from ..errors import RunStopped, WindowClosed
 from ..models import Run
 from .bridge import Bridge
 from .lease import Lease
@@ -28,7 +30,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run of one entity. `stopping` tells whether the worker wants to shut down."""
+    """One run of one entity. `stopping` tells whether the worker wants to shut down.
+
+    At `deadline` the schedule stops the run.
+    """
 
     run: Run
     lease: Lease
@@ -38,8 +43,13 @@ class RunContext:
     bridge: Bridge
     stopping: Callable[[], bool]
     limits: Limits
+    deadline: datetime | None = None
 
     def check_stop(self) -> None:
-        """Raise RunStopped when the worker shuts down: cheap, asked before each piece of work."""
+        """Raise RunStopped when the worker shuts down, WindowClosed at the schedule's hour. Asked often."""
         if self.stopping():
             raise RunStopped("The worker was stopped. The backup goes on after its restart.")
+        if self.deadline is not None and clock.now() >= self.deadline:
+            raise WindowClosed(
+                "Stopped at the hour that the schedule sets. What was read stays; the rest follows."
+            )

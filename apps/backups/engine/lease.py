@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -17,7 +17,7 @@ from apps.core import clock
 from ..enums import EntityState, Verdict
 from ..errors import LeaseLost
 from ..models import Entity, Run
-from .pace import after_failure, slot_after_run
+from .pace import ROUTINE, after_failure, slot_after_run
 
 logger = logging.getLogger("everkeep.backups")
 LEASE = timedelta(seconds=60)
@@ -48,6 +48,11 @@ class Lease:
         if asked is None:
             raise LeaseLost("Another worker has taken over this backup.")
         return asked
+
+    def put_off(self, until: datetime | None) -> None:
+        """Give the entity back unrun: it may not begin now by itself."""
+        mine = Entity.objects.filter(pk=self.entity_id, lease_owner=self.owner)
+        mine.update(lease_owner="", lease_until=None, next_run_at=until, run_priority=ROUTINE, run_trigger="")
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -108,7 +113,7 @@ def _died_before(entity_id: int) -> bool:
 
 def _rest(entity: Entity, owner: str) -> None:
     """Wait as after any failure: what kills its worker each time must not do so every minute."""
-    until = after_failure(entity.pk, slot_after_run(entity.task))
+    until = after_failure(entity.pk, slot_after_run(entity))
     logger.warning("entity %s: its backups die again and again; the next one is at %s", entity.public_id, until)
     Entity.objects.filter(pk=entity.pk, lease_owner=owner).update(
         lease_owner="", lease_until=None, next_run_at=until

@@ -1,36 +1,23 @@
-"""When an entity runs again: on its task's rhythm, sooner after a failure."""
+"""When an entity runs again: on its schedule, sooner after a failure."""
 
 from datetime import datetime, timedelta
 
 from apps.core import clock
 
 from ..enums import Verdict
-from ..models import BackupTask, Run
-from ..schedule import DAY, INTERVALS
+from ..models import Entity, Run
+from ..planning import schedule_of
 
 ROUTINE, ON_DEMAND = 100, 10
 _BACK_OFF = (5, 15, 45, 120, 240)  # minutes
 
 
-def next_slot(frequency: str, hour: int, after: datetime) -> datetime:
-    """Return the start of the next run on the task's hour (UTC). However many were missed, it is one.
-
-    Slots of several days are counted from the day of `after`, so a run that began late keeps its hour.
-    """
-    step = INTERVALS[frequency]
-    slot = after.replace(hour=hour, minute=0, second=0, microsecond=0)
-    if step > DAY:
-        return slot + step if slot <= after else slot + step - DAY
-    slot -= DAY
-    while slot <= after:
-        slot += step
-    return slot
-
-
-def after_failure(entity_id: int, regular: datetime, *, at_least: float | None = None) -> datetime:
+def after_failure(
+    entity_id: int, regular: datetime | None, *, at_least: float | None = None
+) -> datetime | None:
     """Return when to try again: 5 minutes after the first failure in a row, later each time, never too late.
 
-    `at_least` are the seconds that a provider asked for.
+    `at_least` are the seconds that a provider asked for. What runs on demand only is given up after five tries.
     """
     verdicts = (
         Run.objects.filter(entity_id=entity_id)
@@ -42,11 +29,14 @@ def after_failure(entity_id: int, regular: datetime, *, at_least: float | None =
         if verdict != Verdict.FAILED:
             break
         streak += 1
+    if regular is None and streak > len(_BACK_OFF):
+        return None
     minutes = _BACK_OFF[min(streak, len(_BACK_OFF)) - 1]
     wait = max(timedelta(minutes=minutes), timedelta(seconds=at_least or 0))
-    return min(regular, clock.now() + wait)
+    again = clock.now() + wait
+    return again if regular is None else min(regular, again)
 
 
-def slot_after_run(task: BackupTask) -> datetime:
-    """Return the regular next start of an entity whose run has just ended."""
-    return next_slot(task.frequency, task.hour, clock.now())
+def slot_after_run(entity: Entity) -> datetime | None:
+    """Return the regular next start of an entity whose run has just ended; one, however many were missed."""
+    return schedule_of(entity).next_start(clock.now())

@@ -13,8 +13,9 @@ from apps.core.discretion import told
 from apps.core.errors import ConsentLost, EverkeepError, Gone, Throttled
 
 from ..enums import Trigger, Verdict
-from ..errors import LeaseLost, RunCancelled, RunStopped
+from ..errors import LeaseLost, RunCancelled, RunStopped, WindowClosed
 from ..models import Entity, Run, Snapshot
+from ..planning import schedule_of
 from .bridge import Bridge
 from .commit import Ending, commit, end_without_snapshot
 from .context import Limits, RunContext
@@ -28,6 +29,7 @@ from .stream import Stream
 logger = logging.getLogger("everkeep.backups")
 NOT_OURS: Final = "not ours"
 OVERTAKEN: Final = "overtaken"
+CLOSED: Final = "outside its hours"
 
 
 def run_backup(
@@ -45,12 +47,17 @@ def run_backup(
     lease = claim(account_id=account_id, entity_id=entity_id, token=token)
     if lease is None:
         return NOT_OURS
-    entity = Entity.objects.select_related("task__connection").get(pk=entity_id)
+    entity = Entity.objects.select_related("task__connection", "task__policy", "task__after_task").get(
+        pk=entity_id
+    )
     trigger = entity.run_trigger or Trigger.SCHEDULE
+    if trigger == Trigger.SCHEDULE and not schedule_of(entity).is_open(clock.now()):
+        lease.put_off(slot_after_run(entity))
+        return CLOSED
     run = Run.objects.create(account_id=account_id, entity=entity, trigger=trigger, started_at=clock.now())
     try:
         streams, failed = _read(run, lease, stopping, limits or Limits())
-        verdict = commit(run, lease, streams, failed, slot_after_run(entity.task))
+        verdict = commit(run, lease, streams, failed, slot_after_run(entity))
     except LeaseLost:
         logger.warning("backup run %s was overtaken by another worker", run.public_id)
         return OVERTAKEN
@@ -75,7 +82,8 @@ def _read(
     connector = open_connector(entity.task.connection)
     target = EntityRef(entity.remote_id, entity.kind, entity.address, entity.task.recoverable_items)
     sealer = Sealer(run.account_id, entity.task.shelf)
-    context = RunContext(run, lease, target, connector, sealer, bridge, stopping, limits)
+    deadline = schedule_of(entity).stop_at(clock.now()) if run.trigger == Trigger.SCHEDULE else None
+    context = RunContext(run, lease, target, connector, sealer, bridge, stopping, limits, deadline)
     streams = [
         Stream(context, sub_service, _last_snapshot(entity, sub_service))
         for sub_service in connector.sub_services(EntityKind(entity.kind))
@@ -129,7 +137,7 @@ async def _read_streams(
 
 
 async def _heartbeat(context: RunContext) -> None:
-    """Keep the lease while a provider lets us wait. Raises LeaseLost, RunCancelled, RunStopped."""
+    """Keep the lease while a provider lets us wait. Raises LeaseLost and what ends a run early."""
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         context.check_stop()
@@ -144,16 +152,17 @@ def _last_snapshot(entity: Entity, sub_service: str) -> Snapshot | None:
 
 def _ending(run: Run, error: BaseException) -> Ending:
     """Put an error into words that a person can act on. Only our own faults are logged with their trace."""
-    regular = slot_after_run(run.entity.task)
+    regular = slot_after_run(run.entity)
     match error:
         case RunCancelled():
             return Ending(Verdict.CANCELLED, error.what, regular)
+        case WindowClosed():
+            return Ending(Verdict.STOPPED, error.what, regular)
         case RunStopped():
             return Ending(Verdict.CANCELLED, error.what, clock.now())
-        case ConsentLost():
-            connection_mark_disconnected(connection=run.entity.task.connection, reason=str(error))
-            return Ending(Verdict.FAILED, str(error), regular)
-        case Gone():
+        case ConsentLost() | Gone():
+            if isinstance(error, ConsentLost):
+                connection_mark_disconnected(connection=run.entity.task.connection, reason=str(error))
             return Ending(Verdict.FAILED, str(error), regular)
         case EverkeepError():
             wait = error.retry_after if isinstance(error, Throttled) else None

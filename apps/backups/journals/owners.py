@@ -4,12 +4,11 @@ from typing import Final
 
 from apps.connectors.enums import ConnectionState, CredentialKind
 from apps.connectors.models import Connection
-from apps.core import clock
 from apps.vault.api import JournalCorrupt
 
 from ..enums import EntityState
 from ..models import BackupTask, Entity
-from ..schedule import next_start
+from ..planning import first_start
 from . import portrait
 from .portrait import Said
 
@@ -26,7 +25,7 @@ def entity_from(info: Said, account_id: int) -> Entity:
     if found := Entity.objects.filter(public_id=values["public_id"]).first():
         return found
     task = _task_from(info, account_id)
-    start = next_start(task.frequency, task.hour, clock.now())
+    start = first_start(task)
     return Entity.objects.create(
         account_id=account_id, task=task, state=EntityState.ACTIVE, next_run_at=start, **values
     )

@@ -10,7 +10,7 @@ from apps.core import clock
 from apps.core.models import AccountModel
 from apps.core.sight import seen_services, sees_everything, sees_limited
 
-from ..enums import EntityState, Frequency, Verdict
+from ..enums import EntityState, Precedence, Verdict
 from .policies import Policy
 
 DISCOVERY_SILENCE = timedelta(hours=1)
@@ -22,8 +22,6 @@ class BackupTask(AccountModel):
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="tasks")
     service = models.CharField(max_length=20, choices=Service)
     name = models.CharField(max_length=200)
-    frequency = models.CharField(max_length=15, choices=Frequency, default=Frequency.DAILY)
-    hour = models.PositiveSmallIntegerField(default=2)
     include_unlicensed = models.BooleanField(default=False)
     auto_activate = models.BooleanField(default=False)
     recoverable_items = models.BooleanField(default=False)
@@ -31,6 +29,13 @@ class BackupTask(AccountModel):
     schedule = models.JSONField(null=True)  # this and the next two: the task's own rules (selectors.policies)
     retention = models.JSONField(null=True)
     exclusions = models.JSONField(null=True)
+    # Runs after another task's round, besides its own schedule; `after_slot` is the round it last followed.
+    after_task = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="followers")
+    after_outcomes = models.JSONField(default=list)  # of enums.RoundOutcome
+    after_minutes = models.PositiveSmallIntegerField(default=0)
+    after_slot = models.DateTimeField(null=True)
+    concurrency = models.PositiveSmallIntegerField(null=True)  # how many of its entities run at the same time
+    precedence = models.PositiveSmallIntegerField(choices=Precedence, default=Precedence.USUAL)
     shelf = models.PositiveSmallIntegerField(default=0)  # of the account's vault: where new content goes
     discovered_at = models.DateTimeField(null=True)
     discovering_since = models.DateTimeField(null=True)
@@ -77,6 +82,8 @@ class Entity(AccountModel):
     items = models.BigIntegerField(default=0)
     size = models.BigIntegerField(default=0)
     next_run_at = models.DateTimeField(null=True)
+    overdue_at = models.DateTimeField(null=True)  # from then on the last good backup is too old
+    precedence = models.PositiveSmallIntegerField(choices=Precedence, default=Precedence.USUAL)
     run_priority = models.PositiveSmallIntegerField(default=100)
     run_trigger = models.CharField(max_length=10, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True)

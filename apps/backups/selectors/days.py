@@ -13,7 +13,7 @@ from ..enums import Verdict
 from ..models import Entity, Run, Snapshot
 
 _KINDS = {kind: place for place, kind in enumerate(SubService.values)}
-_WORST_FIRST = (Verdict.FAILED, Verdict.CANCELLED, Verdict.PARTIAL, Verdict.SUCCESS)
+_WORST_FIRST = (Verdict.FAILED, Verdict.CANCELLED, Verdict.STOPPED, Verdict.PARTIAL, Verdict.SUCCESS)
 
 
 @dataclass(frozen=True, slots=True)

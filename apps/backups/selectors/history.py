@@ -211,7 +211,7 @@ class Day:
 
     @property
     def verdict(self) -> str:
-        for verdict in (*MARKS, Verdict.CANCELLED, Verdict.SUCCESS):
+        for verdict in (*MARKS, Verdict.CANCELLED, Verdict.STOPPED, Verdict.SUCCESS):
             if verdict in self.verdicts:
                 return verdict
         return ""

@@ -162,7 +162,7 @@ def matching(task: BackupTask, filters: Filters) -> QuerySet[Entity]:
     """Entities of the task that the filters let through."""
     entities = Entity.objects.filter(filters.rule, task=task)
     if filters.status:
-        word = word_expression(clock.now(), [task])
+        word = word_expression(clock.now())
         entities = entities.alias(word=word).filter(word=filters.status)
     return entities
 
@@ -208,7 +208,7 @@ def entity_page(task: BackupTask, filters: Filters, *, after: str = "", before: 
 
 
 def _rows(task: BackupTask, entities: list[Entity], now: datetime) -> list[Row]:
-    words = {entity.pk: word_of(entity, task.frequency, now) for entity in entities}
+    words = {entity.pk: word_of(entity, now) for entity in entities}
     running = [pk for pk, word in words.items() if word is Word.IN_PROGRESS]
     progress = _progress(running) if running else {}
     tags = tags_of(words)
@@ -235,7 +235,7 @@ def counters(task: BackupTask, filters: Filters) -> Counters:
     """All totals of the page in one grouped query."""
     groups = (
         Entity.objects.filter(task=task)
-        .annotate(word=word_expression(clock.now(), [task]))
+        .annotate(word=word_expression(clock.now()))
         .values_list("word", "licensed")
         .annotate(
             number=Count("id"),

@@ -10,7 +10,7 @@ from django.db.models.functions import TruncDate
 
 from ..enums import EntityState, Verdict
 from ..models import BackupTask, Entity, Run
-from ..schedule import DAY, INTERVALS
+from ..planning import schedule_of_task
 
 NIGHTS = 14
 KEPT = (Verdict.SUCCESS, Verdict.PARTIAL)
@@ -29,7 +29,7 @@ class Night:
 class TaskNights:
     """What is known about one task; `began` counts its active entities by the day of their first snapshot."""
 
-    frequency: str
+    is_daily: bool
     nights: dict[date, Night] = field(default_factory=dict)
     began: dict[date, int] = field(default_factory=dict)
 
@@ -49,7 +49,7 @@ class TaskNights:
         return "success" if night.good == night.tried and night.good >= due else "partial"
 
     def _due(self, day: date) -> int:
-        if INTERVALS[self.frequency] > DAY:
+        if not self.is_daily:
             return 0
         return sum(number for first, number in self.began.items() if first <= day)
 
@@ -57,7 +57,8 @@ class TaskNights:
 def nights_of_tasks(now: datetime) -> Mapping[UUID, list[str]]:
     """The words of each task of the account in force, by public id, in three queries however many there are."""
     today = now.astimezone(UTC).date()
-    found = {pid: TaskNights(freq) for pid, freq in BackupTask.objects.values_list("public_id", "frequency")}
+    tasks = BackupTask.objects.select_related("policy")
+    found = {task.public_id: TaskNights(schedule_of_task(task).is_daily) for task in tasks}
     for task, day, tried, good, kept in _nights(now):
         found[task].nights[day] = Night(tried, good, kept)
     for task, day, number in _beginnings():

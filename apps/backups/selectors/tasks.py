@@ -57,7 +57,7 @@ def task_cards() -> list[TaskCard]:
     """Every backup task of the account in force, by name: two queries, however many there are."""
     tasks = list(BackupTask.objects.select_related("connection").order_by("name", "id"))
     groups = (
-        Entity.objects.annotate(word=word_expression(clock.now(), tasks))
+        Entity.objects.annotate(word=word_expression(clock.now()))
         .values_list("task_id", "word")
         .annotate(Count("id"), Sum("size"), Max("last_snapshot_at"), Min("next_run_at"))
     )

@@ -8,8 +8,10 @@ from django.db.models import QuerySet
 
 from apps.core.errors import Conflict, InvalidRequest
 from apps.core.permissions import Permission, require
+from apps.core.templatetags.everkeep import exact_words
 
 from ..models import BackupTask, Entity
+from ..planning import first_start
 from ..service_list import nouns_of
 from . import activation, limiting, runs
 
@@ -46,7 +48,7 @@ ACTIONS = {
         "Activate",
         Permission.ACTIVATE,
         activation.activate,
-        "{} activated. The first backup starts at {hour:02}:00 UTC; Back up now starts it at once.",
+        "{} activated. {start}",
         "Nothing to activate: what you chose is active or archived.",
     ),
     "backup_now": Action(
@@ -67,7 +69,7 @@ ACTIONS = {
         "Resume",
         Permission.PAUSE,
         activation.resume,
-        "{} resumed. The next backup starts at {hour:02}:00 UTC.",
+        "{} resumed. {start}",
         "Nothing to resume: what you chose is not paused.",
     ),
     "limit": Action(
@@ -115,4 +117,14 @@ def act_on(*, task: BackupTask, action: str, entities: QuerySet[Entity], sure: b
     if action in ASKED_TWICE and not sure:
         raise InvalidRequest("This wants a second yes.", do="Choose it on the page of the backup task.")
     count = verb.do(task=task, entities=entities)
-    return verb.said.format(nouns_of(task.service).count(count), hour=task.hour) if count else verb.unfit
+    if not count:
+        return verb.unfit
+    return verb.said.format(nouns_of(task.service).count(count), start=_start_words(task))
+
+
+def _start_words(task: BackupTask) -> str:
+    """Say when the first of them begins, and what does not wait for it."""
+    start = first_start(task)
+    if start is None:
+        return "Nothing starts by itself: this task runs on demand or after another one."
+    return f"The next backup starts on {exact_words(start)}; Back up now starts it at once."

@@ -3,11 +3,9 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
-from apps.core import clock
-
 from ..enums import EntityState
 from ..models import BackupTask, Entity
-from ..schedule import next_start
+from ..planning import first_starts
 from .changes import change_entities
 
 
@@ -18,7 +16,7 @@ def activate(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
     Archived ones stay as they are: their source is gone, so there is nothing to run.
     """
     idle = entities.filter(state__in=[EntityState.NOT_ACTIVE, EntityState.PAUSED])
-    return change_entities(task, idle, "entity.activated", state=EntityState.ACTIVE, next_run_at=_next(task))
+    return change_entities(task, idle, "entity.activated", **_active(task))
 
 
 @transaction.atomic
@@ -32,8 +30,8 @@ def pause(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
 def resume(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
     """Let paused ones run again from the task's next hour on."""
     paused = entities.filter(state=EntityState.PAUSED)
-    return change_entities(task, paused, "entity.resumed", state=EntityState.ACTIVE, next_run_at=_next(task))
+    return change_entities(task, paused, "entity.resumed", **_active(task))
 
 
-def _next(task: BackupTask) -> object:
-    return next_start(task.frequency, task.hour, clock.now())
+def _active(task: BackupTask) -> dict[str, object]:
+    return {"state": EntityState.ACTIVE, "next_run_at": first_starts(task)}

@@ -26,7 +26,7 @@ from apps.core.errors import Conflict, ConsentLost, EverkeepError, Forbidden
 from ..enums import EntityState
 from ..models import BackupTask, Entity
 from ..models.entities import DISCOVERY_SILENCE
-from ..schedule import next_start
+from ..planning import first_start
 
 logger = logging.getLogger("everkeep.discovery")
 BATCH = 500
@@ -157,7 +157,7 @@ def _new_entity(task: BackupTask, found: FoundEntity) -> Entity:
         task=task,
         remote_id=found.remote_id,
         state=EntityState.ACTIVE if active else EntityState.NOT_ACTIVE,
-        next_run_at=next_start(task.frequency, task.hour, clock.now()) if active else None,
+        next_run_at=first_start(task) if active else None,
         **{name: getattr(found, name) for name in FACTS},
     )
 
@@ -173,7 +173,7 @@ def _refresh(task: BackupTask, entity: Entity, found: FoundEntity, tally: Tally)
         entity.state = entity.state_before_archive or EntityState.NOT_ACTIVE
         entity.state_before_archive = ""
         if entity.state == EntityState.ACTIVE:
-            entity.next_run_at = next_start(task.frequency, task.hour, clock.now())
+            entity.next_run_at = first_start(task)
         tally.returned += 1
         changed = True
     return changed

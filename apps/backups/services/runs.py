@@ -55,7 +55,7 @@ def cancel_run(*, entity: Entity) -> None:
     asked = mine.filter(~waiting).update(cancel_requested=True)
     if not asked:
         taken_off = mine.filter(waiting, run_trigger=Trigger.PERSON).update(
-            next_run_at=slot_after_run(entity.task),
+            next_run_at=slot_after_run(entity),
             run_priority=ROUTINE,
             run_trigger="",
             lease_owner="",

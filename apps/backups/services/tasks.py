@@ -3,19 +3,23 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
 from apps.activity import services as activity
 from apps.connectors.enums import Service
 from apps.connectors.models import Connection
-from apps.core import clock
-from apps.core.sight import whole_sight
 
-from ..enums import EntityState
-from ..models import BackupTask, Entity
-from ..schedule import next_start
+from ..models import BackupTask
+from ..planning import replan
+from ..schedules import Schedule
+from ..schedules.words import schedule_words
 from .discovery import start_discovery
 
-SETTINGS = ("name", "frequency", "hour", "include_unlicensed", "auto_activate", "recoverable_items", "shelf")
+SETTINGS = (
+    "name", "schedule", "policy", "exclusions", "include_unlicensed", "auto_activate", "recoverable_items",
+    "shelf", "concurrency", "precedence", "after_task", "after_outcomes", "after_minutes",
+)  # fmt: skip
+RHYTHM = {"schedule", "policy", "after_task"}
 
 
 @transaction.atomic
@@ -50,10 +54,11 @@ def change_settings(*, task: BackupTask, **wanted: Any) -> dict[str, list[Any]]:
     for key, (_, after) in changes.items():
         setattr(task, key, after)
     task.save(update_fields=list(changes))
-    if {"frequency", "hour"} & changes.keys():
-        _replan(task)
+    if RHYTHM & changes.keys():
+        replan(task)
     if "include_unlicensed" in changes:
         start_discovery(task=task)
+    changes = {key: [_plain(key, value) for value in pair] for key, pair in changes.items()}
     said = (f"{key.replace('_', ' ')} from {before} to {after}" for key, (before, after) in changes.items())
     activity.record(
         "task.changed",
@@ -67,8 +72,8 @@ def change_settings(*, task: BackupTask, **wanted: Any) -> dict[str, list[Any]]:
     return changes
 
 
-def _replan(task: BackupTask) -> None:
-    now = clock.now()
-    with whole_sight("the task's rhythm holds for all its mailboxes"):
-        waiting = Entity.objects.filter(task=task, state=EntityState.ACTIVE, next_run_at__gt=now)
-        waiting.update(next_run_at=next_start(task.frequency, task.hour, now))
+def _plain(key: str, value: Any) -> Any:
+    """Say a value as the activity keeps it: what people read, not what a column holds."""
+    if key == "schedule":
+        return schedule_words(Schedule.from_json(value))
+    return str(value) if isinstance(value, Model) else value

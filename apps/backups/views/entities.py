@@ -88,7 +88,7 @@ def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
 
 def _head(entity: Entity) -> dict[str, Any]:
     task = entity.task
-    word = selectors.word_of(entity, task.frequency, clock.now())
+    word = selectors.word_of(entity, clock.now())
     running = selectors.running_run(entity) if word is selectors.Word.IN_PROGRESS else None
     return {
         "entity": entity,

@@ -15,6 +15,8 @@ from apps.vault.api import shelf_number_of
 from .. import selectors
 from ..access import task_for
 from ..forms import TaskSettingsForm
+from ..planning import task_schedule_words
+from ..ruling import ruling_of_task
 from ..services.tasks import change_settings
 from .context import task_head
 
@@ -35,6 +37,8 @@ def page(request: MemberRequest, task_id: UUID) -> HttpResponse:
     context = {
         **task_head(task, "settings"),
         "form": form,
+        "schedule_words": task_schedule_words(task),
+        "schedule_why": ruling_of_task(task, "schedule").why,
         "total": selectors.counters(task, selectors.Filters()),
     }
     return render(request, "backups/task_settings.html", context)
