@@ -6,9 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from .exporting import scaled
+
 
 def page(items: int = 100_000, snapshots: int = 30) -> Iterator[dict[str, Any]]:
     """Tree and list of old and new days, all orders, first and later pages; on a SQLite file."""
+    items = scaled(items)
     with tempfile.TemporaryDirectory(prefix="everkeep-bench-") as folder:
         os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings.embedded", "EVERKEEP_DATA": folder}
         import django

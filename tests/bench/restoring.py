@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .backup import mailbox_of, worker_for
+from .exporting import scaled
 
 ORDERS = "tests.recovery.orders"
 
@@ -13,6 +14,7 @@ def items(messages: int = 10_000) -> Iterator[dict[str, Any]]:
 
     Provider limits are taken away: they, not we, decide how long a real restore takes (restore/pace.py).
     """
+    messages = scaled(messages)
     with mailbox_of(messages) as (cloud, address), worker_for(cloud, address) as worker:
         assert worker.order("backup", window=10**9).answer["verdict"] == "success"
         bare = worker.order(f"{ORDERS}:post_bare", mailbox=address).answer

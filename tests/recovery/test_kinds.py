@@ -148,7 +148,7 @@ def test_automatic_replies_are_shown_as_the_letters_they_are() -> None:
     replies = {"status": "alwaysEnabled", "internalReplyMessage": "<p>Away</p>", "externalReplyMessage": ""}
     shown = show("settings", {"automaticRepliesSetting": replies}, {})
     assert shown.html == "<h3>To people inside</h3><p>Away</p>"
-    assert shown.facts == [("Automatic replies setting: Status", "alwaysEnabled")]
+    assert shown.facts == [("Automatic replies", "On")]
 
 
 @pytest.mark.parametrize("kind", ["contacts", "calendars", "tasks", "notes", "settings"])

@@ -83,6 +83,10 @@ def seed(office: Office) -> None:
             folder_id = next(each.remote_id for each in live.do(writer.folders()))
             for number in range(3):
                 live.do(writer.write(WriteItem(f"seed{number}", folder_id, canonical(SEEDS[kind]), b"")))
+    seed_settings(office)
+
+
+def seed_settings(office: Office) -> None:
     send(office, "mailboxSettings", SETTINGS)
     for sequence in (1, 2, 3):  # the first two are alike but for their place
         send(office, RULES, rule("Flour" if sequence < 3 else "Rye", sequence), method="POST")

@@ -11,6 +11,41 @@ _TITLES = ("displayName", "name", "subject")
 _FOLDERS = "folderNames"
 _REPLIES = (("internalReplyMessage", "To people inside"), ("externalReplyMessage", "To people outside"))
 _APART = {*_TITLES, *(name for name, _ in _PARTS), _FOLDERS, "attachments"}
+_LABELS = {
+    "automaticRepliesSetting": "",
+    "status": "Automatic replies",
+    "externalAudience": "Answered outside",
+    "scheduledStartDateTime": "From",
+    "scheduledEndDateTime": "Until",
+    "dateFormat": "Dates are written",
+    "timeFormat": "Times are written",
+    "daysOfWeek": "Days",
+    "startTime": "Starts",
+    "endTime": "Ends",
+    "workingHours": "",
+    "language": "",
+    "displayName": "Language",
+    "locale": "Language code",
+    "name": "",
+    "delegateMeetingMessageDeliveryOptions": "Meeting messages go to",
+    "isEnabled": "Switched on",
+    "sequence": "Place in the order",
+    "color": "Colour",
+}
+"""What a setting is called where its own name would be clumsy; "" for what only groups others."""
+_VALUES = {
+    "disabled": "Off",
+    "alwaysEnabled": "On",
+    "scheduled": "On for a time",
+    "none": "Nobody",
+    "contactsOnly": "People in the contacts",
+    "all": "Everybody",
+    "sendToDelegateOnly": "The delegate only",
+    "sendToDelegateAndPrincipal": "The delegate and the owner",
+    "sendToDelegateAndInformationToPrincipal": "The delegate; the owner is told",
+}
+_SAID = frozenset({"status", "externalAudience", "delegateMeetingMessageDeliveryOptions"})
+_CLOCK = frozenset({"startTime", "endTime"})
 _DEEPEST = 4
 _SAID_WHOLE = frozenset({"dateTime", "emailAddress"})
 
@@ -40,11 +75,16 @@ def _lines(
     value: dict[str, Any], folders: dict[str, str], before: str = "", depth: int = 0
 ) -> Iterator[tuple[str, str]]:
     for key, each in value.items():
-        label = f"{before}{words_of(key)}"
+        word = _LABELS.get(key, words_of(key))
+        label = f"{before}{word}"
         if isinstance(each, dict) and not _SAID_WHOLE & set(each) and depth < _DEEPEST:
-            yield from _lines(each, folders, f"{label}: ", depth + 1)
+            yield from _lines(each, folders, f"{label}: " if word else before, depth + 1)
         elif said := _said(each):
-            yield label, folders.get(said) or said
+            if key in _SAID:
+                said = _VALUES.get(said, words_of(said))
+            elif key in _CLOCK:
+                said = said[:5]
+            yield label.rstrip(": ") or words_of(key), folders.get(said) or said
 
 
 def _said(value: Any) -> str:

@@ -17,6 +17,7 @@ from ..state.clock import parse, stamp
 from ..state.mailboxes import mailbox_of
 from .cast import OUTSIDERS, Person
 from .desk import use_desk
+from .habits import keep_habits
 from .letters import COMMON, TOPICS, Draft
 from .meetings import plan_day
 from .seed import CATEGORIES, FOLDER_NAMES, Home, post
@@ -85,6 +86,7 @@ def _work(
     _tidy(cloud, home, random, now, done)
     _folders(cloud, home, random, done)
     use_desk(cloud, home.box, Random(f"desk-{home.person.address}-{today:%Y-%m-%d}"), today, done)
+    keep_habits(cloud, home.box, Random(f"habits-{home.person.address}-{today:%Y-%m-%d}"), today, done)
 
 
 def _new_mail(

@@ -14,6 +14,7 @@ from ..state.mailboxes import Mailbox
 from . import letters, tenant
 from .cast import OUTSIDERS, SPECIAL, Person, people
 from .desk import seed_desk
+from .habits import seed_habits
 from .letters import Draft
 from .meetings import seed_calendar
 
@@ -55,6 +56,8 @@ def seed(
             for home in homes:
                 if home.person.has_mail:
                     seed_desk(cloud, home.box, Random(f"desk-{number}-{home.person.address}"), parse(now))
+                    habits = Random(f"habits-{number}-{home.person.address}")
+                    seed_habits(cloud, home.box, habits, parse(now))
     cloud.forget()
     return {"users": len(everyone), "mailboxes": len(homes), "messages": made}
 
