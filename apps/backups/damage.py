@@ -122,7 +122,12 @@ def named_anew(account_id: int, named: Mapping[int, Collection[bytes]]) -> set[b
 
 def _came_after(version: NodeVersion, row: DamagedItem) -> bool:
     snapshots = Snapshot.objects.filter(entity_id=version.entity_id, sub_service=version.sub_service)
-    taken = snapshots.filter(number=version.first).values_list("taken_at", flat=True).first()
+    taken = (
+        snapshots.filter(number__gte=version.first)
+        .order_by("number")
+        .values_list("taken_at", flat=True)
+        .first()
+    )
     return bool(taken and row.settled_at and taken > row.settled_at)
 
 

@@ -5,6 +5,7 @@ from celery import shared_task
 from apps.core.scope import every_account
 
 from .engine import run_backup
+from .retention.night import accounts_to_look_after, night
 from .tick import RUN_ENTITY, dispatch_due
 
 
@@ -21,3 +22,18 @@ def run_entity(*, account_id: int, entity_id: int, token: str = "") -> str:
     ending = run_backup(account_id=account_id, entity_id=entity_id, token=token)
     tick.after_commit()  # a worker is free again: the next is sent now, not at the next beat
     return ending
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def look_after_retention() -> int:
+    """Send each account to `retention_night`; returns how many. Beat calls it twice a day."""
+    accounts = accounts_to_look_after()
+    for account_id in accounts:
+        retention_night.after_commit(account_id=account_id)
+    return len(accounts)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def retention_night(*, account_id: int) -> int:
+    """Let go what is due of one account; returns how many snapshots. The task's base class enters the scope."""
+    return night().gone

@@ -15,6 +15,7 @@ class RecoveryConfig(AppConfig):
         _register_ending()
         _register_secrets()
         _register_references()
+        _register_reader()
 
 
 def _register_references() -> None:
@@ -24,6 +25,15 @@ def _register_references() -> None:
     from .restore.before import live_contents, writers_gone  # noqa: PLC0415
 
     register_references("undo", contents=live_contents, writers_gone=writers_gone)
+
+
+def _register_reader() -> None:
+    """Tell retention which backups restores and exports read."""
+    from apps.backups.retention.registry import Reader, register_reader  # noqa: PLC0415 - models come first
+
+    from .parting import in_use, parting  # noqa: PLC0415
+
+    register_reader("recovery", Reader(in_use, parting))
 
 
 def _register_secrets() -> None:

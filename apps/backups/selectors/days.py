@@ -1,8 +1,11 @@
 """Which backups of an entity there are: by day for the calendar, before and after one another."""
 
+from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Self
 
 from django.db.models import Max, Min
 from django.utils import timezone
@@ -80,23 +83,42 @@ def span_of(entity: Entity) -> tuple[date, date] | None:
     return timezone.localtime(found["first"]).date(), timezone.localtime(found["last"]).date()
 
 
-def neighbours(snapshot: Snapshot) -> tuple[Snapshot | None, Snapshot | None]:
-    """Return the snapshots before and after this one; numbers have no gaps."""
-    rows = Snapshot.objects.filter(
-        entity_id=snapshot.entity_id,
-        sub_service=snapshot.sub_service,
-        number__in=(snapshot.number - 1, snapshot.number + 1),
-    ).defer("cursor", "folder_totals", "coverage")
-    by_number = {row.number: row for row in rows}
-    return by_number.get(snapshot.number - 1), by_number.get(snapshot.number + 1)
-
-
 def taken_at(snapshot: Snapshot, numbers: set[int]) -> dict[int, datetime]:
     """Return when the snapshots of these numbers beside this one were taken."""
     rows = Snapshot.objects.filter(
         entity_id=snapshot.entity_id, sub_service=snapshot.sub_service, number__in=numbers
     )
     return dict(rows.values_list("number", "taken_at"))
+
+
+class Numbers:
+    """The snapshots that are left of one kind of data, by number: between them retention let some go.
+
+    What a version says of its beginning and its end are numbers as they were once; these name what is left.
+    """
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._left = sorted(numbers)
+
+    @classmethod
+    def of(cls, entity_id: int, sub_service: str) -> Self:
+        rows = Snapshot.objects.filter(entity_id=entity_id, sub_service=sub_service)
+        return cls(rows.order_by().values_list("number", flat=True))
+
+    def at_or_after(self, number: int) -> int | None:
+        """Return the first one that is left from there on."""
+        place = bisect_left(self._left, number)
+        return self._left[place] if place < len(self._left) else None
+
+    def before(self, number: int) -> int | None:
+        """Return the last one that is left before it."""
+        place = bisect_left(self._left, number)
+        return self._left[place - 1] if place else None
+
+    def shows(self, first: int, gone: int | None) -> bool:
+        """Tell whether one is left that holds a version of this life."""
+        found = self.at_or_after(first)
+        return found is not None and (gone is None or found < gone)
 
 
 def _backup(run: Run, snapshots: tuple[Snapshot, ...]) -> Backup:

@@ -51,17 +51,20 @@ def _days(task: BackupTask, rng: random.Random) -> Iterator[tuple[Snapshot, str]
         newest = {row.sub_service: row for row in rows.order_by("number").select_related("entity")}
         for sub_service, last in newest.items():
             yield last, "newest"
-            for number, age in _older(last.number, rng):
-                older = rows.filter(sub_service=sub_service, number=number).select_related("entity").first()
+            own = rows.filter(sub_service=sub_service)
+            numbers = own.exclude(pk=last.pk).order_by("number").values_list("number", flat=True)
+            for number, age in _older(list(numbers), rng):
+                older = own.filter(number=number).select_related("entity").first()
                 if older is not None:
                     yield older, age
 
 
-def _older(last: int, rng: random.Random) -> Sequence[tuple[int, str]]:
-    if last == 1:
+def _older(numbers: Sequence[int], rng: random.Random) -> Sequence[tuple[int, str]]:
+    """Choose among the numbers of those before the newest; retention lets gaps be there."""
+    if not numbers:
         return ()
-    between = [(rng.randint(2, last - 1), "between")] if last > 2 else []
-    return [*between, (1, "oldest")]
+    between = [(rng.choice(numbers[1:]), "between")] if len(numbers) > 1 else []
+    return [*between, (numbers[0], "oldest")]
 
 
 def _few_of_each(snapshot: Snapshot, age: str, rng: random.Random) -> Iterator[Picked]:

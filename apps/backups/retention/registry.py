@@ -1,0 +1,35 @@
+"""What upper apps must say and be told before a snapshot goes. Filled in their `AppConfig.ready()`."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who names snapshots.
+
+    `in_use` returns those of these keys that work which is under way still reads: they stay for now. `parting`
+    is called in the transaction in which these go, to settle what names them.
+    """
+
+    in_use: Callable[[Collection[int]], set[int]]
+    parting: Callable[[Collection[int]], None]
+
+
+_readers: dict[str, Reader] = {}
+
+
+def register_reader(name: str, reader: Reader) -> None:
+    """Add somebody who reads snapshots; a second call of the same name replaces the first."""
+    _readers[name] = reader
+
+
+def in_use(snapshot_ids: Collection[int]) -> set[int]:
+    """Return those that somebody reads right now."""
+    return set[int]().union(*(reader.in_use(snapshot_ids) for reader in _readers.values()))
+
+
+def part(snapshot_ids: Collection[int]) -> None:
+    """Tell everybody that these go."""
+    for reader in _readers.values():
+        reader.parting(snapshot_ids)
