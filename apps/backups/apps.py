@@ -58,12 +58,29 @@ class BackupsConfig(AppConfig):
         _register_ending()
         _register_sight()
         _register_tabs()
+        _register_retention()
 
 
 def _register_tabs() -> None:
     from .task_tabs import register_own_tabs  # noqa: PLC0415 - models are loaded only here
 
     register_own_tabs()
+
+
+def _register_retention() -> None:
+    """Its pages, and its act under the two-person rule."""
+    from apps.accounts.approvals import register_act  # noqa: PLC0415 - models are loaded only here
+    from apps.core.permissions import Permission  # noqa: PLC0415
+
+    from .retention import services  # noqa: PLC0415
+    from .task_tabs import register_task_tab  # noqa: PLC0415
+
+    register_task_tab("retention", "Retention", "task_retention", order=40)
+    words = "How long backups are kept where no task or policy has a rule of its own."
+    navigation.register_section(
+        navigation.Section("retention", "Retention", words, "calendar", 22, "retention")
+    )
+    register_act(services.SHORTER, do=services.shorten, words=services.words_of, permission=Permission.DELETE)
 
 
 def _register_ending() -> None:

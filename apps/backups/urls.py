@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from .views import coverage, entities, new_task, schedules, settings, tags, tasks
+from .views import coverage, entities, new_task, retention, schedules, settings, tags, tasks
 
 urlpatterns: list[URLPattern] = [
     path("tasks/new/", new_task.services, name="task_new"),
@@ -24,4 +24,6 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run_id>/coverage/", coverage.run, name="run_coverage"),
     path("runs/<uuid:run_id>/coverage.csv", coverage.run_csv, name="run_coverage_csv"),
     path("runs/<uuid:run_id>/", entities.run, name="run"),
+    path("tasks/<uuid:task_id>/retention/", retention.task_page, name="task_retention"),
+    path("settings/retention/", retention.account_page, name="retention"),
 ]

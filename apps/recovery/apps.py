@@ -29,7 +29,7 @@ def _register_references() -> None:
 
 def _register_reader() -> None:
     """Tell retention which backups restores and exports read."""
-    from apps.backups.retention.registry import Reader, register_reader  # noqa: PLC0415 - models come first
+    from apps.backups.registry import Reader, register_reader  # noqa: PLC0415 - models come first
 
     from .parting import in_use, parting  # noqa: PLC0415
 

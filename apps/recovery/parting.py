@@ -1,12 +1,11 @@
-"""What retention asks and is told before snapshots go (`backups.retention.registry`)."""
+"""What retention asks and is told before snapshots go (`backups.registry`)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Final
 
 from django.db.models import Q
 
-from apps.backups.catalog import in_batches
 from apps.backups.models import Snapshot
 from apps.core import clock
 from apps.core.sight import whole_sight
@@ -30,7 +29,7 @@ def in_use(snapshot_ids: Collection[int]) -> set[int]:
         name for params in jobs.values_list("params", flat=True) for name in params.get("snapshots", ())
     }
     found: set[int] = set()
-    for pks in in_batches(sorted(snapshot_ids)):
+    for pks in _few(snapshot_ids):
         parts = PlanPart.objects.filter(at_work | fresh, snapshot_id__in=pks)
         found |= set(parts.values_list("snapshot_id", flat=True))
         found |= set(Snapshot.objects.filter(pk__in=pks, public_id__in=exported).values_list("pk", flat=True))
@@ -40,8 +39,14 @@ def in_use(snapshot_ids: Collection[int]) -> set[int]:
 @whole_sight("a plan fails whoever made it")
 def parting(snapshot_ids: Collection[int]) -> None:
     """Plans that nobody has started lose what they would restore: they end, so that none restores a part."""
-    for pks in in_batches(sorted(snapshot_ids)):
+    for pks in _few(snapshot_ids):
         waiting = Plan.objects.filter(state=PlanState.READY, parts__snapshot_id__in=pks).values("pk")
         Plan.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))).update(
             state=PlanState.FAILED, message=GONE, error_code="backup_gone"
         )
+
+
+def _few(snapshot_ids: Collection[int]) -> Iterator[list[int]]:
+    """Cut to lengths that every database takes in one statement."""
+    wanted = sorted(snapshot_ids)
+    return (wanted[start : start + 500] for start in range(0, len(wanted), 500))

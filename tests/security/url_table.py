@@ -92,6 +92,8 @@ TABLE: dict[str, Row] = {
     "task_discover": row(302, 302, 302, 403, 403, 403, 404, args=a_task, data={}),
     "task_settings": row(302, 200, 200, 403, 403, 403, 404, args=a_task),
     "task_schedule": row(302, 200, 200, 403, 403, 403, 404, args=a_task),
+    "task_retention": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
+    "retention": row(302, 200, 403, 403, 403, 403, 200),
     "task_coverage": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
     "task_gaps": row(302, 302, 302, 403, 403, 403, 404, args=a_task, data={"gap": "mail:failed"}),
     "entity_gaps": row(302, 302, 302, 403, 403, 403, 404, args=an_entity, data={"gap": ""}),

@@ -21,9 +21,9 @@ from ..engine.lease import Lease, held
 from ..enums import DamagedState
 from ..journals.compacting import journals_compact, journals_prune
 from ..models import DamagedItem, Entity, Expiry, RunIssue, Snapshot
+from ..registry import in_use, part
 from .inforce import of_entity
 from .marking import chains
-from .registry import in_use, part
 from .rules import Rule
 
 logger = logging.getLogger("everkeep.backups")

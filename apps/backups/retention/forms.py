@@ -6,6 +6,7 @@ from django import forms
 
 from .rules import LONGEST, KeepAll, KeepFor, KeepSteps, Kind, Rule, Unit
 
+INHERIT: Final = "inherit"
 STEPS: Final = ("latest", "daily", "weekly", "monthly", "yearly")
 _KINDS: Final = (
     (Kind.ALL.value, "Keep every backup"),
@@ -16,7 +17,10 @@ _UNITS: Final = tuple((unit.value, unit.value.capitalize()) for unit in Unit)
 
 
 class RetentionForm(forms.Form):
-    """A rule as fields; `rule()` after `is_valid()`. `prefix` keeps them apart from others of the same page."""
+    """A rule as fields; `rule()` after `is_valid()`. `prefix` keeps them apart from others of the same page.
+
+    With `inherited` one choice more: no rule of one's own, in these words.
+    """
 
     kind = forms.ChoiceField(label="What stays", choices=_KINDS)
     count = forms.IntegerField(label="For", min_value=1, max_value=LONGEST, required=False)
@@ -40,6 +44,11 @@ class RetentionForm(forms.Form):
         help_text="Of what is archived because it left the organisation. Empty: it stays for ever.",
     )
 
+    def __init__(self, *args: Any, inherited: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if inherited:
+            self.fields["kind"].choices = [(INHERIT, inherited), *_KINDS]  # type: ignore[attr-defined]
+
     @staticmethod
     def initial_of(rule: Rule) -> dict[str, Any]:
         """Return what the fields show for a rule."""
@@ -54,10 +63,12 @@ class RetentionForm(forms.Form):
             self.add_error("latest", "Say of at least one step how many backups stay.")
         return data
 
-    def rule(self) -> Rule:
-        """Return the rule that was typed."""
+    def rule(self) -> Rule | None:
+        """Return the rule that was typed; None where there shall be none of one's own."""
         said = self.cleaned_data
         match said["kind"]:
+            case "inherit":
+                return None
             case Kind.AGE:
                 return Rule(KeepFor(said["count"], Unit(said["unit"] or Unit.DAYS)), said["archived_days"])
             case Kind.STEPS:

@@ -10,10 +10,10 @@ from apps.activity.models import Activity
 from apps.backups.engine.lease import Lease
 from apps.backups.holds import on_hold
 from apps.backups.models import BackupTask, Entity, Expiry, HeldPart, Hold, NodeVersion, Snapshot
+from apps.backups.registry import Reader, register_reader
 from apps.backups.retention import expiry
 from apps.backups.retention.marking import GRACE
 from apps.backups.retention.night import Night, night
-from apps.backups.retention.registry import Reader, register_reader
 from apps.backups.retention.rules import Keep, KeepFor, KeepSteps, Rule, Unit
 from apps.core import clock
 from apps.vault.api import decode_content
