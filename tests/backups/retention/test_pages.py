@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from apps.accounts.models import Account, Approval
 from apps.activity.models import Activity
-from apps.backups.models import AccountRetention, BackupTask, Snapshot
+from apps.backups.models import AccountRetention, BackupTask, Entity, Snapshot
 from apps.backups.retention.inforce import of_entity
 from apps.backups.retention.night import night
 from apps.backups.retention.rules import KeepAll, KeepFor, Rule, Unit
@@ -92,7 +92,7 @@ def test_where_two_people_decide_a_shorter_rule_waits_and_holds_once_it_is_appro
         assert of_entity(task.entities.get()).rule.keep == KeepFor(7, Unit.DAYS)
         assert night().marked == 4
         BackupTask.objects.update(retention=Rule(KeepAll()).to_json())
-        assert of_entity(task.entities.get()).why == "The task's own rule"
+        assert of_entity(Entity.objects.get()).why == "The task's own rule"
 
 
 def test_a_plan_that_waits_ends_in_words_when_its_backup_goes(cast: Cast, task: BackupTask) -> None:
