@@ -11,13 +11,23 @@ import sqlite3
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from apps.vault.api import ContentPart, Role, decode_content, encode_content, open_reader, open_writer
+from apps.vault.api import (
+    ContentPart,
+    Role,
+    VaultReader,
+    decode_content,
+    encode_content,
+    open_reader,
+    open_writer,
+)
 
 BATCH_ITEMS, BATCH_BYTES = 100, 4_000_000
 STREAMED_FROM: Final = 8_000_000
@@ -25,6 +35,9 @@ CROWD: Final = 5_000
 SLICE: Final = 500  # files that a process restores at a time
 _STAT: Final = struct.Struct(">QQQQIII")
 _TABLE: Final = "CREATE TABLE IF NOT EXISTS file (path TEXT PRIMARY KEY, stat BLOB, content BLOB) WITHOUT ROWID"
+
+
+_reader: VaultReader | None = None  # of a process that restores
 
 
 class _File(NamedTuple):
@@ -77,7 +90,7 @@ def restore(*, target: str) -> dict[str, int]:
     with closing(_state()) as state:
         rows = state.execute("SELECT path, content FROM file WHERE path != '' ORDER BY path").fetchall()
     connections.close_all()  # not to be shared with the processes
-    with ProcessPoolExecutor(os.cpu_count(), get_context("fork")) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("fork"), _open_vault) as pool:
         slices = [rows[start : start + SLICE] for start in range(0, len(rows), SLICE)]
         list(pool.map(_write_files, [target] * len(slices), slices))
     return {"files": len(rows)}
@@ -169,18 +182,45 @@ def _walk(root: Path, below: str) -> Iterator[_File]:
 def _store(
     root: Path, files: Iterable[_File], put: Callable[[list[tuple[Role, bytes]]], list[ContentPart]]
 ) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
-    """Put the files' bytes, some at a time, and yield path, stat and content list of each."""
-    batch, items, size = list[_File](), list[tuple[Role, bytes]](), 0
-    for file in [*files, None]:
-        if batch and (file is None or len(batch) == BATCH_ITEMS or size >= BATCH_BYTES):
-            for each, part in zip(batch, put(items), strict=True):
-                yield each.path, (each.stat, encode_content([part]))
-            batch, items, size = [], [], 0
-        if file is not None:
-            data = (root / file.path).read_bytes()
-            batch.append(file)
-            items.append((Role.MIME if file.path.endswith(".eml") else Role.FILE, data))
-            size += len(data)
+    """Put the files' bytes, some at a time, and yield path, stat and content list of each.
+
+    The next ones are read meanwhile, as the portal downloads them; large ones only when it is their turn.
+    """
+    with ThreadPoolExecutor(1, "read") as reading:
+        before: tuple[list[_File], Callable[[], list[tuple[Role, bytes]]]] | None = None
+        for batch in chain(_batches(files), [[]]):
+            if sum(map(_size, batch)) > BATCH_BYTES:
+                coming: Callable[[], list[tuple[Role, bytes]]] = partial(_read, root, batch)
+            else:
+                coming = reading.submit(_read, root, batch).result
+            if before is not None:
+                for file, part in zip(before[0], put(before[1]()), strict=True):
+                    yield file.path, (file.stat, encode_content([part]))
+            before = batch, coming
+
+
+def _batches(files: Iterable[_File]) -> Iterator[list[_File]]:
+    batch, size = list[_File](), 0
+    for file in files:
+        if batch and (len(batch) == BATCH_ITEMS or size + _size(file) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += _size(file)
+    if batch:
+        yield batch
+
+
+def _size(file: _File) -> int:
+    return int(_STAT.unpack(file.stat)[0])
+
+
+def _read(root: Path, batch: list[_File]) -> list[tuple[Role, bytes]]:
+    found: list[tuple[Role, bytes]] = []
+    for file in batch:
+        with open(f"{root}/{file.path}", "rb", buffering=0) as stream:
+            found.append((Role.MIME if file.path.endswith(".eml") else Role.FILE, stream.read()))
+    return found
 
 
 def _manifest(rows: dict[str, tuple[bytes, bytes]]) -> bytes:
@@ -190,14 +230,25 @@ def _manifest(rows: dict[str, tuple[bytes, bytes]]) -> bytes:
     )
 
 
-def _write_files(folder: str, rows: list[tuple[str, bytes]]) -> None:
-    target, reader = Path(folder), open_reader(1)
+def _open_vault() -> None:
+    """Begin a process that restores: one connection and one reader for all that it does, as a job has."""
+    global _reader  # noqa: PLW0603 - one for the life of the process
+    from django.db import connection
+
+    connection.ensure_connection()
+    _reader = open_reader(1)
+
+
+def _write_files(target: str, rows: list[tuple[str, bytes]]) -> None:
+    assert _reader is not None
     parts = [decode_content(content)[0] for _, content in rows]
     for below in {path.rpartition("/")[0] for path, _ in rows}:
-        (target / below).mkdir(parents=True, exist_ok=True)
+        os.makedirs(f"{target}/{below}", exist_ok=True)
     small = [number for number, part in enumerate(parts) if part.size < STREAMED_FROM]
-    for number, data in zip(small, reader.read_many([parts[number] for number in small]), strict=True):
-        (target / rows[number][0]).write_bytes(data)
+    for number, data in zip(small, _reader.read_many([parts[number] for number in small]), strict=True):
+        with open(f"{target}/{rows[number][0]}", "wb", buffering=0) as file:
+            file.write(data)
     for number in sorted(set(range(len(parts))) - set(small)):
-        with (target / rows[number][0]).open("wb") as file:
-            file.writelines(reader.stream(parts[number]))
+        with open(f"{target}/{rows[number][0]}", "wb", buffering=0) as file:
+            for piece in _reader.stream(parts[number]):
+                file.write(piece)

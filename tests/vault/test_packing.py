@@ -3,6 +3,8 @@
 import random
 import threading
 import time
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from apps.vault.store import packing
 from apps.vault.store.backends.base import Bytes
 from apps.vault.store.backends.local import LocalStore
+from apps.vault.store.codec import Compressor, Packed
 from apps.vault.store.content import ContentPart, Role
 from apps.vault.store.errors import StoreError
 from apps.vault.store.index import MemoryIndex
@@ -34,6 +37,14 @@ def assert_no_row_without_its_pack(keys: VaultKeys, store: LocalStore, index: Me
     """V1."""
     for pack_id in {at.pack_id for at in index.places.values()}:
         read_pack_index(store, keys, pack_id)
+
+
+def in_order_of_place(index: MemoryIndex) -> list[bytes]:
+    """Blobs as they lie: packs in the order in which they were recorded."""
+    packs = list(dict.fromkeys(at.pack_id for at in index.places.values()))
+    return sorted(
+        index.places, key=lambda blob: (packs.index(index.places[blob].pack_id), index.places[blob].offset)
+    )
 
 
 @both
@@ -143,6 +154,39 @@ def test_the_caller_reads_on_while_packs_are_stored_but_not_without_end(
     assert not thread.is_alive() and len(waiting) == 100
     assert store.most <= packing.MAX_WAITING
     assert writer.pending_bytes == 0
+
+
+@both
+@pytest.mark.parametrize("failing", [1, 3])
+def test_what_could_not_be_compressed_is_compressed_by_the_next_try(
+    keys: VaultKeys,
+    store: LocalStore,
+    index: MemoryIndex,
+    threads: int,
+    failing: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    press, calls, failures = Compressor.pack_many, count(1), 0
+
+    def starved(self: Compressor, plaintexts: Sequence[bytes | memoryview]) -> list[Packed]:
+        if next(calls) == failing:
+            raise MemoryError
+        return press(self, plaintexts)
+
+    monkeypatch.setattr(Compressor, "pack_many", starved)
+    writer = VaultWriter(keys, store, index, pack_bytes=PACK_BYTES, threads=threads)
+    parts: list[ContentPart] = []
+    while len(parts) < len(FILES) or writer.pending_bytes:
+        try:
+            parts += put(writer, FILES[len(parts) : len(parts) + 1])
+            if len(parts) == len(FILES):
+                writer.flush()
+        except MemoryError:
+            failures += 1
+    reader = VaultReader(keys, store, index)
+    assert [reader.read(part) for part in parts] == FILES
+    assert failures == 1
+    assert [blob for part in parts for blob in part.blobs] == in_order_of_place(index)
 
 
 def test_the_index_is_asked_and_told_in_the_callers_thread_only(keys: VaultKeys, store: LocalStore) -> None:

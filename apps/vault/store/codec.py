@@ -1,5 +1,6 @@
 """How a blob's plaintext is packed before it is encrypted."""
 
+import threading
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, Final
@@ -29,7 +30,7 @@ NUMBER_BYTES: Final = 4  # of a dictionary
 class Compressor:
     """zstd level 3, with a dictionary or without, or the bytes themselves when that is no gain.
 
-    Not to be used by two threads at once.
+    May be used by several threads at once.
     """
 
     def __init__(self, dictionary: bytes | None = None, number: bytes = b"") -> None:
@@ -45,15 +46,18 @@ class Compressor:
             write_content_size=True,
             write_dict_id=False,  # the number tells which
         )
+        self._one = threading.Lock()  # `compress` works in the object, `multi_compress_to_buffer` beside it
 
     def pack(self, plaintext: Plain) -> Packed:
-        return self._smaller(plaintext, self._zstd.compress(plaintext))
+        with self._one:
+            frame = self._zstd.compress(plaintext)
+        return self._smaller(plaintext, frame)
 
-    def pack_many(self, plaintexts: Sequence[Plain], threads: int = 0) -> list[Packed]:
-        """Pack all in one call of the library, in so many of its threads, without the interpreter's lock."""
+    def pack_many(self, plaintexts: Sequence[Plain]) -> list[Packed]:
+        """Pack all in one call of the library, without the interpreter's lock."""
         if len(plaintexts) == 1:
             return [self.pack(plaintexts[0])]
-        frames = self._zstd.multi_compress_to_buffer(list(plaintexts), threads=threads)
+        frames = self._zstd.multi_compress_to_buffer(list(plaintexts), threads=0)
         return [self._smaller(plain, frames[at]) for at, plain in enumerate(plaintexts)]
 
     def _smaller(self, plaintext: Plain, frame: Any) -> Packed:

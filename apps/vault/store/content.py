@@ -85,7 +85,8 @@ def _part(cursor: Cursor, version: int) -> ContentPart:
             f"A content list names role {number}, which this release does not know."
         ) from error
     size = cursor.number()
-    blobs = tuple(cursor.take(BLOB_ID_BYTES) for _ in range(cursor.count(BLOB_ID_BYTES)))
+    ids = cursor.take(BLOB_ID_BYTES * cursor.count(BLOB_ID_BYTES))
+    blobs = tuple([ids[at : at + BLOB_ID_BYTES] for at in range(0, len(ids), BLOB_ID_BYTES)])
     recipe = take_recipe(cursor) if version == RECIPE_VERSION else None
     part = ContentPart(role, size, blobs, recipe)
     _check(part)

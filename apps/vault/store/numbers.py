@@ -9,6 +9,9 @@ _MAX_NUMBER_BYTES: Final = 9  # 63 bits
 
 def put_number(out: bytearray, number: int) -> None:
     """Append `number`. Raises ContentCorrupt when it has more than 63 bits."""
+    if 0 <= number < 0x80:  # nearly all are, and every item of a backup has a handful
+        out.append(number)
+        return
     if not 0 <= number < 1 << 63:
         raise ContentCorrupt(f"The number {number} does not fit a content list.")
     while number >= 0x80:
@@ -31,15 +34,22 @@ class Cursor:
         return taken
 
     def byte(self) -> int:
-        return self.take(1)[0]
+        if self.position >= len(self.data):
+            raise ContentCorrupt("A content list is cut short.")
+        byte = self.data[self.position]
+        self.position += 1
+        return byte
 
     def number(self) -> int:
-        value = 0
-        for index in range(_MAX_NUMBER_BYTES):
+        value = self.byte()
+        if value < 0x80:
+            return value
+        value &= 0x7F
+        for index in range(1, _MAX_NUMBER_BYTES):
             byte = self.byte()
             value |= (byte & 0x7F) << (7 * index)
             if byte < 0x80:
-                if byte == 0 and index:
+                if byte == 0:
                     break
                 return value
         raise ContentCorrupt("A content list holds a number that is not in its shortest form.")

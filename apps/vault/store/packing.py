@@ -1,8 +1,9 @@
 """The way of new blobs into packs: compressed in batches, sealed, stored, recorded.
 
-Rule numbers: docs/vault-ordering.md. With `threads` a thread of its own compresses (in so many threads of the
-library, without the interpreter's lock) and others store finished packs, while the caller reads on; with 0 all
-happens in the caller's thread, in the same order. The index is asked and told by the caller's thread only.
+Rule numbers: docs/vault-ordering.md. With `threads` so many compress batches, each a batch of its own and
+without the interpreter's lock; one encrypts and packs them in the order in which they came, others store
+finished packs, and the caller reads on. With 0 all happens in the caller's thread, in the same order. The index
+is asked and told by the caller's thread only.
 """
 
 from collections import deque
@@ -38,6 +39,14 @@ class _Packed(NamedTuple):
 
 
 @dataclass(slots=True)
+class _Batch:
+    """Blobs that wait to be packed. `packed` is None when they have to be compressed (again)."""
+
+    blobs: list[NewBlob]
+    packed: "Future[list[_Packed]] | None" = None
+
+
+@dataclass(slots=True)
 class _Waiting:
     """A finished pack: `stored` is None when it has to be stored (again)."""
 
@@ -63,12 +72,13 @@ class PackLine:
     ) -> None:
         self._keys, self._store, self._index, self._recorded = keys, store, index, recorded
         self._pack_bytes, self._threads = pack_bytes, threads
-        self._press: Executor = ThreadPoolExecutor(1, "vault-press") if threads else _Inline()
+        self._press: Executor = ThreadPoolExecutor(threads, "vault-press") if threads else _Inline()
+        self._packer: Executor = ThreadPoolExecutor(1, "vault-pack") if threads else _Inline()
         self._upload: Executor = ThreadPoolExecutor(MAX_WAITING, "vault-store") if threads else _Inline()
         self._batch: list[NewBlob] = []
         self._batch_bytes = 0
-        self._pressing: deque[tuple[Future[None], int]] = deque()
-        self._queue: deque[list[NewBlob]] = deque()
+        self._packing: deque[tuple[Future[None], int]] = deque()
+        self._queue: deque[_Batch] = deque()
         self._ready: deque[_Packed] = deque()
         self._open: PackBuilder | None = None
         self._waiting: deque[_Waiting] = deque()
@@ -94,14 +104,14 @@ class PackLine:
     def push(self) -> None:
         """Send what has been added to be compressed."""
         if self._batch:
-            self._queue.append(self._batch)
-            self._pressing.append((self._press.submit(self._work), self._batch_bytes))
+            self._queue.append(_Batch(self._batch, self._press.submit(_compressed, self._batch)))
+            self._packing.append((self._packer.submit(self._work), self._batch_bytes))
             self._batch, self._batch_bytes = [], 0
 
     def tend(self) -> None:
         """Bring finished packs on their way, waiting only when too much is under way. Raises StoreError."""
-        while self._pressing and (self._pressing[0][0].done() or self._queued() > QUEUE_BYTES):
-            self._pressing.popleft()[0].result()
+        while self._packing and (self._packing[0][0].done() or self._queued() > QUEUE_BYTES):
+            self._packing.popleft()[0].result()
         while self._waiting:
             self._start_storing()
             first = self._waiting[0]
@@ -112,8 +122,8 @@ class PackLine:
     def finish(self) -> None:
         """Make all of it durable and recorded. Raises StoreError; may then be called again."""
         self.push()
-        while self._pressing:
-            self._pressing.popleft()[0].result()
+        while self._packing:
+            self._packing.popleft()[0].result()
         self._work()  # what an error left behind
         self._seal()
         while self._waiting:
@@ -121,7 +131,7 @@ class PackLine:
             self._settle(self._waiting[0])
 
     def _queued(self) -> int:
-        return sum(size for _, size in self._pressing)
+        return sum(size for _, size in self._packing)
 
     def _start_storing(self) -> None:
         for waiting in list(self._waiting)[: MAX_WAITING if self._threads else 1]:
@@ -144,26 +154,19 @@ class PackLine:
         self._waiting.popleft()
 
     def _work(self) -> None:
-        """Compress what is queued, pack what is compressed. One thread at a time."""
+        """Pack what is queued, as it comes out of the press. One thread at a time."""
         while True:
             while self._ready:
                 self._pack(self._ready[0])
                 self._ready.popleft()
             if not self._queue:
                 return
-            self._ready.extend(self._compressed(self._queue[0]))
+            self._ready.extend(self._pressed(self._queue[0]))
             self._queue.popleft()
 
-    def _compressed(self, batch: Sequence[NewBlob]) -> list[_Packed]:
-        """Compress a batch, all that share a compressor in one call."""
-        alike: dict[Compressor, list[int]] = {}
-        for at, blob in enumerate(batch):
-            alike.setdefault(blob.compressor, []).append(at)
-        done: dict[int, tuple[Codec, bytes | memoryview]] = {}
-        for compressor, places in alike.items():
-            packed = compressor.pack_many([batch[at].plaintext for at in places], self._threads)
-            done.update(zip(places, packed, strict=True))
-        return [_Packed(blob.blob_id, *done[at], len(blob.plaintext)) for at, blob in enumerate(batch)]
+    def _pressed(self, batch: _Batch) -> list[_Packed]:
+        packed, batch.packed = batch.packed, None  # whatever comes of it, it is not asked twice
+        return packed.result() if packed else _compressed(batch.blobs)
 
     def _pack(self, blob: _Packed) -> None:
         if self._open is None:
@@ -176,6 +179,18 @@ class PackLine:
         if self._open is not None:
             self._waiting.append(_Waiting(self._open.seal()))
             self._open = None
+
+
+def _compressed(blobs: Sequence[NewBlob]) -> list[_Packed]:
+    """Compress a batch, all that share a compressor in one call."""
+    alike: dict[Compressor, list[int]] = {}
+    for at, blob in enumerate(blobs):
+        alike.setdefault(blob.compressor, []).append(at)
+    done: dict[int, tuple[Codec, bytes | memoryview]] = {}
+    for compressor, places in alike.items():
+        packed = compressor.pack_many([blobs[at].plaintext for at in places])
+        done.update(zip(places, packed, strict=True))
+    return [_Packed(blob.blob_id, *done[at], len(blob.plaintext)) for at, blob in enumerate(blobs)]
 
 
 class _Inline(Executor):
