@@ -218,7 +218,7 @@ def _size(file: _File) -> int:
 def _read(root: Path, batch: list[_File]) -> list[tuple[Role, bytes]]:
     found: list[tuple[Role, bytes]] = []
     for file in batch:
-        with open(f"{root}/{file.path}", "rb", buffering=0) as stream:
+        with Path(f"{root}/{file.path}").open("rb", buffering=0) as stream:
             found.append((Role.MIME if file.path.endswith(".eml") else Role.FILE, stream.read()))
     return found
 
@@ -243,12 +243,12 @@ def _write_files(target: str, rows: list[tuple[str, bytes]]) -> None:
     assert _reader is not None
     parts = [decode_content(content)[0] for _, content in rows]
     for below in {path.rpartition("/")[0] for path, _ in rows}:
-        os.makedirs(f"{target}/{below}", exist_ok=True)
+        Path(f"{target}/{below}").mkdir(parents=True, exist_ok=True)
     small = [number for number, part in enumerate(parts) if part.size < STREAMED_FROM]
     for number, data in zip(small, _reader.read_many([parts[number] for number in small]), strict=True):
-        with open(f"{target}/{rows[number][0]}", "wb", buffering=0) as file:
+        with Path(f"{target}/{rows[number][0]}").open("wb", buffering=0) as file:
             file.write(data)
     for number in sorted(set(range(len(parts))) - set(small)):
-        with open(f"{target}/{rows[number][0]}", "wb", buffering=0) as file:
+        with Path(f"{target}/{rows[number][0]}").open("wb", buffering=0) as file:
             for piece in _reader.stream(parts[number]):
                 file.write(piece)

@@ -159,13 +159,9 @@ def test_the_caller_reads_on_while_packs_are_stored_but_not_without_end(
 @both
 @pytest.mark.parametrize("failing", [1, 3])
 def test_what_could_not_be_compressed_is_compressed_by_the_next_try(
-    keys: VaultKeys,
-    store: LocalStore,
-    index: MemoryIndex,
-    threads: int,
-    failing: int,
-    monkeypatch: pytest.MonkeyPatch,
+    keys: VaultKeys, store: LocalStore, threads: int, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    index = MemoryIndex()
     press, calls, failures = Compressor.pack_many, count(1), 0
 
     def starved(self: Compressor, plaintexts: Sequence[bytes | memoryview]) -> list[Packed]:
