@@ -23,6 +23,11 @@ GOALS: dict[str, list[tuple[str, str, float]]] = {
     "export.memory": [("rss_mb", "<=", 300)],
     "accounts.sign_in": [("p95_ms", "<", 150)],
     "portal.home": [("p95_ms", "<", 150)],
+    **{
+        f"portal.load.{page}": [("p95_ms", "<", 150)]
+        for page in ("home", "task", "task_middle", "task_name", "task_failed", "entity")
+    },
+    "portal.load.tick": [("p50_ms", "<", 1_000)],
     "vault.ingest": [("ratio", ">=", 1.3)],
     "vault.cpu": [("ratio", "<=", 1)],
     "vault.restore": [("ratio", ">=", 2)],
