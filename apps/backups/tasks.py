@@ -6,6 +6,7 @@ from apps.core.scope import every_account
 
 from .engine import run_backup
 from .retention.night import accounts_to_look_after, night
+from .services import tallies
 from .tick import RUN_ENTITY, dispatch_due
 
 
@@ -37,3 +38,18 @@ def look_after_retention() -> int:
 def retention_night(*, account_id: int) -> int:
     """Let go what is due of one account; returns how many snapshots. The task's base class enters the scope."""
     return night().gone
+
+
+@shared_task(expires=60)  # type: ignore[untyped-decorator]
+def count_large_tasks() -> int:
+    """Keep the counts of large tasks fresh; beat calls it every minute."""
+    return tallies.count_large_tasks()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def find_large_tasks() -> int:
+    """See which tasks have grown large, and count those at once."""
+    found = tallies.find_large_tasks()
+    if found:
+        tallies.count_large_tasks()
+    return found

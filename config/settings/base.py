@@ -215,6 +215,12 @@ CELERY_BEAT_SCHEDULE = {
     },
     "backups": {"task": "apps.backups.tasks.tick", "schedule": 15.0, "options": {"queue": "default"}},
     "retention": {"task": "apps.backups.tasks.look_after_retention", "schedule": 12 * 3600.0},
+    "tallies": {
+        "task": "apps.backups.tasks.count_large_tasks",
+        "schedule": 60.0,
+        "options": {"queue": "default", "expires": 60},
+    },
+    "large": {"task": "apps.backups.tasks.find_large_tasks", "schedule": 900.0},
     "drills": {"task": "apps.recovery.tasks.schedule_drills", "schedule": 3600.0},
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},

@@ -9,6 +9,7 @@ from .policies import Policy
 from .retention import AccountRetention, Expiry
 from .runs import Run, RunIssue, Snapshot
 from .tags import EntityTag, Tag
+from .tallies import TaskTally
 
 __all__ = [
     "AccountRetention",
@@ -26,6 +27,7 @@ __all__ = [
     "RunIssue",
     "Snapshot",
     "Tag",
+    "TaskTally",
     "entity_sight",
     "task_sight",
 ]

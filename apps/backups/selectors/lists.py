@@ -1,6 +1,7 @@
 """The list on a task's page: filters, keyset pages, counters.
 
-A page costs the same whatever the size of the task; only the counters read all of it, in one grouped query.
+A page costs the same whatever the size of the task. The counters of a small task read all of it, in one grouped
+query; those of a large one are kept (`tallies`).
 """
 
 from dataclasses import dataclass, field
@@ -15,9 +16,10 @@ from apps.core import clock
 from apps.core.keyset import page_of
 
 from ..enums import Verdict
-from ..models import BackupTask, Entity, EntityTag, Run, Tag
+from ..models import BackupTask, Entity, EntityTag, Run, Tag, TaskTally
 from .status import ACTIVE_WORDS, LIVE, Word, word_expression, word_of
 from .tags import tags_of
+from .tallies import kept_groups, tallies_of
 
 PAGE_SIZE = 50
 LIMITED = "limited"
@@ -232,7 +234,9 @@ def progress_words(run: Run) -> str:
 
 
 def counters(task: BackupTask, filters: Filters) -> Counters:
-    """All totals of the page in one grouped query."""
+    """All totals of the page in one grouped query; of a large task as they were counted last (`tallies`)."""
+    if task.pk in (kept := tallies_of([task])):
+        return _kept_counters(task, filters, kept[task.pk])
     groups = (
         Entity.objects.filter(task=task)
         .annotate(word=word_expression(clock.now()))
@@ -250,6 +254,19 @@ def counters(task: BackupTask, filters: Filters) -> Counters:
         total.add(word, number, size, last, following)
         total.licensed += number if licensed else 0
         total.matching += fits
+    return total
+
+
+def _kept_counters(task: BackupTask, filters: Filters, tally: TaskTally) -> Counters:
+    """Only a search that no index knows reads the rows, to say how many it found."""
+    total = Counters()
+    for group in kept_groups(tally):
+        total.add(group.word, group.number, group.size, group.last, group.following)
+        total.licensed += group.number if group.licensed else 0
+    if filters.text or filters.licence or filters.tag:
+        total.matching = matching(task, filters).count()
+    else:
+        total.matching = total.by_word.get(filters.status, 0) if filters.status else total.total
     return total
 
 

@@ -1,6 +1,6 @@
 """The last fourteen nights of every task, one word each: for the strip on the home page (TSK-02)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -9,8 +9,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 
 from ..enums import EntityState, Verdict
-from ..models import BackupTask, Entity, Run
+from ..models import BackupTask, Entity
 from ..planning import schedule_of_task
+from .tallies import kept_beginnings, kept_nights, tallies_of
 
 NIGHTS = 14
 KEPT = (Verdict.SUCCESS, Verdict.PARTIAL)
@@ -32,6 +33,11 @@ class TaskNights:
     is_daily: bool
     nights: dict[date, Night] = field(default_factory=dict)
     began: dict[date, int] = field(default_factory=dict)
+
+    def add(self, day: date, more: Night) -> None:
+        """Count entities with and without limited access together."""
+        have = self.nights.get(day, Night())
+        self.nights[day] = Night(have.tried + more.tried, have.good + more.good, have.kept + more.kept)
 
     def words(self, today: date) -> list[str]:
         """Oldest first: success, partial, failed, missed, or none where nothing was due."""
@@ -55,39 +61,51 @@ class TaskNights:
 
 
 def nights_of_tasks(now: datetime) -> Mapping[UUID, list[str]]:
-    """The words of each task of the account in force, by public id, in three queries however many there are."""
+    """The words of each task of the account in force, by public id, in four queries however many there are."""
     today = now.astimezone(UTC).date()
-    tasks = BackupTask.objects.select_related("policy")
-    found = {task.public_id: TaskNights(schedule_of_task(task).is_daily) for task in tasks}
-    for task, day, tried, good, kept in _nights(now):
-        found[task].nights[day] = Night(tried, good, kept)
-    for task, day, number in _beginnings():
-        found[task].began[day] = number
-    return {task: nights.words(today) for task, nights in found.items()}
+    tasks = list(BackupTask.objects.select_related("policy"))
+    found = {task.pk: TaskNights(schedule_of_task(task).is_daily) for task in tasks}
+    kept = tallies_of(tasks)
+    for pk, tally in kept.items():
+        found[pk].nights = {day: Night(*numbers) for day, *numbers in kept_nights(tally)}
+        found[pk].began = dict(kept_beginnings(tally))
+    rest = [task.pk for task in tasks if task.pk not in kept]
+    for pk, day, _, *numbers in nights_since(first_night(now), rest):
+        found[pk].add(day, Night(*numbers))
+    for pk, day, _, number in beginnings(rest):
+        found[pk].began[day] = found[pk].began.get(day, 0) + number
+    return {task.public_id: found[task.pk].words(today) for task in tasks}
 
 
-def _nights(now: datetime) -> list[tuple[UUID, date, int, int, int]]:
-    since = (now.astimezone(UTC) - timedelta(days=NIGHTS - 1)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+def first_night(now: datetime) -> datetime:
+    """The beginning of the first day that the strip shows."""
+    since = now.astimezone(UTC) - timedelta(days=NIGHTS - 1)
+    return since.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def nights_since(since: datetime, tasks: Sequence[int]) -> list[tuple[int, date, bool, int, int, int]]:
+    """(task, day, limited access, tried, good, kept) of the runs of these tasks."""
+    ended = Q(runs__started_at__gte=since, runs__verdict__in=(*KEPT, Verdict.FAILED))
+    # From the entities: each has its runs by time in an index. The runs of an account have only their years.
     rows = (
-        Run.objects.filter(started_at__gte=since, verdict__in=(*KEPT, Verdict.FAILED))
-        .annotate(day=TruncDate("started_at", tzinfo=UTC))
-        .values_list("entity__task__public_id", "day")
+        Entity.objects.filter(ended, task__in=tasks)
+        .annotate(day=TruncDate("runs__started_at", tzinfo=UTC))
+        .values_list("task_id", "day", "limited")
         .annotate(
-            tried=Count("entity", distinct=True),
-            good=Count("entity", distinct=True, filter=Q(verdict=Verdict.SUCCESS)),
-            kept=Count("entity", distinct=True, filter=Q(verdict__in=KEPT)),
+            tried=Count("id", distinct=True),
+            good=Count("id", distinct=True, filter=Q(runs__verdict=Verdict.SUCCESS)),
+            kept=Count("id", distinct=True, filter=Q(runs__verdict__in=KEPT)),
         )
     )
     return list(rows)
 
 
-def _beginnings() -> list[tuple[UUID, date, int]]:
+def beginnings(tasks: Sequence[int]) -> list[tuple[int, date, bool, int]]:
+    """(task, day, limited access, active entities whose backups began that day)."""
     rows = (
-        Entity.objects.filter(state=EntityState.ACTIVE, first_snapshot_at__isnull=False)
+        Entity.objects.filter(task__in=tasks, state=EntityState.ACTIVE, first_snapshot_at__isnull=False)
         .annotate(day=TruncDate("first_snapshot_at", tzinfo=UTC))
-        .values_list("task__public_id", "day")
+        .values_list("task_id", "day", "limited")
         .annotate(number=Count("id"))
     )
     return list(rows)

@@ -5,17 +5,16 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, Sum
 
 from apps.connectors.enums import ConnectionState, Service
 from apps.connectors.models import Connection
-from apps.core import clock
 from apps.core.sight import whole_sight
 
-from ..models import BackupTask, Entity
+from ..models import BackupTask
 from ..service_list import Nouns, nouns_of
 from .lists import Counters
-from .status import Word, word_expression
+from .status import Word
+from .tallies import groups_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +53,12 @@ class TaskCard:
 
 
 def task_cards() -> list[TaskCard]:
-    """Every backup task of the account in force, by name: two queries, however many there are."""
+    """Every backup task of the account in force, by name: three queries, however many there are."""
     tasks = list(BackupTask.objects.select_related("connection").order_by("name", "id"))
-    groups = (
-        Entity.objects.annotate(word=word_expression(clock.now()))
-        .values_list("task_id", "word")
-        .annotate(Count("id"), Sum("size"), Max("last_snapshot_at"), Min("next_run_at"))
-    )
     totals: dict[int, Counters] = {}
-    for task_id, word, number, size, last, following in groups:
-        totals.setdefault(task_id, Counters()).add(word, number, size, last, following)
+    for group in groups_of(tasks):
+        total = totals.setdefault(group.task_id, Counters())
+        total.add(group.word, group.number, group.size, group.last, group.following)
     return [_card(task, totals.get(task.pk, Counters())) for task in tasks]
 
 

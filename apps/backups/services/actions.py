@@ -14,6 +14,7 @@ from ..models import BackupTask, Entity
 from ..planning import first_start
 from ..service_list import nouns_of
 from . import activation, limiting, runs
+from .tallies import forget_tally
 
 CANCEL_AT_MOST = 500
 
@@ -117,6 +118,7 @@ def act_on(*, task: BackupTask, action: str, entities: QuerySet[Entity], sure: b
     if action in ASKED_TWICE and not sure:
         raise InvalidRequest("This wants a second yes.", do="Choose it on the page of the backup task.")
     count = verb.do(task=task, entities=entities)
+    forget_tally(task)
     if not count:
         return verb.unfit
     return verb.said.format(nouns_of(task.service).count(count), start=_start_words(task))

@@ -27,6 +27,7 @@ from ..enums import EntityState
 from ..models import BackupTask, Entity
 from ..models.entities import DISCOVERY_SILENCE
 from ..planning import first_start
+from .tallies import forget_tally
 
 logger = logging.getLogger("everkeep.discovery")
 BATCH = 500
@@ -194,6 +195,7 @@ def _finish(task: BackupTask, seen: set[str], tally: Tally) -> None:
     BackupTask.objects.filter(pk=task.pk).update(
         discovering_since=None, discovered_at=clock.now(), discovery_error=""
     )
+    forget_tally(task)
     _record(task, ActivityStatus.DONE, **{name: getattr(tally, name) for name in Tally.__slots__})
 
 
