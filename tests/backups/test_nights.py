@@ -93,7 +93,7 @@ def test_other_accounts_have_no_part_in_it(cast: Cast, task: BackupTask) -> None
 def test_four_queries_do_however_many_tasks_there_are(
     cast: Cast, task: BackupTask, django_assert_num_queries: Any
 ) -> None:
-    for number in range(4):
+    for number in range(3):
         ran(kept_since(make_task(make_connection(cast.account)), f"Box {number}", 1), 1)
     with django_assert_num_queries(4):
         assert len(nights_of_tasks(NOW)) == 4
