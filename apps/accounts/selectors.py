@@ -7,11 +7,13 @@ from apps.core.scope import current_account_id
 
 from .guests.entering import guest_now
 from .life.closing import given_up as given_up_accounts
+from .life.people import administrators
 from .life.trial import stopped as stopped_accounts
 from .models import Membership, User
 
 __all__ = [
     "actor_of",
+    "administrators",
     "given_up_accounts",
     "is_anothers",
     "owner_of_address",

@@ -59,6 +59,9 @@ class BackupsConfig(AppConfig):
         _register_sight()
         _register_tabs()
         _register_retention()
+        from .deletion.ready import register as register_deletions  # noqa: PLC0415
+
+        register_deletions()
 
 
 def _register_tabs() -> None:

@@ -10,6 +10,16 @@ class EntityState(models.TextChoices):
     ACTIVE = "active", "Active"
     PAUSED = "paused", "Paused"
     ARCHIVED = "archived", "Archived"
+    DELETING = "deleting", "Being deleted"  # its grace runs, or it is being destroyed (deletion/)
+
+
+class DeletionState(models.TextChoices):
+    """What became of an order to delete."""
+
+    WAITING = "waiting", "Waits for the end of its grace"  # can be taken back
+    DESTROYING = "destroying", "Being deleted"  # cannot
+    DONE = "done", "Deleted"
+    CANCELLED = "cancelled", "Taken back"
 
 
 class Verdict(models.TextChoices):

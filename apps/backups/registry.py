@@ -1,7 +1,8 @@
-"""What upper apps must say and be told before a snapshot goes. Filled in their `AppConfig.ready()`."""
+"""What upper apps must say and be told before a snapshot, or a whole entity, goes. Filled in their `AppConfig.ready()`."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,21 @@ def part(snapshot_ids: Collection[int]) -> None:
     """Tell everybody that these go."""
     for reader in _readers.values():
         reader.parting(snapshot_ids)
+
+
+Settler = Callable[[UUID], str]
+_settlers: list[Settler] = []
+
+
+def register_settler(settle: Settler) -> None:
+    """Call `settle(public id)` before an entity is destroyed, in the account's scope.
+
+    It ends what hands the entity's data out. It returns why the deletion has to wait, "" when it may go on; it
+    may be called many times.
+    """
+    _settlers.append(settle)
+
+
+def settled(entity_id: UUID) -> str:
+    """Let every app settle its own; returns the first reason to wait."""
+    return next((reason for settle in _settlers if (reason := settle(entity_id))), "")

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from apps.core.scope import every_account
 
+from .deletion.work import look_after_deletions
 from .engine import run_backup
 from .retention.night import accounts_to_look_after, night
 from .services import tallies
@@ -53,3 +54,9 @@ def find_large_tasks() -> int:
     if found:
         tallies.count_large_tasks()
     return found
+
+
+@shared_task(expires=3600)  # type: ignore[untyped-decorator]
+def delete_what_is_due() -> int:
+    """Count the graces of deletions, and destroy what had all of its own; once an hour."""
+    return look_after_deletions()

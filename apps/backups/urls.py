@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from .views import coverage, entities, new_task, retention, schedules, settings, tags, tasks
+from .views import coverage, deletion, entities, new_task, retention, schedules, settings, tags, tasks
 
 urlpatterns: list[URLPattern] = [
     path("tasks/new/", new_task.services, name="task_new"),
@@ -17,6 +17,11 @@ urlpatterns: list[URLPattern] = [
     path("tags/", tags.page, name="tags"),
     path("tags/new/", tags.create, name="tag_create"),
     path("tags/<uuid:tag_id>/", tags.change, name="tag_change"),
+    path("tasks/<uuid:task_id>/delete/", deletion.task, name="task_delete"),
+    path("tasks/<uuid:task_id>/delete/entities/", deletion.chosen, name="entities_delete"),
+    path("entities/<uuid:entity_id>/delete/", deletion.entity, name="entity_delete"),
+    path("deletions/", deletion.page, name="deletions"),
+    path("deletions/<uuid:deletion_id>/cancel/", deletion.cancel, name="deletion_cancel"),
     path("entities/<uuid:entity_id>/", entities.page, name="entity"),
     path("entities/<uuid:entity_id>/live/", entities.live, name="entity_live"),
     path("entities/<uuid:entity_id>/act/", entities.act, name="entity_act"),

@@ -31,6 +31,7 @@ LOOKS: dict[str, StatusLook] = {
     "paused": StatusLook("Paused", "pause", ""),
     "archived": StatusLook("Archived", "box", "arch"),
     "not_active": StatusLook("Not active", "off", "line"),
+    "deleting": StatusLook("Being deleted", "trash", "bad"),
     "in_another_task": StatusLook("In another task", "link", "line"),
     "never_backed_up": StatusLook("Never backed up", "off", "line"),
     "cancelled": StatusLook("Cancelled", "x", ""),

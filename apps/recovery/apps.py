@@ -16,6 +16,7 @@ class RecoveryConfig(AppConfig):
         _register_secrets()
         _register_references()
         _register_reader()
+        _register_deleting()
 
 
 def _register_references() -> None:
@@ -34,6 +35,14 @@ def _register_reader() -> None:
     from .parting import in_use, parting  # noqa: PLC0415
 
     register_reader("recovery", Reader(in_use, parting))
+
+
+def _register_deleting() -> None:
+    from apps.backups.registry import register_settler  # noqa: PLC0415 - models are loaded only after this module
+
+    from .deleting import settle  # noqa: PLC0415
+
+    register_settler(settle)
 
 
 def _register_secrets() -> None:

@@ -5,6 +5,7 @@ Filled in `AppConfig.ready()`. The vault knows blobs; who keeps content lists kn
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,33 @@ def register_tasks_by_shelf(found: Callable[[], Mapping[int, list[str]]]) -> Non
 def tasks_by_shelf() -> Mapping[int, list[str]]:
     """Return the names of backup tasks by the number of their shelf; shelf 0 has all that are not named."""
     return _tasks_by_shelf[0]() if _tasks_by_shelf else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What people had deleted, so that gc is not surprised by it (V16). Called in the account's scope.
+
+    dead(account_id)      at most so many blobs may have lost their last reference by it, lately
+    chains(account_id)    (entity, kind of data) of journals that a store would not let go of yet
+    """
+
+    dead: Callable[[int], int]
+    chains: Callable[[int], Collection[tuple[UUID, str]]]
+
+
+_ordered: dict[str, Ordered] = {}
+
+
+def register_ordered(name: str, ordered: Ordered) -> None:
+    """Tell what is deleted because somebody ordered it; the last one of a name wins."""
+    _ordered[name] = ordered
+
+
+def dead_by_order(account_id: int) -> int:
+    """How many dead blobs deletions explain, at most."""
+    return sum(ordered.dead(account_id) for ordered in _ordered.values())
+
+
+def chains_given_up(account_id: int) -> set[tuple[UUID, str]]:
+    """Journals that nobody wants any more and that some store still keeps."""
+    return {chain for ordered in _ordered.values() for chain in ordered.chains(account_id)}

@@ -222,6 +222,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "large": {"task": "apps.backups.tasks.find_large_tasks", "schedule": 900.0},
     "drills": {"task": "apps.recovery.tasks.schedule_drills", "schedule": 3600.0},
+    "deletions": {"task": "apps.backups.tasks.delete_what_is_due", "schedule": 3600.0},
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
     "undo": {"task": "apps.recovery.tasks.forget_replaced", "schedule": 3600.0},

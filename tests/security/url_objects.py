@@ -14,7 +14,7 @@ from apps.accounts.models import (
     SupportGrant,
     User,
 )
-from apps.backups.models import BackupTask, Entity, Run, Snapshot, Tag
+from apps.backups.models import BackupTask, Deletion, Entity, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.ids import new_public_id
@@ -109,6 +109,15 @@ def a_tag(cast: Cast) -> list[object]:
 
 def an_entity(cast: Cast) -> list[object]:
     return [_entity(cast).public_id]
+
+
+def a_deletion(cast: Cast) -> list[object]:
+    task, now = _task(cast), clock.now()
+    with account_scope(cast.account.pk):
+        row = Deletion.objects.create(
+            account=cast.account, task=task, service=task.service, label="Delete Bob of Mail", ends_at=now
+        )
+    return [row.public_id]
 
 
 def a_run(cast: Cast) -> list[object]:

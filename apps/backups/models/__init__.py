@@ -3,6 +3,7 @@
 from .catalog import NodeVersion
 from .coverage import CoverageGap
 from .damage import DamagedItem
+from .deletions import Deletion
 from .entities import BackupTask, Entity, entity_sight, task_sight
 from .holds import HeldPart, Hold
 from .policies import Policy
@@ -16,6 +17,7 @@ __all__ = [
     "BackupTask",
     "CoverageGap",
     "DamagedItem",
+    "Deletion",
     "Entity",
     "EntityTag",
     "Expiry",

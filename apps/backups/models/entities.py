@@ -74,6 +74,8 @@ class Entity(AccountModel):
     limited = models.BooleanField(default=False)  # only for who holds LIMITED_ACCESS (features TAG-02)
     state = models.CharField(max_length=12, choices=EntityState, default=EntityState.NOT_ACTIVE)
     state_before_archive = models.CharField(max_length=12, choices=EntityState, blank=True)
+    deletion = models.ForeignKey("Deletion", on_delete=models.SET_NULL, null=True, related_name="entities")
+    state_before_deletion = models.CharField(max_length=12, choices=EntityState, blank=True)
     archived_at = models.DateTimeField(null=True)
     last_verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
     last_message = models.TextField(blank=True)

@@ -133,7 +133,7 @@ class Counters:
 
     @property
     def active(self) -> int:
-        return self.total - self.paused - self.archived - self.not_active
+        return self.total - self.paused - self.archived - self.not_active - self.of(Word.DELETING)
 
     @property
     def paused(self) -> int:

@@ -29,10 +29,11 @@ class Word(StrEnum):
     PAUSED = "paused"
     ARCHIVED = "archived"
     NOT_ACTIVE = "not_active"
+    DELETING = "deleting"
 
     @property
     def label(self) -> str:
-        return self.value.replace("_", " ").capitalize()
+        return "Being deleted" if self is Word.DELETING else self.value.replace("_", " ").capitalize()
 
 
 LIVE = frozenset({Word.IN_PROGRESS, Word.PENDING})
@@ -40,6 +41,7 @@ SETTLED = {
     EntityState.PAUSED: Word.PAUSED,
     EntityState.ARCHIVED: Word.ARCHIVED,
     EntityState.NOT_ACTIVE: Word.NOT_ACTIVE,
+    EntityState.DELETING: Word.DELETING,
 }
 ACTIVE_WORDS = frozenset(Word) - frozenset(SETTLED.values())
 

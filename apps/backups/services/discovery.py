@@ -243,5 +243,6 @@ def tasks_to_discover() -> list[BackupTask]:
     """Connected tasks whose list was last read more than a day ago, oldest first; in the scope in force."""
     stale = Q(discovered_at__isnull=True) | Q(discovered_at__lt=clock.now() - FRESH_FOR)
     awake = ~Q(account__in=stopped_accounts())
-    connected = BackupTask.objects.filter(stale, awake, connection__state=ConnectionState.CONNECTED)
+    staying = ~Q(deletions__whole_task=True, deletions__state__in=("waiting", "destroying"))
+    connected = BackupTask.objects.filter(stale, awake, staying, connection__state=ConnectionState.CONNECTED)
     return list(connected.order_by("discovered_at")[:BATCH])

@@ -16,7 +16,7 @@ from ..task_tabs import tabs_of
 
 def rights() -> dict[str, bool]:
     """Which controls to show; the locks are in services and doors."""
-    names = ("ACTIVATE", "EXECUTE", "PAUSE", "CANCEL", "MODIFY", "LIMITED_ACCESS")
+    names = ("ACTIVATE", "EXECUTE", "PAUSE", "CANCEL", "MODIFY", "DELETE", "LIMITED_ACCESS")
     return {name.lower(): allowed(Permission[name]) for name in names}
 
 

@@ -281,6 +281,7 @@ BAR_CLASSES = {
     "waiting": "r",
     "archived": "a",
     "not_active": "n",
+    "deleting": "b",
     "in_another_task": "n",
     "never_backed_up": "n",
 }

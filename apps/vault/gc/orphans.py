@@ -6,7 +6,7 @@ from apps.core import clock
 
 from ..enums import PackState
 from ..models import Pack
-from ..registry import catalogs
+from ..registry import catalogs, chains_given_up
 from ..store.inspect import list_packs
 from ..store.journal import Chain, list_journals, parse_name
 from ..vaults import OpenVault
@@ -53,7 +53,11 @@ def chains_ahead(work: Work) -> int:
         for said in catalog.journals(work.account_id, 0):
             if named := parse_name(said.key):
                 known[named[0].chain] = max(known.get(named[0].chain, 0), named[0].number)
-    return sum(number > known.get(chain, 0) + 1 for chain, number in stored.items())
+    given_up = chains_given_up(work.account_id)
+    kept = (
+        (chain, number) for chain, number in stored.items() if (chain.entity, chain.sub_service) not in given_up
+    )
+    return sum(number > known.get(chain, 0) + 1 for chain, number in kept)
 
 
 def note_orphans(work: Work, stored: Stored, unknown: Iterable[bytes]) -> None:

@@ -35,15 +35,17 @@ class Census:
     packs: int = 0
     orphans: int = 0
     missing_packs: list[str] = field(default_factory=list)
+    explained: int = 0  # so many may be dead because people had something deleted
     chains_ahead: int = 0  # of journals, that hold backups which the catalog does not have
 
 
 def surprises(census: Census) -> list[str]:
     """Return, in words, what about these numbers is more likely a fault than the truth (V16)."""
     found = []
-    if census.dead and not census.live:
+    unexplained = max(0, census.dead - census.explained)
+    if unexplained and not census.live:
         found.append(f"nothing references any of the {census.blobs} blobs")
-    elif census.dead > MAX_DEAD_SHARE * census.blobs:
+    elif unexplained > MAX_DEAD_SHARE * census.blobs:
         found.append(f"{census.dead} of {census.blobs} blobs are referenced by nothing")
     if census.lost > MAX_LOST_SHARE * (census.live + census.lost):
         found.append(f"{census.lost} referenced blobs are not recorded")

@@ -7,6 +7,7 @@ from apps.core import clock
 from ..enums import GcState
 from ..marks import take_off
 from ..references import writers_gone
+from ..registry import dead_by_order
 from . import rows
 from .live import Spool
 from .rules import CLOCKS_APART, GRACE, refuse_surprises
@@ -33,6 +34,7 @@ def sweep(work: Work) -> dict[int, int]:
     work.note(state=GcState.SWEEPING)
     with scratch() as folder:
         scan, dead, alive = _judge(work, folder)
+        scan.census.explained = dead_by_order(work.account_id)
         if not work.round.forced:
             refuse_surprises(scan.census)
         for batch in alive.batches(AT_ONCE):

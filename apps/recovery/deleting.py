@@ -1,0 +1,35 @@
+"""What becomes of jobs and exports of an entity that is about to be destroyed (backups.deletion)."""
+
+import shutil
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.core import clock
+from apps.jobs.enums import OPEN_STATES, JobKind
+from apps.jobs.models import Job
+
+from .exports.files import folder_of
+
+
+def settle(entity_id: UUID) -> str:
+    """Wait for jobs at work; end what exports still hand out. The jobs' rows and ledgers keep their words."""
+    mine = Job.objects.filter(Q(entity_id=entity_id) | Q(destination_id=entity_id))
+    if at_work := mine.filter(state__in=OPEN_STATES).first():
+        return f"{at_work} is still at work."
+    for job in mine.filter(kind=JobKind.EXPORT):
+        _end_downloads(job.pk)
+        shutil.rmtree(folder_of(job), ignore_errors=True)
+    return ""
+
+
+@transaction.atomic
+def _end_downloads(pk: int) -> None:
+    job = Job.objects.select_for_update().get(pk=pk)
+    if not job.result.get("revoked"):
+        job.result = {
+            **job.result,
+            "revoked": {"at": clock.now().isoformat(), "by": "the deletion of its source"},
+        }
+        job.save(update_fields=["result"])
