@@ -1,4 +1,4 @@
-"""What upper apps must say and be told before a snapshot or an entity goes. Filled in their `AppConfig.ready()`."""
+"""What upper apps say and are told before a snapshot or an entity goes. Filled in their `AppConfig.ready()`."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
