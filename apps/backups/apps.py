@@ -54,6 +54,7 @@ class BackupsConfig(AppConfig):
             },
             outcomes=["run.finished"],
         )
+        _register_usage()
         _register_catalog()
         _register_ending()
         _register_sight()
@@ -84,6 +85,19 @@ def _register_retention() -> None:
         navigation.Section("retention", "Retention", words, "calendar", 22, "retention")
     )
     register_act(services.SHORTER, do=services.shorten, words=services.words_of, permission=Permission.DELETE)
+
+
+def _register_usage() -> None:
+    """Tell jobs how a usage report is made, and accounts what becomes of its file."""
+    from apps.accounts.registry import ClosingStep, register_closing_step  # noqa: PLC0415
+    from apps.jobs.enums import JobKind  # noqa: PLC0415 - models are loaded only here
+    from apps.jobs.registry import register  # noqa: PLC0415
+
+    from .usage.job import delete_usage, file_url, run_usage, tell_orderer  # noqa: PLC0415
+
+    register(JobKind.USAGE, run_usage, results_url=file_url, finished=tell_orderer)
+    register_closing_step(ClosingStep(30, "usage", delete_usage))
+    register_codes("Access", {"usage.downloaded": "Usage report downloaded"})
 
 
 def _register_ending() -> None:

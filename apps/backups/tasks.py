@@ -9,6 +9,7 @@ from .engine import run_backup
 from .retention.night import accounts_to_look_after, night
 from .services import tallies
 from .tick import RUN_ENTITY, dispatch_due
+from .usage.job import purge_usage
 
 
 @shared_task(expires=60)  # type: ignore[untyped-decorator]
@@ -60,3 +61,9 @@ def find_large_tasks() -> int:
 def delete_what_is_due() -> int:
     """Count the graces of deletions, and destroy what had all of its own; once an hour."""
     return look_after_deletions()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def purge_usage_files() -> int:
+    """Remove the files of usage reports whose links have run out."""
+    return purge_usage()

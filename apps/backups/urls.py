@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from .views import coverage, deletion, entities, new_task, retention, schedules, settings, tags, tasks
+from .views import coverage, deletion, entities, new_task, retention, schedules, settings, tags, tasks, usage
 
 urlpatterns: list[URLPattern] = [
     path("tasks/new/", new_task.services, name="task_new"),
@@ -14,6 +14,10 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<uuid:task_id>/schedule/", schedules.page, name="task_schedule"),
     path("tasks/<uuid:task_id>/coverage/", coverage.task, name="task_coverage"),
     path("tasks/<uuid:task_id>/coverage/act/", coverage.act_on_task, name="task_gaps"),
+    path("usage/", usage.page, name="usage"),
+    path("usage/report.csv", usage.csv_file, name="usage_csv"),
+    path("usage/mail/", usage.order, name="usage_order"),
+    path("usage/<uuid:job_id>.csv", usage.made_file, name="usage_file"),
     path("tags/", tags.page, name="tags"),
     path("tags/new/", tags.create, name="tag_create"),
     path("tags/<uuid:tag_id>/", tags.change, name="tag_change"),

@@ -25,6 +25,7 @@ _RIGHTS = {
     JobKind.UNDO: Permission.RESTORE,
     JobKind.EXPORT: Permission.EXPORT,
     JobKind.MOVE: Permission.ACCOUNT_SETTINGS,
+    JobKind.USAGE: Permission.VIEW,
 }
 
 

@@ -10,8 +10,8 @@ class JobsConfig(AppConfig):
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.navigation import Area, register_area  # noqa: PLC0415
 
-        kinds = (("restore", "Restore"), ("undo", "Undo"), ("export", "Export"), ("move", "Move"))
-        for kind, words in kinds:
+        kinds = ("restore", "Restore"), ("undo", "Undo"), ("export", "Export"), ("move", "Move")
+        for kind, words in (*kinds, ("usage", "Usage report")):
             register_codes(
                 words,
                 {

@@ -8,6 +8,7 @@ class JobKind(models.TextChoices):
     UNDO = "undo", "Undo"  # of a restore
     EXPORT = "export", "Export"
     MOVE = "move", "Move"  # of backups to another store
+    USAGE = "usage", "Usage report"
 
 
 class JobState(models.TextChoices):

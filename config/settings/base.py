@@ -225,6 +225,7 @@ CELERY_BEAT_SCHEDULE = {
     "deletions": {"task": "apps.backups.tasks.delete_what_is_due", "schedule": 3600.0},
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
+    "usage": {"task": "apps.backups.tasks.purge_usage_files", "schedule": 3600.0},
     "undo": {"task": "apps.recovery.tasks.forget_replaced", "schedule": 3600.0},
     "keys": {"task": "apps.vault.tasks.finish_keys", "schedule": 3600.0},
     "garbage": {"task": "apps.vault.tasks.collect_garbage", "schedule": 6 * 3600.0},

@@ -131,6 +131,7 @@ PINNED = {
     "token.revoked": "Security",
     "two_person.off": "Account",
     "two_person.on": "Account",
+    "usage.downloaded": "Access",
     "user.changed": "Users",
     "user.entered": "Users",
     "user.invitation_resent": "Users",
