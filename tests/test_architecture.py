@@ -31,6 +31,7 @@ PUBLIC_MODULES = {
     "heads",
     "gates",
     "panels",
+    "task_tabs",
     "sudo",
 }
 FREE_FOR_ALL = {"core"}

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "apps.connectors",
     "apps.vault",
     "apps.backups",
+    "apps.activation",
     "apps.recovery",
     "apps.portal",
     "apps.sandbox",  # for its command only: it has no models and nobody imports it
@@ -223,6 +224,7 @@ CELERY_BEAT_SCHEDULE = {
     "large": {"task": "apps.backups.tasks.find_large_tasks", "schedule": 900.0},
     "drills": {"task": "apps.recovery.tasks.schedule_drills", "schedule": 3600.0},
     "deletions": {"task": "apps.backups.tasks.delete_what_is_due", "schedule": 3600.0},
+    "activation": {"task": "apps.activation.tasks.follow_rules", "schedule": 300.0},
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
     "usage": {"task": "apps.backups.tasks.purge_usage_files", "schedule": 3600.0},

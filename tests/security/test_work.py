@@ -30,6 +30,8 @@ BY_THE_CLOCK = {
     "apps.accounts.saml.tasks.refresh_providers",
     "apps.accounts.tasks.forget_what_is_over",
     "apps.accounts.tasks.look_after_accounts",
+    "apps.activation.tasks.follow_rule",
+    "apps.activation.tasks.follow_rules",
     "apps.activity.tasks.send_stream",
     "apps.activity.tasks.send_streams",
     "apps.activity.tasks.check_chain",

@@ -14,6 +14,7 @@ from apps.accounts.models import (
     SupportGrant,
     User,
 )
+from apps.activation.models import Rule
 from apps.backups.models import BackupTask, Deletion, Entity, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
@@ -24,6 +25,7 @@ from apps.recovery.exports.destinations.s3 import sealed
 from apps.recovery.exports.links import link_token
 from apps.recovery.models import Destination, Drill
 from apps.vault.models import Shelf, VaultCheck
+from tests.activation.makers import make_rule
 from tests.backups.makers import make_connection, make_mailbox, make_run, make_task
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
@@ -118,6 +120,19 @@ def a_deletion(cast: Cast) -> list[object]:
             account=cast.account, task=task, service=task.service, label="Delete Bob of Mail", ends_at=now
         )
     return [row.public_id]
+
+
+def a_way_to_activate(cast: Cast) -> list[object]:
+    return [*a_task(cast), "pattern"]
+
+
+def a_rule(cast: Cast) -> list[object]:
+    """One that is followed every day."""
+    return [_rule(cast, state="active", mode="daily").public_id]
+
+
+def a_draft(cast: Cast) -> list[object]:
+    return [_rule(cast).public_id]
 
 
 def a_run(cast: Cast) -> list[object]:
@@ -284,6 +299,12 @@ def _relation(cast: Cast) -> PartnerCustomer:
 def _task(cast: Cast) -> BackupTask:
     with account_scope(cast.account.pk):
         return make_task(make_connection(cast.account))
+
+
+def _rule(cast: Cast, **fields: str) -> Rule:
+    task = _task(cast)
+    with account_scope(cast.account.pk):
+        return make_rule(task, **fields)
 
 
 def _entity(cast: Cast) -> Entity:

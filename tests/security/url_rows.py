@@ -8,13 +8,16 @@ from tests.security.url_objects import (
     Args,
     a_backup,
     a_contact,
+    a_draft,
     a_drill,
     a_job,
     a_message,
     a_plan,
     a_point,
+    a_rule,
     a_run,
     a_task,
+    a_way_to_activate,
     an_attachment,
     an_entity,
     an_export,
@@ -57,7 +60,7 @@ class Row:
 
 EXCHANGE = (
     a_job, a_task, an_entity, a_run, a_drill, a_backup, a_point, a_message, a_contact, an_attachment, a_plan,
-    an_export, an_export_part, an_export_link,
+    an_export, an_export_part, an_export_link, a_rule, a_draft, a_way_to_activate,
 )  # fmt: skip
 """What makes an object of Microsoft Exchange."""
 

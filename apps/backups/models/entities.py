@@ -73,6 +73,7 @@ class Entity(AccountModel):
     properties = models.JSONField(default=dict)
     limited = models.BooleanField(default=False)  # only for who holds LIMITED_ACCESS (features TAG-02)
     state = models.CharField(max_length=12, choices=EntityState, default=EntityState.NOT_ACTIVE)
+    by_hand = models.BooleanField(default=False)  # whether a person set this state: rules leave it alone then
     state_before_archive = models.CharField(max_length=12, choices=EntityState, blank=True)
     deletion = models.ForeignKey("Deletion", on_delete=models.SET_NULL, null=True, related_name="entities")
     state_before_deletion = models.CharField(max_length=12, choices=EntityState, blank=True)

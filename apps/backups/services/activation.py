@@ -1,7 +1,9 @@
 """Switch entities on and off, one or a hundred thousand in one statement."""
 
+from collections.abc import Collection
+
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ..enums import EntityState
 from ..models import BackupTask, Entity
@@ -16,21 +18,36 @@ def activate(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
     Archived ones stay as they are: their source is gone, so there is nothing to run.
     """
     idle = entities.filter(state__in=[EntityState.NOT_ACTIVE, EntityState.PAUSED])
-    return change_entities(task, idle, "entity.activated", **_active(task))
+    return change_entities(task, idle, "entity.activated", **_active(task), by_hand=True)
 
 
 @transaction.atomic
 def pause(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
     """Start no more runs of these; a run in progress is finished, and what is kept stays."""
     active = entities.filter(state=EntityState.ACTIVE)
-    return change_entities(task, active, "entity.paused", state=EntityState.PAUSED, next_run_at=None)
+    return change_entities(
+        task, active, "entity.paused", state=EntityState.PAUSED, next_run_at=None, by_hand=True
+    )
 
 
 @transaction.atomic
 def resume(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
     """Let paused ones run again from the task's next hour on."""
     paused = entities.filter(state=EntityState.PAUSED)
-    return change_entities(task, paused, "entity.resumed", **_active(task))
+    return change_entities(task, paused, "entity.resumed", **_active(task), by_hand=True)
+
+
+def start_by_rule(*, task: BackupTask, entity_ids: Collection[int]) -> int:
+    """Activate these, and resume what no person paused. Who follows a rule writes one line for all."""
+    idle = Q(state=EntityState.NOT_ACTIVE) | Q(state=EntityState.PAUSED, by_hand=False)
+    entities = Entity.objects.filter(idle, task=task, pk__in=entity_ids)
+    return entities.update(**_active(task), by_hand=False)
+
+
+def pause_by_rule(*, task: BackupTask, entity_ids: Collection[int]) -> int:
+    """Pause these, but none that a person activated. No line of activity either."""
+    active = Entity.objects.filter(task=task, pk__in=entity_ids, state=EntityState.ACTIVE, by_hand=False)
+    return active.update(state=EntityState.PAUSED, next_run_at=None)
 
 
 def _active(task: BackupTask) -> dict[str, object]:

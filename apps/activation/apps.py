@@ -1,0 +1,39 @@
+from django.apps import AppConfig
+
+from apps.activity.registry import register_codes
+
+
+class ActivationConfig(AppConfig):
+    name = "apps.activation"
+    label = "activation"
+
+    def ready(self) -> None:
+        """Tell the activity what our codes mean, and lower apps what of theirs our rules use."""
+        register_codes(
+            "Activation",
+            {
+                "rule.started": "Activation started",
+                "rule.changed": "Activation rule changed",
+                "rule.paused": "Activation rule paused",
+                "rule.resumed": "Activation rule resumed",
+                "rule.removed": "Activation rule removed",
+                "rule.followed": "Activation rule followed",
+                "rule.not_followed": "Activation rule could not be followed",
+            },
+        )
+        _register_uses()
+        _register_tab()
+
+
+def _register_uses() -> None:
+    from apps.backups.services.tags import register_tag_use  # noqa: PLC0415 - models are loaded only here
+
+    from .selectors import rules_with_tag  # noqa: PLC0415
+
+    register_tag_use(rules_with_tag)
+
+
+def _register_tab() -> None:
+    from apps.backups.task_tabs import register_task_tab  # noqa: PLC0415 - models are loaded only here
+
+    register_task_tab("activation", "Activation", "activation", order=30)

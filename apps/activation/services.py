@@ -1,0 +1,236 @@
+"""Draft a rule, start it, change it, pause and remove it, leave somebody out: one transaction each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import F
+
+from apps.backups.models import BackupTask, Entity, Tag
+from apps.backups.services.tasks import change_settings
+from apps.core import clock
+from apps.core.actor import current_actor
+from apps.core.errors import Conflict, InvalidRequest
+from apps.core.permissions import Permission, require
+
+from .address_list import AddressList
+from .directory import members_of
+from .enums import Leaving, Mode, Outcome, RuleKind, RuleState
+from .evaluate import say
+from .models import Rule, RuleEvent, RuleList, RuleMember
+from .words import rule_words
+
+DRAFTS_LAST: Final = timedelta(days=2)
+AT_MOST: Final = 100
+_COPIED: Final = ("name", "kind", "mode", "leaving", "conditions", "tag_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a form gathered. `listed` is a list that was handed in."""
+
+    kind: str
+    mode: str
+    leaving: str = Leaving.KEEP
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    tag: Tag | None = None
+    listed: AddressList | None = None
+
+
+def draft(*, task: BackupTask, wanted: Wanted, replaces: Rule | None = None) -> Rule:
+    """Keep a choice that is not confirmed yet, to show what it would do. Asks the provider who is in a group.
+
+    Raises what the connector raises, and Conflict for too many rules.
+    """
+    _require(wanted.leaving)
+    found = _listed(task, wanted)
+    with transaction.atomic():
+        if Rule.objects.filter(task=task, state__in=[RuleState.ACTIVE, RuleState.PAUSED]).count() >= AT_MOST:
+            raise Conflict(
+                f"A backup task has {AT_MOST} rules at most.", do="Remove rules that are not needed."
+            )
+        rule = Rule(
+            account_id=task.account_id,
+            task=task,
+            kind=wanted.kind,
+            mode=wanted.mode,
+            leaving=wanted.leaving if wanted.mode == Mode.DAILY else Leaving.KEEP,
+            conditions=dict(wanted.conditions),
+            tag=wanted.tag,
+            replaces=replaces,
+            created_by=current_actor().label[:200],
+        )
+        rule.name = (wanted.name.strip() or rule_words(rule))[:200]
+        rule.save()
+        problems = [list(each) for each in wanted.listed.problems] if wanted.listed else []
+        if wanted.kind in (RuleKind.LIST, RuleKind.GROUP):
+            RuleList.objects.create(account_id=task.account_id, rule=rule, values=found, problems=problems)
+    return rule
+
+
+def _listed(task: BackupTask, wanted: Wanted) -> list[str] | dict[str, int]:
+    if wanted.kind == RuleKind.GROUP:
+        return sorted(members_of(task.connection, wanted.conditions["groups"]))
+    return wanted.listed.addresses if wanted.listed else {}
+
+
+def asks_about_all(rule: Rule) -> bool:
+    """Tell whether starting it must say what becomes of “activate everybody who is new” (features DSC-07)."""
+    return rule.task.auto_activate and rule.mode == Mode.DAILY and rule.kind != RuleKind.EVERYONE
+
+
+@transaction.atomic
+def start(*, rule: Rule, all_new: str = "") -> Rule:
+    """Confirm a draft; it is followed within moments. Returns the rule that is in force now.
+
+    `all_new`: "keep" activates everybody who is new as before, "rules" only whom rules choose. Raises
+    InvalidRequest where that must be answered and is not, Conflict for what is no draft any more.
+    """
+    _require(rule.leaving)
+    draft = Rule.objects.select_for_update().filter(pk=rule.pk, state=RuleState.DRAFT).first()
+    if draft is None:
+        raise Conflict("This choice was confirmed or discarded already.", do="See the list of rules.")
+    if asks_about_all(rule):
+        _settle_all_new(rule, all_new)
+    if rule.replaces is not None:
+        return _replace(rule, rule.replaces)
+    Rule.objects.filter(pk=rule.pk).update(state=RuleState.ACTIVE, revision=F("revision") + 1)
+    say(rule, "rule.started", chooses=rule_words(rule), mode=rule.get_mode_display())
+    return _follow(rule)
+
+
+def _settle_all_new(rule: Rule, all_new: str) -> None:
+    if all_new not in ("keep", "rules"):
+        raise InvalidRequest(
+            "This task activates everybody who is new. Should it go on with that?",
+            do="Choose one of the two answers.",
+        )
+    if all_new == "rules":
+        require(Permission.MODIFY)
+        change_settings(task=rule.task, auto_activate=False)
+
+
+def _replace(draft: Rule, rule: Rule) -> Rule:
+    """Take over what the draft says; whom it left out stays left out."""
+    locked = Rule.objects.select_for_update().filter(pk=rule.pk, state__in=[RuleState.ACTIVE, RuleState.PAUSED])
+    if not locked.exists():
+        raise Conflict("The rule was removed meanwhile.", do="Make a new one.")
+    for name in _COPIED:
+        setattr(rule, name, getattr(draft, name))
+    rule.revision, rule.checked_at, rule.problem = rule.revision + 1, None, ""
+    rule.save(update_fields=[*_COPIED, "revision", "checked_at", "problem"])
+    RuleList.objects.filter(rule=rule).delete()
+    RuleList.objects.filter(rule=draft).update(rule=rule)
+    left_out = list(
+        RuleMember.objects.filter(rule=draft, outcome=Outcome.EXCLUDED).values_list("entity_id", flat=True)
+    )
+    _put_out(rule, left_out)
+    Rule.objects.filter(pk=draft.pk).delete()
+    say(rule, "rule.changed", chooses=rule_words(rule))
+    return _follow(rule)
+
+
+@transaction.atomic
+def pause(*, rule: Rule) -> None:
+    """Follow it no more until it is resumed; whom it activated goes on."""
+    _move(rule, RuleState.ACTIVE, RuleState.PAUSED, "rule.paused")
+
+
+@transaction.atomic
+def resume(*, rule: Rule) -> None:
+    """Follow it again: who came and who left meanwhile is made up for."""
+    _require(rule.leaving)
+    _move(rule, RuleState.PAUSED, RuleState.ACTIVE, "rule.resumed")
+    Rule.objects.filter(pk=rule.pk).update(checked_at=None)
+    _follow(rule)
+
+
+@transaction.atomic
+def remove(*, rule: Rule) -> None:
+    """Take it off the list; whom it activated goes on, and what it did stays in their history."""
+    require(Permission.ACTIVATE)
+    gone = Rule.objects.select_for_update().filter(pk=rule.pk).exclude(state=RuleState.REMOVED)
+    if rule.state == RuleState.DRAFT:
+        gone.delete()
+    elif gone.update(state=RuleState.REMOVED, tag=None, revision=F("revision") + 1):
+        Rule.objects.filter(replaces=rule.pk).delete()
+        RuleMember.objects.filter(rule=rule.pk).delete()
+        say(rule, "rule.removed")
+
+
+@transaction.atomic
+def leave_out(*, rule: Rule, entities: Sequence[Entity]) -> int:
+    """Take these out of the rule for good: it neither starts nor pauses them. Returns how many were in."""
+    require(Permission.ACTIVATE)
+    ids = {entity.pk: entity for entity in entities if entity.task_id == rule.task_id}
+    already = RuleMember.objects.filter(rule=rule, outcome=Outcome.EXCLUDED, entity_id__in=ids)
+    new = [pk for pk in ids if pk not in set(already.values_list("entity_id", flat=True))]
+    _put_out(rule, new)
+    if new and rule.state != RuleState.DRAFT:
+        _write_left_out(rule, [ids[pk] for pk in new])
+    return len(new)
+
+
+@transaction.atomic
+def take_in(*, rule: Rule, entities: Sequence[Entity]) -> int:
+    """Let the rule look at these again, at its next turn. Returns how many were left out."""
+    require(Permission.ACTIVATE)
+    out = RuleMember.objects.filter(rule=rule, outcome=Outcome.EXCLUDED, entity__in=entities)
+    count, _ = out.delete()
+    if count and rule.state == RuleState.ACTIVE:
+        Rule.objects.filter(pk=rule.pk).update(checked_at=None)
+        _follow(rule)
+    return count
+
+
+def _put_out(rule: Rule, ids: Sequence[int]) -> None:
+    RuleMember.objects.filter(rule=rule, entity_id__in=ids).delete()
+    RuleMember.objects.bulk_create(
+        RuleMember(account_id=rule.account_id, rule=rule, entity_id=pk, outcome=Outcome.EXCLUDED) for pk in ids
+    )
+
+
+def _write_left_out(rule: Rule, entities: Sequence[Entity]) -> None:
+    who = current_actor().label
+    RuleEvent.objects.bulk_create(
+        RuleEvent(
+            account_id=rule.account_id,
+            rule=rule,
+            entity=entity,
+            label=entity.name,
+            address=entity.address,
+            outcome=Outcome.EXCLUDED,
+            why=f"By {who}" if who else "",
+        )
+        for entity in entities
+    )
+
+
+def forget_old_drafts() -> int:
+    """Delete choices that nobody confirmed for two days; in the scope in force."""
+    old = Rule.objects.filter(state=RuleState.DRAFT, created_at__lt=clock.now() - DRAFTS_LAST)
+    return old.delete()[0]
+
+
+def _move(rule: Rule, before: str, after: str, code: str) -> None:
+    require(Permission.ACTIVATE)
+    moved = Rule.objects.filter(pk=rule.pk, state=before, mode=Mode.DAILY)
+    if not moved.update(state=after, revision=F("revision") + 1):
+        raise Conflict("The rule is not in that state any more.", do="Look at it again.")
+    say(rule, code)
+
+
+def _follow(rule: Rule) -> Rule:
+    from .tasks import follow_rule  # noqa: PLC0415 - the task's module calls services
+
+    follow_rule.after_commit(account_id=rule.account_id, rule_id=rule.pk)
+    return rule
+
+
+def _require(leaving: str) -> None:
+    require(Permission.ACTIVATE)
+    if leaving == Leaving.PAUSE:
+        require(Permission.PAUSE)
