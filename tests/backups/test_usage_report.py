@@ -15,7 +15,7 @@ from apps.backups.enums import EntityState, GapCause, Verdict
 from apps.backups.models import BackupTask, CoverageGap, Entity
 from apps.backups.services import tags
 from apps.backups.usage import job as usage
-from apps.backups.usage.rows import usage_rows
+from apps.backups.usage.rows import STATES, WHY_NOT, usage_rows
 from apps.core import clock
 from apps.core.streams import as_now
 from apps.jobs.models import Job
@@ -62,6 +62,7 @@ def test_each_mailbox_says_whether_it_is_covered_and_why_not(olivia: Client, tas
     make_gap(make_protected(task, "Jo Provider"), 9, by_default=True, acknowledged_at=clock.now())
     make_protected(task, "Rosa Late", last_snapshot_at=clock.now() - timedelta(days=3))
     make_mailbox(task, "Linda Fuller", state=EntityState.ARCHIVED)
+    make_mailbox(task, "Max Gone", state=EntityState.DELETING)
     make_mailbox(make_task(task.connection, name="Other"), "Info", licensed=None)
     kitchen = tags.tag_create(name="Kitchen")
     tags.tag_apply(task=task, entities=Entity.objects.filter(name="Agata Brown"), tag=kitchen)
@@ -73,6 +74,7 @@ def test_each_mailbox_says_whether_it_is_covered_and_why_not(olivia: Client, tas
         "Jo Provider": "yes",
         "Rosa Late": "no",
         "Linda Fuller": "no",
+        "Max Gone": "no",
         "Info": "no",
     }
     agata, bob = rows["Agata Brown"], rows["Bob Smith"]
@@ -81,6 +83,7 @@ def test_each_mailbox_says_whether_it_is_covered_and_why_not(olivia: Client, tas
     assert rows["Rosa Late"]["Not covered because"] == "The last good backup is too old"
     assert (rows["Linda Fuller"]["Status"], rows["Info"]["Status"]) == ("archived", "inactive")
     assert rows["Info"]["Task"] == "Other"
+    assert set(STATES) == {*WHY_NOT, EntityState.ACTIVE} == set(EntityState), "no words for a state"
 
 
 def test_no_name_becomes_a_formula_and_every_letter_arrives(olivia: Client, task: BackupTask) -> None:

@@ -84,3 +84,25 @@ def test_the_tags_of_the_account_are_kept_in_order(olivia: Visit, task: BackupTa
     page.get_by_role("button", name="Delete the tag", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
     assert olivia.complaints == []
+
+
+def test_what_the_page_does_not_show_is_counted_before_it_is_done(olivia: Visit, task: BackupTask) -> None:
+    page = olivia.page
+    with account_scope(task.account_id):
+        for number in range(55):
+            make_mailbox(task, f"Driver {number:02}")
+    olivia.open(f"{reverse('task', args=[task.public_id])}?q=driver")
+    page.get_by_label("Select all mailboxes on this page").check()
+    page.get_by_label("All 55 that match").check()
+    page.get_by_role("button", name="Activate", exact=True).click()
+    expect(page.get_by_role("heading", name="Activate: 55 mailboxes?")).to_be_visible()
+    picture(olivia, "task-all-matching")
+    page.get_by_role("button", name="Activate", exact=True).click()
+    expect(page.get_by_text("55 mailboxes activated.")).to_be_visible()
+    expect(page).to_have_url(re.compile("q=driver"))
+    page.get_by_role("link", name="Usage report (CSV)").click()
+    picture(olivia, "usage-report")
+    olivia.check("usage-report")
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Download now").click()
+    assert taken.value.path().read_text().count("Driver ") == 55

@@ -28,12 +28,14 @@ STATES = {
     EntityState.ACTIVE: "active",
     EntityState.PAUSED: "paused",
     EntityState.ARCHIVED: "archived",
+    EntityState.DELETING: "being deleted",
 }
 LICENCES = {True: "licensed", False: "unlicensed", None: "unknown"}
 WHY_NOT = {
     EntityState.NOT_ACTIVE: "Not active: nothing is backed up",
     EntityState.PAUSED: "Paused: stays as of the last good backup",
     EntityState.ARCHIVED: "Gone at the source: stays as of the last good backup",
+    EntityState.DELETING: "Somebody ordered that it be deleted",
 }
 
 
