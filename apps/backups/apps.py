@@ -77,6 +77,7 @@ def _register_retention() -> None:
     from apps.core.permissions import Permission  # noqa: PLC0415
 
     from .retention import services  # noqa: PLC0415
+    from .services import holds  # noqa: PLC0415
     from .task_tabs import register_task_tab  # noqa: PLC0415
 
     register_task_tab("retention", "Retention", "task_retention", order=40)
@@ -84,6 +85,9 @@ def _register_retention() -> None:
     navigation.register_section(
         navigation.Section("retention", "Retention", words, "calendar", 22, "retention")
     )
+    words = "What is not deleted, whatever a rule or a person says."
+    navigation.register_section(navigation.Section("holds", "Legal holds", words, "lock", 23, "holds"))
+    register_act(holds.LIFT, do=holds.lift, words=holds.lift_words, permission=Permission.DELETE)
     register_act(services.SHORTER, do=services.shorten, words=services.words_of, permission=Permission.DELETE)
 
 

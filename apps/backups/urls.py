@@ -1,6 +1,18 @@
 from django.urls import URLPattern, path
 
-from .views import coverage, deletion, entities, new_task, retention, schedules, settings, tags, tasks, usage
+from .views import (
+    coverage,
+    deletion,
+    entities,
+    holds,
+    new_task,
+    retention,
+    schedules,
+    settings,
+    tags,
+    tasks,
+    usage,
+)
 
 urlpatterns: list[URLPattern] = [
     path("tasks/new/", new_task.services, name="task_new"),
@@ -34,5 +46,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<uuid:run_id>/coverage.csv", coverage.run_csv, name="run_coverage_csv"),
     path("runs/<uuid:run_id>/", entities.run, name="run"),
     path("tasks/<uuid:task_id>/retention/", retention.task_page, name="task_retention"),
+    path("settings/holds/", holds.page, name="holds"),
+    path("settings/holds/<uuid:hold_id>/lift/", holds.lift, name="hold_lift"),
     path("settings/retention/", retention.account_page, name="retention"),
 ]

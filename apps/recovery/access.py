@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from apps.backups.models import Entity, Run, Snapshot
+from apps.backups.selectors.nights import KEPT
 from apps.backups.selectors.points import Point, point_of
 from apps.core.actor import current_actor
 from apps.core.errors import NotFound
@@ -38,6 +39,11 @@ def point_for(public_id: UUID, permission: Permission | None = None) -> Point:
     if point is None or not point.snapshots:
         raise NotFound("There is no such backup.", do="Choose a day from the calendar of its mailbox.")
     require(permission) if permission else require_contents()
+    if point.run.verdict in KEPT and all(map(point.is_older, point.snapshots)):
+        raise NotFound(
+            "This backup was let go by the rule of retention.",
+            do="Choose a day from the calendar of its mailbox.",
+        )
     return point
 
 

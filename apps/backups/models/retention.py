@@ -26,7 +26,7 @@ class Expiry(AccountModel):
     """Snapshots of one kind of data of one entity that were let go together.
 
     The row is written with the first of them: while `finished_at` is empty, versions and journals of what went
-    may be left, and the next night goes on.
+    may be left, and the next night goes on. `blobs` is how many the versions named that went, at most.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="expiries")
@@ -37,6 +37,7 @@ class Expiry(AccountModel):
     oldest_at = models.DateTimeField(null=True)
     newest_at = models.DateTimeField(null=True)
     versions = models.PositiveBigIntegerField(default=0)
+    blobs = models.PositiveBigIntegerField(default=0)
     locked = models.PositiveIntegerField(default=0)
     rule = models.CharField(max_length=300, blank=True)
 

@@ -8,9 +8,12 @@
 """
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
+
+from django.db.models import Min
 
 from apps.activity import services as activity
 from apps.core import clock
@@ -84,6 +87,8 @@ def _let_go(entity: Entity, sub_service: str, rule: Rule, now: datetime) -> Expi
         issues = RunIssue.objects.filter(entity=entity, sub_service=sub_service, open=False)
         for pks in in_batches(sorted(runs)):
             issues.filter(run_id__in=pks).delete()
+        oldest = Snapshot.objects.filter(entity=entity).aggregate(at=Min("taken_at"))["at"]
+        Entity.objects.filter(pk=entity.pk).update(first_snapshot_at=oldest)
         _note(entity, expiry)
     return expiry
 
@@ -92,30 +97,42 @@ def _carry_out(entity: Entity, expiry: Expiry) -> None:
     """Take away what no snapshot shows any more, from tables and journals. May be called again."""
     sub_service = expiry.sub_service
     with held(account_id=entity.account_id, entity_id=entity.pk) as lease:
-        versions = forget_unseen(entity, sub_service, lease)
+        gone = forget_unseen(entity, sub_service, lease)
         _settle_damage(entity, sub_service, lease)
-    Expiry.objects.filter(pk=expiry.pk).update(versions=expiry.versions + versions)
+    Expiry.objects.filter(pk=expiry.pk).update(
+        versions=expiry.versions + gone.versions, blobs=expiry.blobs + gone.blobs
+    )
     journals_compact(entity=entity, sub_service=sub_service)
     pruned = journals_prune(entity=entity, sub_service=sub_service)
     Expiry.objects.filter(pk=expiry.pk).update(finished_at=clock.now(), locked=pruned.locked)
 
 
-def forget_unseen(entity: Entity, sub_service: str, lease: Lease) -> int:
-    """Delete versions that began and ended between two snapshots that are left; returns how many.
+@dataclass(slots=True)
+class Gone:
+    """Versions that went, and how many blobs they named."""
+
+    versions: int = 0
+    blobs: int = 0
+
+
+def forget_unseen(entity: Entity, sub_service: str, lease: Lease) -> Gone:
+    """Delete versions that began and ended between two snapshots that are left.
 
     What a run that is not committed has written carries numbers beyond the newest, and stays.
     """
     left = Snapshot.objects.filter(entity=entity, sub_service=sub_service).order_by("number")
     numbers = [0, *left.values_list("number", flat=True)]
-    draft, count = Draft(entity.account_id, entity.pk, sub_service, numbers[-1], 0), 0
+    draft, gone = Draft(entity.account_id, entity.pk, sub_service, numbers[-1], 0), Gone()
     for before, after in pairwise(numbers):
         if after - before == 1:
             continue
         rows = draft.rows().filter(first__gt=before, gone__gt=before, gone__lte=after)
         for pks in in_batches(list(rows.values_list("pk", flat=True))):
+            contents = list(draft.by_id(pks).values_list("content", flat=True))
             with lease.guard():
-                count += draft.by_id(pks).delete()[0]
-    return count
+                gone.versions += draft.by_id(pks).delete()[0]
+            gone.blobs += sum(len(blobs_of(bytes(content))) for content in contents if content)
+    return gone
 
 
 def _settle_damage(entity: Entity, sub_service: str, lease: Lease) -> None:

@@ -1,0 +1,110 @@
+"""Put backups on legal hold, and lift a hold: at once, or once a second administrator has approved it."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.accounts.approvals import Proposed, propose
+from apps.activity import services as activity
+from apps.core import clock
+from apps.core.actor import current_actor
+from apps.core.errors import Conflict, InvalidRequest
+from apps.core.permissions import Permission, require
+from apps.core.scope import current_account_id
+from apps.core.sight import sees_everything
+
+from ..models import Entity, EntityTag, HeldPart, Hold, Tag
+
+LIFT: Final = "hold.lift"
+Payload = dict[str, Any]
+_BATCH: Final = 500
+
+
+def entities_named(lines: Sequence[str]) -> list[Entity]:
+    """Return the entities of these names or addresses. Raises InvalidRequest that names what is not there."""
+    found: dict[int, Entity] = {}
+    unknown: list[str] = []
+    for line in {line.strip() for line in lines if line.strip()}:
+        rows = list(Entity.objects.filter(Q(name__iexact=line) | Q(address__iexact=line)))
+        found.update((row.pk, row) for row in rows)
+        if not rows:
+            unknown.append(line)
+    if unknown:
+        raise InvalidRequest(f"Nothing is called {', '.join(sorted(unknown)[:10])}.", do="Use name or address.")
+    return sorted(found.values(), key=lambda entity: entity.name)
+
+
+@transaction.atomic
+def hold_place(
+    *, name: str, reason: str = "", entities: Collection[Entity] = (), tag: Tag | None = None
+) -> Hold:
+    """Keep everything of these entities, and of what carries the tag now or later, until the hold is lifted."""
+    require(Permission.ACCOUNT_SETTINGS)
+    if not entities and tag is None:
+        raise InvalidRequest("Nothing would be on hold.", do="Name mailboxes, or choose a tag.")
+    hold = Hold.objects.create(
+        account_id=current_account_id(),
+        name=name,
+        reason=reason,
+        tag=tag,
+        placed_by=current_actor().label,
+    )
+    chosen = {entity.pk: entity for entity in entities}
+    if tag is not None:
+        tagged = EntityTag.objects.filter(tag=tag).select_related("entity")
+        chosen.update((row.entity_id, row.entity) for row in tagged)
+    HeldPart.objects.bulk_create(
+        [
+            HeldPart(account_id=hold.account_id, hold=hold, entity=entity, label=entity.name[:500])
+            for entity in chosen.values()
+        ],
+        batch_size=_BATCH,
+    )
+    _note(hold, "hold.placed", f"{name}: {_words(hold)} on hold. {reason}".strip())
+    return hold
+
+
+def hold_lift(hold: Hold) -> Proposed:
+    """Lift it, or propose so. Nothing is deleted by it: what a rule lets go is marked a week ahead."""
+    require(Permission.ACCOUNT_SETTINGS)
+    require(Permission.DELETE)
+    return propose(LIFT, {"hold": str(hold.public_id)}, f"Lift the legal hold {hold.name}")
+
+
+def lift(payload: Payload) -> None:
+    """The act that a second administrator approves."""
+    require(Permission.DELETE)
+    hold = _in_force(payload)
+    hold.lifted_at, hold.lifted_by = clock.now(), current_actor().label
+    hold.save(update_fields=["lifted_at", "lifted_by"])
+    _note(hold, "hold.lifted", f"{hold.name}: {_words(hold)} no longer on hold")
+
+
+def lift_words(payload: Payload) -> str:
+    """Say what would be no longer on hold."""
+    hold = _in_force(payload)
+    return (
+        f"“{hold.name}” of {hold.placed_at:%-d %B %Y}, placed by {hold.placed_by}: {_words(hold)}. From "
+        "then on retention, deletion and erasure take their course again, each with its week of grace."
+    )
+
+
+def _in_force(payload: Payload) -> Hold:
+    hold = Hold.objects.filter(public_id=payload["hold"], lifted_at=None).first()
+    if hold is None:
+        raise Conflict("This hold is lifted already.", do="Load the page again.")
+    if not sees_everything():
+        raise Conflict("A hold is lifted by somebody who sees everything.", do="Ask an administrator.")
+    return hold
+
+
+def _words(hold: Hold) -> str:
+    count = hold.parts.values("entity_id").distinct().count()
+    named = f"{count:,} mailboxes" if count != 1 else "1 mailbox"
+    return f"{named}, and what carries the tag “{hold.tag}”" if hold.tag else named
+
+
+def _note(hold: Hold, code: str, audited: str) -> None:
+    activity.record(code, item_label=hold.name, subject_id=hold.public_id, audited=audited)

@@ -1,0 +1,72 @@
+"""What is on legal hold stays: by name, by tag, also when the tag is taken off; lifting takes a proof."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.activity.models import Activity
+from apps.backups.holds import Item, held_items, on_hold
+from apps.backups.models import BackupTask, Entity, EntityTag, HeldPart, Hold, Snapshot
+from apps.backups.models.catalog import hash_of
+from apps.backups.retention.night import night
+from apps.backups.retention.rules import KeepFor, Rule, Unit
+from apps.backups.services.tags import tag_create
+from apps.core import clock
+from tests.backups.makers import make_protected
+from tests.backups.retention.test_pages import nightly
+from tests.cast import Cast, prove_again
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_is_put_on_hold_by_name_or_tag_outlives_its_rule_until_it_is_lifted(
+    client: Client, cast: Cast, task: BackupTask
+) -> None:
+    for name in ("Agata Brown", "Bob Smith", "Carla Jones"):
+        nightly(task, name, 12)
+    BackupTask.objects.update(retention=Rule(KeepFor(7, Unit.DAYS)).to_json())
+    agata, bob, carla = Entity.objects.order_by("name")
+    tag = tag_create(name="Case 7")
+    EntityTag.objects.create(account=cast.account, entity=bob, tag=tag)
+    client.force_login(cast.owner)
+    page = reverse("holds")
+    wrong = client.post(page, {"name": "Case 7", "lines": "agata.brown@pizza-perfecto.example\nNobody"})
+    assert "Nothing is called Nobody." in wrong.content.decode()
+    assert not Hold.objects.exists(), "all of it or nothing"
+    form = {"name": "Case 7", "reason": "Lawsuit", "lines": "AGATA brown", "tag": str(tag.public_id)}
+    assert client.post(page, form)["Location"] == page
+    hold = Hold.objects.get()
+    assert on_hold([agata.pk, bob.pk, carla.pk]) == {agata.pk: [hold], bob.pk: [hold]}
+    assert night().marked == 4, "Carla's alone"
+    EntityTag.objects.create(account=cast.account, entity=carla, tag=tag)
+    assert night().marked == 0
+    assert not Snapshot.objects.exclude(goes_at=None).exists(), "a hold takes marks off"
+    EntityTag.objects.all().delete()
+    assert set(on_hold([agata.pk, bob.pk, carla.pk])) == {agata.pk, bob.pk, carla.pk}
+    lift = reverse("hold_lift", args=[hold.public_id])
+    assert client.post(lift)["Location"].startswith(reverse("sudo"))
+    prove_again(client)
+    assert client.post(lift)["Location"] == page
+    assert client.post(lift).status_code == 404
+    assert on_hold([agata.pk]) == {}
+    assert night().marked == 12
+    codes = Activity.objects.filter(code__startswith="hold.").order_by("pk").values_list("code", flat=True)
+    assert list(codes) == ["hold.placed", "hold.lifted"]
+
+
+def test_a_hold_on_one_item_keeps_its_mailbox_and_names_that_item_alone(cast: Cast, task: BackupTask) -> None:
+    entity = make_protected(task, "Agata Brown")
+    hold = Hold.objects.create(account=cast.account, name="Case 8", placed_at=clock.now() - timedelta(days=1))
+    HeldPart.objects.create(
+        account=cast.account,
+        hold=hold,
+        entity=entity,
+        sub_service="mail",
+        remote_id="a",
+        remote_hash=hash_of("a"),
+    )
+    held, free = Item(entity.pk, "mail", "a"), Item(entity.pk, "mail", "b")
+    assert held_items([held, free]) == {held: [hold]}
+    assert on_hold([entity.pk]) == {entity.pk: [hold]}
