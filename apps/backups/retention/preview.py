@@ -89,7 +89,7 @@ def _ruled(task: BackupTask, *, own: bool) -> list["QuerySet[Entity]"]:
 def _row(entity: Entity, sub_service: str, fates: Sequence[Fate]) -> Row:
     moments = [fate.past.taken_at for fate in fates if not fate.stays]
     whys = Counter(fate.why for fate in fates if fate.stays)
-    stays = "; ".join(f"{count:,}: {why.words}" for why, count in sorted(whys.items(), key=_weight))
+    stays = " ".join(f"{count:,}: {why.words}" for why, count in sorted(whys.items(), key=_weight))
     try:
         kind = str(SubService(sub_service).label)
     except ValueError:

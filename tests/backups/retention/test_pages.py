@@ -45,7 +45,7 @@ def test_a_rule_is_previewed_proved_and_saved_and_a_longer_one_needs_neither_pro
     answer = client.post(page, {**WEEK, "previewed": "null"})
     said = answer.content.decode()
     assert "Keep backups for 7 days. 4 of 12 backups would be marked in the next night" in said
-    assert "Agata Brown" in said and "7: The rule keeps it.; 1: It is the newest." in said
+    assert "Agata Brown" in said and "7: The rule keeps it. 1: It is the newest." in said
     task.refresh_from_db()
     assert task.retention is None, "a rule that was not seen is not saved"
     form = {**WEEK, "previewed": answer.context["stamp"]}
