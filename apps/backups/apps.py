@@ -75,11 +75,13 @@ def _register_retention() -> None:
     """Its pages, and its act under the two-person rule."""
     from apps.accounts.approvals import register_act  # noqa: PLC0415 - models are loaded only here
     from apps.core.permissions import Permission  # noqa: PLC0415
+    from apps.vault.registry import Ordered, register_ordered  # noqa: PLC0415
 
     from .retention import services  # noqa: PLC0415
     from .services import holds  # noqa: PLC0415
     from .task_tabs import register_task_tab  # noqa: PLC0415
 
+    register_ordered("retention", Ordered(dead=services.dead_lately, chains=lambda account_id: ()))
     register_task_tab("retention", "Retention", "task_retention", order=40)
     words = "How long backups are kept where no task or policy has a rule of its own."
     navigation.register_section(

@@ -103,7 +103,7 @@ TABLE: dict[str, Row] = {
     "task_retention": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
     "holds": row(302, 200, 403, 403, 403, 403, 200),
     "hold_lift": row(
-        302, 404, 403, 403, 403, 403, 404, args=words("00000000-0000-0000-0000-000000000005"), data={}
+        302, 302, 403, 403, 403, 403, 302, args=words("00000000-0000-0000-0000-000000000005"), data={}
     ),
     "retention": row(302, 200, 403, 403, 403, 403, 200),
     # Deleting asks for a fresh proof first, also before it shows what would go.

@@ -14,6 +14,7 @@ from apps.core.sight import whole_sight
 from ..errors import LeaseLost
 from ..models import BackupTask, Entity, EntityTag, Expiry, HeldPart, Hold, Snapshot
 from ..selectors.policies import groups_of
+from .archived import order_archived
 from .expiry import expire
 from .inforce import of_ruling
 from .marking import mark
@@ -24,10 +25,11 @@ logger = logging.getLogger("everkeep.backups")
 
 @dataclass(slots=True)
 class Night:
-    """What a night came to. `waiting` were at work, `failed` could not be done."""
+    """What a night came to. `ordered` archived ones are to be deleted, `waiting` were at work."""
 
     marked: int = 0
     gone: int = 0
+    ordered: int = 0
     waiting: int = 0
     failed: int = 0
 
@@ -47,6 +49,7 @@ def night() -> Night:
     for task in BackupTask.objects.select_related("policy").order_by("pk"):
         for ruling, entities in groups_of(task, "retention"):
             rule = of_ruling(ruling).rule
+            _archived(entities, rule, done)
             for entity_id in _to_look_at(entities, rule):
                 _one(entity_id, rule, done)
     return done
@@ -61,6 +64,14 @@ def _to_look_at(entities: "QuerySet[Entity]", rule: Rule) -> list[int]:
     unfinished = Expiry.objects.filter(entity_id__in=ids, finished_at=None)
     found = set(wanted.order_by().values_list("entity_id", flat=True).distinct())
     return sorted(found | set(unfinished.values_list("entity_id", flat=True)))
+
+
+def _archived(entities: "QuerySet[Entity]", rule: Rule, done: Night) -> None:
+    try:
+        done.ordered += order_archived(entities, rule)
+    except EverkeepError as error:
+        done.failed += 1
+        logger.warning("archived backups stay for now: %s", error)
 
 
 def _one(entity_id: int, rule: Rule, done: Night) -> None:

@@ -1,22 +1,26 @@
 """Change a rule: one that keeps no less at once, one that keeps less through the two-person rule."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q, Sum
 
 from apps.accounts.approvals import Proposed, propose
 from apps.activity import services as activity
+from apps.core import clock
 from apps.core.errors import InvalidRequest
 from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
 from apps.core.sight import whole_sight
 
-from ..models import AccountRetention, BackupTask
+from ..models import AccountRetention, BackupTask, Expiry
 from .inforce import account_rule, rule_from
 from .rules import Rule
 
 SHORTER: Final = "retention.shorter"
 Payload = dict[str, Any]
+EXPLAINS: Final = timedelta(days=30)
 
 
 def keeps_less(*, task: BackupTask | None, rule: Rule | None) -> bool:
@@ -107,3 +111,10 @@ def _set_now(task: BackupTask | None) -> Rule:
     if task is None or task.retention is None:
         return account_rule()
     return rule_from(task.retention)
+
+
+def dead_lately(account_id: int) -> int:
+    """How many blobs may have lost their last reference by retention: gc need not be surprised (V16)."""
+    late = Q(finished_at=None) | Q(started_at__gt=clock.now() - EXPLAINS)
+    rows = Expiry.objects.filter(late, account_id=account_id)
+    return rows.aggregate(all=Sum("blobs"))["all"] or 0

@@ -7,11 +7,13 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.activity.models import Activity
+from apps.backups.deletion.order import deletion_cancel
+from apps.backups.enums import EntityState
 from apps.backups.holds import Item, held_items, on_hold
-from apps.backups.models import BackupTask, Entity, EntityTag, HeldPart, Hold, Snapshot
+from apps.backups.models import BackupTask, Deletion, Entity, EntityTag, HeldPart, Hold, Snapshot
 from apps.backups.models.catalog import hash_of
 from apps.backups.retention.night import night
-from apps.backups.retention.rules import KeepFor, Rule, Unit
+from apps.backups.retention.rules import KeepAll, KeepFor, Rule, Unit
 from apps.backups.services.tags import tag_create
 from apps.core import clock
 from tests.backups.makers import make_protected
@@ -54,6 +56,27 @@ def test_what_is_put_on_hold_by_name_or_tag_outlives_its_rule_until_it_is_lifted
     assert night().marked == 12
     codes = Activity.objects.filter(code__startswith="hold.").order_by("pk").values_list("code", flat=True)
     assert list(codes) == ["hold.placed", "hold.lifted"]
+
+
+def test_what_was_archived_long_ago_is_ordered_to_be_deleted_unless_it_is_on_hold(
+    cast: Cast, task: BackupTask
+) -> None:
+    long_ago = clock.now() - timedelta(days=31)
+    for name in ("Agata Brown", "Bob Smith"):
+        make_protected(task, name, state=EntityState.ARCHIVED, archived_at=long_ago)
+    agata, bob = Entity.objects.order_by("name")
+    hold = Hold.objects.create(account=cast.account, name="Case 9")
+    HeldPart.objects.create(account=cast.account, hold=hold, entity=bob)
+    assert night().ordered == 0, "archived ones stay for ever unless somebody says otherwise"
+    BackupTask.objects.update(retention=Rule(KeepAll(), archived_days=30).to_json())
+    assert night().ordered == 1
+    ordered = Deletion.objects.get()
+    assert (ordered.label, ordered.ordered_by) == ("Delete Agata Brown of Mail", "Retention")
+    assert ordered.ends_at > clock.now() + timedelta(days=6)
+    deletion_cancel(public_id=ordered.public_id)
+    agata.refresh_from_db()
+    assert agata.state == EntityState.ARCHIVED
+    assert night().ordered == 0, "its days begin anew"
 
 
 def test_a_hold_on_one_item_keeps_its_mailbox_and_names_that_item_alone(cast: Cast, task: BackupTask) -> None:
