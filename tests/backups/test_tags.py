@@ -151,6 +151,14 @@ def test_limited_access_stands_among_the_tags_and_asks_once_more(olivia: Client,
     assert "Limited access" in page.text and "Bob Smith" not in page.text
 
 
+def test_who_may_tag_may_not_limit_by_it(client: Client, cast: Cast, task: BackupTask) -> None:
+    three(task)
+    client.force_login(cast.operator)
+    limit = {"entity": Entity.objects.get(name="Agata Brown").public_id, "on": "limited", "new": "Bar"}
+    assert client.post(reverse("task_tags", args=[task.public_id]), limit).status_code == 403
+    assert not Entity.objects.filter(limited=True).exists() and not Tag.objects.filter(name="Bar").exists()
+
+
 def test_tags_of_a_page_are_one_short_read_of_an_index(task: BackupTask) -> None:
     three(task)
     with CaptureQueriesContext(connection) as asked:

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.core.errors import Conflict, InvalidRequest
-from apps.core.permissions import Permission, allowed
+from apps.core.permissions import Permission, allowed, require
 
 from .. import selectors
 from ..access import tag_for, task_for
+from ..services.actions import ACTIONS
 from ..services.tags import tag_create, tag_delete, tag_rename, tags_change
 from .choices import Choice, confirm_context
 from .context import rights
@@ -77,6 +78,9 @@ def apply(request: MemberRequest, task_id: UUID) -> HttpResponse:
     """Put ticked tags on the chosen mailboxes, take unticked ones off; limiting is asked for once more."""
     choice = Choice.of(task_for(task_id, Permission.MODIFY), request)
     on, off = _wishes(request)
+    limiting = _limiting(choice, on, off)
+    if limiting:
+        require(ACTIONS[limiting].permission)
     if on & off or not choice.is_as_counted:
         messages.error(request, BOTH if on & off else CHANGED)
         return ask(request, choice)
@@ -91,7 +95,6 @@ def apply(request: MemberRequest, task_id: UUID) -> HttpResponse:
     except (Conflict, InvalidRequest) as error:
         messages.error(request, str(error))
         return ask(request, choice)
-    limiting = _limiting(choice, on, off)
     if said or not limiting:
         messages.info(request, " ".join(said) or "Nothing was changed.")
     if limiting:
