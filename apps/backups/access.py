@@ -5,7 +5,7 @@ from uuid import UUID
 from apps.core.errors import NotFound
 from apps.core.permissions import Permission, require
 
-from .models import BackupTask, Entity, Run, Tag
+from .models import BackupTask, Entity, Policy, Run, Tag
 
 
 def task_for(public_id: UUID, permission: Permission = Permission.VIEW) -> BackupTask:
@@ -42,3 +42,12 @@ def tag_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Tag:
         raise NotFound("There is no such tag.", do="Open the list of tags again.")
     require(permission)
     return tag
+
+
+def policy_for(public_id: UUID, permission: Permission = Permission.MODIFY) -> Policy:
+    """Return the account's policy. Raises NotFound, or PermissionMissing."""
+    policy = Policy.objects.filter(public_id=public_id).first()
+    if policy is None:
+        raise NotFound("There is no such policy.", do="Open the list of policies again.")
+    require(permission)
+    return policy

@@ -33,6 +33,9 @@ class BackupsConfig(AppConfig):
                 "entity.unlimited": "Limited access taken away",
                 "entity.tagged": "Tag put on",
                 "entity.untagged": "Tag taken off",
+                "backup_policy.created": "Policy created",
+                "backup_policy.changed": "Policy changed",
+                "backup_policy.deleted": "Policy deleted",
                 "tag.created": "Tag created",
                 "tag.renamed": "Tag renamed",
                 "tag.deleted": "Tag deleted",
@@ -59,10 +62,28 @@ class BackupsConfig(AppConfig):
         _register_ending()
         _register_sight()
         _register_tabs()
+        _register_policies()
         _register_retention()
         from .deletion.ready import register as register_deletions  # noqa: PLC0415
 
         register_deletions()
+
+
+def _register_policies() -> None:
+    """Policies that speak of retention go by the two-person rule; a tag of one is not deleted."""
+    from apps.accounts.approvals import register_act  # noqa: PLC0415 - models are loaded only here
+    from apps.core.permissions import Permission  # noqa: PLC0415
+
+    from .services import policies  # noqa: PLC0415
+    from .services.tags import register_tag_use  # noqa: PLC0415
+
+    right = Permission.DELETE
+    register_act(policies.CHANGE, do=policies.apply_change, words=policies.words_of, permission=right)
+    register_act(policies.ASSIGN, do=policies.apply_assign, words=policies.words_of, permission=right)
+    register_tag_use(policies.uses_of_tag)
+    sentence = "Schedule, retention and what is left out, written once for many tasks and tags."
+    section = navigation.Section("policies", "Policies", sentence, "sliders", 40, "policies", Permission.MODIFY)
+    navigation.register_section(section)
 
 
 def _register_tabs() -> None:

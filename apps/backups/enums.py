@@ -80,3 +80,4 @@ class GapCause(models.TextChoices):
     CORRUPT = "corrupt", "Items damaged at the source"
     TOO_LARGE = "too_large", "Items larger than the provider's interface carries"
     NOT_REACHABLE = "not_reachable", "Not reachable through the provider's interface"
+    EXCLUDED = "excluded", "Left out by rule"

@@ -8,7 +8,7 @@ from apps.connectors.models import Connection
 from apps.core.permissions import Permission, allowed
 from apps.vault.api import task_store_of, task_stores
 
-from .models import BackupTask
+from .models import BackupTask, Policy
 
 
 class NewTaskForm(forms.Form):
@@ -42,6 +42,14 @@ class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="For what is backed up from now on. What is kept stays where it is.",
     )
 
+    policy: "forms.ModelChoiceField[Policy]" = forms.ModelChoiceField(
+        label="Policy",
+        queryset=None,  # Rows of an account exist only inside its scope: filled in below.
+        to_field_name="public_id",
+        required=False,
+        empty_label="None: what is set for this task",
+    )
+
     class Meta:
         model = BackupTask
         fields = [
@@ -64,6 +72,8 @@ class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["policy"].queryset = Policy.objects.order_by("name")  # type: ignore[attr-defined]
+        self.fields["policy"].initial = self.instance.policy.public_id if self.instance.policy else None
         # Where backups lie is the administrators' affair; without a store of one's own there is no choice.
         stores = task_stores() if allowed(Permission.ACCOUNT_SETTINGS) else []
         if len(stores) > 1:

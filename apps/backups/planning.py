@@ -10,6 +10,7 @@ from apps.core import clock
 from apps.core.sight import whole_sight
 
 from .enums import EntityState, Trigger
+from .exclusions import Exclusions
 from .models import BackupTask, Entity
 from .ruling import groups_of, rules_of, ruling_of_task
 from .schedules import TOLERANCE, Schedule
@@ -21,6 +22,11 @@ DEEPEST_CHAIN: Final = 5
 def schedule_of(entity: Entity) -> Schedule:
     """Return the schedule that holds for one entity."""
     return Schedule.from_json(rules_of(entity)["schedule"].value)
+
+
+def exclusions_of(entity: Entity) -> Exclusions:
+    """Return what backups of one entity leave out."""
+    return Exclusions.from_json(rules_of(entity)["exclusions"].value)
 
 
 def schedule_of_task(task: BackupTask) -> Schedule:

@@ -6,6 +6,7 @@ from .views import (
     entities,
     holds,
     new_task,
+    policies,
     retention,
     schedules,
     settings,
@@ -15,6 +16,10 @@ from .views import (
 )
 
 urlpatterns: list[URLPattern] = [
+    path("policies/", policies.page, name="policies"),
+    path("policies/new/", policies.edit, name="policy_new"),
+    path("policies/<uuid:policy_id>/", policies.edit, name="policy"),
+    path("policies/<uuid:policy_id>/delete/", policies.delete, name="policy_delete"),
     path("tasks/new/", new_task.services, name="task_new"),
     path("tasks/new/<slug:service>/", new_task.connect, name="task_new_service"),
     path("tasks/<uuid:task_id>/", tasks.page, name="task"),

@@ -58,3 +58,4 @@ class SkipCause(models.TextChoices):
     CORRUPT = "corrupt", "Damaged at the source, the provider cannot hand it out"
     TOO_LARGE = "too_large", "Larger than the provider's interface carries"
     NOT_REACHABLE = "not_reachable", "Not reachable through the provider's interface"
+    EXCLUDED = "excluded", "Left out by rule"

@@ -15,7 +15,7 @@ from apps.accounts.models import (
     User,
 )
 from apps.activation.models import Rule
-from apps.backups.models import BackupTask, Deletion, Entity, Run, Snapshot, Tag
+from apps.backups.models import BackupTask, Deletion, Entity, Policy, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.ids import new_public_id
@@ -102,6 +102,11 @@ def the_account(cast: Cast) -> list[object]:
 
 def a_task(cast: Cast) -> list[object]:
     return [_task(cast).public_id]
+
+
+def a_policy(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        return [Policy.objects.create(account=cast.account, name="Chefs").public_id]
 
 
 def a_tag(cast: Cast) -> list[object]:

@@ -82,7 +82,9 @@ def commit(
             snapshot.save(force_insert=True)
         for each in sums:
             refetch.settle(each.stream.draft, each.stream.refetch)
-        RunIssue.objects.bulk_create([kind_row(run, each) for each in failed if not each.not_offered])
+        RunIssue.objects.bulk_create(
+            [kind_row(run, each) for each in failed if not (each.not_offered or each.excluded)]
+        )
         _count_entity(closed)
         still_open = settle_gaps(run.entity_id, run.account_id, gaps, read)
         _close(closed, lease, next_run_at, standing=Verdict.PARTIAL if still_open else Verdict.SUCCESS)

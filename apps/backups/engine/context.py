@@ -1,13 +1,14 @@
 """What all parts of one run share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.connectors.base import Connector, EntityRef
 from apps.core import clock
 
 from ..errors import RunStopped, WindowClosed
+from ..exclusions import Exclusions
 from ..models import Run
 from .bridge import Bridge
 from .lease import Lease
@@ -44,6 +45,7 @@ class RunContext:
     stopping: Callable[[], bool]
     limits: Limits
     deadline: datetime | None = None
+    exclusions: Exclusions = field(default_factory=Exclusions)
 
     def check_stop(self) -> None:
         """Raise RunStopped when the worker shuts down, WindowClosed at the schedule's hour. Asked often."""

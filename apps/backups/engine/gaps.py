@@ -16,7 +16,7 @@ from .stream import Stream
 from .verdict import Gap
 
 GAP_ITEMS, GAP_SHARE = 10, 0.02
-WHOLE_KIND = frozenset({GapCause.REFUSED, GapCause.KIND, GapCause.NOT_REACHABLE})
+WHOLE_KIND = frozenset({GapCause.REFUSED, GapCause.KIND, GapCause.NOT_REACHABLE, GapCause.EXCLUDED})
 NOT_READ = frozenset({GapCause.FOLDER, GapCause.KIND})
 ASKED_ANEW_AFTER = timedelta(days=14)
 Coverage = dict[str, dict[str, int]]
@@ -41,7 +41,8 @@ def gaps_of(stream: Stream, coverage: Coverage) -> list[Gap]:
         if cause != SkipCause.GONE:
             lost[parent or "", str(cause)].append(remote_id)
     for (place, cause), ids in lost.items():
-        found.append(Gap(kind, place, cause, len(ids), items=CoverageGap.pack(ids)))
+        chosen = cause == GapCause.EXCLUDED  # nobody is asked about what they left out themselves
+        found.append(Gap(kind, place, cause, len(ids), items=CoverageGap.pack(ids), by_default=chosen))
     for failed in troubles.folders.values():
         found.append(Gap(kind, failed.folder_id, GapCause.FOLDER, what=failed.what, do=failed.do))
     found += _missing(stream, coverage)
@@ -53,6 +54,7 @@ def gap_of_kind(failed: KindFailed) -> Gap:
     """Return the gap of a kind of data that was not read at all."""
     cause = GapCause.REFUSED if failed.refused else GapCause.KIND
     cause = GapCause.NOT_REACHABLE if failed.not_offered else cause
+    cause = GapCause.EXCLUDED if failed.excluded else cause
     return Gap(
         failed.sub_service,
         "",
@@ -60,7 +62,7 @@ def gap_of_kind(failed: KindFailed) -> Gap:
         label=failed.sub_service.label,
         what=failed.what,
         do=failed.do,
-        by_default=failed.not_offered,
+        by_default=failed.not_offered or failed.excluded,
     )
 
 

@@ -21,6 +21,7 @@ class KindFailed:
     """Why a kind of data was not read. `refused`: a permission at the provider is missing.
 
     `not_offered`: there is no such data here by the provider's own word, and none was stored before.
+    `excluded`: a rule of the account leaves it out.
     """
 
     sub_service: SubService
@@ -29,6 +30,7 @@ class KindFailed:
     code: str = ""
     refused: bool = False
     not_offered: bool = False
+    excluded: bool = False
 
 
 def fails_one_kind(error: Exception, *, others_read: bool) -> bool:

@@ -15,7 +15,7 @@ from apps.core.errors import ConsentLost, EverkeepError, Gone, Throttled
 from ..enums import Trigger, Verdict
 from ..errors import LeaseLost, RunCancelled, RunStopped, WindowClosed
 from ..models import Entity, Run, Snapshot
-from ..planning import schedule_of
+from ..planning import exclusions_of, schedule_of
 from .bridge import Bridge
 from .commit import Ending, commit, end_without_snapshot
 from .context import Limits, RunContext
@@ -30,6 +30,7 @@ logger = logging.getLogger("everkeep.backups")
 NOT_OURS: Final = "not ours"
 OVERTAKEN: Final = "overtaken"
 CLOSED: Final = "outside its hours"
+LEFT_OUT: Final = "A rule of your account leaves this kind of data out. What was stored before stays."
 
 
 def run_backup(
@@ -83,12 +84,13 @@ def _read(
     target = EntityRef(entity.remote_id, entity.kind, entity.address, entity.task.recoverable_items)
     sealer = Sealer(run.account_id, entity.task.shelf)
     deadline = schedule_of(entity).stop_at(clock.now()) if run.trigger == Trigger.SCHEDULE else None
-    context = RunContext(run, lease, target, connector, sealer, bridge, stopping, limits, deadline)
-    streams = [
-        Stream(context, sub_service, _last_snapshot(entity, sub_service))
-        for sub_service in connector.sub_services(EntityKind(entity.kind))
-    ]
-    return bridge.run(lambda: _read_all(context, connector, streams))
+    rule = exclusions_of(entity)
+    context = RunContext(run, lease, target, connector, sealer, bridge, stopping, limits, deadline, rule)
+    kinds = connector.sub_services(EntityKind(entity.kind))
+    left_out = [KindFailed(kind, LEFT_OUT, excluded=True) for kind in kinds if kind in rule.kinds]
+    streams = [Stream(context, kind, _last_snapshot(entity, kind)) for kind in kinds if kind not in rule.kinds]
+    read, failed = bridge.run(lambda: _read_all(context, connector, streams))
+    return read, failed + left_out
 
 
 async def _read_all(

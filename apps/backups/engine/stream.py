@@ -18,17 +18,19 @@ from apps.connectors.base import (
     FoldersListed,
     Upsert,
 )
-from apps.connectors.enums import SubService
+from apps.connectors.enums import SkipCause, SubService
 
 from .. import catalog
 from ..catalog import Draft, Drop, Keep, Listed, Put
 from ..errors import RunCancelled
+from ..exclusions import Sieve
 from ..models import Run, Snapshot
 from .batch import Batch
 from .context import RunContext
 from .fetching import Fetcher
 from .issues import Troubles, doubted, open_upserts, write_issues
 from .refetch import Refetch, wanted
+from .sieve import sieve
 from .units import Unit, units_of
 
 T = TypeVar("T")
@@ -57,6 +59,7 @@ class Stream:
         self._doubted: set[str] = set()  # what is stored of them may lack a file, unless this run fetched it
         self._not_whole: dict[tuple[str, str], FetchProblem] = {}  # of what this run fetched
         self._fetcher = Fetcher(context, sub_service)
+        self._sieve = Sieve(context.exclusions, {})
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def read(self) -> None:
@@ -84,6 +87,7 @@ class Stream:
         retries = await self._in_caller(open_upserts, self.draft)
         self.refetch = await self._in_caller(wanted, self.draft)
         self._doubted = await self._in_caller(doubted, self.draft, self.before)
+        self._sieve = await self._in_caller(sieve, self.draft, self._context.exclusions)
         await self._plan(retries, again=True)
         await self._plan_damaged()
         cursor = self.before.cursor if self.before else None
@@ -101,10 +105,16 @@ class Stream:
         items = [c for c in changes if isinstance(c, Upsert) and not c.is_folder]
         known = await self._in_caller(catalog.stored_contents, self.draft, items) if items else {}
         anew = self.refetch.name_again(items) | self._doubted
+        for folder in changes:
+            if isinstance(folder, Upsert) and folder.is_folder:
+                self._sieve.learn(folder)
         for unit in units_of(changes, self._limits.unit):
             unit.again = again
             for item in unit.items():
                 state = item.remote_id, item.etag
+                if state not in known and (why := self._sieve.why(item)):
+                    unit.answers[item.remote_id] = FetchProblem(item.remote_id, why, skip=SkipCause.EXCLUDED)
+                    continue
                 healing = self._under_way.get(state) if item.etag else None
                 if healing is not None and healing.anew:
                     unit.lenders[item.remote_id] = healing  # what the catalog has of it is damaged

@@ -6,7 +6,7 @@ from .damage import DamagedItem
 from .deletions import Deletion
 from .entities import BackupTask, Entity, entity_sight, task_sight
 from .holds import HeldPart, Hold
-from .policies import Policy
+from .policies import Policy, PolicyTag
 from .retention import AccountRetention, Expiry
 from .runs import Run, RunIssue, Snapshot
 from .tags import EntityTag, Tag
@@ -25,6 +25,7 @@ __all__ = [
     "Hold",
     "NodeVersion",
     "Policy",
+    "PolicyTag",
     "Run",
     "RunIssue",
     "Snapshot",

@@ -22,3 +22,17 @@ class Policy(AccountModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PolicyTag(AccountModel):
+    """What has this tag is ruled by this policy. Of several tags of one entity the lowest `rank` counts."""
+
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="policy_tags")
+    tag = models.OneToOneField("backups.Tag", on_delete=models.PROTECT, related_name="policy_tag")
+    rank = models.PositiveSmallIntegerField(default=100)
+
+    class Meta:
+        db_table = "policy_tag"
+
+    def __str__(self) -> str:
+        return f"{self.policy} by {self.tag}"

@@ -10,7 +10,9 @@ from apps.connectors.enums import SubService
 from apps.connectors.services import unreachable_of
 
 from ..enums import EntityState, GapCause
+from ..exclusions import Exclusions
 from ..models import BackupTask, CoverageGap, Entity, Run, RunIssue
+from ..ruling import rules_of
 from .history import Coverage, FolderCoverage, coverage_of
 from .points import point_of
 
@@ -18,6 +20,9 @@ CSV_HEADER = (
     "Kind", "Folder", "State", "Kept", "Provider counts", "Failed", "Skipped", "Skipped because",
     "Excluded by rule", "Not captured", "What to do",
 )  # fmt: skip
+
+
+ABSENT = (GapCause.NOT_REACHABLE, GapCause.EXCLUDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def ledger_of(run: Run) -> Ledger:
     """Return the ledger of a run, every kind of data in the order of the pages."""
     point, entity = point_of(run), run.entity
     failed = {row.sub_service: row for row in RunIssue.objects.filter(run=run, remote_id="")}
-    absent = {row.sub_service: row for row in gaps_of(entity).filter(place="", cause=GapCause.NOT_REACHABLE)}
+    absent = {row.sub_service: row for row in gaps_of(entity).filter(place="", cause__in=ABSENT)}
     parts = []
     for kind in SubService:
         snapshot, trouble = point.snapshot(kind), failed.get(kind) or absent.get(kind)
@@ -60,14 +65,18 @@ def ledger_of(run: Run) -> Ledger:
                 do=trouble.do if trouble else "",
             )
         )
-    return Ledger(run, parts, unreachable_of(entity.kind), excluded_of(entity.task))
+    return Ledger(run, parts, unreachable_of(entity.kind), excluded_of(entity))
 
 
-def excluded_of(task: BackupTask) -> tuple[Unreachable, ...]:
-    """Return what the settings of the task leave out."""
-    if task.recoverable_items:
-        return ()
-    return (Unreachable("Recoverable Items", "The settings of the backup task leave them out."),)
+def excluded_of(entity: Entity) -> tuple[Unreachable, ...]:
+    """Return what settings and rules leave out."""
+    found = []
+    if not entity.task.recoverable_items:
+        found.append(Unreachable("Recoverable Items", "The settings of the backup task leave them out."))
+    ruling = rules_of(entity)["exclusions"]
+    if rule := Exclusions.from_json(ruling.value):
+        found.append(Unreachable(rule.words(), f"{ruling.why or 'A rule of the backup task'} leaves it out."))
+    return tuple(found)
 
 
 def gaps_of(entity: Entity) -> "QuerySet[CoverageGap]":

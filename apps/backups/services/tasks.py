@@ -9,6 +9,7 @@ from apps.activity import services as activity
 from apps.connectors.enums import Service
 from apps.connectors.models import Connection
 
+from ..exclusions import Exclusions
 from ..models import BackupTask
 from ..planning import replan
 from ..schedules import Schedule
@@ -76,4 +77,6 @@ def _plain(key: str, value: Any) -> Any:
     """Say a value as the activity keeps it: what people read, not what a column holds."""
     if key == "schedule":
         return schedule_words(Schedule.from_json(value))
+    if key == "exclusions":
+        return Exclusions.from_json(value).words()
     return str(value) if isinstance(value, Model) else value

@@ -1,0 +1,131 @@
+"""What a backup leaves out by rule: kinds of data, folders, items by name. Pure, with JSON and words.
+
+What is left out is named in every run's ledger and is no gap. What is stored already stays.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from apps.connectors.base import Upsert
+from apps.connectors.enums import SubService
+from apps.core.errors import InvalidRequest
+
+MOST_PATTERNS: Final = 50
+LONGEST: Final = 100
+MOST_STARS: Final = 4  # more would make a long name slow to compare
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """Patterns know * (any letters) and ? (one letter), in any case. A folder's holds below it, too."""
+
+    kinds: frozenset[str] = frozenset()
+    folders: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.kinds or self.folders or self.names)
+
+    def names_item(self, name: str) -> bool:
+        return any(pattern.fullmatch(name) for pattern in self._names)
+
+    def names_folder(self, name: str, path: str) -> bool:
+        """Tell whether a pattern is this folder's name, or its path like Inbox/Newsletters."""
+        return any(pattern.fullmatch(name) or pattern.fullmatch(path) for pattern in self._folders)
+
+    @cached_property
+    def _names(self) -> list[re.Pattern[str]]:
+        return [_compiled(pattern) for pattern in self.names]
+
+    @cached_property
+    def _folders(self) -> list[re.Pattern[str]]:
+        return [_compiled(pattern) for pattern in self.folders]
+
+    def words(self) -> str:
+        """Say what is left out; "Nothing" for an empty rule."""
+        kinds = [SubService(kind).label for kind in sorted(self.kinds)]
+        parts = [", ".join(kinds)] if kinds else []
+        if self.folders:
+            parts.append(f"folders like {', '.join(self.folders)}")
+        if self.names:
+            parts.append(f"items called {', '.join(self.names)}")
+        return "; ".join(parts) or "Nothing"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kinds": sorted(self.kinds), "folders": list(self.folders), "names": list(self.names)}
+
+    @classmethod
+    def from_json(cls, said: Any) -> "Exclusions":
+        """Read what `to_json` wrote; None means nothing. Raises InvalidRequest."""
+        if said is None:
+            return cls()
+        try:
+            kinds = frozenset(SubService(kind).value for kind in said["kinds"])
+            return cls(kinds, _patterns(said["folders"]), _patterns(said["names"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidRequest("These exclusions cannot be read.", do="Set them anew.") from error
+
+
+def pattern_problem(pattern: str) -> str:
+    """Say why a pattern is none, or ""."""
+    if len(pattern) > LONGEST:
+        return f"“{pattern[:30]}…” is too long: {LONGEST} letters at most."
+    if pattern.count("*") > MOST_STARS:
+        return f"“{pattern}” has more than {MOST_STARS} stars."
+    return "" if pattern.strip("*?/ ") else f"“{pattern}” would leave everything out."
+
+
+def _patterns(said: list[str]) -> tuple[str, ...]:
+    if len(said) > MOST_PATTERNS or any(pattern_problem(pattern) for pattern in said):
+        raise ValueError("no patterns")
+    return tuple(said)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    body = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
+    return re.compile(body, re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(slots=True)
+class Sieve:
+    """The rule at work in one run of one kind of data. `folders`: id to (name, id of the one above)."""
+
+    rule: Exclusions
+    folders: dict[str, tuple[str, str | None]]
+    _known: dict[str, bool] = field(default_factory=dict)
+
+    def learn(self, folder: Upsert) -> None:
+        """Take in what the provider says about a folder."""
+        said = (folder.name, folder.parent_id)
+        if self.folders.get(folder.remote_id) != said:
+            self.folders[folder.remote_id] = said
+            self._known.clear()
+
+    def why(self, item: Upsert) -> str:
+        """Return why an item is left out, or ""."""
+        if self.rule.names_item(item.name):
+            return "Left out by rule: its name."
+        if item.parent_id and self.rule.folders and self._is_out(item.parent_id):
+            return "Left out by rule: its folder."
+        return ""
+
+    def _is_out(self, folder_id: str) -> bool:
+        if folder_id not in self._known:
+            names = list(_way_up(folder_id, self.folders))
+            # Without the root, which people do not see: Inbox/Newsletters, not Top/Inbox/Newsletters.
+            paths = ["/".join(reversed(names[place:-1] or names[place:])) for place in range(len(names))]
+            self._known[folder_id] = any(map(self.rule.names_folder, names, paths))
+        return self._known[folder_id]
+
+
+def _way_up(folder_id: str, folders: Mapping[str, tuple[str, str | None]]) -> list[str]:
+    names, at, seen = list[str](), folder_id, set[str]()
+    while at in folders and at not in seen:
+        seen.add(at)
+        name, above = folders[at]
+        names.append(name)
+        at = above or ""
+    return names

@@ -1,0 +1,124 @@
+"""Policies on their pages: made, given to tasks and tags, and approved by a second person where two decide."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import Account, Approval
+from apps.activity.models import Activity
+from apps.backups.models import BackupTask, EntityTag, Policy, PolicyTag, Tag
+from apps.backups.ruling import groups_of, rules_of
+from apps.backups.services.policies import policy_assign, policy_save
+from apps.core import clock
+from tests.cast import Cast
+
+from .makers import make_mailbox, make_protected
+
+pytestmark = pytest.mark.django_db
+TEN = {"rules": [{"every": "daily", "at": "10:00", "zone": "UTC"}]}
+
+
+@pytest.fixture
+def olivia(client: Client, cast: Cast) -> Client:
+    client.force_login(cast.owner)
+    return client
+
+
+def typed(**values: Any) -> dict[str, Any]:
+    row = {"rule-0-every": "daily", "rule-0-at": "10:00", "rule-0-zone": "UTC", "rules": "1"}
+    return {"name": "Chefs", "rank": "5", "says_schedule": "on", "keep-kind": "inherit", **row, **values}
+
+
+def policy_of(task: BackupTask, name: str, **parts: Any) -> Policy:
+    return Policy.objects.create(account_id=task.account_id, name=name, **parts)
+
+
+def tagged(task: BackupTask, policy: Policy, rank: int, *entities: Any) -> Tag:
+    tag = Tag.objects.create(account_id=task.account_id, name=f"Tag of {policy}")
+    PolicyTag.objects.create(account_id=task.account_id, policy=policy, tag=tag, rank=rank)
+    for entity in entities:
+        EntityTag.objects.create(account_id=task.account_id, entity=entity, tag=tag)
+    return tag
+
+
+def test_a_policy_is_made_and_moves_what_its_tags_name(olivia: Client, task: BackupTask) -> None:
+    agata = make_protected(task, "Agata", next_run_at=clock.now() + timedelta(hours=20))
+    bob = make_protected(task, "Bob", next_run_at=clock.now() + timedelta(hours=20))
+    tag = Tag.objects.create(account_id=task.account_id, name="Kitchen")
+    EntityTag.objects.create(account_id=task.account_id, entity=agata, tag=tag)
+    answer = olivia.post(reverse("policy_new"), typed(tags=[str(tag.public_id)]))
+    assert answer.status_code == 302
+    agata.refresh_from_db()
+    bob.refresh_from_db()
+    assert agata.next_run_at is not None and bob.next_run_at is not None
+    assert (agata.next_run_at.hour, bob.next_run_at.hour) == (10, 2)
+    assert rules_of(agata)["schedule"].why == "Policy “Chefs”, by the tag “Kitchen”"
+    said = Activity.objects.get(code="backup_policy.created").details["changes"]
+    assert said["schedule"][1] == "Daily at 10:00 UTC"
+
+
+def test_the_lowest_rank_decides_each_part_by_itself(task: BackupTask) -> None:
+    agata, bob = make_mailbox(task, "Agata"), make_mailbox(task, "Bob")
+    late = policy_of(task, "Late", schedule=TEN, exclusions={"late": 1})
+    tagged(task, late, 20, agata, bob)
+    tagged(task, policy_of(task, "First", exclusions={"first": 1}), 10, agata)
+    task.policy = policy_of(task, "Own", schedule={}, exclusions={})
+    for entity in (agata, bob):
+        entity.task = task
+    assert (rules_of(agata)["schedule"].policy, rules_of(agata)["exclusions"].value) == (late, {"first": 1})
+    assert rules_of(bob)["exclusions"].value == {"late": 1}
+    groups = {str(rule.policy): [row.name for row in rows] for rule, rows in groups_of(task, "exclusions")}
+    assert groups == {"First": ["Agata"], "Late": ["Bob"], "Own": []}
+
+
+def test_a_policy_that_is_given_to_a_task_says_so_on_its_pages(olivia: Client, task: BackupTask) -> None:
+    policy = policy_of(task, "Chefs", schedule=TEN)
+    data = {"name": task.name, "precedence": "2", "policy": str(policy.public_id)}
+    assert olivia.post(reverse("task_settings", args=[task.public_id]), data).status_code == 302
+    page = olivia.get(reverse("task_schedule", args=[task.public_id])).text
+    assert "Policy “Chefs” says when this task runs." in page and "Daily at 10:00 UTC" in page
+    assert "Chefs" in olivia.get(reverse("policies")).text
+
+
+def test_what_is_left_out_is_set_in_the_settings_and_told(olivia: Client, task: BackupTask) -> None:
+    data = {"name": task.name, "precedence": "2", "out-folders": "Junk*\n\nJunk*", "out-names": "*.tmp"}
+    olivia.post(reverse("task_settings", args=[task.public_id]), data)
+    task.refresh_from_db()
+    assert task.exclusions == {"kinds": [], "folders": ["Junk*"], "names": ["*.tmp"]}
+    assert Activity.objects.get(code="task.changed").details["changes"]["exclusions"] == [
+        "Nothing",
+        "folders like Junk*; items called *.tmp",
+    ]
+    page = olivia.post(reverse("task_settings", args=[task.public_id]), data | {"out-names": "*"}).text
+    assert "would leave everything out" in page
+
+
+def test_a_tag_of_a_policy_is_not_deleted(olivia: Client, task: BackupTask) -> None:
+    tag = tagged(task, policy_of(task, "Chefs"), 1)
+    answer = olivia.post(reverse("tag_change", args=[tag.public_id]), {"action": "delete"}, follow=True)
+    assert "is used by the policy Chefs" in answer.text and Tag.objects.exists()
+
+
+def test_a_second_person_approves_a_policy_that_speaks_of_retention(
+    cast: Cast, task: BackupTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Account.objects.filter(pk=cast.account.pk).update(two_person=True)
+    asked: list[str] = []
+
+    def propose(act: str, payload: dict[str, Any], label: str) -> Any:
+        asked.append(act)
+
+    monkeypatch.setattr("apps.backups.services.policies.propose", propose)
+    monkeypatch.setattr("apps.backups.services.policies.require", lambda right: None)
+    short = {"keep": {"kind": "age", "count": 1, "unit": "days"}, "archived_days": None}
+    parts = {"schedule": None, "retention": short, "exclusions": None}
+    policy_save(policy=None, name="Short", parts=parts)
+    keeps = policy_of(task, "Keeps", retention=short)
+    policy_save(policy=keeps, name="Keeps", parts=parts | {"retention": None})
+    policy_assign(task=task, policy=keeps)
+    assert asked == ["policy.change", "policy.change", "policy.assign"]
+    task.refresh_from_db()
+    assert task.policy is None and Policy.objects.count() == 1 and not Approval.objects.exists()
