@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from apps.backups.models import Run
 from apps.connectors.documents import canonical
 from apps.core.scope import account_scope
+from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.cast import Cast
 from tests.recovery.every_kind import CONTACT, PNG, every_kind, point_day, store_document
@@ -83,6 +84,7 @@ def test_events_settings_and_the_review_are_sound(rita: Visit, runs: list[Run]) 
     expect(page.get_by_role("table", name="Dates that differ")).to_contain_text("Shift plan, moved")
     expect(page.frame_locator("#preview iframe").get_by_text("Bring the")).to_be_visible()
     rita.check("recovery-event")
+    picture(rita, "recover-choose")
     page.get_by_role("link", name="Mailbox settings").click()
     page.get_by_label("Select: Rule: Invoices").check()
     expect(page.locator("#selection")).to_contain_text("1 setting and 1 calendar")
@@ -112,11 +114,13 @@ def test_two_days_are_compared_and_one_version_is_taken_back(rita: Visit, runs: 
     page.get_by_label("Select: Sauce").check()
     expect(page.locator("#selection")).to_contain_text("As it was on 2 Nov")
     rita.check("recovery-compare")
+    picture(rita, "recover-compare")
     page.get_by_label("Change", exact=True).select_option("deleted")
     expect(page.get_by_label("Select: Sauce")).to_have_count(0)
     page.get_by_label("Change", exact=True).select_option("changed")
     page.get_by_role("link", name="Before: Giulia Conti").click()
     page.get_by_role("link", name="All versions").click()
     rita.check("recovery-life")
+    picture(rita, "recover-life")
     page.get_by_role("button", name="Restore the version of 1 November").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Restore 1 contact")

@@ -57,9 +57,13 @@ async def test_a_calendar_that_is_known_stays_when_the_address_of_its_mailbox_ch
         calendar("shop", "bob@a.example"),
         calendar("of another", "carol@a.example"),
     ]
-    client = ScriptedGraph(json_answer({"value": []}), json_answer({"value": listed})).open()
-    found = await list_calendars(client, "bob", pool=client.pool("bob"), known={"main", "shop"})
-    assert [each.remote_id for each in found] == ["main", "shop"]
+    lists = (json_answer({"value": []}), json_answer({"value": listed}))
+    unknown: dict[str, object] = {"mail": "bob.new@a.example", "proxyAddresses": []}
+    renamed = unknown | {"proxyAddresses": ["SMTP:bob.new@a.example", "smtp:Bob@a.example"]}
+    for known, addresses in ((["main", "shop"], unknown), ([], renamed)):
+        client = ScriptedGraph(*lists, json_answer(addresses)).open()
+        found = await list_calendars(client, "bob", pool=client.pool("bob"), known=known)
+        assert [each.remote_id for each in found] == ["main", "shop"]
 
 
 async def test_changed_dates_that_microsoft_tells_only_in_part_are_looked_for_one_by_one() -> None:

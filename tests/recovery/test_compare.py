@@ -17,6 +17,7 @@ from apps.core.errors import InvalidRequest
 from apps.core.scope import account_scope
 from apps.recovery.models import Selection
 from tests.cast import Cast
+from tests.recovery import big_mailbox
 from tests.recovery.every_kind import every_kind, point_day
 from tests.recovery.factories import FIRST_DAY, Mailbox, make_entity
 
@@ -123,6 +124,26 @@ def test_a_page_reads_as_many_rows_for_a_large_mailbox_as_for_a_small_one(box: M
     if connection.vendor == "sqlite":
         began, ended = plan_of(queries[0]["sql"]), plan_of(queries[2]["sql"])
         assert "node_first" in began and "node_gone" in ended and "SCAN" not in began + ended
+
+
+@pytest.mark.slow
+def test_two_days_of_a_hundred_thousand_messages_are_compared_by_pages_out_of_the_index(box: Mailbox) -> None:
+    """Whatever is asked of them: neighbouring days, the whole history, one kind of change, the next page."""
+    big_mailbox.fill(box.entity, items=100_000, snapshots=30)
+    pages = [
+        (pair(box, 15, 16), None), (pair(box, 1, 30), None), (pair(box, 29, 30), [Change.DELETED]),
+        (pair(box, 1, 30), [Change.CHANGED]),
+    ]  # fmt: skip
+    for asked, changes in pages:
+        with CaptureQueriesContext(connection) as queries:
+            page = compare_page([asked], changes=changes or tuple(Change))
+        assert len(page.rows) <= 50 and len(queries) <= 12, (asked, len(queries))
+        for query in queries if connection.vendor == "sqlite" else ():
+            assert "SCAN" not in plan_of(query["sql"]), query["sql"]
+        if page.next:
+            following = compare_page([asked], changes=changes or tuple(Change), after=page.next)
+            assert not {row.node.key for row in page.rows} & {row.node.key for row in following.rows}
+    assert count_differences(pair(box, 1, 30)).more, "counting stops, however many there are"
 
 
 def plan_of(sql: str) -> str:

@@ -185,8 +185,8 @@ def sample_tells_what_overwriting_changes(plan: Plan) -> None:
     told = [(each["kind"], each["name"], *field) for each in plan.samples for field in each["fields"]]
     assert ("Calendars", "Standup", "Name", "Edited since", "Standup") in told
     assert ("Contacts", "Latteria Colli", "Job title", "Edited since", "") in told
-    assert ("Mailbox settings", "Category: Urgent", "Color", "preset5", "preset1") in told
-    assert any(each[3:] == ("is different", "is different") for each in told), told
+    assert ("Mailbox settings", "Category: Urgent", "Colour", "Teal", "Orange") in told
+    assert any(each[3:] == ("different", "as in the backup") for each in told), told
     assert "Away until Monday" not in json.dumps(plan.samples), "texts are not kept with a plan"
 
 

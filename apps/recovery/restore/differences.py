@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 SAMPLES: Final = 3
 FIELDS: Final = 8
 LONGEST: Final = 120
-OTHER: Final = "is different"
+OTHER, BACKED_UP = "different", "as in the backup"
 _MAIL: Final = ("isRead", "isDraft", "importance", "inferenceClassification", "internetMessageId")
 _UNTOLD: Final = frozenset({"Updated", "Created", "In short"})
 _ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
@@ -78,7 +78,10 @@ def _stored_facts(kind: str, reader: VaultReader, stored: Stored) -> Facts:
 
 def _difference(lane: Lane, node: Node, now: Facts, then: Facts) -> Difference:
     names = [name for name in dict.fromkeys([*now, *then]) if now.get(name, "") != then.get(name, "")]
-    fields = [[name, _short(now.get(name, "")), _short(then.get(name, ""))] for name in names[:FIELDS]]
+    fields = [
+        [name, _short(now.get(name, ""), OTHER), _short(then.get(name, ""), BACKED_UP)]
+        for name in names[:FIELDS]
+    ]
     return {"kind": lane.kind.label, "name": _short(node.name) or "(no subject)", "fields": fields}
 
 
@@ -111,9 +114,9 @@ def _whole(*parts: Any) -> str:
     return _Whole(" ".join(text.split()))
 
 
-def _short(value: str) -> str:
+def _short(value: str, whole: str = "") -> str:
     if isinstance(value, _Whole):
-        return OTHER if value else ""
+        return whole if value else ""
     return value if len(value) <= LONGEST else f"{value[: LONGEST - 1]}…"
 
 

@@ -43,7 +43,7 @@ from .copies import note_copies, origins_of
 from .first_backup import wait_for_backup
 from .lanes import Lane, open_lanes
 from .pace import Pace
-from .report import CREATED, DUPLICATED, REPLACED, Wanted, fault_of, summary
+from .report import CREATED, DUPLICATED, REPLACED, Wanted, fault_of, limits_words, summary
 from .root import settle_root
 from .target import Target, open_target
 
@@ -242,7 +242,7 @@ class _Restore:
             if unread or cause:
                 self.context.failed(each.item, cause or "not_verified", unread or words)
                 continue
-            left, limits = self._remove_older(lane, each), "; ".join(each.not_possible)
+            left, limits = self._remove_older(lane, each), limits_words(each.not_possible)
             said = [f"Not possible at Microsoft: {limits}."] if limits else []
             self.context.done(
                 each.item,

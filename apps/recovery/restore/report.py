@@ -1,6 +1,7 @@
 """What a restore says of an item that it wrote, and of itself against its plan."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,6 +56,11 @@ def _fault_of_mail(wanted: Wanted, seen: Written) -> str:
 
 def _same_moment(wanted: datetime | None, seen: datetime | None) -> bool:
     return wanted is None or (seen is not None and abs(wanted - seen) < timedelta(seconds=2))
+
+
+def limits_words(not_possible: Iterable[str]) -> str:
+    """Join what Microsoft lets nobody set, for a sentence that ends with a full stop."""
+    return "; ".join(each.rstrip(".") for each in not_possible)
 
 
 def done_counts(job: Job) -> Counter[str]:

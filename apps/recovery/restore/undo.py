@@ -31,6 +31,7 @@ from ..reading import read_item
 from .before import UNDO_WITHIN
 from .copies import note_copies, origins_of
 from .execute import GRANT_WRITE, ODD, WRITE_MISSING, odd, plan_of, put_off
+from .report import limits_words
 from .target import Target, open_target
 
 BATCH: Final = 20
@@ -225,7 +226,7 @@ class _Undo:
         )  # fmt: skip
         new = self.target.do(writer.write(wanted))
         remote_id = new.remote_id
-        item.details["limits"] = "; ".join(new.not_possible)
+        item.details["limits"] = limits_words(new.not_possible)
         self._note_copy(item, before, remote_id)
         there = self.target.do(writer.read_back({remote_id: wanted})).get(remote_id)
         if there is None or there.folder_id != wanted.folder_id:

@@ -44,7 +44,13 @@ _VALUES = {
     "sendToDelegateAndPrincipal": "The delegate and the owner",
     "sendToDelegateAndInformationToPrincipal": "The delegate; the owner is told",
 }
-_SAID = frozenset({"status", "externalAudience", "delegateMeetingMessageDeliveryOptions"})
+_COLOURS = (
+    "Red", "Orange", "Brown", "Yellow", "Green", "Teal", "Olive", "Blue", "Purple", "Cranberry", "Steel",
+    "Dark steel", "Grey", "Dark grey", "Black", "Dark red", "Dark orange", "Dark brown", "Dark yellow",
+    "Dark green", "Dark teal", "Dark olive", "Dark blue", "Dark purple", "Dark cranberry",
+)  # fmt: skip
+_VALUES |= {f"preset{number}": colour for number, colour in enumerate(_COLOURS)}
+_SAID = frozenset({"color", "status", "externalAudience", "delegateMeetingMessageDeliveryOptions"})
 _CLOCK = frozenset({"startTime", "endTime"})
 _DEEPEST = 4
 _SAID_WHOLE = frozenset({"dateTime", "emailAddress"})
