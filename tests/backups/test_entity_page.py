@@ -84,11 +84,30 @@ def test_new_and_changed_items_are_counted_by_day(bob: Entity) -> None:
 
 def test_the_chart_ends_on_a_round_number_and_says_itself_in_words() -> None:
     today = clock.now().date()
-    days = [Day(today - timedelta(days=1), 299, 0, {"failed"}), Day(today, 0, 0, set())]
+    days = [Day(today - timedelta(days=1), verdicts={"failed"}), Day(today)]
+    days[0].add("mail", 200, 19)
+    days[0].add("calendars", 70, 10)
     chart = chart_of(days)
     assert [label for _, label in chart.lines] == ["0", "150", "300"]
-    assert chart.bars[0].added_height > 0 and chart.bars[1].added_height == 0
+    assert [part.css for part in chart.bars[0].segments] == ["k1", "k2"] and chart.bars[1].segments == []
+    assert chart.kinds == [("k1", "Mail"), ("k2", "Calendars")] and chart.bars[0].numbers == [219, 80]
+    assert days[0].words.endswith("270 new and 29 changed. Mail 219, Calendars 80. Failed.")
     assert "299 new and changed items. Failed on" in chart.sentence
+
+
+def test_the_sliders_show_fewer_days_whichever_of_them_is_first(olivia: Client, bob: Entity) -> None:
+    make_snapshot(make_run(bob, verdict=Verdict.SUCCESS), items=1_234, added=7)
+    address = reverse("entity", args=[bob.public_id])
+    page = olivia.get(address).text
+    assert (
+        page.count("data-day=") == 30
+        and "1,234</b>" in page
+        and "7 new and 0 changed. Mail 7. Success." in page
+    )
+    assert olivia.get(address, {"first": "27", "last": "20"}).text.count("data-day=") == 8
+    assert olivia.get(address, {"first": "x", "last": "999"}).text.count("data-day=") == 30
+    part = olivia.get(address, {"first": "29"}, headers={"HX-Request": "true", "HX-Target": "days-chart"}).text
+    assert part.count("data-day=") == 1 and "<html" not in part and "Runs" not in part
 
 
 def test_a_chart_of_nothing_is_a_chart() -> None:

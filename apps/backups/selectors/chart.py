@@ -2,32 +2,44 @@
 
 from dataclasses import dataclass
 
+from apps.connectors.enums import SubService
+
 from .history import Day
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 960, 220, 48, 24, 24
 RIGHT = 12
-LABEL_EVERY = 5
+WIDEST = 40
+KINDS = list(enumerate(SubService, 1))
 FLOOR = HEIGHT - BOTTOM
 ROOM = FLOOR - TOP
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """New and changed items of one sub-service in a bar; `css` is its colour."""
+
+    css: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: a bar of new items with a bar of changed ones on it."""
+    """One day: a segment for each sub-service that brought something, `numbers` for all that are shown."""
 
     day: Day
     x: float
     width: float
-    added_y: float
-    added_height: float
-    changed_y: float
-    changed_height: float
+    segments: list[Segment]
     middle: float
+    top: float
+    left_of: float
+    numbers: list[int]
 
     @property
     def mark_y(self) -> float:
         """Centre of the mark above the bar."""
-        return round(self.changed_y - 9, 1)
+        return round(self.top - 9, 1)
 
     @property
     def mark_top(self) -> float:
@@ -36,7 +48,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`lines` are (y, label) of the scale; `labels` are the bars whose day is written below."""
+    """`lines` are (y, label) of the scale; `labels` are the bars whose day is written below.
+
+    `kinds` are (colour, name) of the sub-services that any day shows; `step` is the room of one day.
+    """
 
     width: int
     height: int
@@ -46,6 +61,8 @@ class Chart:
     bars: list[Bar]
     labels: list[Bar]
     lines: list[tuple[float, str]]
+    kinds: list[tuple[str, str]]
+    step: float
     sentence: str
 
 
@@ -53,7 +70,8 @@ def chart_of(days: list[Day]) -> Chart:
     """Lay out the days; the scale ends on a round number."""
     top = _round_up(max((day.total for day in days), default=0))
     step = (WIDTH - LEFT - RIGHT) / max(len(days), 1)
-    bars = [_bar(day, LEFT + index * step, step, ROOM / top) for index, day in enumerate(days)]
+    shown = [kind for kind in SubService if any(kind in day.parts for day in days)]
+    bars = [_bar(day, LEFT + place * step, step, ROOM / top, shown) for place, day in enumerate(days)]
     return Chart(
         width=WIDTH,
         height=HEIGHT,
@@ -61,24 +79,31 @@ def chart_of(days: list[Day]) -> Chart:
         floor=FLOOR,
         label_y=HEIGHT - 7,
         bars=bars,
-        labels=bars[::-LABEL_EVERY],
+        labels=bars[:: -max(len(bars) // 6, 1)],
         lines=[(round(FLOOR - ROOM * part / 2, 1), f"{top * part // 2:,}") for part in (0, 1, 2)],
+        kinds=[(f"k{place}", kind.label) for place, kind in KINDS if kind in shown],
+        step=round(step, 1),
         sentence=_sentence(days),
     )
 
 
-def _bar(day: Day, start: float, step: float, scale: float) -> Bar:
-    added, changed = scale * day.added, scale * day.changed
-    width = step * 0.68
+def _bar(day: Day, start: float, step: float, scale: float, shown: list[SubService]) -> Bar:
+    segments, top = [], float(FLOOR)
+    for place, kind in KINDS:
+        height = scale * sum(day.parts.get(kind, (0, 0)))
+        if height:
+            top -= height
+            segments.append(Segment(f"k{place}", round(top, 1), round(height, 1)))
+    width = min(step * 0.68, WIDEST)
     return Bar(
         day=day,
         x=round(start + (step - width) / 2, 1),
         width=round(width, 1),
-        added_y=round(FLOOR - added, 1),
-        added_height=round(added, 1),
-        changed_y=round(FLOOR - added - changed, 1),
-        changed_height=round(changed, 1),
+        segments=segments,
         middle=round(start + step / 2, 1),
+        top=round(top, 1),
+        left_of=round(start, 1),
+        numbers=[sum(day.parts.get(kind, (0, 0))) for kind in shown],
     )
 
 

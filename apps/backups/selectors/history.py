@@ -18,6 +18,14 @@ RUNS_PER_PAGE = 10
 ISSUES_PER_PAGE = 100
 CHART_DAYS = 30
 FEW_FOLDERS = 5
+ICONS = {
+    SubService.MAIL: "mail",
+    SubService.CALENDARS: "calendar",
+    SubService.CONTACTS: "contact",
+    SubService.TASKS: "tasks",
+    SubService.NOTES: "note",
+    SubService.SETTINGS: "sliders",
+}
 MARKS = (Verdict.FAILED, Verdict.PARTIAL)
 
 
@@ -109,6 +117,10 @@ class Coverage:
     label: str
     gaps: list[FolderCoverage]
     complete: list[FolderCoverage]
+
+    @property
+    def icon(self) -> str:
+        return ICONS[SubService(self.snapshot.sub_service)]
 
     @property
     def named(self) -> list[FolderCoverage]:
@@ -204,6 +216,26 @@ class Day:
     added: int = 0
     changed: int = 0
     verdicts: set[str] = field(default_factory=set)
+    parts: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, sub_service: str, added: int, changed: int) -> None:
+        """Count what one snapshot of a sub-service brought; `parts` are (new, changed) by sub-service."""
+        before = self.parts.get(sub_service, (0, 0))
+        self.parts[sub_service] = (before[0] + added, before[1] + changed)
+        self.added += added
+        self.changed += changed
+
+    @property
+    def words(self) -> str:
+        """ "18 Nov: 123 new and 21 changed. Mail 120, Calendars 24. Partial." """
+        said = [f"{self.date.day} {self.date:%b}: {self.added:,} new and {self.changed:,} changed."]
+        kinds = [
+            f"{kind.label} {sum(self.parts[kind]):,}" for kind in SubService if sum(self.parts.get(kind, ()))
+        ]
+        if kinds:
+            said.append(f"{', '.join(kinds)}.")
+        said.append(f"{Verdict(self.verdict).label}." if self.verdict else "No backup.")
+        return " ".join(said)
 
     @property
     def total(self) -> int:
@@ -231,9 +263,8 @@ def days_of(entity: Entity) -> list[Day]:
     for offset in range(CHART_DAYS):
         by_date[since + timedelta(days=offset)] = Day(since + timedelta(days=offset))
     taken = Snapshot.objects.filter(entity=entity, taken_at__gte=start)
-    for at, added, changed in taken.values_list("taken_at", "added", "changed"):
-        by_date[at.date()].added += added
-        by_date[at.date()].changed += changed
+    for at, *brought in taken.values_list("taken_at", "sub_service", "added", "changed"):
+        by_date[at.date()].add(*brought)
     runs = Run.objects.filter(entity=entity, started_at__gte=start)
     for at, verdict in runs.values_list("started_at", "verdict"):
         by_date[at.date()].verdicts.add(verdict)

@@ -26,12 +26,13 @@ from .context import rights
 @require_safe
 @member_required(Permission.VIEW)
 def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
-    """Facts, thirty days, what is covered, and the runs."""
+    """Facts, thirty days, what is covered, and the runs; the bars alone when other days are asked for."""
     entity = entity_for(entity_id)
+    if request.htmx.target == "days-chart":
+        return render(request, "backups/_chart_days.html", _days(entity, request.GET))
     context = {
         **_head(entity),
-        "days": (days := selectors.days_of(entity)),
-        "chart": selectors.chart_of(days),
+        **_days(entity, request.GET),
         "names": may_name_contents(),
         "gaps": list(selectors.gaps_of(entity)),
         "beyond": unreachable_of(entity.kind),
@@ -107,6 +108,20 @@ def _head(entity: Entity) -> dict[str, Any]:
             {"words": entity.name, "url": ""},
         ],
     }
+
+
+def _days(entity: Entity, query: QueryDict) -> dict[str, Any]:
+    """The bars of the days that the sliders leave, whichever of them is pushed past the other."""
+    days = selectors.days_of(entity)
+    newest = len(days) - 1
+    first, last = sorted((_place(query.get("first"), 0, newest), _place(query.get("last"), newest, newest)))
+    shown = days[first : last + 1]
+    place = {"first": first, "last": last, "last_possible": newest, "end": shown[-1].date}
+    return {"days": shown, "chart": selectors.chart_of(shown), "range": place}
+
+
+def _place(text: str | None, otherwise: int, newest: int) -> int:
+    return min(int(text), newest) if text and text.isdecimal() and len(text) < 4 else otherwise
 
 
 def _runs(entity: Entity, query: QueryDict) -> dict[str, Any]:
