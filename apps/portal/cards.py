@@ -35,6 +35,7 @@ class Card:
     may_run: bool
     may_change: bool
     may_recover: bool
+    may_delete: bool = False
 
     @property
     def icon(self) -> str:
@@ -166,6 +167,7 @@ def card_of(task: TaskCard, nights: list[str]) -> Card:
         nights=nights,
         may_run=allowed(Permission.EXECUTE),
         may_change=allowed(Permission.MODIFY),
+        may_delete=allowed(Permission.DELETE),
         may_recover=any(
             allowed(right) for right in (Permission.PREVIEW, Permission.RESTORE, Permission.EXPORT)
         ),

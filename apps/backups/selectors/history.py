@@ -263,8 +263,8 @@ def days_of(entity: Entity) -> list[Day]:
     for offset in range(CHART_DAYS):
         by_date[since + timedelta(days=offset)] = Day(since + timedelta(days=offset))
     taken = Snapshot.objects.filter(entity=entity, taken_at__gte=start)
-    for at, *brought in taken.values_list("taken_at", "sub_service", "added", "changed"):
-        by_date[at.date()].add(*brought)
+    for at, kind, added, changed in taken.values_list("taken_at", "sub_service", "added", "changed"):
+        by_date[at.date()].add(kind, added, changed)
     runs = Run.objects.filter(entity=entity, started_at__gte=start)
     for at, verdict in runs.values_list("started_at", "verdict"):
         by_date[at.date()].verdicts.add(verdict)

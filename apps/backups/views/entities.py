@@ -28,7 +28,7 @@ from .context import rights
 def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     """Facts, thirty days, what is covered, and the runs; the bars alone when other days are asked for."""
     entity = entity_for(entity_id)
-    if request.htmx.target == "days-chart":
+    if request.headers.get("HX-Target") == "days-chart":
         return render(request, "backups/_chart_days.html", _days(entity, request.GET))
     context = {
         **_head(entity),
