@@ -39,6 +39,7 @@ from ..damage import mark_items
 from ..engine.lease import Lease, held
 from ..errors import LeaseLost
 from ..models import Entity, Run, Snapshot
+from ..planning import good_until
 from .chains import Choice, Head, choose
 from .owners import entity_from
 from .replay import FORGED, Replay
@@ -261,6 +262,7 @@ def _settle(entity: Entity) -> None:
         size=sum(snapshot.size for snapshot in newest),
         first_snapshot_at=moments["first"],
         last_snapshot_at=moments["last"],
+        overdue_at=good_until(entity, moments["last"]) if moments["last"] else None,
         last_verdict=run.verdict if run else "",
         last_message=run.message if run else "",
     )
