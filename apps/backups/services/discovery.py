@@ -23,8 +23,8 @@ from apps.connectors.services import connection_mark_disconnected, open_connecto
 from apps.core import clock
 from apps.core.errors import Conflict, ConsentLost, EverkeepError, Forbidden
 
-from ..enums import EntityState
-from ..models import BackupTask, Entity
+from ..enums import DeletionState, EntityState
+from ..models import BackupTask, Deletion, Entity
 from ..models.entities import DISCOVERY_SILENCE
 from ..planning import first_start
 from .tallies import forget_tally
@@ -243,6 +243,9 @@ def tasks_to_discover() -> list[BackupTask]:
     """Connected tasks whose list was last read more than a day ago, oldest first; in the scope in force."""
     stale = Q(discovered_at__isnull=True) | Q(discovered_at__lt=clock.now() - FRESH_FOR)
     awake = ~Q(account__in=stopped_accounts())
-    staying = ~Q(deletions__whole_task=True, deletions__state__in=("waiting", "destroying"))
+    going = Deletion.objects.filter(
+        whole_task=True, state__in=(DeletionState.WAITING, DeletionState.DESTROYING), task__isnull=False
+    )
+    staying = ~Q(pk__in=going.values("task"))
     connected = BackupTask.objects.filter(stale, awake, staying, connection__state=ConnectionState.CONNECTED)
     return list(connected.order_by("discovered_at")[:BATCH])
