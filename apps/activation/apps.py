@@ -19,6 +19,10 @@ class ActivationConfig(AppConfig):
                 "rule.removed": "Activation rule removed",
                 "rule.followed": "Activation rule followed",
                 "rule.not_followed": "Activation rule could not be followed",
+                "onboarding.started": "Onboarding started",
+                "onboarding.paused": "Onboarding paused",
+                "onboarding.resumed": "Onboarding resumed",
+                "onboarding.reported": "Onboarding: the day's batch",
             },
         )
         _register_uses()

@@ -96,7 +96,7 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
     judge = _judge(rule, wanted)
     held = _members(rule.replaces or rule)
     held |= {pk: Outcome.EXCLUDED for pk, out in _members(rule).items() if out == Outcome.EXCLUDED}
-    elsewhere = _elsewhere(rule.task)
+    elsewhere = elsewhere_of(rule.task)
     others = _held_by_others(rule)
     met: set[str] = set()
     for each in _candidates(rule.task):
@@ -188,7 +188,7 @@ def _held_by_others(rule: Rule) -> set[int]:
     return set(rows.values_list("entity_id", flat=True))
 
 
-def _elsewhere(task: BackupTask) -> set[str]:
+def elsewhere_of(task: BackupTask) -> set[str]:
     """Remote ids that another task of the same service and tenant backs up. Where is not told, only that."""
     with whole_sight("nothing is backed up twice because somebody does not see the other task"):
         same = BackupTask.objects.filter(

@@ -1,10 +1,12 @@
 from django.urls import URLPattern, path
 
-from .views import choosing, rules
+from .views import choosing, onboarding, rules
 
 urlpatterns: list[URLPattern] = [
     path("tasks/<uuid:task_id>/activation/", rules.page, name="activation"),
     path("tasks/<uuid:task_id>/activation/new/<slug:kind>/", choosing.new, name="activation_new"),
+    path("tasks/<uuid:task_id>/onboarding/", onboarding.page, name="onboarding"),
+    path("tasks/<uuid:task_id>/onboarding/act/", onboarding.act, name="onboarding_act"),
     path("activation/<uuid:rule_id>/", rules.rule, name="activation_rule"),
     path("activation/<uuid:rule_id>/change/", choosing.change, name="activation_change"),
     path("activation/<uuid:rule_id>/start/", choosing.start, name="activation_start"),

@@ -84,6 +84,11 @@ def microsoft_needs(*, write: bool) -> tuple[Need, ...]:
     return tuple(need for need in MICROSOFT if write or not need.write)
 
 
+def writing_name(name: str) -> str:
+    """Return the permission that includes reading: who may write may read."""
+    return name.replace(".Read", ".ReadWrite")
+
+
 def missing_for_reading(granted: frozenset[str] | None) -> tuple[str, ...]:
     """Return what a backup of all kinds of data needs and was not granted; nothing when nobody knows.
 
@@ -91,4 +96,4 @@ def missing_for_reading(granted: frozenset[str] | None) -> tuple[str, ...]:
     """
     if granted is None:
         return ()
-    return tuple(name for name in READING.values() if not granted & {name, name.replace(".Read", ".ReadWrite")})
+    return tuple(name for name in READING.values() if not granted & {name, writing_name(name)})

@@ -27,7 +27,7 @@ from .microsoft.credentials import CertificateCredential, Credential, SecretCred
 from .microsoft.patience import Patience
 from .microsoft.unreachable import UNREACHABLE
 from .models import Connection
-from .permissions_needed import READING, missing_for_reading
+from .permissions_needed import READING, Need, microsoft_needs, missing_for_reading, writing_name
 
 QUICK: Final = Patience(tries=2, first_wait=0.5, throttled_for=10.0)
 OTHER_TENANT: Final = "This is another tenant than the one this connection backs up."
@@ -51,6 +51,14 @@ class TestResult:
     @property
     def passed(self) -> bool:
         return not self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """One permission, and whether it was consented to; None when the provider does not say."""
+
+    need: Need
+    granted: bool | None
 
 
 def open_connector(connection: Connection) -> Connector:
@@ -244,6 +252,18 @@ def connection_test(connection: Connection) -> TestResult:
     return result
 
 
+def permissions_of(connection: Connection) -> list[Permitted]:
+    """Sign in anew and tell of each permission that reading needs whether we have it.
+
+    Raises ConsentLost and whatever else signing in raises.
+    """
+    granted = async_to_sync(_granted)(identity_of(connection))
+    return [
+        Permitted(need, None if granted is None else bool(granted & {need.name, writing_name(need.name)}))
+        for need in microsoft_needs(write=False)
+    ]
+
+
 def connection_note_kinds(
     *, connection: Connection, refused: Collection[SubService], read: Collection[SubService]
 ) -> None:
@@ -302,6 +322,12 @@ async def _test(identity: AppIdentity) -> TestResult:
     except EverkeepError as error:
         refused = isinstance(error, ConsentLost | Forbidden)
         return TestResult(what=error.what, do=error.do, refused=refused)
+
+
+async def _granted(identity: AppIdentity) -> frozenset[str] | None:
+    async with MicrosoftConnector(identity, open_client=_open_quickly) as connector:
+        await connector.tenant()
+        return await connector.graph.granted()
 
 
 def _open_quickly(identity: AppIdentity, counter: CallCounter) -> GraphClient:

@@ -225,6 +225,7 @@ CELERY_BEAT_SCHEDULE = {
     "drills": {"task": "apps.recovery.tasks.schedule_drills", "schedule": 3600.0},
     "deletions": {"task": "apps.backups.tasks.delete_what_is_due", "schedule": 3600.0},
     "activation": {"task": "apps.activation.tasks.follow_rules", "schedule": 300.0},
+    "onboarding": {"task": "apps.activation.tasks.onboard_all", "schedule": 900.0},
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
     "usage": {"task": "apps.backups.tasks.purge_usage_files", "schedule": 3600.0},

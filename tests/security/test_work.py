@@ -32,6 +32,8 @@ BY_THE_CLOCK = {
     "apps.accounts.tasks.look_after_accounts",
     "apps.activation.tasks.follow_rule",
     "apps.activation.tasks.follow_rules",
+    "apps.activation.tasks.onboard",
+    "apps.activation.tasks.onboard_all",
     "apps.activity.tasks.send_stream",
     "apps.activity.tasks.send_streams",
     "apps.activity.tasks.check_chain",

@@ -138,6 +138,8 @@ TABLE: dict[str, Row] = {
     "activation_history": row(302, 200, 200, 200, 200, 403, 404, args=a_rule),
     "activation_history_csv": row(302, 200, 200, 200, 200, 403, 404, args=a_rule),
     "activation_list_csv": row(302, 200, 200, 200, 200, 403, 404, args=a_rule),
+    "onboarding": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
+    "onboarding_act": row(302, 404, 404, 403, 403, 403, 404, args=a_task, data={"action": "pause"}),
     # recovery
     "recovery": row(302, 200, 200, 200, 200, 403, 200),
     "recovery_entity": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),

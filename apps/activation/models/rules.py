@@ -6,7 +6,7 @@ from apps.backups.models import BackupTask, Entity, Tag, entity_sight, task_sigh
 from apps.core import clock
 from apps.core.models import AccountModel
 
-from .enums import Leaving, Mode, Outcome, RuleKind, RuleState
+from ..enums import Leaving, Mode, Outcome, RuleKind, RuleState
 
 
 class Rule(AccountModel):
