@@ -89,12 +89,11 @@ def pace_now(onboarding: Onboarding | None) -> Pace:
 
 
 def _lately(onboarding: Onboarding) -> list[int]:
-    """What the last full days came to, of those that had as much to do as was planned."""
-    days = OnboardingDay.objects.filter(onboarding=onboarding, finished__isnull=False).order_by("-day")[
-        :LOOK_BACK
-    ]
-    found = list(days)
-    return [day.finished or 0 for day in found] if len(found) == LOOK_BACK else []
+    """What the last full days came to, if each fell short of what it could have done; else nothing."""
+    days = OnboardingDay.objects.filter(onboarding=onboarding, finished__isnull=False)
+    last = [(day.finished or 0, min(day.planned, day.left)) for day in days.order_by("-day")[:LOOK_BACK]]
+    short = len(last) == LOOK_BACK and all(came < could for came, could in last)
+    return [came for came, _ in last] if short else []
 
 
 @transaction.atomic

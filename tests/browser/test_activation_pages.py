@@ -1,0 +1,71 @@
+"""The pages of activation as an administrator goes through them: axe, both themes, both widths."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from apps.activation import evaluate, tasks
+from apps.activation.models import Rule
+from apps.backups.models import BackupTask
+from apps.core import clock
+from apps.core.scope import account_scope
+from tests.backups.makers import make_connection, make_mailbox, make_task
+from tests.browser.pictures import picture
+from tests.browser.rig import Visit
+from tests.cast import Cast
+
+
+@pytest.fixture
+def olivia(cast: Cast, transactional_db: None, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    monkeypatch.setattr(tasks.follow_rule, "after_commit", lambda **sent: None)
+    client = Client()
+    client.force_login(cast.owner)
+    visit.sign_in_as(client)
+    return visit
+
+
+@pytest.fixture
+def task(cast: Cast) -> BackupTask:
+    with account_scope(cast.account.pk):
+        task = make_task(make_connection(cast.account), name="Mail and calendars", discovered_at=clock.now())
+        for name, department, state in (
+            ("Agata Brown", "Kitchen", "not_active"),
+            ("Mila Scott", "Kitchen", "not_active"),
+            ("Nils Olsen", "Kitchen", "active"),
+            ("Bob Smith", "Finance", "not_active"),
+        ):
+            make_mailbox(task, name, properties={"department": department}, state=state)
+        return task
+
+
+def test_a_rule_is_chosen_reviewed_started_and_looked_at(olivia: Visit, task: BackupTask, cast: Cast) -> None:
+    page = olivia.page
+    olivia.open(reverse("activation", args=[task.public_id]))
+    olivia.check("activation")
+    page.get_by_role("link", name="Directory property").click()
+    olivia.check("activation-choose")
+    page.get_by_label("Kitchen").check()
+    page.get_by_label("By a rule, every day").check()
+    page.get_by_role("button", name="See what it would do").click()
+    expect(page.get_by_text("Would be activated")).to_be_visible()
+    olivia.check("activation-review")
+    picture(olivia, "activation-review")
+    page.get_by_label("Activate Mila Scott").uncheck()
+    page.get_by_role("button", name="Start the rule").click()
+    expect(page.get_by_role("heading", name="Department is Kitchen")).to_be_visible()
+    with account_scope(cast.account.pk):
+        evaluate.follow(Rule.objects.get().pk)
+    page.reload()
+    expect(page.get_by_role("row", name="Agata Brown")).to_contain_text("Activated")
+    expect(page.get_by_role("row", name="Mila Scott")).to_contain_text("Left out")
+    olivia.check("activation-rule")
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("row", name="Agata Brown")).to_contain_text("Department: Kitchen")
+    olivia.check("activation-history")
+
+
+def test_the_onboarding_says_what_it_will_take(olivia: Visit, task: BackupTask) -> None:
+    olivia.open(reverse("onboarding", args=[task.public_id]))
+    expect(olivia.page.get_by_text("What limits it")).to_be_visible()
+    olivia.check("onboarding")
