@@ -11,7 +11,7 @@ from apps.core.sight import whole_sight
 
 from .enums import EntityState, Trigger
 from .exclusions import Exclusions
-from .models import BackupTask, Entity
+from .models import BackupTask, Entity, PolicyTag, Tag
 from .ruling import groups_of, rules_of, ruling_of_task
 from .schedules import TOLERANCE, Schedule
 from .schedules.words import schedule_words
@@ -82,6 +82,12 @@ def replan(task: BackupTask) -> None:
             waiting.update(next_run_at=start)
             fresh = rows.filter(Q(overdue_at__gt=now) | Q(overdue_at=None), state=EntityState.ACTIVE)
             fresh.update(overdue_at=start + TOLERANCE if start else None)
+
+
+def replan_tagged(task: BackupTask, tag: Tag, changed: int) -> None:
+    """The same after a tag was put on or taken off so many entities, where a policy goes by it."""
+    if changed and PolicyTag.objects.filter(tag=tag, policy__schedule__isnull=False).exists():
+        replan(task)
 
 
 def _starts(task: BackupTask) -> Iterator[tuple[QuerySet[Entity], datetime | None]]:

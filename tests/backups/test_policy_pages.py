@@ -9,9 +9,10 @@ from django.urls import reverse
 
 from apps.accounts.models import Account, Approval
 from apps.activity.models import Activity
-from apps.backups.models import BackupTask, EntityTag, Policy, PolicyTag, Tag
+from apps.backups.models import BackupTask, Entity, EntityTag, Policy, PolicyTag, Tag
 from apps.backups.ruling import groups_of, rules_of
 from apps.backups.services.policies import policy_assign, policy_save
+from apps.backups.services.tags import tag_apply
 from apps.core import clock
 from tests.cast import Cast
 
@@ -58,6 +59,14 @@ def test_a_policy_is_made_and_moves_what_its_tags_name(olivia: Client, task: Bac
     assert rules_of(agata)["schedule"].why == "Policy “Chefs”, by the tag “Kitchen”"
     said = Activity.objects.get(code="backup_policy.created").details["changes"]
     assert said["schedule"][1] == "Daily at 10:00 UTC"
+
+
+def test_who_gets_the_tag_of_a_policy_goes_by_its_hour_at_once(task: BackupTask) -> None:
+    agata = make_protected(task, "Agata", next_run_at=clock.now() + timedelta(hours=20))
+    tag = tagged(task, policy_of(task, "Chefs", schedule=TEN), 1)
+    tag_apply(task=task, entities=Entity.objects.filter(pk=agata.pk), tag=tag)
+    agata.refresh_from_db()
+    assert agata.next_run_at is not None and agata.next_run_at.hour == 10
 
 
 def test_the_lowest_rank_decides_each_part_by_itself(task: BackupTask) -> None:

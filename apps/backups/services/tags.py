@@ -16,6 +16,7 @@ from apps.core.scope import current_account_id
 
 from ..models import BackupTask, Entity, EntityTag, Tag
 from ..models.tags import folded
+from ..planning import replan_tagged
 from ..service_list import nouns_of
 from .changes import say_changed
 
@@ -103,6 +104,7 @@ def _put_on(task: BackupTask, tag: Tag, ids: Sequence[int]) -> int:
     for some in _some(new):
         EntityTag.objects.bulk_create(_rows(tag, some), ignore_conflicts=True)
     say_changed(task, "entity.tagged", len(new), _first(new), f": {tag.name}")
+    replan_tagged(task, tag, len(new))
     return len(new)
 
 
@@ -111,6 +113,7 @@ def _take_off(task: BackupTask, tag: Tag, ids: Sequence[int]) -> int:
     for some in _some(had):
         EntityTag.objects.filter(tag=tag, entity_id__in=some).delete()
     say_changed(task, "entity.untagged", len(had), _first(had), f": {tag.name}")
+    replan_tagged(task, tag, len(had))
     return len(had)
 
 
