@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 from .models import Store
-from .store.backends.s3 import S3Store
-from .store.backends.s3_versions import hidden, unhide
 from .stores import reach
 
 
@@ -14,6 +12,9 @@ def find_hidden(*, bring_back: bool) -> Iterator[tuple[Store, str]]:
     Looks at every S3 bucket that is known here, an account's own included. The marker that proves which store
     it is may be hidden itself, so it is not asked for. Raises StoreError.
     """
+    from .store.backends.s3 import S3Store  # noqa: PLC0415 - boto3 costs ten megabytes that few processes need
+    from .store.backends.s3_versions import hidden, unhide  # noqa: PLC0415
+
     for row in Store.objects.order_by("pk"):
         store = reach(row)
         if isinstance(store, S3Store):

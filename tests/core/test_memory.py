@@ -38,3 +38,9 @@ def heaps(tmp_path: Path, **environment: str) -> int:
 def test_threads_of_a_process_share_one_heap_unless_the_operator_says_otherwise(tmp_path: Path) -> None:
     assert heaps(tmp_path) == 1
     assert heaps(tmp_path, MALLOC_ARENA_MAX="4") > 1
+
+
+def test_a_process_that_keeps_backups_in_a_folder_loads_nothing_for_buckets() -> None:
+    loaded = "import sys, django; django.setup(); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True).stdout
+    assert {"boto3", "botocore", "segno"}.isdisjoint(modules.split())

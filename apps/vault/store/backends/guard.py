@@ -10,13 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from botocore.awsrequest import (
-    AWSHTTPConnection,
-    AWSHTTPConnectionPool,
-    AWSHTTPSConnection,
-    AWSHTTPSConnectionPool,
-)
-from botocore.exceptions import HTTPClientError
 from urllib3.exceptions import HTTPError
 
 from apps.core.public_web import Network, allowed
@@ -66,8 +59,10 @@ def guard(store: ObjectStore, private: Sequence[Network]) -> None:
     session = client._endpoint.http_session
     if getattr(session, "everkeep_guard", None) == tuple(private):
         return  # clearing it once more would cut the connections of other threads
-    pools = {"http": _pool(AWSHTTPConnectionPool, AWSHTTPConnection, private)}
-    pools["https"] = _pool(AWSHTTPSConnectionPool, AWSHTTPSConnection, private)
+    from botocore import awsrequest as aws  # noqa: PLC0415 - a store in a folder does without botocore
+
+    pools = {"http": _pool(aws.AWSHTTPConnectionPool, aws.AWSHTTPConnection, private)}
+    pools["https"] = _pool(aws.AWSHTTPSConnectionPool, aws.AWSHTTPSConnection, private)
     session._pool_classes_by_scheme = pools
     session._manager.clear()
     session._manager.pool_classes_by_scheme = pools
@@ -98,6 +93,8 @@ def _bounded(send: Callable[[Any], Any]) -> Callable[[Any], Any]:
         try:
             _ = answer.content if whole else b""
         except HTTPError as error:
+            from botocore.exceptions import HTTPClientError  # noqa: PLC0415
+
             raise HTTPClientError(error=error) from error
         return answer
 
