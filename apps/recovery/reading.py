@@ -10,6 +10,8 @@ from apps.vault.api import ContentPart, Role, VaultError, VaultReader, decode_co
 from apps.vault.errors import BlobError
 from apps.vault.health import damage_report
 
+from .kinds import kind_of
+
 
 class ItemDamaged(EverkeepError):
     """The vault holds this item, but cannot give its bytes out whole."""
@@ -22,7 +24,8 @@ def as_damage(error: EverkeepError, state: AsOf, node: Node) -> EverkeepError:
     if not isinstance(error, BlobError):
         return error
     damage_report(state.account_id, error)
-    return ItemDamaged("This message is damaged in the vault.", do=fate_of(state, node.remote_id))
+    named = kind_of(state.sub_service).item[0]
+    return ItemDamaged(f"This {named} is damaged in the vault.", do=fate_of(state, node.remote_id))
 
 
 def mime_part(content: bytes) -> ContentPart:

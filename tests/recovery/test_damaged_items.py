@@ -3,6 +3,8 @@
 import csv
 import io
 import zipfile
+from types import SimpleNamespace
+from typing import cast as cast_type
 
 import pytest
 from django.test import Client
@@ -10,11 +12,13 @@ from django.urls import reverse
 
 from apps.backups.damage import mark_items
 from apps.backups.models import NodeVersion, Snapshot
-from apps.backups.selectors.browse import node_key
+from apps.backups.selectors.browse import AsOf, Node, node_key
+from apps.connectors.enums import SubService
 from apps.core.scope import account_scope
 from apps.jobs.models import Job, JobItem
 from apps.recovery.exports.files import folder_of, parts_of
-from apps.vault.api import decode_content
+from apps.recovery.reading import as_damage
+from apps.vault.api import BlobMissing, decode_content
 from apps.vault.enums import DamageState, FoundBy
 from apps.vault.models import BlobLocation, Damage
 from tests.cast import Cast
@@ -83,3 +87,12 @@ def test_the_preview_says_what_becomes_of_it(office: Office, cast: Cast) -> None
     assert "It will be fetched again by the next backup." in client.get(address).content.decode()
     raw = client.get(reverse("recovery_message", args=[snapshot.public_id, node_key(row.remote_id)]))
     assert raw.status_code == 503, "no half message is ever handed out"
+
+
+def test_an_item_is_called_what_it_is(cast: Cast) -> None:
+    node = cast_type(Node, SimpleNamespace(remote_id="gone"))
+    with account_scope(cast.account.pk):
+        for sub_service, named in ((SubService.CALENDARS, "event"), (SubService.CONTACTS, "contact")):
+            state = AsOf(cast.account.pk, 1, sub_service, 1, 1)
+            error = as_damage(BlobMissing("Nothing is there.", blob_id=bytes(32)), state, node)
+            assert str(error).startswith(f"This {named} is damaged in the vault.")
