@@ -260,6 +260,31 @@ def test_the_pages_ask_show_the_countdown_and_take_it_back(
     assert set(Entity.objects.values_list("state", flat=True)) == {"deleting"}
 
 
+@pytest.mark.parametrize("query", ["status=faild", "licence=none", "tag=managers", "q=paula&status="])
+def test_an_address_that_is_not_understood_selects_nobody_and_one_more_is_asked_about_again(
+    client: Client, cast: Cast, task: BackupTask, query: str
+) -> None:
+    make_protected(task, "Paula Pizza")
+    make_protected(task, "Paul Pasta")
+    client.force_login(cast.owner)
+    prove_again(client)
+    understood = query.endswith("status=")
+    address = reverse("entities_delete", args=[task.public_id]) + f"?{query.replace('paula', 'pa')}"
+    asked = client.post(address, {"all_matching": "1"}).content.decode()
+    assert ("Type <b>2 mailboxes</b>" in asked) is understood
+    assert ("Nothing was chosen" in asked) is not understood
+    acted = client.post(
+        reverse("task_act", args=[task.public_id]) + f"?{query}",
+        {"all_matching": "1", "action": "pause", "sure": "yes"},
+    )
+    assert acted.status_code == 302
+    with account_scope(cast.account.pk):
+        assert Entity.objects.filter(state="paused").count() == understood
+    make_protected(task, "Pablo Penne")
+    client.post(address, {"all_matching": "1", "typed": "2 mailboxes"})
+    assert not Deletion.objects.exists(), "one more fits than was said"
+
+
 def test_under_the_two_person_rule_it_waits_for_the_second(
     client: Client, cast: Cast, task: BackupTask
 ) -> None:

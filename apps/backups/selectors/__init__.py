@@ -33,6 +33,7 @@ from .lists import (
     counters,
     entity_page,
     matching,
+    matching_surely,
     progress_words,
     uuid_of,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "ledger_of",
     "ledger_rows",
     "matching",
+    "matching_surely",
     "nights_of_tasks",
     "nouns_of",
     "progress_words",

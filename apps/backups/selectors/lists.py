@@ -4,7 +4,7 @@ A page costs the same whatever the size of the task. The counters of a small tas
 query; those of a large one are kept (`tallies`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -29,25 +29,29 @@ LICENCES = {"licensed": Q(licensed=True), "unlicensed": Q(licensed=False)}
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the reader narrowed the list to. Unknown values in an address are ignored.
+    """What the reader narrowed the list to. A page ignores unknown values in its address.
 
-    A tag that is gone is not: without it "all that match" would mean everything.
+    An act on "all that match" does not (`matching_surely`): without them it would mean more than was asked for.
+    Nor is a tag that is gone ignored.
     """
 
     text: str = ""
     status: str = ""
     licence: str = ""
     tag: str = ""
+    garbled: bool = False
 
     @classmethod
     def from_query(cls, query: QueryDict) -> "Filters":
         status, licence, tag = query.get("status", ""), query.get("licence", ""), query.get("tag", "")
-        return cls(
+        found = cls(
             text=query.get("q", "").strip()[:100],
             status=status if status in set(Word) else "",
             licence=licence if licence in LICENCES else "",
             tag=tag if tag == LIMITED else str(uuid_of(tag) or ""),
         )
+        understood = (found.status, found.licence, bool(found.tag)) == (status, licence, bool(tag))
+        return replace(found, garbled=not understood)
 
     @property
     def query(self) -> str:
@@ -167,6 +171,11 @@ def matching(task: BackupTask, filters: Filters) -> QuerySet[Entity]:
         word = word_expression(clock.now())
         entities = entities.alias(word=word).filter(word=filters.status)
     return entities
+
+
+def matching_surely(task: BackupTask, filters: Filters) -> QuerySet[Entity]:
+    """As `matching`, for acts: an address that is not understood whole finds nothing."""
+    return Entity.objects.none() if filters.garbled else matching(task, filters)
 
 
 def chosen(task: BackupTask, public_ids: list[str]) -> QuerySet[Entity]:

@@ -48,7 +48,7 @@ class Choice:
     @property
     def entities(self) -> QuerySet[Entity]:
         if self.all_matching:
-            return selectors.matching(self.task, self.filters)
+            return selectors.matching_surely(self.task, self.filters)
         return selectors.chosen(self.task, self.ids)
 
     @cached_property

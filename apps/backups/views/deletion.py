@@ -58,7 +58,7 @@ def chosen(request: MemberRequest, task_id: UUID) -> HttpResponse:
 
 def _chosen(request: MemberRequest, found: BackupTask) -> QuerySet[Entity]:
     if request.POST.get("all_matching"):
-        return selectors.matching(found, selectors.Filters.from_query(request.GET))
+        return selectors.matching_surely(found, selectors.Filters.from_query(request.GET))
     return selectors.chosen(found, request.POST.getlist("entity"))
 
 
