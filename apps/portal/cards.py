@@ -105,7 +105,10 @@ class Card:
             return "Not scheduled"
         if not self.task.is_connected:
             return "When connected"
-        return "Running now" if self.task.status == Word.IN_PROGRESS else ""
+        if self.task.status == Word.IN_PROGRESS:
+            return "Running now"
+        following = self.task.next_run_at
+        return "When a worker is free" if following and following <= timezone.now() else ""
 
     @cached_property
     def note(self) -> CardNote | None:
