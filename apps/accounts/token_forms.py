@@ -11,7 +11,6 @@ from .models import Membership
 from .tokens import LONGEST
 
 DAYS = 90
-CHECKS = {"class": "form-check-input"}
 
 
 class TokenForm(forms.Form):
@@ -28,13 +27,13 @@ class TokenForm(forms.Form):
     )
     permissions = forms.MultipleChoiceField(
         label="It may",
-        widget=forms.CheckboxSelectMultiple(CHECKS),
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one."},
     )
     services = forms.MultipleChoiceField(
         label="Only in these services",
         required=False,
-        widget=forms.CheckboxSelectMultiple(CHECKS),
+        widget=forms.CheckboxSelectMultiple,
         help_text="None ticked: all that you see, also later ones.",
     )
 

@@ -59,19 +59,16 @@ class AuditFilterForm(ActivityFilterForm):
     )
 
 
-RADIO = {"class": "form-check-input"}
-
-
 class StreamForm(forms.Form):
     """Where the audit is sent on to."""
 
-    kind = forms.ChoiceField(label="How", choices=StreamKind, widget=forms.RadioSelect(RADIO))
+    kind = forms.ChoiceField(label="How", choices=StreamKind, widget=forms.RadioSelect)
     address = forms.CharField(
         label="Address",
         max_length=500,
         help_text="https://siem.example.com/everkeep for a webhook, siem.example.com:6514 for syslog.",
     )
-    format = forms.ChoiceField(label="Format", choices=StreamFormat, widget=forms.RadioSelect(RADIO))
+    format = forms.ChoiceField(label="Format", choices=StreamFormat, widget=forms.RadioSelect)
     from_start = forms.BooleanField(
         label="Send everything from the first entry",
         help_text="Else it begins with what happens next, or goes on where it is.",

@@ -40,7 +40,7 @@ class SampleForm(forms.Form):
     mode = forms.ChoiceField(
         label="One of two",
         choices=[("skip", "Skip it"), ("replace", "Replace it")],
-        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+        widget=forms.RadioSelect,
         initial="skip",
     )
 

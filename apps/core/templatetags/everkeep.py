@@ -227,7 +227,7 @@ def field(bound: forms.BoundField, **options: Any) -> dict[str, Any]:
     """One field with its label, hint and error, wired up for screen readers.
 
     Options: `label`, `hint`, `optional` (says so beside the label), `aside_url` and `aside_words` (a link on
-    the label's right), `tall` (the signed-out pages), and `autofocus`.
+    the label's right), `tall` (the signed-out pages), `autofocus`, and `inline` (short choices side by side).
     """
     widget = bound.field.widget
     kind = _field_kind(widget)
@@ -241,6 +241,8 @@ def field(bound: forms.BoundField, **options: Any) -> dict[str, Any]:
         attributes["aria-invalid"] = "true"
     if options.get("autofocus"):
         attributes["autofocus"] = True
+    if kind == "radios":
+        widget.attrs.setdefault("class", "form-check-input")
     control = "" if kind == "radios" else bound.as_widget(attrs=attributes)
     label = options.get("label") or bound.label
     return {**options, "field": bound, "kind": kind, "hint": hint, "control": control, "label": label}
