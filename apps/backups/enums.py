@@ -41,6 +41,13 @@ class Precedence(models.IntegerChoices):
     LAST = 3, "Last"
 
 
+class RunPriority(models.IntegerChoices):
+    """How urgent an entity's next run is, whosever it is: a person waits for it, or the clock asks."""
+
+    ON_DEMAND = 10
+    ROUTINE = 100
+
+
 class RoundOutcome(models.TextChoices):
     """How a task's round ended, for tasks that run after it."""
 

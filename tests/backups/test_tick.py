@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from kombu.exceptions import OperationalError
 
@@ -39,12 +41,10 @@ def broker(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Sent]:
 
 
 def make_entities(account: Account, count: int, *, due: timedelta = timedelta(hours=-1)) -> list[Entity]:
-    connection = Connection.objects.create(
+    made = Connection.objects.create(
         account=account, tenant_id="t", credential_kind=CredentialKind.CLIENT_SECRET
     )
-    task = BackupTask.objects.create(
-        account=account, connection=connection, service=Service.EXCHANGE, name="Mail"
-    )
+    task = BackupTask.objects.create(account=account, connection=made, service=Service.EXCHANGE, name="Mail")
     return [
         Entity.objects.create(
             account=account,
@@ -171,22 +171,81 @@ def test_who_was_overtaken_cannot_write_any_more(cast: Cast, broker: Sent) -> No
     assert entity.name == "User 0"
 
 
-def test_a_tick_asks_the_same_number_of_questions_whatever_is_due(
-    cast: Cast, broker: Sent, settings: Any
+@pytest.mark.parametrize("number", [0, 1, 50, 150])
+def test_a_tick_asks_few_questions_whatever_is_due(
+    cast: Cast, broker: Sent, settings: Any, number: int
 ) -> None:
-    from django.db import connection
-
     settings.BACKUP_WORKERS = 100
-    counts = []
-    for number in (1, 50):
-        Entity.objects.all().delete()
-        make_entities(cast.account, number)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            assert tick.dispatch_due() == number
-        counts.append(len(queries))
-    assert counts[0] == counts[1] <= 8
+    make_entities(cast.account, number, due=timedelta(days=-1))
+    with CaptureQueriesContext(connection) as queries:
+        assert tick.dispatch_due() == number
+    assert len(queries) <= 11
+
+
+def test_the_queue_is_read_by_its_index(cast: Cast, broker: Sent) -> None:
+    """Whatever waits behind is not walked through: a tick takes the first of each stretch of the index."""
+    make_entities(cast.account, 30)
+    with CaptureQueriesContext(connection) as asked:
+        tick.dispatch_due()
+    reads = [each["sql"] for each in asked if "next_run_at" in each["sql"] and "ORDER BY" in each["sql"]]
+    assert len(reads) == 2, "the heads of all lanes, and more of the only one"
+    for query in reads:
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL enable_seqscan = off")  # a few rows are as quickly read and sorted
+                cursor.execute("SET LOCAL enable_sort = off")
+                cursor.execute("EXPLAIN " + query)
+            else:
+                cursor.execute("EXPLAIN QUERY PLAN " + query.replace("%", "%%"))
+            plan = " ".join(str(row) for row in cursor.fetchall())
+        assert "entity_lane" in plan, plan
+        assert "Sort Key" not in plan and "TEMP B-TREE" not in plan, plan
+
+
+def make_small_accounts(number: int, each: int) -> set[int]:
+    """Accounts with some entities, all of them due for longer than anybody else's."""
+    accounts = Account.objects.bulk_create(Account(name=f"Small {n}", location="de") for n in range(number))
+    connections = Connection.objects.bulk_create(
+        Connection(account=account, tenant_id="t", credential_kind=CredentialKind.CLIENT_SECRET)
+        for account in accounts
+    )
+    tasks = BackupTask.objects.bulk_create(
+        BackupTask(account=made.account, connection=made, service=Service.EXCHANGE, name="Mail")
+        for made in connections
+    )
+    Entity.objects.bulk_create(
+        Entity(
+            account=task.account,
+            task=task,
+            remote_id=f"user-{n}",
+            kind=EntityKind.USER_MAILBOX,
+            state=EntityState.ACTIVE,
+            next_run_at=NOW - timedelta(days=2, minutes=place),
+        )
+        for place, task in enumerate(tasks)
+        for n in range(each)
+    )
+    return {account.pk for account in accounts}
+
+
+@pytest.mark.parametrize("finish", [True, False], ids=["workers finish at once", "the giant's go on"])
+def test_every_account_has_its_first_turn_before_any_has_many(
+    cast: Cast, broker: Sent, settings: Any, finish: bool
+) -> None:
+    settings.BACKUP_WORKERS = 32
+    make_entities(cast.account, 100, due=timedelta(days=-3))
+    small = make_small_accounts(300, each=3)
+    if not finish:
+        assert tick.dispatch_due() == 64
+        broker.clear()
+        Entity.objects.filter(account__in=small).update(lease_owner="", lease_until=None)
+    for _ in range(5):  # 301 accounts in fives of 64
+        tick.dispatch_due()
+        done = Entity.objects.filter(~Q(lease_owner=""))
+        done = done if finish else done.filter(account__in=small)
+        done.update(lease_owner="", lease_until=None, next_run_at=None)
+    assert small <= set(accounts_of(broker))
+    assert accounts_of(broker).count(cast.account.pk) <= 5
 
 
 def test_a_waiting_backup_on_demand_can_be_taken_back(cast: Cast, broker: Sent) -> None:

@@ -97,6 +97,7 @@ def _insert_entities(crowd: Crowd, numbers: range) -> None:
         "size": 2_000_000_000,
         "next_run_at": crowd.moment(crowd.now - timedelta(minutes=5)),
         "run_priority": 100,
+        "precedence": 2,
         "cancel_requested": False,
     }
     rows = []

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from apps.core import clock
 
-from ..enums import Verdict
+from ..enums import RunPriority, Verdict
 from ..models import Entity, Run
 from ..planning import schedule_of
 
-ROUTINE, ON_DEMAND = 100, 10
+ROUTINE, ON_DEMAND = RunPriority.ROUTINE, RunPriority.ON_DEMAND
 _BACK_OFF = (5, 15, 45, 120, 240)  # minutes
 
 

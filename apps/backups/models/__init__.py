@@ -11,9 +11,11 @@ from .retention import AccountRetention, Expiry
 from .runs import Run, RunIssue, Snapshot
 from .tags import EntityTag, Tag
 from .tallies import TaskTally
+from .turns import AccountTurn
 
 __all__ = [
     "AccountRetention",
+    "AccountTurn",
     "BackupTask",
     "CoverageGap",
     "DamagedItem",

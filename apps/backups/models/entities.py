@@ -10,7 +10,7 @@ from apps.core import clock
 from apps.core.models import AccountModel
 from apps.core.sight import seen_services, sees_everything, sees_limited
 
-from ..enums import EntityState, Precedence, Verdict
+from ..enums import EntityState, Precedence, RunPriority, Verdict
 from .policies import Policy
 
 DISCOVERY_SILENCE = timedelta(hours=1)
@@ -87,7 +87,7 @@ class Entity(AccountModel):
     next_run_at = models.DateTimeField(null=True)
     overdue_at = models.DateTimeField(null=True)  # from then on the last good backup is too old
     precedence = models.PositiveSmallIntegerField(choices=Precedence, default=Precedence.USUAL)
-    run_priority = models.PositiveSmallIntegerField(default=100)
+    run_priority = models.PositiveSmallIntegerField(choices=RunPriority, default=RunPriority.ROUTINE)
     run_trigger = models.CharField(max_length=10, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True)
@@ -95,11 +95,20 @@ class Entity(AccountModel):
 
     class Meta:
         db_table = "entity"
-        constraints = [models.UniqueConstraint(fields=["task", "remote_id"], name="entity_once_per_task")]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "remote_id"], name="entity_once_per_task"),
+            # The queue asks by these (`turns`): what it cannot name would never run.
+            models.CheckConstraint(
+                condition=models.Q(precedence__in=Precedence.values, run_priority__in=RunPriority.values),
+                name="entity_in_a_lane",
+            ),
+        ]
         indexes = [
             models.Index(fields=["task", "name", "id"], name="entity_by_name"),
             models.Index(
-                fields=["next_run_at"], name="entity_due", condition=models.Q(next_run_at__isnull=False)
+                fields=["task", "state", "run_priority", "precedence", "next_run_at", "id"],
+                name="entity_lane",
+                condition=models.Q(next_run_at__isnull=False),
             ),
             models.Index(fields=["lease_until"], name="entity_leased", condition=~models.Q(lease_owner="")),
         ]
