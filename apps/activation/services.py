@@ -8,12 +8,15 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F
 
+from apps.accounts.models import Account
 from apps.backups.models import BackupTask, Entity, Tag
+from apps.backups.services.tag_rules import tag_speaks_of_retention
 from apps.backups.services.tasks import change_settings
 from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.errors import Conflict, InvalidRequest
 from apps.core.permissions import Permission, require
+from apps.core.scope import current_account_id
 
 from .address_list import AddressList
 from .directory import members_of
@@ -45,7 +48,7 @@ def draft(*, task: BackupTask, wanted: Wanted, replaces: Rule | None = None) -> 
 
     Raises what the connector raises, and Conflict for too many rules.
     """
-    _require(wanted.leaving)
+    _require(wanted.leaving, wanted.tag)
     found = _listed(task, wanted)
     with transaction.atomic():
         if Rule.objects.filter(task=task, state__in=[RuleState.ACTIVE, RuleState.PAUSED]).count() >= AT_MOST:
@@ -89,7 +92,7 @@ def start(*, rule: Rule, all_new: str = "") -> Rule:
     `all_new`: "keep" activates everybody who is new as before, "rules" only whom rules choose. Raises
     InvalidRequest where that must be answered and is not, Conflict for what is no draft any more.
     """
-    _require(rule.leaving)
+    _require(rule.leaving, rule.tag)
     draft = Rule.objects.select_for_update().filter(pk=rule.pk, state=RuleState.DRAFT).first()
     if draft is None:
         raise Conflict("This choice was confirmed or discarded already.", do="See the list of rules.")
@@ -142,7 +145,7 @@ def pause(*, rule: Rule) -> None:
 @transaction.atomic
 def resume(*, rule: Rule) -> None:
     """Follow it again: who came and who left meanwhile is made up for."""
-    _require(rule.leaving)
+    _require(rule.leaving, rule.tag)
     _move(rule, RuleState.PAUSED, RuleState.ACTIVE, "rule.resumed")
     Rule.objects.filter(pk=rule.pk).update(checked_at=None)
     _follow(rule)
@@ -177,7 +180,7 @@ def leave_out(*, rule: Rule, entities: Sequence[Entity]) -> int:
 @transaction.atomic
 def take_in(*, rule: Rule, entities: Sequence[Entity]) -> int:
     """Let the rule look at these again, at its next turn. Returns how many were left out."""
-    require(Permission.ACTIVATE)
+    _require(Leaving.KEEP, rule.tag if entities else None)
     out = RuleMember.objects.filter(rule=rule, outcome=Outcome.EXCLUDED, entity__in=entities)
     count, _ = out.delete()
     if count and rule.state == RuleState.ACTIVE:
@@ -230,7 +233,16 @@ def _follow(rule: Rule) -> Rule:
     return rule
 
 
-def _require(leaving: str) -> None:
+def _require(leaving: str, tag: Tag | None) -> None:
+    """Raise for who lacks the rights, and for a tag that one person alone must not put on and take off."""
     require(Permission.ACTIVATE)
     if leaving == Leaving.PAUSE:
         require(Permission.PAUSE)
+    if tag is not None and tag_speaks_of_retention(tag):
+        require(Permission.DELETE)
+        if Account.objects.get(pk=current_account_id()).two_person:
+            raise Conflict(
+                f"The policy of the tag {tag.name} says how long backups are kept. In this account two people "
+                "decide that, so a rule cannot put the tag on.",
+                do="Choose another tag, or put this one on in the list of the task, where it is approved.",
+            )

@@ -74,12 +74,13 @@ def _register_policies() -> None:
     from apps.accounts.approvals import register_act  # noqa: PLC0415 - models are loaded only here
     from apps.core.permissions import Permission  # noqa: PLC0415
 
-    from .services import policies  # noqa: PLC0415
+    from .services import policies, tags  # noqa: PLC0415
     from .services.tags import register_tag_use  # noqa: PLC0415
 
     right = Permission.DELETE
     register_act(policies.CHANGE, do=policies.apply_change, words=policies.words_of, permission=right)
     register_act(policies.ASSIGN, do=policies.apply_assign, words=policies.words_of, permission=right)
+    register_act(tags.SHORTER, do=tags.apply_shorter, words=tags.shorter_words, permission=right)
     register_tag_use(policies.uses_of_tag)
     sentence = "Schedule, retention and what is left out, written once for many tasks and tags."
     section = navigation.Section("policies", "Policies", sentence, "sliders", 40, "policies", Permission.MODIFY)

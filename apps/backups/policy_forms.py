@@ -73,10 +73,6 @@ class PolicyEditor:
             "exclusions": self.exclusions.rule.to_json() if said["says_exclusions"] else None,
         }
 
-    @property
-    def speaks_of_retention(self) -> bool:
-        return self.retention.rule() is not None
-
 
 def _initial(policy: Policy | None) -> dict[str, Any]:
     if policy is None:

@@ -7,17 +7,21 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.activation import evaluate, tasks
+from apps.accounts.models import Account
+from apps.activation import evaluate, services, tasks
 from apps.activation.enums import Outcome
 from apps.activation.models import Rule, RuleEvent
 from apps.activity.models import Activity
 from apps.backups.enums import EntityState
-from apps.backups.models import BackupTask, Entity, EntityTag
+from apps.backups.models import BackupTask, Entity, EntityTag, Policy, PolicyTag
+from apps.backups.retention.rules import EVERYTHING
 from apps.backups.services import activation
 from apps.backups.services.tags import tag_create
 from apps.connectors.enums import EntityKind
 from apps.core import clock
-from apps.core.errors import Forbidden, Gone
+from apps.core.actor import Actor, acting_as
+from apps.core.errors import Conflict, Forbidden, Gone, PermissionMissing
+from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 from tests.backups.makers import make_connection, make_mailbox, make_task
 
@@ -292,3 +296,21 @@ def test_the_number_of_statements_grows_with_thousands_not_with_people(task: Bac
         follow(rule)
     assert len(asked) <= most
     assert Entity.objects.filter(state="paused").count() == people
+
+
+def test_a_rule_puts_no_tag_on_whose_policy_two_people_decide(task: BackupTask) -> None:
+    tag = tag_create(name="Brief")
+    policy = Policy.objects.create(account_id=task.account_id, name="Brief", retention=EVERYTHING.to_json())
+    PolicyTag.objects.create(account_id=task.account_id, policy=policy, tag=tag)
+    rule = make_rule(task, mode="daily", tag=tag)
+    operator = Actor("user", permissions=frozenset({Permission.ACTIVATE}), services=None)
+    with acting_as(operator), pytest.raises(PermissionMissing):
+        services.start(rule=rule)
+    with acting_as(Actor("user", permissions=frozenset(Permission), services=None)):
+        Account.objects.filter(pk=task.account_id).update(two_person=True)
+        wanted = services.Wanted(kind="everyone", mode="daily", tag=tag)
+        for act in (lambda: services.start(rule=rule), lambda: services.draft(task=task, wanted=wanted)):
+            with pytest.raises(Conflict, match="two people decide"):
+                act()
+        Account.objects.filter(pk=task.account_id).update(two_person=False)
+        assert services.start(rule=rule).pk == rule.pk

@@ -7,14 +7,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.models import Account, Approval
+from apps.accounts.enums import Role
+from apps.accounts.models import Account, Approval, Membership
 from apps.activity.models import Activity
 from apps.backups.models import BackupTask, Entity, EntityTag, Policy, PolicyTag, Tag
 from apps.backups.ruling import groups_of, rules_of
-from apps.backups.services.policies import policy_assign, policy_save
+from apps.backups.services.policies import could_shorten, policy_assign, policy_save
 from apps.backups.services.tags import tag_apply
 from apps.core import clock
-from tests.cast import Cast
+from tests.cast import Cast, member, prove_again
 
 from .makers import make_mailbox, make_protected
 
@@ -131,3 +132,52 @@ def test_a_second_person_approves_a_policy_that_speaks_of_retention(
     assert asked == ["policy.change", "policy.change", "policy.assign"]
     task.refresh_from_db()
     assert task.policy is None and Policy.objects.count() == 1 and not Approval.objects.exists()
+
+
+SHORT: dict[str, Any] = {"keep": {"kind": "age", "count": 1, "unit": "days"}, "archived_days": None}
+ALL: dict[str, Any] = {"keep": {"kind": "all"}, "archived_days": None}
+
+
+@pytest.mark.database
+def test_a_tag_that_makes_us_keep_less_takes_two_people_and_one_that_keeps_more_does_not(
+    olivia: Client, cast: Cast, task: BackupTask
+) -> None:
+    agata, bob = make_protected(task, "Agata"), make_protected(task, "Bob")
+    brief = tagged(task, policy_of(task, "Brief", retention=SHORT), 10)
+    long = tagged(task, policy_of(task, "Long", retention=ALL), 5)
+    BackupTask.objects.filter(pk=task.pk).update(retention=SHORT | {"keep": SHORT["keep"] | {"count": 9}})
+    anna = member(cast.account, "anna@pizza-perfecto.example", Role.ADMINISTRATOR, name="Anna")
+    Membership.objects.filter(user=anna).update(standing_since=clock.now() - timedelta(days=30))
+    Account.objects.filter(pk=cast.account.pk).update(two_person=True)
+
+    def change(*, on: Tag | None = None, off: Tag | None = None) -> str:
+        data = {"entity": [str(each.public_id) for each in (agata, bob)]}
+        data |= {key: [str(tag.public_id)] for key, tag in (("on", on), ("off", off)) if tag}
+        return olivia.post(reverse("task_tags", args=[task.public_id]), data)["Location"]
+
+    assert change(on=brief).startswith(reverse("sudo")) and not EntityTag.objects.exists()
+    prove_again(olivia)
+    change(on=brief)
+    approval = Approval.objects.get()
+    assert not EntityTag.objects.exists(), "one person alone makes nothing shorter"
+    assert approval.label == "Tags that keep less of 2 mailboxes of Mail"
+    assert "“Tag of Brief” would be put on (policy “Brief”: Keep backups for 1 day)" in approval.words
+    change(on=long)
+    assert EntityTag.objects.filter(tag=long).count() == 2 and Approval.objects.count() == 1
+    change(off=long)
+    assert EntityTag.objects.filter(tag=long).count() == 2 and Approval.objects.count() == 2, (
+        "nor by taking off"
+    )
+    Approval.objects.update(opens_at=clock.now())
+    olivia.force_login(anna)
+    prove_again(olivia)
+    olivia.post(reverse("approval_settle", args=[approval.public_id]), {"do": "approve"})
+    assert EntityTag.objects.filter(tag=brief).count() == 2
+    assert Activity.objects.filter(code="entity.tagged").count() == 2
+
+
+def test_a_tag_is_not_taken_from_a_policy_on_retention_by_one_person(task: BackupTask) -> None:
+    keeps, other = policy_of(task, "Keeps", retention=ALL), policy_of(task, "Other")
+    parts = {"schedule": TEN, "retention": None, "exclusions": None}
+    assert could_shorten(other, parts, [tagged(task, keeps, 1)])
+    assert not could_shorten(other, parts, [tagged(task, other, 1)])

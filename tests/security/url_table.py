@@ -51,7 +51,7 @@ TABLE: dict[str, Row] = {
     "home_view": row(302, 302, 302, 302, 302, 403, 302, data={"view": "rows"}, custom=302),
     "sample": row(302, 404, 404, 403, 403, 403, 404, custom=403),  # 200 where a sandbox is run
     "search": members(),
-    "settings": row(302, 200, 403, 403, 403, 403, 200),
+    "settings": row(302, 200, 200, 403, 403, 403, 200),
     "my_security": members(partner=200, staff=302),
     "security": row(302, 200, 403, 403, 403, 403, 200),
     "unbuilt": members(args=words("billing")),

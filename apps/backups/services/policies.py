@@ -42,11 +42,18 @@ def policy_save(
         "tags": [str(tag.public_id) for tag in tags],
         "rank": rank,
     }
-    speaks = parts.get("retention") is not None or (policy is not None and policy.retention is not None)
-    if speaks:
+    if could_shorten(policy, parts, tags):
         return propose(CHANGE, payload, f"Policy {payload['name']}")
     apply_change(payload)
     return Proposed(done=True)
+
+
+def could_shorten(policy: Policy | None, parts: Parts, tags: Sequence[Tag]) -> bool:
+    """Tell whether it speaks of retention, did so, or takes a tag from another policy that does."""
+    if parts.get("retention") is not None or (policy is not None and policy.retention is not None):
+        return True
+    taken = PolicyTag.objects.filter(tag__in=tags).exclude(policy__retention__isnull=True)
+    return taken.exists()
 
 
 @transaction.atomic

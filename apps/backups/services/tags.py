@@ -1,28 +1,37 @@
 """Tags (features TAG-01): make, rename and delete them, put them on entities and take them off.
 
 A tag may carry a policy or belong to a rule: who uses tags says so (`register_tag_use`), and a tag in use is
-not deleted.
+not deleted. What people change so that less would be kept goes by the two-person rule (`tags_change`).
 """
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from apps.accounts.approvals import propose
 from apps.activity import services as activity
 from apps.core.errors import Conflict, InvalidRequest
+from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
+from apps.core.sight import whole_sight
 
-from ..models import BackupTask, Entity, EntityTag, Tag
+from ..models import BackupTask, Entity, EntityTag, PolicyTag, Tag
 from ..models.tags import folded
 from ..planning import replan_tagged
+from ..retention.inforce import rule_from
 from ..service_list import nouns_of
 from .changes import say_changed
+from .tag_rules import tags_keep_less
 
 LONGEST, LONGEST_FOLDED = 60, 240  # one letter may fold to eighteen
 AT_MOST = 500
 ROWS_AT_ONCE = 1000
+NAMED = 20
+SHORTER: Final = "tags.shorter"
+Payload = dict[str, Any]
 # What the list itself calls its own marks and choices: a tag of that name could not be told from it.
 RESERVED = frozenset(map(folded, ("Limited access", "Any tag", "No tag")))
 _uses: list[Callable[[Tag], Sequence[str]]] = []
@@ -89,13 +98,67 @@ def tags_change(
 ) -> list[str]:
     """Put tags on and take tags off the same entities, with a `new` tag if it is named; returns sentences.
 
-    Who they are is read once: they may be found by a tag that is taken off here.
+    Who they are is read once: they may be found by a tag that is taken off here. What would keep less of any
+    needs the right to delete and a fresh proof, and a second administrator where the account wants one.
     """
-    ids, count = _ids(entities), nouns_of(task.service).count
+    ids, count, off = _ids(entities), nouns_of(task.service).count, list(off)
     on = [*on, tag_create(name=new)] if new.strip() else list(on)
+    if tags_keep_less(task=task, entity_ids=ids, on=on, off=off):
+        payload: Payload = {
+            "task": str(task.public_id),
+            "entities": ids,
+            "on": [str(tag.public_id) for tag in on],
+            "off": [str(tag.public_id) for tag in off],
+        }
+        proposed = propose(SHORTER, payload, f"Tags that keep less of {count(len(ids))} of {task.name}")
+        return [f"Tags of {count(len(ids))} changed." if proposed.done else proposed.said]
     done = [(f"{tag.name} put on {{}}.", _put_on(task, tag, ids)) for tag in on]
     done += [(f"{tag.name} taken off {{}}.", _take_off(task, tag, ids)) for tag in off]
     return [said.replace("{}", count(number)) for said, number in done if number]
+
+
+@transaction.atomic
+def apply_shorter(payload: Payload) -> None:
+    """The act that a second administrator approves."""
+    require(Permission.DELETE)
+    with whole_sight("what was approved is done to all that it names"):
+        task, ids, on, off = _read(payload)
+        for tag in on:
+            _put_on(task, tag, ids)
+        for tag in off:
+            _take_off(task, tag, ids)
+
+
+def shorter_words(payload: Payload) -> str:
+    """Say which tags would change on whom, and what their policies keep."""
+    task, ids, on, off = _read(payload)
+    rows = Entity.objects.filter(pk__in=ids[:ROWS_AT_ONCE], limited=False).order_by("name")
+    names = ", ".join(rows.values_list("name", flat=True)[:NAMED])
+    said = [f"“{tag.name}” would be put on{_rule_words(tag)}" for tag in on]
+    said += [f"“{tag.name}” would be taken off{_rule_words(tag)}" for tag in off]
+    whom = nouns_of(task.service).count(len(ids))
+    return (
+        f"{whom} of “{task.name}”: {'; '.join(said)}. {f'Among them: {names}. ' if names else ''}What is not "
+        "kept any more goes a week after the next night; until then the change can be taken back."
+    )
+
+
+def _rule_words(tag: Tag) -> str:
+    row = PolicyTag.objects.select_related("policy").filter(tag=tag).first()
+    kept = row and row.policy.retention
+    return f" (policy “{row.policy}”: {rule_from(kept).words()})" if row and kept else ""
+
+
+def _read(payload: Payload) -> tuple[BackupTask, list[int], list[Tag], list[Tag]]:
+    """What a proposal names and what of it is still there."""
+    task = BackupTask.objects.filter(public_id=payload["task"]).first()
+    found = {str(t.public_id): t for t in Tag.objects.filter(public_id__in=[*payload["on"], *payload["off"]])}
+    if task is None or len(found) < len({*payload["on"], *payload["off"]}):
+        raise Conflict("The backup task or a tag is not there any more.", do="Refuse it.")
+    ids = [
+        pk for some in _some(payload["entities"]) for pk in _ids(Entity.objects.filter(task=task, pk__in=some))
+    ]
+    return task, ids, [found[key] for key in payload["on"]], [found[key] for key in payload["off"]]
 
 
 def _put_on(task: BackupTask, tag: Tag, ids: Sequence[int]) -> int:

@@ -20,7 +20,7 @@ from ..access import policy_for
 from ..models import Policy
 from ..policy_forms import PolicyEditor
 from ..ruling import PARTS
-from ..services.policies import part_words, policy_delete, policy_save
+from ..services.policies import could_shorten, part_words, policy_delete, policy_save
 
 
 @require_safe
@@ -45,7 +45,8 @@ def edit(request: MemberRequest, policy_id: UUID | None = None) -> HttpResponse:
     policy = policy_for(policy_id) if policy_id else None
     editor = PolicyEditor(policy, request.POST if request.method == "POST" else None)
     if request.method == "POST" and not editor.adds and editor.is_valid():
-        if (editor.speaks_of_retention or (policy and policy.retention)) and (answer := ask_again(request)):
+        shorter = could_shorten(policy, editor.parts, list(editor.own.cleaned_data["tags"]))
+        if shorter and (answer := ask_again(request)):
             return answer
         if _saved(request, policy, editor):
             return redirect("policies")

@@ -1,6 +1,7 @@
 """Tags: the account's list of them, and putting them on mailboxes."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,17 +12,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.sudo import is_fresh
 from apps.core.errors import Conflict, InvalidRequest
 from apps.core.permissions import Permission, allowed, require
 
 from .. import selectors
 from ..access import tag_for, task_for
 from ..services.actions import ACTIONS
+from ..services.tag_rules import tags_keep_less
 from ..services.tags import tag_create, tag_delete, tag_rename, tags_change
 from .choices import Choice, confirm_context
 from .context import rights
 
 BOTH = "A tag was to be put on and taken off. Nothing was changed."
+PROVE = "These tags make us keep less. Nothing was changed yet: prove that it is you, then change them again."
 CHANGED = "The list has changed meanwhile. Nothing was changed yet: look at the number, and apply again."
 
 
@@ -84,12 +88,17 @@ def apply(request: MemberRequest, task_id: UUID) -> HttpResponse:
     if on & off or not choice.is_as_counted:
         messages.error(request, BOTH if on & off else CHANGED)
         return ask(request, choice)
+    put, taken = list(selectors.tag_by_key(on)), list(selectors.tag_by_key(off))
+    ids = list(choice.entities.values_list("pk", flat=True))
+    if tags_keep_less(task=choice.task, entity_ids=ids, on=put, off=taken) and not is_fresh(request):
+        messages.info(request, PROVE)
+        return redirect(f"{reverse('sudo')}?{urlencode({'next': choice.url})}")
     try:
         said = tags_change(
             task=choice.task,
             entities=choice.entities,
-            on=selectors.tag_by_key(on),
-            off=selectors.tag_by_key(off),
+            on=put,
+            off=taken,
             new=request.POST.get("new", ""),
         )
     except (Conflict, InvalidRequest) as error:
