@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
 
 from apps.core import clock
@@ -76,7 +77,11 @@ def first_starts(task: BackupTask) -> "Case | datetime | None":
 def replan(task: BackupTask) -> None:
     """Move the next start of what waits, after a change of rules or tags; what is due is not put off."""
     now = clock.now()
-    with whole_sight("a rhythm holds for all mailboxes, also those that its maker does not see"):
+    at_work = Entity.objects.filter(task=task).exclude(lease_owner="").order_by("pk")
+    whole = whole_sight("a rhythm holds for all mailboxes, also those that its maker does not see")
+    with transaction.atomic(), whole:
+        # A run that ends right now reads the rule before we commit, or waits here and reads the new one.
+        list(at_work.select_for_update().values_list("pk"))
         for rows, start in _starts(task):
             waiting = rows.filter(Q(next_run_at__gt=now) | Q(next_run_at=None), state=EntityState.ACTIVE)
             waiting.update(next_run_at=start)

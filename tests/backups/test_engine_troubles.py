@@ -213,7 +213,7 @@ def test_each_failure_in_a_row_is_waited_for_longer(mailbox: Mailbox, monkeypatc
 
     mailbox.cloud.before_page = fail
     far = mailbox.now + timedelta(days=30)
-    monkeypatch.setattr("apps.backups.engine.run.slot_after_run", lambda task: far)
+    monkeypatch.setattr("apps.backups.engine.pace.slot_after_run", lambda entity, **_: far)
     waits = []
     for _ in range(6):
         mailbox.run()

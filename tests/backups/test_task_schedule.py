@@ -8,12 +8,15 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.activity.models import Activity
+from apps.backups.engine import run as run_module
 from apps.backups.engine.rounds import round_ended
 from apps.backups.engine.run import CLOSED
 from apps.backups.enums import EntityState, Trigger, Verdict
 from apps.backups.models import BackupTask, Entity, Run
-from apps.backups.schedules import Every, Rule, Schedule
+from apps.backups.schedules import TOLERANCE, Every, Rule, Schedule
+from apps.backups.services.tasks import change_settings
 from apps.core import clock
+from apps.core.errors import Gone
 from tests.cast import Cast
 from tests.fixtures.mailbox import Mailbox
 
@@ -68,7 +71,7 @@ def test_a_new_hour_moves_what_waits_and_not_what_is_due(olivia: Client, task: B
     waits = make_protected(task, "Agata Brown", next_run_at=now + timedelta(hours=20))
     due = make_protected(task, "Bob Smith", next_run_at=now)
     paused = make_mailbox(task, "Mila Scott", state=EntityState.PAUSED)
-    save(olivia, task, at=f"{hour:02}:00")
+    save(olivia, task, at=f"{hour:02}:30")
     for entity in (waits, due, paused):
         entity.refresh_from_db()
     assert waits.next_run_at is not None and waits.next_run_at.hour == hour
@@ -164,3 +167,34 @@ def test_a_task_runs_once_after_another_one_that_went_well(mailbox: Mailbox) -> 
         round_ended(BackupTask.objects.get(pk=leader.pk))
     waits.refresh_from_db()
     assert waits.next_run_at is None, "each night is followed once"
+
+
+def test_a_schedule_that_is_changed_during_a_run_holds_for_its_end(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox.cloud.add_mail(mailbox.cloud.add_folder("Inbox"))
+    BackupTask.objects.update(schedule=Schedule().to_json())
+    read = run_module._read
+
+    def read_while_somebody_sets_daily(*arguments: Any) -> Any:
+        found = read(*arguments)
+        change_settings(task=BackupTask.objects.get(), schedule=None)
+        return found
+
+    monkeypatch.setattr(run_module, "_read", read_while_somebody_sets_daily)
+    assert mailbox.run() == Verdict.SUCCESS
+    entity = Entity.objects.get()
+    nightly = (mailbox.now + timedelta(days=1)).replace(hour=2, minute=0, second=0, microsecond=0)
+    assert (entity.next_run_at, entity.overdue_at) == (nightly, nightly + TOLERANCE)
+
+
+def test_what_was_set_to_on_demand_during_a_run_that_failed_does_not_start_again(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def set_on_demand_and_fail(*_: Any) -> Any:
+        change_settings(task=BackupTask.objects.get(), schedule=Schedule().to_json())
+        raise Gone("The mailbox is not there.")
+
+    monkeypatch.setattr(run_module, "_read", set_on_demand_and_fail)
+    assert mailbox.run() == Verdict.FAILED
+    assert Entity.objects.get().next_run_at is None

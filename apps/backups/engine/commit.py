@@ -1,5 +1,6 @@
 """The end of a run: snapshots, cursors, counters, verdict and activity in one transaction, or none of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,7 @@ from .gaps import Judged, gap_of_kind, gaps_of, judge, settle_gaps
 from .issues import Settlement, kind_row, settle_issues, settlement
 from .kinds import KindFailed
 from .lease import Lease
-from .pace import ROUTINE, after_failure
+from .pace import ROUTINE, after_failure, entity_now, slot_after_run
 from .rounds import round_ended
 from .stream import Stream
 from .verdict import Outcome, decide
@@ -38,11 +39,14 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the run's row shall read, and when the entity runs again."""
+    """How the run's row shall read, and by which rule the entity runs again.
+
+    A rule, not a moment: the schedule may change while the run is at work, and what holds at its end counts.
+    """
 
     verdict: Verdict
     message: str
-    next_run_at: datetime | None
+    again: Callable[[Entity], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,7 @@ class Sum:
     coverage: dict[str, dict[str, int]]
 
 
-def commit(
-    run: Run, lease: Lease, streams: list[Stream], failed: list[KindFailed], next_run_at: datetime | None
-) -> Verdict:
+def commit(run: Run, lease: Lease, streams: list[Stream], failed: list[KindFailed]) -> Verdict:
     """Make what the streams read visible. Raises LeaseLost, with nothing changed, when we were overtaken.
 
     Kinds that failed keep the snapshot they had.
@@ -70,11 +72,9 @@ def commit(
     judged = judge(gaps, CoverageGap.objects.filter(entity_id=run.entity_id), read)
     verdict, message = decide(_outcome(sums, judged))
     if verdict == Verdict.FAILED:
-        end_without_snapshot(
-            run, lease, Ending(verdict, message, after_failure(run.entity_id, next_run_at)), _run_totals(sums)
-        )
+        end_without_snapshot(run, lease, Ending(verdict, message, after_failure), _run_totals(sums))
         return verdict
-    closed = _closed(run, Ending(verdict, message, next_run_at), _run_totals(sums))
+    closed = _closed(run, Ending(verdict, message, slot_after_run), _run_totals(sums))
     ready = [_prepare(closed, lease, each) for each in sums]
     with lease.guard():
         for snapshot, settled in ready:
@@ -85,16 +85,16 @@ def commit(
         RunIssue.objects.bulk_create(
             [kind_row(run, each) for each in failed if not (each.not_offered or each.excluded)]
         )
-        _count_entity(closed)
+        _count_entity(closed, entity_now(run.entity_id))
         still_open = settle_gaps(run.entity_id, run.account_id, gaps, read)
-        _close(closed, lease, next_run_at, standing=Verdict.PARTIAL if still_open else Verdict.SUCCESS)
+        _close(closed, lease, slot_after_run, standing=Verdict.PARTIAL if still_open else Verdict.SUCCESS)
     return verdict
 
 
 def end_without_snapshot(run: Run, lease: Lease, ending: Ending, totals: dict[str, Any] | None = None) -> None:
     """Close a run that failed or was stopped. What it read stays invisible, for the next run to adopt."""
     with lease.guard():
-        _close(_closed(run, ending, totals or {}), lease, ending.next_run_at)
+        _close(_closed(run, ending, totals or {}), lease, ending.again)
 
 
 def _sum(stream: Stream) -> Sum:
@@ -174,7 +174,7 @@ def _snapshot(run: Run, each: Sum) -> Snapshot:
     )
 
 
-def _count_entity(run: Run) -> None:
+def _count_entity(run: Run, entity: Entity) -> None:
     """Count all kinds of the entity, also those that this run did not read."""
     assert run.finished_at is not None
     own = Snapshot.objects.filter(entity_id=run.entity_id).order_by("-number")
@@ -183,7 +183,7 @@ def _count_entity(run: Run) -> None:
         items=sum(found[0] for found in newest if found),
         size=sum(found[1] for found in newest if found),
         last_snapshot_at=run.finished_at,
-        overdue_at=good_until(run.entity, run.finished_at),
+        overdue_at=good_until(entity, run.finished_at),
         first_snapshot_at=Coalesce("first_snapshot_at", run.finished_at),
     )
 
@@ -205,8 +205,9 @@ def _closed(run: Run, ending: Ending, totals: dict[str, Any]) -> Run:
     return closed
 
 
-def _close(run: Run, lease: Lease, next_run_at: datetime | None, *, standing: str = "") -> None:
+def _close(run: Run, lease: Lease, again: Callable[[Entity], datetime | None], *, standing: str = "") -> None:
     """Write how the run ended. `standing` is how the entity is, if somebody spoke while the run was ending."""
+    next_run_at = again(entity_now(run.entity_id))
     values: dict[str, Any] = {"verdict": run.verdict, "message": run.message, "finished_at": run.finished_at}
     counts = {name: getattr(run, name) for name in ("items_removed", "items_failed", "items_skipped")}
     Run.objects.filter(pk=run.pk, verdict=Verdict.RUNNING).update(**values, **counts)

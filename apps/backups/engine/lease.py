@@ -17,7 +17,7 @@ from apps.core import clock
 from ..enums import EntityState, Verdict
 from ..errors import LeaseLost
 from ..models import Entity, Run
-from .pace import ROUTINE, after_failure, slot_after_run
+from .pace import ROUTINE, after_failure, entity_now
 
 logger = logging.getLogger("everkeep.backups")
 LEASE = timedelta(seconds=60)
@@ -77,7 +77,7 @@ def claim(*, account_id: int, entity_id: int, token: str = "") -> Lease | None:
     if not claimed:
         return None
     if _close_interrupted(entity_id) and _died_before(entity_id):
-        _rest(Entity.objects.select_related("task").get(pk=entity_id), owner)
+        _rest(entity_now(entity_id), owner)
         return None
     return Lease(account_id, entity_id, owner)
 
@@ -113,7 +113,7 @@ def _died_before(entity_id: int) -> bool:
 
 def _rest(entity: Entity, owner: str) -> None:
     """Wait as after any failure: what kills its worker each time must not do so every minute."""
-    until = after_failure(entity.pk, slot_after_run(entity))
+    until = after_failure(entity)
     logger.warning("entity %s: its backups die again and again; the next one is at %s", entity.public_id, until)
     Entity.objects.filter(pk=entity.pk, lease_owner=owner).update(
         lease_owner="", lease_until=None, next_run_at=until

@@ -12,15 +12,20 @@ ROUTINE, ON_DEMAND = RunPriority.ROUTINE, RunPriority.ON_DEMAND
 _BACK_OFF = (5, 15, 45, 120, 240)  # minutes
 
 
-def after_failure(
-    entity_id: int, regular: datetime | None, *, at_least: float | None = None
-) -> datetime | None:
+def entity_now(entity_id: int) -> Entity:
+    """Read an entity anew with all that its schedule depends on."""
+    rows = Entity.objects.select_related("task__connection", "task__policy", "task__after_task")
+    return rows.get(pk=entity_id)
+
+
+def after_failure(entity: Entity, *, at_least: float | None = None) -> datetime | None:
     """Return when to try again: 5 minutes after the first failure in a row, later each time, never too late.
 
     `at_least` are the seconds that a provider asked for. What runs on demand only is given up after five tries.
     """
+    regular = slot_after_run(entity)
     verdicts = (
-        Run.objects.filter(entity_id=entity_id)
+        Run.objects.filter(entity=entity)
         .exclude(verdict=Verdict.RUNNING)  # the one that ends right now
         .order_by("-started_at", "-id")
     )

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from apps.connectors.base import Connector, EntityRef
@@ -21,7 +22,7 @@ from .commit import Ending, commit, end_without_snapshot
 from .context import Limits, RunContext
 from .kinds import KindFailed, fails_one_kind, kind_failed
 from .lease import HEARTBEAT_SECONDS, Lease, claim
-from .pace import after_failure, slot_after_run
+from .pace import after_failure, entity_now, slot_after_run
 from .sealing import Sealer
 from .stopping import is_stopping
 from .stream import Stream
@@ -48,17 +49,16 @@ def run_backup(
     lease = claim(account_id=account_id, entity_id=entity_id, token=token)
     if lease is None:
         return NOT_OURS
-    entity = Entity.objects.select_related("task__connection", "task__policy", "task__after_task").get(
-        pk=entity_id
-    )
+    entity = entity_now(entity_id)
     trigger = entity.run_trigger or Trigger.SCHEDULE
     if trigger == Trigger.SCHEDULE and not schedule_of(entity).is_open(clock.now()):
-        lease.put_off(slot_after_run(entity))
+        with lease.guard():
+            lease.put_off(slot_after_run(entity_now(entity_id)))
         return CLOSED
     run = Run.objects.create(account_id=account_id, entity=entity, trigger=trigger, started_at=clock.now())
     try:
         streams, failed = _read(run, lease, stopping, limits or Limits())
-        verdict = commit(run, lease, streams, failed, slot_after_run(entity))
+        verdict = commit(run, lease, streams, failed)
     except LeaseLost:
         logger.warning("backup run %s was overtaken by another worker", run.public_id)
         return OVERTAKEN
@@ -154,25 +154,24 @@ def _last_snapshot(entity: Entity, sub_service: str) -> Snapshot | None:
 
 def _ending(run: Run, error: BaseException) -> Ending:
     """Put an error into words that a person can act on. Only our own faults are logged with their trace."""
-    regular = slot_after_run(run.entity)
     match error:
         case RunCancelled():
-            return Ending(Verdict.CANCELLED, error.what, regular)
+            return Ending(Verdict.CANCELLED, error.what, slot_after_run)
         case WindowClosed():
-            return Ending(Verdict.STOPPED, error.what, regular)
+            return Ending(Verdict.STOPPED, error.what, slot_after_run)
         case RunStopped():
-            return Ending(Verdict.CANCELLED, error.what, clock.now())
+            return Ending(Verdict.CANCELLED, error.what, lambda _: clock.now())
         case ConsentLost() | Gone():
             if isinstance(error, ConsentLost):
                 connection_mark_disconnected(connection=run.entity.task.connection, reason=str(error))
-            return Ending(Verdict.FAILED, str(error), regular)
+            return Ending(Verdict.FAILED, str(error), slot_after_run)
         case EverkeepError():
             wait = error.retry_after if isinstance(error, Throttled) else None
             words = told(error, run.public_id)
-            return Ending(Verdict.FAILED, words, after_failure(run.entity_id, regular, at_least=wait))
+            return Ending(Verdict.FAILED, words, partial(after_failure, at_least=wait))
     logger.exception("backup run %s failed because of a fault of ours", run.public_id, exc_info=error)
     text = f"A fault of ours stopped the backup. It will be tried again. Reference: {run.public_id}"
-    return Ending(Verdict.FAILED, text, after_failure(run.entity_id, regular))
+    return Ending(Verdict.FAILED, text, after_failure)
 
 
 def _try_to_close(run: Run, lease: Lease, ending: Ending) -> None:
