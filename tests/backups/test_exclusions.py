@@ -1,6 +1,10 @@
 """What a rule leaves out is not fetched, named without being a gap, and comes back with the rule's end."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.backups.enums import GapCause
 from apps.backups.exclusions import Exclusions, Sieve, pattern_problem
@@ -24,6 +28,20 @@ def test_patterns_are_those_of_people_and_not_of_programs() -> None:
     rule = Exclusions(names=("*.tmp", "report ?", "a[b]+"))
     named = ("Draft.TMP", "Report 7", "A[b]+", "report 12", "ab", "x.tmp.txt")
     assert [rule.names_item(name) for name in named] == [True, True, True, False, False, False]
+
+
+@given(st.text("aAb?*.", max_size=8), st.text("aAb.\n", max_size=10))
+def test_a_pattern_means_what_the_same_words_mean_to_a_backtracking_matcher(pattern: str, text: str) -> None:
+    same = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
+    meant = re.fullmatch(same, text, re.IGNORECASE | re.DOTALL) is not None
+    assert Exclusions(names=(pattern,)).names_item(text) is meant
+
+
+def test_no_name_that_a_sender_chose_holds_a_worker_up() -> None:
+    rule = Exclusions(names=("*a*a*a*ab", "*?a?*?a?*aab"))
+    assert not rule.names_item("a" * 1_000), "a matcher that goes back would take minutes"
+    assert rule.names_item("a" * 999 + "b")
+    assert not rule.names_item("a" * 1_000_000 + "b"), "longer than any name is: it is backed up"
 
 
 def test_a_folder_counts_by_name_or_path_with_all_that_is_below_it() -> None:
