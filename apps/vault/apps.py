@@ -86,12 +86,15 @@ def _register_codes() -> None:
 
 
 def _register_moves() -> None:
+    from apps.accounts.approvals import register_act  # noqa: PLC0415
     from apps.core.permissions import Permission  # noqa: PLC0415
     from apps.jobs.enums import JobKind  # noqa: PLC0415 - models are loaded only after this module
     from apps.jobs.registry import register  # noqa: PLC0415
 
+    from .move_orders import MOVE, move_now, move_words  # noqa: PLC0415
     from .moving import after_move, run_move  # noqa: PLC0415
 
+    register_act(MOVE, do=move_now, words=move_words, permission=Permission.DELETE)
     # Stopping half-way what was decided in the settings is a decision about the settings.
     register(JobKind.MOVE, run_move, finished=after_move, cancelling=Permission.ACCOUNT_SETTINGS)
 

@@ -14,10 +14,15 @@ Killed anywhere, it goes on where it was; cancelled, what is moved stays moved a
 from datetime import timedelta
 from typing import Final
 
+from apps.accounts.models import Account
+from apps.accounts.selectors import administrators
 from apps.activity.services import record
 from apps.core import clock
+from apps.core.actor import current_actor
 from apps.core.errors import Conflict
+from apps.core.mails import mail_after_commit
 from apps.core.permissions import Permission, require
+from apps.core.scope import current_account_id
 from apps.jobs.api import JobContext, JobResult, NewItem
 from apps.jobs.enums import OPEN_STATES, ItemOutcome, JobKind, JobState
 from apps.jobs.models import Job, JobItem
@@ -73,6 +78,23 @@ def _turn(shelf: Shelf, target: Store) -> None:
     shelf.save(update_fields=["store", "gather", "moved_at", "replica"])
     said = f"From {old} to {target}"
     record("storage.moved", item_label=str(target), before=str(old), after=str(target), audited=said)
+    if target.account_id is not None:
+        _tell(old, target)
+
+
+def _tell(old: Store, target: Store) -> None:
+    """What goes into somebody's own hands, all administrators know while the old copies are still there."""
+    account = Account.objects.get(pk=current_account_id())
+    mail_after_commit(
+        "storage_moved",
+        administrators(account.pk),
+        account=account.name,
+        who=current_actor().label,
+        before=str(old),
+        after=str(target),
+        link="/settings/storage/",
+        link_words="Storage",
+    )
 
 
 def _items(shelf: Shelf) -> "list[NewItem]":

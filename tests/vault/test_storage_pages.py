@@ -2,30 +2,43 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.approvals.services import approve
+from apps.accounts.enums import Role
+from apps.accounts.models import Account, Approval, Membership
+from apps.accounts.selectors import actor_of
 from apps.activity.models import Activity
 from apps.backups.models import BackupTask
+from apps.core import clock
+from apps.core.actor import acting_as
+from apps.core.errors import PermissionMissing
+from apps.core.permissions import Permission
 from apps.core.rotation import reseal_all
 from apps.core.scope import account_scope
 from apps.core.sealing import Keyring, key_id_of
 from apps.jobs.models import Job
-from apps.vault.api import Role, open_reader, open_writer
+from apps.vault.api import Role as PartRole
+from apps.vault.api import open_reader, open_writer
 from apps.vault.enums import CheckTier, CheckTrigger
 from apps.vault.health import run_check
 from apps.vault.health.checks import check_open
 from apps.vault.models import Pack, Shelf, Store
+from apps.vault.move_orders import move_order
 from apps.vault.shelves import replica_set
 from apps.vault.stores import credentials_of
 from apps.vault.upkeep import keep_copies
 from tests.backups.makers import make_connection, make_task
-from tests.cast import Cast, prove_again
+from tests.cast import Cast, member, prove_again
 from tests.fixtures.s3 import KEY_ID, SECRET, S3Server
 from tests.jobs.conftest import signed_in
 from tests.vault.own_stores import make_own_store
@@ -168,7 +181,7 @@ def test_a_task_with_a_store_of_its_own_keeps_all_of_its_content_there(
 ) -> None:
     account_id = cast.account.pk
     with open_writer(account_id) as writer:
-        writer.put(Role.MIME, b"known to the whole account")
+        writer.put(PartRole.MIME, b"known to the whole account")
     with account_scope(account_id):
         task = make_task(make_connection(cast.account))
     add(olivia, form)
@@ -178,7 +191,7 @@ def test_a_task_with_a_store_of_its_own_keeps_all_of_its_content_there(
         shelf = BackupTask.objects.get().shelf
         assert shelf == 1
         with open_writer(account_id, shelf) as writer:
-            part = writer.put(Role.MIME, b"known to the whole account")
+            part = writer.put(PartRole.MIME, b"known to the whole account")
         assert writer.new_blobs == 1
         assert set(Pack.objects.filter(shelf=1).values_list("store", flat=True)) == {own_store().pk}
     assert open_reader(account_id).read(part) == b"known to the whole account"
@@ -257,3 +270,41 @@ def test_where_backups_lie_is_changed_after_a_fresh_proof_alone(cast: Cast, vaul
         assert answer["Location"].startswith(reverse("sudo"))
     with account_scope(cast.account.pk):
         assert Shelf.objects.get().replica is None and not Job.objects.exists()
+
+
+def test_into_a_store_of_ones_own_backups_go_by_the_two_person_rule_and_never_unsaid(
+    olivia: Client, form: dict[str, str], cast: Cast
+) -> None:
+    back_up(cast.account.pk)
+    add(olivia, form)
+    long_ago = clock.now() - timedelta(days=30)
+    anna = member(cast.account, "anna@pizza-perfecto.example", Role.ADMINISTRATOR, standing_since=long_ago)
+    Account.objects.filter(pk=cast.account.pk).update(two_person=True)
+    with account_scope(cast.account.pk):
+        shelf, before = Shelf.objects.get(), Shelf.objects.get().store_id
+    address, choice = reverse("storage_move", args=[shelf.public_id]), {"store": str(own_store().public_id)}
+    assert olivia.post(address, choice)["Location"] == reverse("storage")
+    assert olivia.post(address, choice).status_code == 409, "it waits already"
+    with account_scope(cast.account.pk):
+        row = Approval.objects.get()
+        assert (Shelf.objects.get().store_id, Job.objects.count()) == (before, 0)
+    assert "who has its keys can delete everything there. Immutable: None." in row.words
+    mail.outbox.clear()
+    membership = Membership.objects.get(user=anna)
+    with (
+        clock.travel(clock.now() + timedelta(days=2)),
+        account_scope(cast.account.pk),
+        acting_as(actor_of(membership)),
+        patch("celery.app.task.Task.apply_async"),
+    ):
+        approve(approval=row, membership=membership)
+        assert (Shelf.objects.get().store_id, Job.objects.count()) == (own_store().pk, 1)
+    told = {sent.to[0] for sent in mail.outbox if sent.subject.startswith("Backups move into a store")}
+    assert told == {cast.owner.email, anna.email}
+    with account_scope(cast.account.pk):
+        Job.objects.update(state="cancelled")
+        Account.objects.filter(pk=cast.account.pk).update(two_person=False)
+    limited = frozenset(set(actor_of(membership).permissions) - {Permission.DELETE.value})
+    weak = replace(actor_of(membership), permissions=limited)
+    with account_scope(cast.account.pk), acting_as(weak), pytest.raises(PermissionMissing):
+        move_order(shelf=shelf, target=own_store())

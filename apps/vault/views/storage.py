@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.access import member_required
+from apps.accounts.approvals import Proposed
 from apps.accounts.http import MemberRequest
 from apps.accounts.sudo import sudo_required
 from apps.core.errors import EverkeepError
@@ -17,7 +18,7 @@ from apps.core.permissions import Permission
 
 from .. import own_stores, storage_page
 from ..access import own_store_for, shelf_for
-from ..moving import move_start
+from ..move_orders import move_order
 from ..shelves import default_shelf, replica_set
 from ..store_forms import KINDS, StoreChoiceForm, form_for
 from ..stores import customer_words
@@ -117,15 +118,18 @@ def remove(request: MemberRequest, store_id: UUID) -> HttpResponse:
 @member_required(SETTINGS)
 @sudo_required()
 def move(request: MemberRequest, shelf_id: UUID) -> HttpResponse:
-    """Move a part of the backups to another store: off to its job."""
+    """Move a part of the backups to another store: off to its job, or to a second administrator."""
     shelf = shelf_for(shelf_id)
     stores = {str(store.public_id): store for store in storage_page.usable_stores()}
     form = StoreChoiceForm(request.POST, choices=[(key, key) for key in stores])
     if not form.is_valid():
         messages.info(request, "Choose a store to move to.")
         return redirect("storage")
-    job = move_start(shelf=shelf, target=stores[form.cleaned_data["store"]])
-    return redirect("job", job.public_id)
+    ordered = move_order(shelf=shelf, target=stores[form.cleaned_data["store"]])
+    if isinstance(ordered, Proposed):
+        messages.info(request, ordered.said)
+        return redirect("storage")
+    return redirect("job", ordered.public_id)
 
 
 @require_POST
