@@ -28,6 +28,7 @@ from apps.core.actor import acting_as
 from apps.core.errors import Conflict, InvalidRequest
 from apps.core.scope import account_scope, every_account
 from apps.vault.api import ObjectLocked, decode_content, open_journals
+from apps.vault.errors import StoreError
 from apps.vault.gc import collect
 from apps.vault.models import BlobLocation
 from apps.vault.store.journal import JournalFolder
@@ -190,11 +191,12 @@ def test_a_clock_that_jumps_and_a_hold_that_comes_destroy_nothing(mailbox: Mailb
         order(mailbox.entity)
 
 
-def test_what_a_store_keeps_under_a_lock_is_remembered_and_follows(
-    mailbox: Mailbox, twin: Mailbox, olivia: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("refusal", [ObjectLocked, StoreError])
+def test_what_a_store_keeps_under_a_lock_or_while_it_is_away_is_remembered_and_follows(
+    mailbox: Mailbox, twin: Mailbox, olivia: Any, monkeypatch: pytest.MonkeyPatch, refusal: type[StoreError]
 ) -> None:
     def locked(self: JournalFolder, name: Any, part: int = 0) -> None:
-        raise ObjectLocked("until Friday")
+        raise refusal("until Friday")
 
     deletion = order(mailbox.entity)
     monkeypatch.setattr(JournalFolder, "remove", locked)

@@ -13,7 +13,7 @@ from apps.vault.store.backends.base import ObjectInfo, ObjectStore
 from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.backends.parts import MULTIPART_FROM
 from apps.vault.store.backends.prefixed import PrefixedStore
-from apps.vault.store.errors import KeyRefused, ObjectConflict, ObjectMissing, ObjectTruncated
+from apps.vault.store.errors import KeyRefused, ObjectConflict, ObjectLocked, ObjectMissing, ObjectTruncated
 from apps.vault.store.mirror import Member, MirrorStore
 
 _numbers = itertools.count()
@@ -173,3 +173,22 @@ def test_any_set_of_objects_comes_back(new_store: MakeStore, objects: dict[str, 
     for key, data in chosen.items():
         store.put_if_absent(key, data)
     assert {found.key: store.get(found.key) for found in store.list("")} == chosen
+
+
+def test_what_one_copy_keeps_of_a_deletion_goes_on_being_listed_and_goes_later(tmp_path: Path) -> None:
+    home, former, replica = (LocalStore(tmp_path / name) for name in ("home", "former", "replica"))
+    mirror = MirrorStore([Member(0, home), Member(1, former, True), Member(2, replica, True)])
+    for each in (home, former, replica):
+        each.put_if_absent("journals/one", b"a person's mail")
+    with pytest.MonkeyPatch.context() as patch:
+
+        def locked(key: str) -> None:
+            raise ObjectLocked(f"{key} is protected against deletion.")
+
+        patch.setattr(replica, "delete", locked)
+        with pytest.raises(ObjectLocked):
+            mirror.delete("journals/one")
+    assert former.size("journals/one") is None, "what can go goes"
+    assert [found.key for found in mirror.list("journals/")] == ["journals/one"]
+    mirror.delete("journals/one")
+    assert home.size("journals/one") is None and replica.size("journals/one") is None

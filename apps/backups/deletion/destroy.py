@@ -2,12 +2,14 @@
 
 1. Snapshots go, in one transaction: from here on nothing of the entity is shown, offered or restored.
 2. Versions go, in batches: what only they referred to is garbage, which gc collects after its own grace.
-3. Journals go from the store, so that no rebuild brings the entity back. What is locked is noted.
+3. Journals go from the stores, so that no rebuild brings the entity back. What one of the stores keeps, because
+   it is locked or the store does not answer, is noted, and tried again each hour (`work._prune`).
 4. The row goes with all that hangs on it; where the source still exists, a new one stands there, not active.
 
 Until 4 the entity stands there as being deleted, so that whoever comes next goes on.
 """
 
+import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -17,12 +19,21 @@ from django.db.models import F
 
 from apps.connectors.enums import SubService
 from apps.core import clock
-from apps.vault.api import Chain, ContentCorrupt, ObjectLocked, decode_content, open_journals, vault_own
+from apps.vault.api import (
+    Chain,
+    ContentCorrupt,
+    ObjectLocked,
+    VaultError,
+    decode_content,
+    open_journals,
+    vault_own,
+)
 
 from ..engine.lease import Lease, held
 from ..enums import EntityState
 from ..models import Deletion, Entity, NodeVersion, Run, Snapshot
 
+logger = logging.getLogger("everkeep.deletion")
 BATCH: Final = 2_000
 BUSY: Final = timedelta(hours=1)
 FACTS = (
@@ -115,6 +126,9 @@ def remove_journals(account_id: int, chain: Chain, lease: Lease | None = None) -
             folder.remove(name, part)
         except ObjectLocked:
             locked += 1
+        except VaultError as error:  # one of several stores is away: the next object would meet the same
+            logger.warning("journals of %s stay for now: %s", chain.entity, error)
+            return deleted, locked + 1
         else:
             deleted += 1
     return deleted, locked

@@ -76,7 +76,8 @@ class MirrorStore:
       to give comes from the next; an object counts as missing only when every member has said so.
     - `list` names what lies in any member that is no replica, and raises when one of these does not answer:
       half a list would pass for a whole one.
-    - `delete` deletes everywhere, and raises when one member could not.
+    - `delete` deletes from the replicas first, and from what `list` names only when all of them have: what one
+      of them kept goes on being listed, so that whoever deletes finds it again. Raises then.
 
     `strict` reads what has a route from the first store of it alone: a check must not be shown the replica.
     """
@@ -116,14 +117,16 @@ class MirrorStore:
             yield next(same)
 
     def delete(self, key: str) -> None:
-        trouble: StoreError | None = None
-        for member in self._members.values():
-            try:
-                member.store.delete(key)
-            except StoreError as error:
-                trouble = trouble or error
-        if trouble:
-            raise trouble
+        for replicas in (True, False):
+            trouble: StoreError | None = None
+            for member in self._members.values():
+                if member.replica == replicas:
+                    try:
+                        member.store.delete(key)
+                    except StoreError as error:
+                        trouble = trouble or error
+            if trouble:
+                raise trouble
 
     def locked_until(self, key: str) -> datetime | None:
         return self._read(key, lambda store: store.locked_until(key))
