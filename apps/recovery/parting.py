@@ -38,12 +38,17 @@ def in_use(snapshot_ids: Collection[int]) -> set[int]:
 
 @whole_sight("a plan fails whoever made it")
 def parting(snapshot_ids: Collection[int]) -> None:
-    """Plans that nobody has started lose what they would restore: they end, so that none restores a part."""
+    """Plans that nobody has started lose what they would restore: they end, so that none restores a part.
+
+    What a plan kept of contents goes with the backup. What its undo needs hangs on the job and stays.
+    """
     for pks in _few(snapshot_ids):
         waiting = Plan.objects.filter(state=PlanState.READY, parts__snapshot_id__in=pks).values("pk")
         Plan.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))).update(
             state=PlanState.FAILED, message=GONE, error_code="backup_gone"
         )
+        named = PlanPart.objects.filter(snapshot_id__in=pks).values_list("plan_id", flat=True)
+        Plan.objects.filter(pk__in=list(named)).exclude(samples=[]).update(samples=[])
 
 
 def _few(snapshot_ids: Collection[int]) -> Iterator[list[int]]:

@@ -9,7 +9,7 @@ from apps.core.permissions import Permission, allowed
 from .drill.run import run_drill, tasks_due
 from .exports.files import purge_expired
 from .models import Plan
-from .restore.before import purge_before
+from .restore.before import purge_before, purge_samples
 from .restore.plan import plan_make, plan_refuse
 
 
@@ -35,6 +35,7 @@ def purge_exports() -> int:
 @shared_task  # type: ignore[untyped-decorator]
 def forget_replaced() -> int:
     """Let go of what restores replaced so long ago that they cannot be undone any more."""
+    purge_samples()
     return purge_before()
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from apps.backups.models import BackupTask, Snapshot
+from apps.backups.retention.night import night
+from apps.backups.retention.rules import KeepSteps, Rule
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.actor import acting_as, current_actor
@@ -14,7 +17,7 @@ from apps.core.errors import Conflict
 from apps.core.permissions import Permission
 from apps.jobs.models import Job, JobItem
 from apps.recovery.models import BeforeState, Plan
-from apps.recovery.restore.before import purge_before
+from apps.recovery.restore.before import purge_before, purge_samples
 from apps.recovery.restore.panel import undo_panel
 from apps.recovery.restore.plan import plan_start
 from apps.recovery.restore.undo import undo_start
@@ -145,3 +148,35 @@ def test_a_cancelled_restore_can_be_undone(office: Office, monkeypatch: pytest.M
     assert job.result["root"]
     assert undo(office, job).state == "succeeded"
     assert in_place(office) == before
+
+
+def test_a_restore_is_undone_also_after_its_backup_was_let_go(office: Office) -> None:
+    snapshot = changed_mailbox(office)
+    for _ in range(4):
+        office.back_up()
+    before = in_place(office)
+    office.choose(snapshot, folders=[folder_key(office, "Inbox")])
+    job = office.restore(snapshot, "replace")
+    assert in_place(office) != before and BeforeState.objects.filter(job=job).exists()
+    Plan.objects.update(samples=[{"kind": "Mail", "name": "Secret", "fields": []}])
+    short = Rule(KeepSteps(latest=3)).to_json()
+    BackupTask.objects.filter(pk=office.task.pk).update(retention=short)
+    for days in (1, 9):
+        with clock.travel(clock.now() + timedelta(days=days)):
+            night()
+    assert not Snapshot.objects.filter(pk=snapshot.pk).exists()
+    plan = Plan.objects.get(job=job)
+    assert plan.samples == [] and BeforeState.objects.filter(job=job).exists()
+    done = undo(office, job)
+    assert (done.state, done.items_failed) == ("succeeded", 0), done.message
+    assert in_place(office) == before and undo_panel(done) is not None
+
+
+def test_an_old_plan_shows_no_contents_any_more(office: Office) -> None:
+    plan = office.plan(office.back_up(), "skip")
+    Plan.objects.update(samples=[{"kind": "Mail", "name": "Secret", "fields": []}])
+    assert purge_samples() == 0
+    with clock.travel(clock.now() + timedelta(days=31)):
+        assert purge_samples() == 1
+    plan.refresh_from_db()
+    assert plan.samples == []

@@ -108,3 +108,10 @@ def purge_before() -> int:
         over = BeforeState.objects.filter(job__finished_at__lt=clock.now() - UNDO_WITHIN)
         undone_now = Plan.objects.filter(undo__state__in=OPEN_STATES).values("job_id")
         return over.exclude(job_id__in=undone_now).delete()[0]
+
+
+def purge_samples() -> int:
+    """Forget the subjects and fields that old plans show: nobody confirms them any more. Returns how many."""
+    with every_account("what old plans show of contents is let go, of all accounts"):
+        old = Plan.objects.filter(created_at__lt=clock.now() - UNDO_WITHIN).exclude(samples=[])
+        return old.update(samples=[])
