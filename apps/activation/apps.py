@@ -27,6 +27,15 @@ class ActivationConfig(AppConfig):
         )
         _register_uses()
         _register_tab()
+        _register_facts()
+
+
+def _register_facts() -> None:
+    from apps.backups.entity_facts import register_entity_facts  # noqa: PLC0415 - models are loaded only here
+
+    from .selectors import facts_of_entity  # noqa: PLC0415
+
+    register_entity_facts(facts_of_entity)
 
 
 def _register_uses() -> None:

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 from django.db.models.fields.json import KT
+from django.urls import reverse
 
+from apps.backups.entity_facts import Fact
 from apps.backups.models import BackupTask, Entity, Tag
 from apps.connectors.base import DIRECTORY_PROPERTIES
 from apps.core.keyset import KeysetPage, page_of
@@ -206,3 +208,19 @@ def event_rows(rule: Rule) -> Iterator[tuple[str, ...]]:
 def events_of_entity(entity: Entity, most: int = 5) -> list[RuleEvent]:
     """What rules did to one mailbox, the latest first, for its page."""
     return list(RuleEvent.objects.filter(entity=entity).select_related("rule").order_by("-id")[:most])
+
+
+def facts_of_entity(entity: Entity) -> list[Fact]:
+    """Which rule did something to it last, for the page of the mailbox."""
+    did = [event for event in events_of_entity(entity) if event.outcome not in QUIET][:1]
+    return [
+        Fact(
+            "Activation rule",
+            f"{event.get_outcome_display()} by the rule “{event.rule}” on {event.at:%-d %B %Y}",
+            event.why,
+            ""
+            if event.rule.state == RuleState.REMOVED
+            else reverse("activation_rule", args=[event.rule.public_id]),
+        )
+        for event in did
+    ]

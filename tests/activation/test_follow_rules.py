@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from apps.accounts.models import Account
 from apps.activation import evaluate, services, tasks
@@ -13,7 +15,7 @@ from apps.activation.enums import Outcome
 from apps.activation.models import Rule, RuleEvent
 from apps.activity.models import Activity
 from apps.backups.enums import EntityState
-from apps.backups.models import BackupTask, Entity, EntityTag, Policy, PolicyTag
+from apps.backups.models import BackupTask, Entity, EntityTag, HeldPart, Hold, Policy, PolicyTag
 from apps.backups.retention.rules import EVERYTHING
 from apps.backups.services import activation
 from apps.backups.services.tags import tag_create
@@ -24,6 +26,7 @@ from apps.core.errors import Conflict, Forbidden, Gone, PermissionMissing
 from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 from tests.backups.makers import make_connection, make_mailbox, make_task
+from tests.cast import Cast
 
 from .makers import clause, follow, held, in_force, make_rule, states, told
 
@@ -314,3 +317,25 @@ def test_a_rule_puts_no_tag_on_whose_policy_two_people_decide(task: BackupTask) 
                 act()
         Account.objects.filter(pk=task.account_id).update(two_person=False)
         assert services.start(rule=rule).pk == rule.pk
+
+
+def test_the_page_of_a_mailbox_says_what_rules_it(
+    client: Client, cast: Cast, task: BackupTask, person: Any
+) -> None:
+    agata = person("Agata Brown", "Kitchen")
+    rule = in_force(task)
+    follow(rule)
+    tag = tag_create(name="Brief")
+    policy = Policy.objects.create(account_id=task.account_id, name="Short", retention=EVERYTHING.to_json())
+    PolicyTag.objects.create(account_id=task.account_id, policy=policy, tag=tag)
+    EntityTag.objects.create(account_id=task.account_id, entity=agata, tag=tag)
+    hold = Hold.objects.create(account_id=task.account_id, name="Case 7", placed_by="Olivia")
+    HeldPart.objects.create(account_id=task.account_id, hold=hold, entity=agata, label="Agata")
+    client.force_login(cast.owner)
+    page = client.get(reverse("entity", args=[agata.public_id])).content.decode()
+    assert "Activated by the rule “Kitchen”" in page and "Department: Kitchen" in page
+    assert "Policy “Short”, by the tag “Brief”" in page and "Keep every backup" in page
+    assert "On legal hold" in page and "Case 7" in page
+    client.force_login(cast.operator)
+    page = client.get(reverse("entity", args=[agata.public_id])).content.decode()
+    assert "On legal hold" in page and "Case 7" not in page

@@ -17,6 +17,7 @@ from apps.core.permissions import Permission, may_name_contents
 
 from .. import selectors
 from ..access import entity_for, run_for
+from ..entity_facts import facts_of
 from ..enums import IssueKind
 from ..models import Entity
 from ..services.actions import act_on
@@ -33,6 +34,7 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     context = {
         **_head(entity),
         **_days(entity, request.GET),
+        "facts": facts_of(entity),
         "names": may_name_contents(),
         "gaps": list(selectors.gaps_of(entity)),
         "beyond": unreachable_of(entity.kind),
