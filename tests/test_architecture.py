@@ -31,6 +31,7 @@ PUBLIC_MODULES = {
     "heads",
     "gates",
     "panels",
+    "entity_facts",
     "task_tabs",
     "sudo",
 }

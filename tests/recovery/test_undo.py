@@ -173,7 +173,9 @@ def test_a_restore_is_undone_also_after_its_backup_was_let_go(office: Office) ->
 
 
 def test_an_old_plan_shows_no_contents_any_more(office: Office) -> None:
-    plan = office.plan(office.back_up(), "skip")
+    snapshot = office.back_up()
+    office.choose(snapshot, folders=[folder_key(office, "Inbox")])
+    plan = office.plan(snapshot, "skip")
     Plan.objects.update(samples=[{"kind": "Mail", "name": "Secret", "fields": []}])
     assert purge_samples() == 0
     with clock.travel(clock.now() + timedelta(days=31)):
