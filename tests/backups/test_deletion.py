@@ -22,6 +22,7 @@ from apps.backups.enums import DeletionState, EntityState
 from apps.backups.journals.rebuild import rebuild
 from apps.backups.models import BackupTask, Deletion, Entity, HeldPart, Hold, NodeVersion, Run, Snapshot
 from apps.backups.services.activation import activate
+from apps.backups.services.limiting import limit
 from apps.backups.tick import dispatch_due
 from apps.core import clock
 from apps.core.actor import acting_as
@@ -309,3 +310,16 @@ def test_under_the_two_person_rule_it_waits_for_the_second(
     with account_scope(cast.account.pk):
         paula.refresh_from_db()
     assert paula.state == EntityState.DELETING
+
+
+def test_who_is_limited_after_the_order_is_not_named_by_it_to_who_does_not_see_them(
+    cast: Cast, task: BackupTask, olivia: Any
+) -> None:
+    paula, quinn = make_protected(task, "Paula Pizza"), make_protected(task, "Quinn")
+    deletion_cancel(public_id=order(paula).public_id)
+    order(paula)
+    order(quinn)
+    limit(task=task, entities=Entity.objects.filter(pk=paula.pk))
+    assert Deletion.objects.count() == 3
+    with acting_as(actor_of(Membership.objects.get(account=cast.account, user=cast.viewer))):
+        assert [row.label for row in Deletion.objects.all()] == ["Delete Quinn of Mail"]

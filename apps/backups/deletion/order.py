@@ -21,6 +21,7 @@ from ..catalog import in_batches
 from ..engine.lease import DISPATCHED
 from ..enums import DeletionState, EntityState
 from ..models import BackupTask, Deletion, Entity
+from ..models.deletions import deletion_label
 from ..planning import first_starts
 from ..service_list import nouns_of
 from .facts import What, held_words, what_of
@@ -181,7 +182,7 @@ def _label(what: What) -> str:
         return f"Delete the backup task {what.task.name} with {what.words}"
     open_name = len(what.ids) == 1 and not what.named[0].limited
     name = what.named[0].name if open_name else what.words
-    return f"Delete {name} of {what.task.name}"
+    return deletion_label(name, what.task.name)
 
 
 def _tell(deletion: Deletion, mail: str) -> None:

@@ -11,6 +11,11 @@ from ..enums import DeletionState
 from .entities import BackupTask
 
 
+def deletion_label(what: str, task: str) -> str:
+    """Say what an order deletes; by it an order for one mailbox is found again."""
+    return f"Delete {what} of {task}"
+
+
 class Deletion(AccountModel):
     """One order. Its entities name it (`Entity.deletion`) until they are gone; `task` is None once it is gone.
 

@@ -1,9 +1,13 @@
 """Limited Access (features TAG-02): take mailboxes out of the sight of all who do not hold that right."""
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from ..models import BackupTask, Entity
+from apps.core.sight import whole_sight
+
+from ..catalog import in_batches
+from ..models import BackupTask, Deletion, Entity
+from ..models.deletions import deletion_label
 from .changes import change_entities
 
 
@@ -22,4 +26,16 @@ def unlimit(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
 def _set(task: BackupTask, entities: QuerySet[Entity], code: str, *, limited: bool) -> int:
     # By their ids: the condition on the mark does not hold any more once it is changed.
     ids = list(entities.select_for_update().values_list("pk", flat=True))
+    if limited:
+        _limit_deletions(task, ids)
     return change_entities(task, Entity.objects.filter(pk__in=ids), code, limited=limited)
+
+
+@whole_sight("no order to delete names afterwards what its reader may not see")
+def _limit_deletions(task: BackupTask, ids: list[int]) -> None:
+    """An order carries the name of a mailbox, also one that was taken back and belongs to none any more."""
+    for some in in_batches(ids):
+        names = Entity.objects.filter(pk__in=some).values_list("name", flat=True)
+        labels = [deletion_label(name, task.name)[:300] for name in names]
+        alone = Q(task=task, whole_task=False, count=1, label__in=labels)
+        Deletion.objects.filter(Q(entities__in=some) | alone, limited=False).update(limited=True)
