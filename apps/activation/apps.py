@@ -17,6 +17,8 @@ class ActivationConfig(AppConfig):
                 "rule.paused": "Activation rule paused",
                 "rule.resumed": "Activation rule resumed",
                 "rule.removed": "Activation rule removed",
+                "rule.left_out": "Left out of an activation rule",
+                "rule.taken_in": "Taken into an activation rule again",
                 "rule.followed": "Activation rule followed",
                 "rule.not_followed": "Activation rule could not be followed",
                 "onboarding.started": "Onboarding started",

@@ -42,6 +42,7 @@ class Outcome(models.TextChoices):
     UNREACHABLE = "unreachable", "No mailbox found at Microsoft"
     ARCHIVED = "archived", "Archived: gone at the source"
     EXCLUDED = "excluded", "Left out by a person"
+    TAKEN_IN = "taken_in", "Taken in again by a person"
     LEFT_KEPT = "left_kept", "No longer fits: goes on as it is"
     LEFT_PAUSED = "left_paused", "No longer fits: paused"
     LEFT_BY_HAND = "left_by_hand", "No longer fits: goes on, it was activated by hand"

@@ -9,7 +9,7 @@ from apps.connectors.base import DIRECTORY_PROPERTIES
 from apps.core.errors import EverkeepError, InvalidRequest
 from apps.core.permissions import Permission, allowed
 
-from .address_list import COLUMN, AddressList, read_list
+from .address_list import COLUMN, MOST_BYTES, AddressList, read_list
 from .conditions import FIELDS, MOST_CLAUSES, How, conditions_of
 from .directory import GroupChoice, find_groups
 from .enums import Leaving, Mode, RuleKind
@@ -166,7 +166,7 @@ class ListForm(RuleForm):
         cleaned = super().clean() or self.cleaned_data
         if "file" in cleaned:
             try:
-                cleaned["listed"] = read_list(cleaned["file"].read())
+                cleaned["listed"] = read_list(cleaned["file"].read(MOST_BYTES + 1))
             except InvalidRequest as problem:
                 raise forms.ValidationError(str(problem)) from problem
         return cleaned

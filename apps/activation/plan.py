@@ -8,7 +8,7 @@ from uuid import UUID
 
 from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity
-from apps.core.sight import whole_sight
+from apps.core.sight import sees_everything, whole_sight
 
 from .conditions import FIELDS, conditions_of
 from .enums import Leaving, Outcome, RuleKind, RuleState
@@ -70,7 +70,7 @@ class Step(NamedTuple):
 class Plan:
     """`comes`: who fits and was not held; `goes`: who was held and no longer fits; `stays`: how many are held.
 
-    `unmatched`: what a list or a group names that is not on the task's list.
+    `unmatched`: what a list or a group names that is neither on the task's list nor hidden from the actor.
     """
 
     comes: list[Step] = field(default_factory=list)
@@ -112,8 +112,21 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
             plan.comes.append(Step(each, _coming(each, known, elsewhere), why))
         elif known in HOLDS and each.state != EntityState.ARCHIVED:
             plan.goes.append(Step(each, _going(rule, each, others), _why_gone(rule, each)))
-    plan.unmatched = sorted(wanted - met)
+    plan.unmatched = sorted(wanted - met - hidden_names(rule.task)) if wanted else []
     return plan
+
+
+def hidden_names(task: BackupTask) -> set[str]:
+    """What lists and groups may call mailboxes of the task by that the actor in force does not see.
+
+    Whoever reads what became of a list must not learn from it who is hidden: show nothing of this.
+    """
+    if sees_everything():
+        return set()
+    seen = {each.pk for each in _candidates(task)}
+    with whole_sight("what is hidden is told neither as found nor as missing"):
+        hidden = [each for each in _candidates(task) if each.pk not in seen]
+    return {name for each in hidden for name in (*each.addresses, each.remote_id)} - {""}
 
 
 def _candidates(task: BackupTask) -> Iterator[Candidate]:

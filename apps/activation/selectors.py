@@ -18,7 +18,7 @@ from apps.core.keyset import KeysetPage, page_of
 from .enums import Outcome, RuleKind, RuleState
 from .evaluate import read_list
 from .models import Rule, RuleEvent, RuleList, RuleMember
-from .plan import HOLDS, Plan, Step, plan_of
+from .plan import HOLDS, Plan, Step, hidden_names, plan_of
 from .words import rule_words
 
 PAGE_SIZE: Final = 50
@@ -129,7 +129,10 @@ def problems_of(rule: Rule, plan: Plan) -> list[Sequence[Any]]:
         return []
     lines: dict[str, int] = listed.values
     domains = _domains(rule.task)
-    rows: list[Sequence[Any]] = [tuple(each) for each in listed.problems]
+    hidden = hidden_names(rule.task)
+    rows: list[Sequence[Any]] = [
+        tuple(each) for each in listed.problems if hidden.isdisjoint(str(each[1]).casefold().split(", "))
+    ]
     rows += [(lines.get(one, 0), one, _unknown(one, domains)) for one in plan.unmatched]
     rows += [
         (lines.get(one, 0), one, step.outcome.label)

@@ -127,11 +127,13 @@ def _replace(draft: Rule, rule: Rule) -> Rule:
     rule.save(update_fields=[*_COPIED, "revision", "checked_at", "problem"])
     RuleList.objects.filter(rule=rule).delete()
     RuleList.objects.filter(rule=draft).update(rule=rule)
-    left_out = list(
-        RuleMember.objects.filter(rule=draft, outcome=Outcome.EXCLUDED).values_list("entity_id", flat=True)
-    )
-    _put_out(rule, left_out)
+    members = RuleMember.objects.filter(rule=draft, outcome=Outcome.EXCLUDED).select_related("entity")
+    left_out = [member.entity for member in members]
+    _put_out(rule, [entity.pk for entity in left_out])
     Rule.objects.filter(pk=draft.pk).delete()
+    if left_out:
+        _write(rule, left_out, Outcome.EXCLUDED)
+        say(rule, "rule.left_out", count=len(left_out))
     say(rule, "rule.changed", chooses=rule_words(rule))
     return _follow(rule)
 
@@ -173,7 +175,8 @@ def leave_out(*, rule: Rule, entities: Sequence[Entity]) -> int:
     new = [pk for pk in ids if pk not in set(already.values_list("entity_id", flat=True))]
     _put_out(rule, new)
     if new and rule.state != RuleState.DRAFT:
-        _write_left_out(rule, [ids[pk] for pk in new])
+        _write(rule, [ids[pk] for pk in new], Outcome.EXCLUDED)
+        say(rule, "rule.left_out", count=len(new))
     return len(new)
 
 
@@ -182,7 +185,11 @@ def take_in(*, rule: Rule, entities: Sequence[Entity]) -> int:
     """Let the rule look at these again, at its next turn. Returns how many were left out."""
     _require(Leaving.KEEP, rule.tag if entities else None)
     out = RuleMember.objects.filter(rule=rule, outcome=Outcome.EXCLUDED, entity__in=entities)
+    back = [member.entity for member in out.select_related("entity")]
     count, _ = out.delete()
+    if count and rule.state != RuleState.DRAFT:
+        _write(rule, back, Outcome.TAKEN_IN)
+        say(rule, "rule.taken_in", count=count)
     if count and rule.state == RuleState.ACTIVE:
         Rule.objects.filter(pk=rule.pk).update(checked_at=None)
         _follow(rule)
@@ -196,7 +203,8 @@ def _put_out(rule: Rule, ids: Sequence[int]) -> None:
     )
 
 
-def _write_left_out(rule: Rule, entities: Sequence[Entity]) -> None:
+def _write(rule: Rule, entities: Sequence[Entity], outcome: Outcome) -> None:
+    """Keep in the history what a person decided about these."""
     who = current_actor().label
     RuleEvent.objects.bulk_create(
         RuleEvent(
@@ -205,7 +213,7 @@ def _write_left_out(rule: Rule, entities: Sequence[Entity]) -> None:
             entity=entity,
             label=entity.name,
             address=entity.address,
-            outcome=Outcome.EXCLUDED,
+            outcome=outcome,
             why=f"By {who}" if who else "",
         )
         for entity in entities

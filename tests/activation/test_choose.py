@@ -8,17 +8,23 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.models import Membership, User
+from apps.accounts.selectors import actor_of
 from apps.activation import directory, services
-from apps.activation.address_list import read_list
+from apps.activation.address_list import MOST_BYTES, read_list
 from apps.activation.conditions import Clause, Conditions, How, conditions_of
-from apps.activation.models import Rule, RuleEvent, RuleMember
+from apps.activation.forms import ListForm
+from apps.activation.models import Rule, RuleEvent, RuleList, RuleMember
+from apps.activation.selectors import review_of
+from apps.activity.models import Activity
 from apps.backups.models import BackupTask, Entity
 from apps.connectors.base import FoundGroup
+from apps.core.actor import acting_as
 from apps.core.errors import EverkeepError, InvalidRequest
 from tests.backups.makers import make_mailbox, make_task
 from tests.cast import Cast
 
-from .makers import follow, held, in_force, make_rule, states
+from .makers import follow, held, in_force, make_rule, states, told
 
 WORDS = ["", "Kitchen", "kitchen", "Küche", "KÜCHE", "Straße", "STRASSE", "it", "IT & more"]
 
@@ -273,3 +279,54 @@ def test_drafts_that_nobody_confirmed_are_forgotten(task: BackupTask) -> None:
     Rule.objects.update(created_at="2020-01-01T00:00:00Z")
     assert services.forget_old_drafts() == 1
     assert issubclass(InvalidRequest, EverkeepError) and Entity.objects.count() == 0
+
+
+def seen_by(cast: Cast, user: User) -> Any:
+    return acting_as(actor_of(Membership.objects.get(account=cast.account, user=user)))
+
+
+def test_what_became_of_a_list_names_nobody_to_who_does_not_see_them(
+    cast: Cast, task: BackupTask, person: Any
+) -> None:
+    person("Agata Brown")
+    carla = person("Carla Jones", limited=True)
+    doubled = [5, carla.address, "Doubled: stands in line 3 already"]
+    values = {"agata.brown@pizza-perfecto.example": 2, carla.address: 3, "nobody@pizza-perfecto.example": 4}
+    rule = make_rule(task, kind="list", conditions={"addresses": 3})
+    RuleList.objects.create(account_id=task.account_id, rule=rule, values=values, problems=[doubled])
+    group = make_rule(task, kind="group", conditions={"groups": [{"id": "g", "name": "Chefs"}]})
+    RuleList.objects.create(account_id=task.account_id, rule=group, values=[carla.remote_id, "stranger"])
+    with seen_by(cast, cast.viewer):
+        assert [row[0] for row in review_of(rule).problems] == [4]
+        assert review_of(group).plan.unmatched == ["stranger"]
+    with seen_by(cast, cast.owner):
+        assert [row[0] for row in review_of(rule).problems] == [4, 5]
+        assert review_of(rule).starts == 2
+
+
+def test_of_a_list_no_more_is_read_than_a_list_may_have(task: BackupTask) -> None:
+    asked: list[int] = []
+
+    class Watched(SimpleUploadedFile):
+        def read(self, size: int = -1) -> bytes:
+            asked.append(size)
+            return b"x" * size
+
+    form = ListForm({"mode": "once", "leaving": "keep"}, {"file": Watched("list.csv", b"x")}, task=task)
+    assert not form.is_valid() and "larger than 10 MB" in str(form.errors)
+    assert asked == [MOST_BYTES + 1]
+
+
+def test_who_is_left_out_and_taken_in_again_stands_in_the_activity_and_the_history(
+    cast: Cast, task: BackupTask, person: Any
+) -> None:
+    agata, rule = person("Agata Brown", "Kitchen"), in_force(task)
+    with seen_by(cast, cast.owner):
+        services.leave_out(rule=rule, entities=[agata])
+        services.take_in(rule=rule, entities=[agata])
+        draft = make_rule(task, mode="daily", replaces=rule)
+        services.leave_out(rule=draft, entities=[agata])
+        services.start(rule=draft, all_new="keep")
+    assert told(rule) == [(agata.name, "excluded"), (agata.name, "taken_in"), (agata.name, "excluded")]
+    codes = list(Activity.objects.order_by("pk").values_list("code", flat=True))
+    assert codes == ["rule.left_out", "rule.taken_in", "rule.left_out", "rule.changed"]
