@@ -23,7 +23,7 @@ from apps.jobs.models import Job, JobItem
 from apps.recovery.mails import tell_initiator
 from apps.recovery.models import Plan, PlanPart
 from apps.recovery.restore.plan import Order, RestoreOptions, plan_make, plan_refuse, plan_write
-from tests.cast import Cast
+from tests.cast import Cast, member
 from tests.recovery.factories import Mailbox, make_entity, make_plan
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -219,3 +219,19 @@ def test_several_deleted_mailboxes_come_back_at_once(
     assert "Restore 2 mailboxes" in rita.get(answer.url).content.decode()
     rita.post(reverse("recovery_lost_start", args=[plans["Carla"].batch]))
     assert Job.objects.filter(kind="restore").count() == 2
+
+
+def test_what_overwriting_changes_shows_values_to_who_may_look_into_items_alone(
+    cast: Cast, client: Client, backup: Snapshot
+) -> None:
+    samples = [{"kind": "Contacts", "name": "Gina", "fields": [["Phone", "555-0001", "555-0002"]]}]
+    rights = ["restore", "backups_page", "view"]
+    for name, preview, shown in (("ann", [], False), ("ben", ["preview"], True)):
+        user = member(
+            cast.account, f"{name}@pizza-perfecto.example", Role.CUSTOM, extra_permissions=rights + preview
+        )
+        plan = make_plan(backup, mode="replace", state="ready", user_id=user.pk, samples=samples)
+        client.force_login(user)
+        text = client.get(reverse("recovery_plan", args=[plan.public_id])).content.decode()
+        assert "Gina" in text and "Phone" in text
+        assert (("555-0001" in text), ("555-0002" in text)) == (shown, shown)

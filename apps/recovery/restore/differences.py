@@ -45,6 +45,14 @@ def differences(lane: Lane, reader: VaultReader, pairs: Sequence[tuple[Node, str
     return []
 
 
+def without_values(samples: Sequence[Difference]) -> list[Difference]:
+    """Leave which fields differ, for who may restore but not look into items."""
+    return [
+        each | {"fields": [[name, now and OTHER, then and BACKED_UP] for name, now, then in each["fields"]]}
+        for each in samples
+    ]
+
+
 Both = tuple[Node, Facts, Facts]
 
 

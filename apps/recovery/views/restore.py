@@ -22,6 +22,7 @@ from ..enums import PlanState, RestoreMode
 from ..forms import RestoreForm
 from ..models import Plan
 from ..places import place_of
+from ..restore.differences import Difference, without_values
 from ..restore.pace import forecast
 from ..restore.plan import COLUMNS, plan_create, plan_start
 from ..restore.undo import undo_start
@@ -82,10 +83,16 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "replace": plan.mode == RestoreMode.REPLACE,
         "duplicate": plan.mode == RestoreMode.DUPLICATE or totals["duplicate"],
         "totals": totals,
-        "samples": plan.samples if may_name_contents() else [],
+        "samples": _samples(plan),
         "forecast": forecast(writes, totals["size"]),
         "may_connect": allowed(Permission.MODIFY),
     }
+
+
+def _samples(plan: Plan) -> list[Difference]:
+    if not may_name_contents():
+        return []
+    return plan.samples if allowed(Permission.PREVIEW) else without_values(plan.samples)
 
 
 @require_POST
