@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from apps.backups.models import BackupTask
 from apps.core import clock
+from apps.core.sight import sees_everything
 
 from ..models import Onboarding, OnboardingDay, OnboardingStart
 from .pacing import going_on, pace_now, waiting_of
@@ -49,7 +50,12 @@ def view_of(task: BackupTask) -> OnboardingView:
         done=starts.filter(entity__first_snapshot_at__isnull=False).count(),
         pace=pace,
         ends_on=clock.now().date() + timedelta(days=max(0, pace.days(left) - 1)) if left else None,
-        days=list(OnboardingDay.objects.filter(onboarding=found).order_by("-day")[:DAYS_SHOWN])
-        if found
-        else [],
+        days=_days_of(found),
     )
+
+
+def _days_of(onboarding: Onboarding | None) -> list[OnboardingDay]:
+    """Their numbers were counted over everybody, so they are for who sees everybody."""
+    if onboarding is None or not sees_everything():
+        return []
+    return list(OnboardingDay.objects.filter(onboarding=onboarding).order_by("-day")[:DAYS_SHOWN])

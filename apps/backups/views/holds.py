@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from apps.accounts.sudo import sudo_required
 from apps.core.errors import InvalidRequest, NotFound
 from apps.core.permissions import Permission
 
-from ..models import Hold, Tag
+from ..models import HeldPart, Hold, Tag
 from ..services.holds import entities_named, hold_lift, hold_place
 
 MOST_LINES = 1_000
@@ -51,7 +52,10 @@ def page(request: MemberRequest) -> HttpResponse:
     form = HoldForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _placed(request, form):
         return redirect("holds")
-    rows = Hold.objects.select_related("tag").annotate(count=Count("parts__entity_id", distinct=True))
+    # From the parts themselves, which narrow to what their reader sees: a join past them would count all.
+    parts = HeldPart.objects.filter(hold=OuterRef("pk")).order_by().values("hold")
+    count = Subquery(parts.annotate(n=Count("entity_id", distinct=True)).values("n"))
+    rows = Hold.objects.select_related("tag").annotate(count=Coalesce(count, 0))
     context = {
         "form": form,
         "holds": rows.filter(lifted_at=None).order_by("name", "pk"),

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.enums import Role
 from apps.activity.models import Activity
 from apps.backups.deletion.order import deletion_cancel
 from apps.backups.enums import EntityState
@@ -18,7 +19,7 @@ from apps.backups.services.tags import tag_create
 from apps.core import clock
 from tests.backups.makers import make_protected
 from tests.backups.retention.test_pages import nightly
-from tests.cast import Cast, prove_again
+from tests.cast import Cast, member, prove_again
 
 pytestmark = pytest.mark.django_db
 
@@ -93,3 +94,15 @@ def test_a_hold_on_one_item_keeps_its_mailbox_and_names_that_item_alone(cast: Ca
     held, free = Item(entity.pk, "mail", "a"), Item(entity.pk, "mail", "b")
     assert held_items([held, free]) == {held: [hold]}
     assert on_hold([entity.pk]) == {entity.pk: [hold]}
+
+
+def test_the_page_counts_whom_its_reader_sees(client: Client, cast: Cast, task: BackupTask) -> None:
+    hold = Hold.objects.create(account=cast.account, name="Case 5")
+    for name, limited in (("Agata Brown", False), ("Carla Jones", True)):
+        entity = make_protected(task, name, limited=limited)
+        HeldPart.objects.create(account=cast.account, hold=hold, entity=entity)
+    rights = ["account_settings"]
+    ann = member(cast.account, "ann@pizza-perfecto.example", Role.AUDITOR, extra_permissions=rights)
+    for user, count in ((ann, 1), (cast.owner, 2)):
+        client.force_login(user)
+        assert [row.count for row in client.get(reverse("holds")).context["holds"]] == [count]
