@@ -236,6 +236,36 @@ def test_a_whole_task_goes_with_its_settings_and_its_earlier_orders(
     assert Deletion.objects.latest("pk").task is None and quinn.limited
 
 
+def test_taking_a_whole_task_back_leaves_what_is_half_destroyed_to_the_order_that_began_it(
+    task: BackupTask, olivia: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paula, quinn = make_protected(task, "Paula Pizza"), make_protected(task, "Quinn")
+    make_snapshot(make_run(paula, verdict="success"))
+    early = order(paula)
+
+    def killed(*args: Any) -> tuple[int, int]:
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(destroying, "remove_journals", killed)
+    let_pass(7.5)
+    assert not Snapshot.objects.exists()
+    assert delete_wish(what_of(task, Entity.objects.filter(task=task), whole=True), typed="Mail").done
+    whole = Deletion.objects.latest("pk")
+    for row in (paula, quinn):
+        row.refresh_from_db()
+    assert (paula.deletion, quinn.deletion) == (early, whole)
+    deletion_cancel(public_id=whole.public_id)
+    for row in (paula, quinn):
+        row.refresh_from_db()
+    assert (paula.state, quinn.state) == (EntityState.DELETING, EntityState.ACTIVE)
+    assert delete_wish(what_of(task, Entity.objects.filter(task=task), whole=True), typed="Mail").done
+    let_pass(7.5, clock.now())
+    assert BackupTask.objects.exists(), "journals would stay for ever"
+    monkeypatch.setattr(destroying, "remove_journals", lambda *args: (0, 0))
+    let_pass(0.5, clock.now() + 8 * DAY)
+    assert not BackupTask.objects.exists() and not Entity.objects.exists()
+
+
 def test_the_pages_ask_show_the_countdown_and_take_it_back(
     client: Client, cast: Cast, task: BackupTask
 ) -> None:

@@ -8,8 +8,10 @@ from asgiref.sync import sync_to_async
 
 from apps.activity.models import Activity
 from apps.backups import discovery_tasks
-from apps.backups.enums import EntityState
-from apps.backups.models import BackupTask, Entity
+from apps.backups.enums import DeletionState, EntityState
+from apps.backups.models import BackupTask, Deletion, Entity
+from apps.backups.retention.night import night
+from apps.backups.retention.rules import KeepAll, Rule
 from apps.backups.services import discovery
 from apps.connectors.enums import EntityKind
 from apps.core import clock
@@ -101,6 +103,25 @@ def test_an_archived_mailbox_that_returns_is_what_it_was(task: BackupTask, look:
     linda.refresh_from_db()
     assert (linda.state, tally.returned) == (state, 1)
     assert (linda.next_run_at is not None) == (state == EntityState.ACTIVE)
+
+
+def test_one_that_returns_while_retention_waits_to_delete_it_is_what_it_was(
+    task: BackupTask, look: Any
+) -> None:
+    linda = make_protected(task, "Linda Fuller")
+    gone = make_protected(task, "Ben Gone")
+    look()
+    BackupTask.objects.update(retention=Rule(KeepAll(), archived_days=30).to_json())
+    Entity.objects.update(archived_at=clock.now() - timedelta(days=31))
+    assert night().ordered == 2
+    look(found("Linda Fuller"))
+    linda.refresh_from_db()
+    gone.refresh_from_db()
+    assert (linda.state, linda.deletion, linda.next_run_at is not None) == (EntityState.ACTIVE, None, True)
+    assert gone.state == EntityState.DELETING
+    look(found("Linda Fuller"), found("Ben Gone"))
+    assert Deletion.objects.get().state == DeletionState.CANCELLED, "it has nothing left to delete"
+    assert Activity.objects.filter(code="deletion.cancelled").count() == 2
 
 
 def test_a_mailbox_that_was_only_listed_leaves_the_list_when_it_is_gone(task: BackupTask, look: Any) -> None:

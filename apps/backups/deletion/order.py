@@ -1,5 +1,6 @@
 """Orders to delete, and taking them back. Nothing is destroyed here: the grace begins."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -45,10 +46,13 @@ def delete_wish(what: What, *, typed: str) -> Proposed:
     return propose(ACT, payload, _label(what))
 
 
+@transaction.atomic
 def delete_now(payload: Payload) -> Deletion:
     """Begin the grace of what a payload names; everything is checked anew. An act of the two-person rule."""
     what = _read(payload)
     _may_go(what)
+    # Locked: none of them begins to destroy while its entities are taken over.
+    list(Deletion.objects.select_for_update().filter(task=what.task, state__in=_OPEN).order_by("pk"))
     now = clock.now()
     deletion = Deletion.objects.create(
         account_id=what.task.account_id,
@@ -56,6 +60,7 @@ def delete_now(payload: Payload) -> Deletion:
         service=what.task.service,
         whole_task=what.whole,
         limited=_any_limited(what.ids),
+        by_rule=bool(payload.get("rule")),
         label=_label(what)[:300],
         task_label=what.task.name,
         count=len(what.ids),
@@ -105,7 +110,31 @@ def _put_back(deletion: Deletion) -> None:
     if deletion.task is not None:
         active = mine.filter(state_before_deletion=EntityState.ACTIVE)
         active.update(next_run_at=first_starts(deletion.task))
-    mine.update(state=F("state_before_deletion"), state_before_deletion="", deletion=None)
+    if deletion.by_rule:
+        mine.update(archived_at=clock.now())
+    mine.update(**_AS_BEFORE)
+
+
+def put_back_some(deletion: Deletion, ids: list[int], why: str) -> None:
+    """Take entities out of an order of retention that waits and whose row is locked; `why` is for people."""
+    for part in in_batches(ids):
+        Entity.objects.filter(deletion=deletion, state=EntityState.DELETING, pk__in=part).update(**_AS_BEFORE)
+    if Entity.objects.filter(deletion=deletion, state=EntityState.DELETING).exists():
+        _record(deletion, "deletion.cancelled", f"{deletion.label}: {len(ids)} put back: {why}")
+        return
+    deletion.state, deletion.settled_at, deletion.waiting_for = DeletionState.CANCELLED, clock.now(), ""
+    deletion.save(update_fields=["state", "settled_at", "waiting_for"])
+    _tell(deletion, "deletion_cancelled")
+    _record(deletion, "deletion.cancelled", f"{deletion.label}: taken back: {why}")
+
+
+def returned(task: BackupTask, remote_ids: Collection[str]) -> None:
+    """Archive again what retention ordered to be deleted and the provider lists anew: it is back."""
+    waiting = Deletion.objects.select_for_update().filter(task=task, by_rule=True, state=DeletionState.WAITING)
+    for deletion in waiting.order_by("pk"):
+        mine = Entity.objects.filter(deletion=deletion, state=EntityState.DELETING, remote_id__in=remote_ids)
+        if ids := list(mine.values_list("pk", flat=True)):
+            put_back_some(deletion, ids, "The provider lists it again.")
 
 
 def _read(payload: Payload) -> What:
@@ -153,10 +182,17 @@ def _may_go(what: What) -> None:
 
 
 _OPEN = (DeletionState.WAITING, DeletionState.DESTROYING)
+_AS_BEFORE: Final[dict[str, Any]] = {
+    "state": F("state_before_deletion"), "state_before_deletion": "", "deletion": None
+}  # fmt: skip
 
 
 def _mark(entities: QuerySet[Entity], deletion: Deletion) -> None:
-    """Begin no run any more; one at work stops at its next page, one that was sent finds nothing."""
+    """Begin no run any more; one at work stops at its next page, one that was sent finds nothing.
+
+    What an earlier order has begun to destroy stays with that order: it cannot be put back.
+    """
+    entities = entities.exclude(deletion__state=DeletionState.DESTROYING)
     waiting = Q(lease_owner__startswith=DISPATCHED)
     entities.filter(waiting).update(lease_owner="", lease_until=None)
     entities.exclude(lease_owner="").update(cancel_requested=True)

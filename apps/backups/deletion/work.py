@@ -22,8 +22,9 @@ from ..enums import DeletionState, EntityState
 from ..holds import on_hold
 from ..models import Deletion, Entity
 from ..registry import settled
+from ..retention.archived import kept_by_now
 from .destroy import BUSY, destroy, remove_journals
-from .order import GRACE
+from .order import GRACE, put_back_some
 
 logger = logging.getLogger("everkeep.deletion")
 
@@ -64,21 +65,34 @@ def go_on(deletion: Deletion) -> bool:
                 _wait(deletion, reason)
                 return False
             destroy(entity, deletion, comes_back=_comes_back(deletion, entity))
+        if deletion.whole_task and _others_at_work(deletion):
+            _wait(deletion, "Another deletion in this backup task is not through.")
+            return False
         _finish(deletion)
     return _prune(deletion)
 
 
 @transaction.atomic
-def _begin(deletion: Deletion) -> bool:
-    """The point of no return. A hold that came during the grace suspends all of it."""
+def _begin(locked: Deletion) -> bool:
+    """The point of no return. A hold that came during the grace suspends all of it.
+
+    What retention ordered is decided anew: the rule may have become longer since.
+    """
+    # Locked first: who puts entities back holds the same row.
+    deletion = Deletion.objects.select_for_update().get(pk=locked.pk)
+    if deletion.state != DeletionState.WAITING:
+        return False
+    if deletion.by_rule and (kept := kept_by_now(deletion)):
+        put_back_some(deletion, kept, "The rule in force keeps it.")
+        if deletion.state != DeletionState.WAITING:
+            return False
     held = on_hold(list(Entity.objects.filter(deletion=deletion).values_list("pk", flat=True)))
     if held:
         _wait(deletion, f"On legal hold: {_names_of(held)}.")
         return False
-    waiting = Deletion.objects.filter(pk=deletion.pk, state=DeletionState.WAITING)
-    if not waiting.update(state=DeletionState.DESTROYING, waiting_for=""):
-        return False
-    deletion.state = DeletionState.DESTROYING
+    deletion.state, deletion.waiting_for = DeletionState.DESTROYING, ""
+    deletion.save(update_fields=["state", "waiting_for"])
+    locked.state, locked.waiting_for = deletion.state, ""
     return True
 
 
@@ -95,6 +109,12 @@ def _in_the_way(entity: Entity) -> str:
     if alive and not entity.lease_owner.startswith(DISPATCHED):
         return f"{entity.name}: a backup is still at work."
     return settled(entity.public_id)
+
+
+def _others_at_work(deletion: Deletion) -> bool:
+    """Whether another order still destroys something of the task: its journals would outlive the rows."""
+    others = Entity.objects.filter(task=deletion.task, deletion__state=DeletionState.DESTROYING)
+    return deletion.task is not None and others.exclude(deletion=deletion).exists()
 
 
 def _comes_back(deletion: Deletion, entity: Entity) -> bool:

@@ -76,7 +76,14 @@ class Snapshot(AccountModel):
         constraints = [
             models.UniqueConstraint(fields=["entity", "sub_service", "number"], name="snapshot_number_once")
         ]
-        indexes = [models.Index(fields=["entity", "taken_at"], name="snapshot_by_day")]
+        indexes = [
+            models.Index(fields=["entity", "taken_at"], name="snapshot_by_day"),
+            models.Index(
+                fields=["account", "goes_at"],
+                name="snapshot_going",
+                condition=models.Q(goes_at__isnull=False),
+            ),
+        ]
 
     @classmethod
     def sight(cls) -> models.Q | None:

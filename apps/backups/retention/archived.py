@@ -1,7 +1,8 @@
 """What left the organisation and was archived goes after so many days (RET-03), as a person would order it.
 
 It is an order like any other: with seven days of grace, a mail to all administrators, and taken back by any of
-them. Then its days begin anew. What is on legal hold is left out.
+them. Then its days begin anew. What is on legal hold is left out. Until it is carried out it is decided anew:
+who returned to the provider, and what the rule of that day keeps, is what it was before.
 """
 
 from datetime import timedelta
@@ -14,7 +15,8 @@ from apps.core import clock
 from ..deletion.order import delete_now
 from ..enums import EntityState
 from ..holds import on_hold
-from ..models import Entity
+from ..models import Deletion, Entity
+from .inforce import of_entity
 from .rules import Rule
 
 ORDERED_BY = "Retention"
@@ -31,7 +33,20 @@ def order_archived(entities: "QuerySet[Entity]", rule: Rule) -> int:
     count = 0
     for task, rows in groupby((entity for entity in found if entity.pk not in held), key=lambda row: row.task):
         ids = [row.pk for row in rows]
-        delete_now({"task": str(task.public_id), "whole": False, "entities": ids, "by": ORDERED_BY})
-        Entity.objects.filter(pk__in=ids).update(archived_at=clock.now())
+        payload = {"task": str(task.public_id), "whole": False, "entities": ids, "by": ORDERED_BY}
+        delete_now({**payload, "rule": True})
         count += len(ids)
     return count
+
+
+def kept_by_now(deletion: Deletion) -> list[int]:
+    """Which entities of an order of retention the rules in force do not let go any more."""
+    rows = Entity.objects.filter(deletion=deletion, state=EntityState.DELETING)
+    return [entity.pk for entity in rows.select_related("task__policy") if not _goes(entity)]
+
+
+def _goes(entity: Entity) -> bool:
+    days = of_entity(entity).rule.archived_days
+    if days is None or entity.archived_at is None or entity.state_before_deletion != EntityState.ARCHIVED:
+        return False
+    return entity.archived_at <= clock.now() - timedelta(days=days)

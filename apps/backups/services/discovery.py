@@ -23,6 +23,7 @@ from apps.connectors.services import connection_mark_disconnected, open_connecto
 from apps.core import clock
 from apps.core.errors import Conflict, ConsentLost, EverkeepError, Forbidden
 
+from ..deletion.order import returned
 from ..enums import DeletionState, EntityState
 from ..models import BackupTask, Deletion, Entity
 from ..models.entities import DISCOVERY_SILENCE
@@ -127,6 +128,7 @@ def _keep_batch(task: BackupTask, batch: list[FoundEntity], tally: Tally) -> Non
     """Insert who is new, update who changed, bring back who had gone."""
     _hold(task)
     by_id = {found.remote_id: found for found in batch}
+    returned(task, by_id)
     # Locked: what a person or a run writes meanwhile must not be overwritten by what was read before it.
     rows = Entity.objects.select_for_update().filter(task=task, remote_id__in=by_id).order_by("pk")
     known = {entity.remote_id: entity for entity in rows}

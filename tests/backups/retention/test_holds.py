@@ -9,7 +9,8 @@ from django.urls import reverse
 from apps.accounts.enums import Role
 from apps.activity.models import Activity
 from apps.backups.deletion.order import deletion_cancel
-from apps.backups.enums import EntityState
+from apps.backups.deletion.work import look_after_deletions
+from apps.backups.enums import DeletionState, EntityState
 from apps.backups.holds import Item, held_items, on_hold
 from apps.backups.models import BackupTask, Deletion, Entity, EntityTag, HeldPart, Hold, Snapshot
 from apps.backups.models.catalog import hash_of
@@ -78,6 +79,21 @@ def test_what_was_archived_long_ago_is_ordered_to_be_deleted_unless_it_is_on_hol
     agata.refresh_from_db()
     assert agata.state == EntityState.ARCHIVED
     assert night().ordered == 0, "its days begin anew"
+
+
+def test_a_rule_that_became_longer_keeps_what_was_ordered_by_the_shorter_one(task: BackupTask) -> None:
+    agata = make_protected(
+        task, "Agata Brown", state=EntityState.ARCHIVED, archived_at=clock.now() - timedelta(days=31)
+    )
+    BackupTask.objects.update(retention=Rule(KeepAll(), archived_days=30).to_json())
+    assert night().ordered == 1
+    BackupTask.objects.update(retention=Rule(KeepAll(), archived_days=365).to_json())
+    Deletion.objects.update(counted_seconds=8 * 86400, ends_at=clock.now())
+    look_after_deletions()
+    agata.refresh_from_db()
+    assert (agata.state, Deletion.objects.get().state) == (EntityState.ARCHIVED, DeletionState.CANCELLED)
+    BackupTask.objects.update(retention=Rule(KeepAll(), archived_days=30).to_json())
+    assert night().ordered == 1, "its days go on counting from when it left"
 
 
 def test_a_hold_on_one_item_keeps_its_mailbox_and_names_that_item_alone(cast: Cast, task: BackupTask) -> None:
