@@ -181,3 +181,25 @@ def test_a_tag_is_not_taken_from_a_policy_on_retention_by_one_person(task: Backu
     parts = {"schedule": TEN, "retention": None, "exclusions": None}
     assert could_shorten(other, parts, [tagged(task, keeps, 1)])
     assert not could_shorten(other, parts, [tagged(task, other, 1)])
+
+
+@pytest.mark.database
+def test_a_tag_that_leaves_a_policy_on_retention_wants_a_second_person_and_is_told_of_both(
+    olivia: Client, cast: Cast, task: BackupTask
+) -> None:
+    robin = member(cast.account, "robin@pizza-perfecto.example", Role.BACKUP_OPERATOR, name="Robin")
+    keeps = policy_of(task, "Keeps", retention=ALL)
+    tag = tagged(task, keeps, 1, make_protected(task, "Agata"))
+    page, data = reverse("policy_new"), typed(name="Taker", tags=[str(tag.public_id)])
+    Account.objects.filter(pk=cast.account.pk).update(two_person=True)
+    olivia.force_login(robin)
+    prove_again(olivia)
+    assert olivia.post(page, data).status_code == 403
+    assert PolicyTag.objects.get().policy == keeps and not Policy.objects.filter(name="Taker").exists()
+    Account.objects.filter(pk=cast.account.pk).update(two_person=False)
+    olivia.force_login(cast.owner)
+    prove_again(olivia)
+    assert olivia.post(page, data).status_code == 302
+    assert PolicyTag.objects.get().policy.name == "Taker"
+    lost = Activity.objects.get(code="backup_policy.changed", item_label="Keeps")
+    assert lost.details["changes"] == {"tags": ["Tag of Keeps (1)", ""]}

@@ -158,14 +158,15 @@ def _written(policy: Policy | None, payload: Payload) -> Policy:
     except IntegrityError as error:
         raise Conflict(f"There is a policy {policy.name} already.", do="Choose another name.") from error
     tags = list(Tag.objects.filter(public_id__in=payload["tags"]))
+    robbed = Policy.objects.filter(policy_tags__tag__in=tags).exclude(pk=policy.pk).distinct()
+    others = [(other, _portrait(other)) for other in robbed]
     policy.policy_tags.exclude(tag__in=tags).delete()
     for tag in tags:
         values = {"policy": policy, "rank": payload["rank"], "account_id": policy.account_id}
         PolicyTag.objects.update_or_create(tag=tag, defaults=values)
-    after = _portrait(policy)
-    changes = {key: [before.get(key, ""), after[key]] for key in after if before.get(key) != after[key]}
-    if changes:
-        _say("backup_policy.changed" if before else "backup_policy.created", policy, changes)
+    for other, had in others:
+        _say_changed("backup_policy.changed", other, had)
+    _say_changed("backup_policy.changed" if before else "backup_policy.created", policy, before)
     return policy
 
 
@@ -181,6 +182,13 @@ def _portrait(policy: Policy) -> dict[str, Any]:
     tags = policy.policy_tags.select_related("tag").order_by("tag__name")
     said: dict[str, Any] = {part: part_words(part, getattr(policy, part)) for part in PARTS}
     return {"name": policy.name} | said | {"tags": ", ".join(f"{row.tag} ({row.rank})" for row in tags)}
+
+
+def _say_changed(code: str, policy: Policy, before: dict[str, Any]) -> None:
+    after = _portrait(policy)
+    changes = {key: [before.get(key, ""), after[key]] for key in after if before.get(key) != after[key]}
+    if changes:
+        _say(code, policy, changes)
 
 
 def _say(code: str, policy: Policy, changes: dict[str, list[Any]]) -> None:
