@@ -105,28 +105,32 @@ def _hold(rule: Rule) -> None:
 
 def _come(rule: Rule, steps: _Chunk) -> None:
     """Start who is to be started, remember all, write down what is news."""
-    known = dict(
-        RuleMember.objects.filter(rule=rule, entity_id__in=[step.candidate.pk for step in steps]).values_list(
-            "entity_id", "outcome"
-        )
-    )
+    rows = RuleMember.objects.filter(rule=rule, entity_id__in=[step.candidate.pk for step in steps])
+    known = dict(rows.values_list("entity_id", "outcome"))
+    tagged = set(rows.filter(tagged=True).values_list("entity_id", flat=True))
     news = [step for step in steps if known.get(step.candidate.pk) != step.outcome]
     RuleMember.objects.filter(rule=rule, entity_id__in=[step.candidate.pk for step in news]).delete()
-    _remember(rule, news)
+    _remember(rule, news, tagged=tagged)
     if rule.tag_id:
         _tag(rule, [step.candidate.pk for step in news if step.outcome in HOLDS])
     start_by_rule(task=rule.task, entity_ids=_ids(steps, *COMES))  # by the schedule that the tag gives
     _write_down(rule, news)
 
 
-def _remember(rule: Rule, steps: _Chunk) -> None:
+def _remember(rule: Rule, steps: _Chunk, *, tagged: set[int]) -> None:
     """Keep them as the rule's, unless a discovery has just taken one off the list."""
     there = set(
         Entity.objects.filter(pk__in=[step.candidate.pk for step in steps]).values_list("pk", flat=True)
     )
     RuleMember.objects.bulk_create(
         [
-            RuleMember(account_id=rule.account_id, rule=rule, entity_id=step.candidate.pk, outcome=step.outcome)
+            RuleMember(
+                account_id=rule.account_id,
+                rule=rule,
+                entity_id=step.candidate.pk,
+                outcome=step.outcome,
+                tagged=step.candidate.pk in tagged,
+            )
             for step in steps
             if step.candidate.pk in there
         ],
@@ -136,24 +140,31 @@ def _remember(rule: Rule, steps: _Chunk) -> None:
 
 def _go(rule: Rule, steps: _Chunk) -> None:
     pause_by_rule(task=rule.task, entity_ids=_ids(steps, Outcome.LEFT_PAUSED))
-    ids = [step.candidate.pk for step in steps]
-    RuleMember.objects.filter(rule=rule, entity_id__in=ids).delete()
-    if rule.tag_id:
-        _untag(rule, ids)
+    members = RuleMember.objects.filter(rule=rule, entity_id__in=[step.candidate.pk for step in steps])
+    tagged = list(members.filter(tagged=True).values_list("entity_id", flat=True))
+    members.delete()
+    if rule.tag_id and tagged:
+        _untag(rule, tagged)
     _write_down(rule, steps)
 
 
 def _tag(rule: Rule, ids: list[int]) -> None:
+    """Put the rule's tag on, and remember on whom it was not before: only there may it be taken off again."""
     assert rule.tag is not None
-    tag_apply(task=rule.task, entities=Entity.objects.filter(task=rule.task, pk__in=ids), tag=rule.tag)
+    had = EntityTag.objects.filter(tag=rule.tag_id, entity_id__in=ids).values_list("entity_id", flat=True)
+    new = sorted({*ids} - {*had})
+    if new:
+        tag_apply(task=rule.task, entities=Entity.objects.filter(task=rule.task, pk__in=new), tag=rule.tag)
+        RuleMember.objects.filter(rule=rule, entity_id__in=new).update(tagged=True)
 
 
 def _untag(rule: Rule, ids: list[int]) -> None:
-    """Take the rule's tag off, except where another rule in force puts the same one."""
+    """Take the rule's tag off these; where another rule in force puts the same one, that one looks after it."""
     assert rule.tag is not None
     same = Rule.objects.filter(state=RuleState.ACTIVE, tag=rule.tag_id).exclude(pk=rule.pk)
-    held = RuleMember.objects.filter(rule__in=same, outcome__in=HOLDS).values("entity_id")
-    entities = Entity.objects.filter(task=rule.task, pk__in=ids).exclude(pk__in=held)
+    heirs = RuleMember.objects.filter(rule__in=same, outcome__in=HOLDS, entity_id__in=ids)
+    heirs.update(tagged=True)
+    entities = Entity.objects.filter(task=rule.task, pk__in=ids).exclude(pk__in=heirs.values("entity_id"))
     if EntityTag.objects.filter(tag=rule.tag_id, entity__in=entities).exists():
         tag_remove(task=rule.task, entities=entities, tag=rule.tag)
 

@@ -57,7 +57,7 @@ class RuleForm(forms.Form):
             kwargs["initial"] = self.initial_of(edited) | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         self.fields["tag"].queryset = Tag.objects.order_by("key")  # type: ignore[attr-defined]
-        if not Tag.objects.exists():
+        if not allowed(Permission.MODIFY) or not Tag.objects.exists():
             del self.fields["tag"]
         if not allowed(Permission.PAUSE):
             self.fields["leaving"].choices = LEAVING[:1]  # type: ignore[attr-defined]

@@ -48,7 +48,7 @@ def draft(*, task: BackupTask, wanted: Wanted, replaces: Rule | None = None) -> 
 
     Raises what the connector raises, and Conflict for too many rules.
     """
-    _require(wanted.leaving, wanted.tag)
+    _require(wanted.leaving, wanted.tag, replaces)
     found = _listed(task, wanted)
     with transaction.atomic():
         if Rule.objects.filter(task=task, state__in=[RuleState.ACTIVE, RuleState.PAUSED]).count() >= AT_MOST:
@@ -92,7 +92,7 @@ def start(*, rule: Rule, all_new: str = "") -> Rule:
     `all_new`: "keep" activates everybody who is new as before, "rules" only whom rules choose. Raises
     InvalidRequest where that must be answered and is not, Conflict for what is no draft any more.
     """
-    _require(rule.leaving, rule.tag)
+    _require(rule.leaving, rule.tag, rule.replaces)
     draft = Rule.objects.select_for_update().filter(pk=rule.pk, state=RuleState.DRAFT).first()
     if draft is None:
         raise Conflict("This choice was confirmed or discarded already.", do="See the list of rules.")
@@ -121,8 +121,11 @@ def _replace(draft: Rule, rule: Rule) -> Rule:
     locked = Rule.objects.select_for_update().filter(pk=rule.pk, state__in=[RuleState.ACTIVE, RuleState.PAUSED])
     if not locked.exists():
         raise Conflict("The rule was removed meanwhile.", do="Make a new one.")
+    before = rule.tag_id
     for name in _COPIED:
         setattr(rule, name, getattr(draft, name))
+    if rule.tag_id != before:
+        RuleMember.objects.filter(rule=rule).update(tagged=False)  # the tag before is nobody's to take off now
     rule.revision, rule.checked_at, rule.problem = rule.revision + 1, None, ""
     rule.save(update_fields=[*_COPIED, "revision", "checked_at", "problem"])
     RuleList.objects.filter(rule=rule).delete()
@@ -241,11 +244,13 @@ def _follow(rule: Rule) -> Rule:
     return rule
 
 
-def _require(leaving: str, tag: Tag | None) -> None:
+def _require(leaving: str, tag: Tag | None, replaces: Rule | None = None) -> None:
     """Raise for who lacks the rights, and for a tag that one person alone must not put on and take off."""
     require(Permission.ACTIVATE)
     if leaving == Leaving.PAUSE:
         require(Permission.PAUSE)
+    if tag is not None or (replaces is not None and replaces.tag_id is not None):
+        require(Permission.MODIFY)  # as on the page of tags: what a rule does to them, a person ordered
     if tag is not None and tag_speaks_of_retention(tag):
         require(Permission.DELETE)
         if Account.objects.get(pk=current_account_id()).two_person:

@@ -96,6 +96,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
                 ('outcome', models.CharField(choices=[('activated', 'Activated'), ('resumed', 'Resumed'), ('already', 'Already active'), ('by_hand', 'Stays paused: paused by hand'), ('elsewhere', 'Backed up in another task'), ('unreachable', 'No mailbox found at Microsoft'), ('archived', 'Archived: gone at the source'), ('excluded', 'Left out by a person'), ('taken_in', 'Taken in again by a person'), ('left_kept', 'No longer fits: goes on as it is'), ('left_paused', 'No longer fits: paused'), ('left_by_hand', 'No longer fits: goes on, it was activated by hand'), ('left_held', 'No longer fits: goes on, another rule holds it')], max_length=12)),
+                ('tagged', models.BooleanField(default=False)),
                 ('since', models.DateTimeField(default=apps.core.clock.now)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),
                 ('entity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='backups.entity')),

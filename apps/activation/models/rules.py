@@ -66,11 +66,15 @@ class RuleList(AccountModel):
 
 
 class RuleMember(AccountModel):
-    """One whom a rule met: `outcome` says what it did then. `EXCLUDED`: a person took them out of the rule."""
+    """One whom a rule met: `outcome` says what it did then. `EXCLUDED`: a person took them out of the rule.
+
+    `tagged`: its tag was put on by rules, so that they may take it off again; what a person put on stays.
+    """
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="members")
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
     outcome = models.CharField(max_length=12, choices=Outcome)
+    tagged = models.BooleanField(default=False)
     since = models.DateTimeField(default=clock.now)
 
     class Meta:
