@@ -5,6 +5,7 @@ Filled in `AppConfig.ready()`. The vault knows blobs; who keeps content lists kn
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -81,11 +82,12 @@ def tasks_by_shelf() -> Mapping[int, list[str]]:
 class Ordered:
     """What people had deleted, so that gc is not surprised by it (V16). Called in the account's scope.
 
-    dead(account_id)      at most so many blobs may have lost their last reference by it, lately
+    dead(account_id, since)  at most so many blobs may have lost their last reference by it since that moment;
+                          None: ever
     chains(account_id)    (entity, kind of data) of journals that a store would not let go of yet
     """
 
-    dead: Callable[[int], int]
+    dead: Callable[[int, datetime | None], int]
     chains: Callable[[int], Collection[tuple[UUID, str]]]
 
 
@@ -97,9 +99,9 @@ def register_ordered(name: str, ordered: Ordered) -> None:
     _ordered[name] = ordered
 
 
-def dead_by_order(account_id: int) -> int:
+def dead_by_order(account_id: int, since: datetime | None) -> int:
     """How many dead blobs deletions explain, at most."""
-    return sum(ordered.dead(account_id) for ordered in _ordered.values())
+    return sum(ordered.dead(account_id, since) for ordered in _ordered.values())
 
 
 def chains_given_up(account_id: int) -> set[tuple[UUID, str]]:

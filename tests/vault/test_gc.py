@@ -2,19 +2,22 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from apps.activity.models import Activity
-from apps.vault import references
+from apps.vault import references, registry
 from apps.vault.api import Role, open_reader
 from apps.vault.enums import GcState
 from apps.vault.errors import BlobMissing, GcRefused, ReferencesUnreadable, VaultBusy
 from apps.vault.gc import rehearsal, rules
+from apps.vault.gc.rules import Census, surprises
 from apps.vault.leases import maintenance
 from apps.vault.models import CondemnedBlob, GcRound, Pack
+from apps.vault.registry import Ordered
 from apps.vault.services import open_vault
 from apps.vault.store.journal import Chain
 from apps.vault.store.pack import pack_key
@@ -139,6 +142,30 @@ def test_surprising_numbers_are_refused_until_somebody_means_it(vault: World, lo
     assert vault.collect(now=True, forced=True).condemned == lost
     vault.pass_days(4)
     assert vault.collect().removed == lost, "the word holds for the whole round"
+
+
+def test_what_people_had_deleted_is_no_surprise_once_and_never_hides_a_catalog_that_lost_everything(
+    vault: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[datetime | None] = []
+
+    def dead(account_id: int, since: datetime | None) -> int:
+        asked.append(since)
+        return 20
+
+    deleted = Ordered(dead=dead, chains=lambda account_id: ())
+    monkeypatch.setattr(registry, "_ordered", {"test": deleted})
+    vault.forget(*range(20))
+    vault.collect(now=True)
+    vault.pass_days(4)
+    done = vault.collect()
+    assert done.state == GcState.DONE and set(asked) == {None}
+    vault.pass_days(8)
+    vault.collect()
+    assert asked[-1] == done.started_at, "what that round swept explains nothing any more"
+    half = Census(blobs=50, live=0, dead=50, explained=50)
+    assert not surprises(half)
+    assert surprises(replace(half, snapshots=True)) == ["nothing references any of the 50 blobs"]
 
 
 def test_references_that_vanish_between_the_two_looks_are_refused(vault: World) -> None:

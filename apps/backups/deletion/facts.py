@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet, Sum
 
@@ -88,8 +88,9 @@ def time_left(deletion: Deletion) -> timedelta:
     return max(deletion.ends_at - clock.now(), timedelta(0))
 
 
-def dead_lately(account_id: int, within: timedelta) -> int:
-    """How many blobs may have lost their last reference by deletions of late."""
-    late = Q(settled_at__gt=clock.now() - within) | Q(state=DeletionState.DESTROYING)
-    rows = Deletion.objects.filter(late, account_id=account_id)
+def dead_lately(account_id: int, since: datetime | None) -> int:
+    """How many blobs may have lost their last reference by deletions since then, or ever."""
+    rows = Deletion.objects.filter(account_id=account_id)
+    if since is not None:
+        rows = rows.filter(Q(settled_at__gt=since) | Q(state=DeletionState.DESTROYING))
     return rows.aggregate(all=Sum("references"))["all"] or 0

@@ -1,6 +1,5 @@
 """What deletions add to the frame, to gc and to the two-person rule. Called by `BackupsConfig.ready()`."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from apps.accounts.approvals import register_act
@@ -11,8 +10,6 @@ from apps.vault.registry import Ordered, register_ordered
 from ..models import Deletion
 from .facts import dead_lately
 from .order import ACT, delete_now, deletion_words
-
-EXPLAINS = timedelta(days=30)
 
 
 def register() -> None:
@@ -26,11 +23,7 @@ def register() -> None:
         },
     )
     register_act(ACT, do=delete_now, words=deletion_words, permission=Permission.DELETE)
-    register_ordered("deletion", Ordered(dead=_dead, chains=_chains))
-
-
-def _dead(account_id: int) -> int:
-    return dead_lately(account_id, EXPLAINS)
+    register_ordered("deletion", Ordered(dead=dead_lately, chains=_chains))
 
 
 def _chains(account_id: int) -> set[tuple[UUID, str]]:

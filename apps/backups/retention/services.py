@@ -1,6 +1,6 @@
 """Change a rule: one that keeps no less at once, one that keeps less through the two-person rule."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
@@ -8,7 +8,6 @@ from django.db.models import Q, Sum
 
 from apps.accounts.approvals import Proposed, propose
 from apps.activity import services as activity
-from apps.core import clock
 from apps.core.errors import InvalidRequest
 from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
@@ -20,7 +19,6 @@ from .rules import Rule
 
 SHORTER: Final = "retention.shorter"
 Payload = dict[str, Any]
-EXPLAINS: Final = timedelta(days=30)
 
 
 def keeps_less(*, task: BackupTask | None, rule: Rule | None) -> bool:
@@ -113,8 +111,9 @@ def _set_now(task: BackupTask | None) -> Rule:
     return rule_from(task.retention)
 
 
-def dead_lately(account_id: int) -> int:
+def dead_lately(account_id: int, since: datetime | None) -> int:
     """How many blobs may have lost their last reference by retention: gc need not be surprised (V16)."""
-    late = Q(finished_at=None) | Q(started_at__gt=clock.now() - EXPLAINS)
-    rows = Expiry.objects.filter(late, account_id=account_id)
+    rows = Expiry.objects.filter(account_id=account_id)
+    if since is not None:
+        rows = rows.filter(Q(finished_at=None) | Q(finished_at__gt=since))
     return rows.aggregate(all=Sum("blobs"))["all"] or 0

@@ -8,11 +8,10 @@ from apps.core import clock
 from ..enums import GcState, PackState
 from ..marks import condemn
 from ..models import CondemnedBlob, Pack
-from ..registry import dead_by_order
 from .live import Spool
 from .orphans import Stored, chains_ahead, compare, note_orphans, revive_returned, stored_packs
 from .rules import SETTLED, Census, refuse_surprises
-from .scan import Scan, dead_blobs, read_references
+from .scan import Scan, dead_blobs, note_orders, read_references
 from .work import Work, scratch
 
 AT_ONCE: Final = 5_000
@@ -65,7 +64,7 @@ def _survey(work: Work, folder: Path) -> tuple[Census, Spool, Stored, list[bytes
         dead.add(blob_id)
     stored = stored_packs(work.vault)
     scan.census.chains_ahead = chains_ahead(work)
-    scan.census.explained = dead_by_order(work.account_id)
+    note_orders(scan.census, work.account_id)
     return scan.census, dead, stored, compare(stored, scan.census)
 
 

@@ -36,6 +36,7 @@ class Census:
     orphans: int = 0
     missing_packs: list[str] = field(default_factory=list)
     explained: int = 0  # so many may be dead because people had something deleted
+    snapshots: bool = False  # the catalog has some: then something must be live, whatever was deleted
     chains_ahead: int = 0  # of journals, that hold backups which the catalog does not have
 
 
@@ -43,7 +44,7 @@ def surprises(census: Census) -> list[str]:
     """Return, in words, what about these numbers is more likely a fault than the truth (V16)."""
     found = []
     unexplained = max(0, census.dead - census.explained)
-    if unexplained and not census.live:
+    if not census.live and (unexplained or (census.dead and census.snapshots)):
         found.append(f"nothing references any of the {census.blobs} blobs")
     elif unexplained > MAX_DEAD_SHARE * census.blobs:
         found.append(f"{census.dead} of {census.blobs} blobs are referenced by nothing")

@@ -4,8 +4,11 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..enums import GcState
 from ..errors import ReferencesUnreadable
+from ..models import GcRound
 from ..references import live_blobs, registered_references
+from ..registry import catalogs, dead_by_order
 from . import rows
 from .live import BUCKETS, SHORT, LiveSet
 from .rules import Census
@@ -40,6 +43,15 @@ def read_references(account_id: int, folder: Path, always: list[bytes], beat: Be
             live.add(blob_id)
         beat()
     return live
+
+
+def note_orders(census: Census, account_id: int) -> None:
+    """Note what people had deleted since the last round that was carried out began: it swept all before."""
+    done = GcRound.objects.filter(state=GcState.DONE).order_by("-pk").first()
+    census.explained = dead_by_order(account_id, done.started_at if done else None)
+    census.snapshots = any(
+        next(iter(catalog.journals(account_id, 0)), None) is not None for _, catalog in catalogs()
+    )
 
 
 def dead_blobs(scan: Scan, young: Container[int], beat: Beat) -> Iterator[bytes]:

@@ -7,11 +7,10 @@ from apps.core import clock
 from ..enums import GcState
 from ..marks import take_off
 from ..references import writers_gone
-from ..registry import dead_by_order
 from . import rows
 from .live import Spool
 from .rules import CLOCKS_APART, GRACE, refuse_surprises
-from .scan import Scan, judged_marks, read_references
+from .scan import Scan, judged_marks, note_orders, read_references
 from .work import Work, scratch
 
 AT_ONCE = 500
@@ -34,7 +33,7 @@ def sweep(work: Work) -> dict[int, int]:
     work.note(state=GcState.SWEEPING)
     with scratch() as folder:
         scan, dead, alive = _judge(work, folder)
-        scan.census.explained = dead_by_order(work.account_id)
+        note_orders(scan.census, work.account_id)
         if not work.round.forced:
             refuse_surprises(scan.census)
         for batch in alive.batches(AT_ONCE):
