@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask, Entity
-from apps.backups.selectors.status import Facts, Word, status_word, word_expression, word_of
+from apps.backups.selectors import Filters, entity_page
+from apps.backups.selectors.status import Facts, Word, narrowed_to, status_word, word_expression, word_of
 from apps.core.status import look_of
 
 from .makers import make_mailbox
@@ -105,3 +107,24 @@ def test_the_database_says_the_same_word_as_python(
     )
     said = Entity.objects.annotate(word=word_expression(NOW)).values_list("word", flat=True).get()
     assert said == word_of(entity, NOW).value
+    listed = [word for word in Word if narrowed_to(word, Entity.objects.all(), NOW).exists()]
+    assert listed == [said], "a list by status finds it under its word and no other"
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(("status", "index"), [("failed", "entity_by_verdict"), ("paused", "entity_by_state")])
+def test_a_list_by_status_is_read_by_an_index(
+    task: BackupTask, status: str, index: str, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1) as asked:
+        entity_page(task, Filters(status=status))
+    query = asked.captured_queries[0]["sql"]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+            cursor.execute("EXPLAIN " + query)
+        else:
+            cursor.execute("EXPLAIN QUERY PLAN " + query.replace("%", "%%"))
+        plan = " ".join(str(row) for row in cursor.fetchall())
+    assert index in plan, plan

@@ -105,6 +105,9 @@ class Entity(AccountModel):
         ]
         indexes = [
             models.Index(fields=["task", "name", "id"], name="entity_by_name"),
+            # For lists by status (`selectors.status.narrowed_to`): each word but three implies one of these.
+            models.Index(fields=["task", "state", "name", "id"], name="entity_by_state"),
+            models.Index(fields=["task", "last_verdict", "name", "id"], name="entity_by_verdict"),
             models.Index(
                 fields=["task", "state", "run_priority", "precedence", "next_run_at", "id"],
                 name="entity_lane",

@@ -17,7 +17,7 @@ from apps.core.keyset import page_of
 
 from ..enums import Verdict
 from ..models import BackupTask, Entity, EntityTag, Run, Tag, TaskTally
-from .status import ACTIVE_WORDS, LIVE, Word, word_expression, word_of
+from .status import ACTIVE_WORDS, LIVE, Word, narrowed_to, word_expression, word_of
 from .tags import tags_of
 from .tallies import kept_groups, tallies_of
 
@@ -167,10 +167,7 @@ class Counters:
 def matching(task: BackupTask, filters: Filters) -> QuerySet[Entity]:
     """Entities of the task that the filters let through."""
     entities = Entity.objects.filter(filters.rule, task=task)
-    if filters.status:
-        word = word_expression(clock.now())
-        entities = entities.alias(word=word).filter(word=filters.status)
-    return entities
+    return narrowed_to(Word(filters.status), entities, clock.now()) if filters.status else entities
 
 
 def matching_surely(task: BackupTask, filters: Filters) -> QuerySet[Entity]:

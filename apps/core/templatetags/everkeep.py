@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import forms, template
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.core.files.storage import Storage, storages
 from django.template import Context
 from django.template.loader import get_template
 from django.templatetags.static import static
@@ -30,12 +32,21 @@ BYTE_UNITS = ["kB", "MB", "GB", "TB", "PB"]
 def icon(name: str, size: str = "", *, spin: bool = False, label: str = "") -> SafeString:
     """Draw one icon of the sprite. `size` "s" is 15 px; `label` only when no word stands beside it."""
     classes = "ek-icon" + (" ek-icon-s" if size == "s" else "") + (" ek-spin" if spin else "")
-    href = f"{static('img/icons.svg')}#i-{name}"
     if label:
         return format_html(
-            '<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', classes, label, href
+            '<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', classes, label, _symbol(name)
         )
-    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', classes, href)
+    return _silent_icon(name, classes, storages["staticfiles"])
+
+
+@lru_cache(maxsize=512)
+def _silent_icon(name: str, classes: str, files: Storage) -> SafeString:
+    """Kept, for as long as the same static files are served: a list of fifty rows draws five hundred."""
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', classes, _symbol(name))
+
+
+def _symbol(name: str) -> str:
+    return f"{static('img/icons.svg')}#i-{name}"
 
 
 def _status(status: str, label: str, shape: str) -> SafeString:
