@@ -1,16 +1,18 @@
 """When entities run: by their schedule, or after another task's round. Who writes `next_run_at` asks here."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce, TruncMinute
 
 from apps.core import clock
 from apps.core.sight import whole_sight
 
-from .enums import EntityState, Trigger
+from .enums import EntityState, Trigger, Verdict
 from .exclusions import Exclusions
 from .models import BackupTask, Entity, PolicyTag, Tag
 from .ruling import groups_of, rules_of, ruling_of_task
@@ -18,6 +20,7 @@ from .schedules import TOLERANCE, Schedule
 from .schedules.words import schedule_words
 
 DEEPEST_CHAIN: Final = 5
+LONGEST_WAIT: Final = timedelta(hours=4)  # between two tries after failures (engine.pace)
 
 
 def schedule_of(entity: Entity) -> Schedule:
@@ -46,17 +49,20 @@ def task_schedule_words(task: BackupTask) -> str:
 
 def good_until(entity: Entity, last_good: datetime) -> datetime | None:
     """Return when a backup of `last_good` is overdue. Who follows another task has that one's rhythm."""
-    found = schedule_of(entity).good_until(last_good)
-    if found is not None:
-        return found
-    waits, leader = timedelta(), entity.task
-    for _ in range(DEEPEST_CHAIN):
+    return awaited(schedule_of(entity), entity.task, last_good)
+
+
+def awaited(schedule: Schedule, task: BackupTask, after: datetime, *, first: bool = False) -> datetime | None:
+    """Return by when a backup that follows `after` must be there: by its schedule, else by its leader's."""
+    waits, leader = timedelta(), task
+    for _ in range(DEEPEST_CHAIN + 1):
+        if (found := schedule.next_start(after, first=first)) is not None:
+            return found + waits + TOLERANCE
         if leader.after_task is None:
             return None
         waits += timedelta(minutes=leader.after_minutes)
         leader = leader.after_task
-        if (found := schedule_of_task(leader).good_until(last_good)) is not None:
-            return found + waits
+        schedule = schedule_of_task(leader)
     return None
 
 
@@ -65,28 +71,46 @@ def first_start(task: BackupTask) -> datetime | None:
     return schedule_of_task(task).next_start(clock.now(), first=True)
 
 
-def first_starts(task: BackupTask) -> "Case | datetime | None":
+def first_starts(task: BackupTask) -> Case:
     """The same for an UPDATE of many entities, each by its own rule."""
-    groups = list(_starts(task))
-    if len(groups) == 1:
-        return groups[0][1]
-    whens = [When(pk__in=rows.values("pk"), then=Value(start)) for rows, start in groups]
-    return Case(*whens, default=Value(None), output_field=DateTimeField())
+    return _by_group(task, lambda schedule: schedule.next_start(clock.now(), first=True))
+
+
+def first_overdue(task: BackupTask) -> Coalesce:
+    """From when on these count as overdue that begin now: what has such a moment keeps it."""
+    return Coalesce("overdue_at", _by_group(task, lambda each: awaited(each, task, clock.now(), first=True)))
+
+
+def _by_group(task: BackupTask, moment: Callable[[Schedule], datetime | None]) -> Case:
+    *tagged, (_, rest) = _schedules(task)
+    found = [(rows, start) for rows, schedule in tagged if (start := moment(schedule)) != moment(rest)]
+    whens = [When(pk__in=rows.values("pk"), then=Value(start)) for rows, start in found]
+    return Case(*whens, default=Value(moment(rest)), output_field=DateTimeField())
 
 
 def replan(task: BackupTask) -> None:
-    """Move the next start of what waits, after a change of rules or tags; what is due is not put off."""
+    """Move the next start of what waits, after a change of rules or tags; what is due is not put off.
+
+    Counted from each entity's last backup, so that nothing moves where the rule stayed the same.
+    """
     now = clock.now()
     at_work = Entity.objects.filter(task=task).exclude(lease_owner="").order_by("pk")
     whole = whole_sight("a rhythm holds for all mailboxes, also those that its maker does not see")
     with transaction.atomic(), whole:
         # A run that ends right now reads the rule before we commit, or waits here and reads the new one.
         list(at_work.select_for_update().values_list("pk"))
-        for rows, start in _starts(task):
-            waiting = rows.filter(Q(next_run_at__gt=now) | Q(next_run_at=None), state=EntityState.ACTIVE)
-            waiting.update(next_run_at=start)
-            fresh = rows.filter(Q(overdue_at__gt=now) | Q(overdue_at=None), state=EntityState.ACTIVE)
-            fresh.update(overdue_at=start + TOLERANCE if start else None)
+        for rows, schedule in _schedules(task):
+            active = rows.filter(state=EntityState.ACTIVE)
+            soonest = schedule.next_start(now, first=True)
+            never = active.filter(last_snapshot_at=None)
+            _move(never, soonest, task)
+            never.filter(Q(overdue_at__gt=now) | Q(overdue_at=None)).update(
+                overdue_at=awaited(schedule, task, now, first=True)
+            )
+            for backed_up, last in _by_last_backup(active, schedule, task):
+                following = schedule.next_start(last)
+                _move(backed_up, following if following and following > now else soonest, task)
+                backed_up.update(overdue_at=awaited(schedule, task, last))
 
 
 def replan_tagged(task: BackupTask, tag: Tag, changed: int) -> None:
@@ -95,10 +119,35 @@ def replan_tagged(task: BackupTask, tag: Tag, changed: int) -> None:
         replan(task)
 
 
-def _starts(task: BackupTask) -> Iterator[tuple[QuerySet[Entity], datetime | None]]:
+def _schedules(task: BackupTask) -> list[tuple[QuerySet[Entity], Schedule]]:
+    return [(rows, Schedule.from_json(ruling.value)) for ruling, rows in groups_of(task, "schedule")]
+
+
+def _by_last_backup(
+    rows: QuerySet[Entity], schedule: Schedule, task: BackupTask
+) -> Iterator[tuple[QuerySet[Entity], datetime]]:
+    """Group them by the start that follows their last backup, each group with one such backup's moment.
+
+    A start is at a full minute and later for later backups, so a group is a range of minutes: few UPDATEs.
+    """
+    minutes = rows.annotate(minute=TruncMinute("last_snapshot_at", tzinfo=UTC)).order_by("minute")
+    had = minutes.exclude(last_snapshot_at=None).values_list("minute", flat=True).distinct()
+    for _, same in groupby(had, lambda last: (schedule.next_start(last), awaited(schedule, task, last))):
+        found = list(same)
+        upto = found[-1] + timedelta(minutes=1)
+        yield rows.filter(last_snapshot_at__gte=found[0], last_snapshot_at__lt=upto), found[0]
+
+
+def _move(rows: QuerySet[Entity], start: datetime | None, task: BackupTask) -> None:
+    """Give a new start to what waits for its regular one: not to the next try, nor to an order of a chain."""
     now = clock.now()
-    for ruling, rows in groups_of(task, "schedule"):
-        yield rows, Schedule.from_json(ruling.value).next_start(now, first=True)
+    waiting = rows.filter(Q(next_run_at__gt=now) | Q(next_run_at=None))
+    if task.after_task is not None:
+        waiting = waiting.exclude(run_trigger=Trigger.CHAIN)
+    if start is not None:
+        soon = Q(last_verdict=Verdict.FAILED, next_run_at__lt=min(start, now + LONGEST_WAIT))
+        waiting = waiting.exclude(soon)
+    waiting.update(next_run_at=start)
 
 
 def start_chained(follower: BackupTask) -> int:

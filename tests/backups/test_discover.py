@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from apps.activity.models import Activity
 from apps.backups import discovery_tasks
 from apps.backups.enums import DeletionState, EntityState
-from apps.backups.models import BackupTask, Deletion, Entity
+from apps.backups.models import BackupTask, Deletion, Entity, EntityTag, Policy, PolicyTag, Tag
 from apps.backups.retention.night import night
 from apps.backups.retention.rules import KeepAll, Rule
 from apps.backups.services import discovery
@@ -122,6 +122,22 @@ def test_one_that_returns_while_retention_waits_to_delete_it_is_what_it_was(
     look(found("Linda Fuller"), found("Ben Gone"))
     assert Deletion.objects.get().state == DeletionState.CANCELLED, "it has nothing left to delete"
     assert Activity.objects.filter(code="deletion.cancelled").count() == 2
+
+
+def test_an_archived_mailbox_that_returns_starts_by_the_schedule_of_its_tags(
+    task: BackupTask, look: Any
+) -> None:
+    linda = make_protected(task, "Linda Fuller")
+    daily = {"rules": [{"every": "daily", "at": "10:00", "zone": "UTC"}]}
+    policy = Policy.objects.create(account_id=task.account_id, name="Chefs", schedule=daily)
+    tag = Tag.objects.create(account_id=task.account_id, name="Kitchen")
+    PolicyTag.objects.create(account_id=task.account_id, policy=policy, tag=tag, rank=1)
+    EntityTag.objects.create(account_id=task.account_id, entity=linda, tag=tag)
+    BackupTask.objects.update(schedule={"rules": []})
+    look()
+    look(found("Linda Fuller"))
+    linda.refresh_from_db()
+    assert linda.next_run_at is not None and linda.next_run_at.hour == 10
 
 
 def test_a_mailbox_that_was_only_listed_leaves_the_list_when_it_is_gone(task: BackupTask, look: Any) -> None:

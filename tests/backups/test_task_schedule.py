@@ -9,11 +9,14 @@ from django.urls import reverse
 
 from apps.activity.models import Activity
 from apps.backups.engine import run as run_module
+from apps.backups.engine.pace import slot_after_run
 from apps.backups.engine.rounds import round_ended
 from apps.backups.engine.run import CLOSED
 from apps.backups.enums import EntityState, Trigger, Verdict
 from apps.backups.models import BackupTask, Entity, Run
+from apps.backups.planning import replan
 from apps.backups.schedules import TOLERANCE, Every, Rule, Schedule
+from apps.backups.services.activation import activate
 from apps.backups.services.tasks import change_settings
 from apps.core import clock
 from apps.core.errors import Gone
@@ -23,6 +26,7 @@ from tests.fixtures.mailbox import Mailbox
 from .makers import make_mailbox, make_protected, make_task
 
 pytestmark = pytest.mark.django_db
+MONTHLY = Schedule((Rule(every=Every.MONTHLY),))
 NIGHT = Schedule((Rule(at=time(22), until=time(6)),))
 
 
@@ -198,3 +202,53 @@ def test_what_was_set_to_on_demand_during_a_run_that_failed_does_not_start_again
     monkeypatch.setattr(run_module, "_read", set_on_demand_and_fail)
     assert mailbox.run() == Verdict.FAILED
     assert Entity.objects.get().next_run_at is None
+
+
+def moved(task: BackupTask, entity: Entity) -> Entity:
+    replan(BackupTask.objects.get(pk=task.pk))
+    entity.refresh_from_db()
+    return entity
+
+
+def test_planning_anew_under_the_same_rule_moves_nothing(task: BackupTask) -> None:
+    now = datetime(2026, 3, 10, 15, tzinfo=UTC)
+    BackupTask.objects.update(schedule=MONTHLY.to_json())
+    with clock.travel(now):
+        slot, again = datetime(2026, 4, 1, 2, tzinfo=UTC), now + timedelta(minutes=15)
+        last = datetime(2026, 3, 1, 3, tzinfo=UTC)
+        rests = make_protected(task, "Agata Brown", last_snapshot_at=last, next_run_at=slot, overdue_at=None)
+        tries = make_protected(
+            task, "Bob Smith", Verdict.FAILED, last_snapshot_at=last, next_run_at=again, overdue_at=None
+        )
+        for _ in range(2):
+            assert (moved(task, rests).next_run_at, rests.overdue_at) == (slot, slot + TOLERANCE)
+            assert (moved(task, tries).next_run_at, tries.overdue_at) == (again, slot + TOLERANCE)
+
+
+def test_a_mailbox_without_backups_turns_red_whatever_its_tags_and_leader_do(task: BackupTask) -> None:
+    now = datetime(2026, 3, 10, 15, tzinfo=UTC)
+    follower = make_task(task.connection, name="Later", schedule=Schedule().to_json(), after_task=task)
+    with clock.travel(now):
+        last = now - timedelta(days=3)
+        old = make_protected(follower, "Agata Brown", last_snapshot_at=last, overdue_at=now + timedelta(1))
+        never = make_mailbox(follower, "Bob Smith", state=EntityState.ACTIVE)
+        missed = datetime(2026, 3, 8, 2, tzinfo=UTC)
+        assert moved(follower, old).overdue_at == missed + TOLERANCE
+        assert moved(follower, never).overdue_at == datetime(2026, 3, 11, 2, tzinfo=UTC) + TOLERANCE
+
+
+def test_a_first_backup_that_never_comes_turns_red(task: BackupTask) -> None:
+    now = datetime(2026, 3, 10, 15, tzinfo=UTC)
+    agata = make_mailbox(task, "Agata Brown")
+    with clock.travel(now):
+        activate(task=task, entities=Entity.objects.all())
+        agata.refresh_from_db()
+        first = datetime(2026, 3, 11, 2, tzinfo=UTC)
+        assert (agata.next_run_at, agata.overdue_at) == (first, first + TOLERANCE)
+        assert slot_after_run(agata) == first
+        BackupTask.objects.update(schedule=MONTHLY.to_json())
+        assert slot_after_run(Entity.objects.get()) == first, "not next month: nothing is kept yet"
+        task.refresh_from_db()
+        agata = make_protected(task, "Bob Smith")
+        month = datetime(2026, 4, 1, 2, tzinfo=UTC)
+        assert (slot_after_run(agata), slot_after_run(agata, soon=True)) == (month, first)

@@ -42,6 +42,11 @@ def after_failure(entity: Entity, *, at_least: float | None = None) -> datetime 
     return again if regular is None else min(regular, again)
 
 
-def slot_after_run(entity: Entity) -> datetime | None:
-    """Return the regular next start of an entity whose run has just ended; one, however many were missed."""
-    return schedule_of(entity).next_start(clock.now())
+def slot_after_run(entity: Entity, *, soon: bool = False) -> datetime | None:
+    """Return the regular next start of an entity whose run has just ended; one, however many were missed.
+
+    `soon`: of a run that its schedule stopped or did not let begin. Like a first backup it goes on at the next
+    hour that it may, not in a month.
+    """
+    first = soon or entity.first_snapshot_at is None
+    return schedule_of(entity).next_start(clock.now(), first=first)

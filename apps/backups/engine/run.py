@@ -53,7 +53,7 @@ def run_backup(
     trigger = entity.run_trigger or Trigger.SCHEDULE
     if trigger == Trigger.SCHEDULE and not schedule_of(entity).is_open(clock.now()):
         with lease.guard():
-            lease.put_off(slot_after_run(entity_now(entity_id)))
+            lease.put_off(slot_after_run(entity_now(entity_id), soon=True))
         return CLOSED
     run = Run.objects.create(account_id=account_id, entity=entity, trigger=trigger, started_at=clock.now())
     try:
@@ -158,7 +158,7 @@ def _ending(run: Run, error: BaseException) -> Ending:
         case RunCancelled():
             return Ending(Verdict.CANCELLED, error.what, slot_after_run)
         case WindowClosed():
-            return Ending(Verdict.STOPPED, error.what, slot_after_run)
+            return Ending(Verdict.STOPPED, error.what, partial(slot_after_run, soon=True))
         case RunStopped():
             return Ending(Verdict.CANCELLED, error.what, lambda _: clock.now())
         case ConsentLost() | Gone():

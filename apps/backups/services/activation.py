@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from ..enums import EntityState
 from ..models import BackupTask, Entity
-from ..planning import first_starts
+from ..planning import first_overdue, first_starts
 from .changes import change_entities
 
 
@@ -51,4 +51,5 @@ def pause_by_rule(*, task: BackupTask, entity_ids: Collection[int]) -> int:
 
 
 def _active(task: BackupTask) -> dict[str, object]:
-    return {"state": EntityState.ACTIVE, "next_run_at": first_starts(task)}
+    starts, overdue = first_starts(task), first_overdue(task)
+    return {"state": EntityState.ACTIVE, "next_run_at": starts, "overdue_at": overdue}

@@ -27,7 +27,7 @@ from ..deletion.order import returned
 from ..enums import DeletionState, EntityState
 from ..models import BackupTask, Deletion, Entity
 from ..models.entities import DISCOVERY_SILENCE
-from ..planning import first_start
+from ..planning import awaited, first_start, schedule_of, schedule_of_task
 from .tallies import forget_tally
 
 logger = logging.getLogger("everkeep.discovery")
@@ -67,7 +67,11 @@ def discover(*, task_id: int, since: datetime) -> Tally | None:
     What is no longer found is archived, but only after the whole list was read: a list that broke off half
     way archives nothing.
     """
-    task = BackupTask.objects.select_related("connection").filter(pk=task_id, discovering_since=since).first()
+    task = (
+        BackupTask.objects.select_related("connection", "policy", "after_task")
+        .filter(pk=task_id, discovering_since=since)
+        .first()
+    )
     if task is None:
         return None
     try:
@@ -161,6 +165,7 @@ def _new_entity(task: BackupTask, found: FoundEntity) -> Entity:
         remote_id=found.remote_id,
         state=EntityState.ACTIVE if active else EntityState.NOT_ACTIVE,
         next_run_at=first_start(task) if active else None,
+        overdue_at=awaited(schedule_of_task(task), task, clock.now(), first=True) if active else None,
         **{name: getattr(found, name) for name in FACTS},
     )
 
@@ -176,7 +181,8 @@ def _refresh(task: BackupTask, entity: Entity, found: FoundEntity, tally: Tally)
         entity.state = entity.state_before_archive or EntityState.NOT_ACTIVE
         entity.state_before_archive = ""
         if entity.state == EntityState.ACTIVE:
-            entity.next_run_at = first_start(task)
+            entity.task = task
+            entity.next_run_at = schedule_of(entity).next_start(clock.now(), first=True)
         tally.returned += 1
         changed = True
     return changed
