@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, TruncMinute
 
 from apps.core import clock
@@ -14,7 +14,7 @@ from apps.core.sight import whole_sight
 
 from .enums import EntityState, Trigger, Verdict
 from .exclusions import Exclusions
-from .models import BackupTask, Entity, PolicyTag, Tag
+from .models import BackupTask, Entity, PolicyTag, Run, Tag
 from .ruling import groups_of, rules_of, ruling_of_task
 from .schedules import TOLERANCE, Schedule
 from .schedules.words import schedule_words
@@ -151,12 +151,12 @@ def _move(rows: QuerySet[Entity], start: datetime | None, task: BackupTask) -> N
 
 
 def start_chained(follower: BackupTask) -> int:
-    """Order all active entities of a task that runs after another; returns how many."""
+    """Order all active entities of a task that runs after another; returns how many.
+
+    One that runs right now has begun before the round ended, so it runs again afterwards.
+    """
     start = clock.now() + timedelta(minutes=follower.after_minutes)
-    waiting = Entity.objects.filter(task=follower, state=EntityState.ACTIVE, lease_owner="")
-    return waiting.update(next_run_at=_sooner(start), run_trigger=Trigger.CHAIN)
-
-
-def _sooner(start: datetime) -> Case:
-    """What is due before that stays so."""
-    return Case(When(next_run_at__lt=start, then=F("next_run_at")), default=Value(start))
+    active = Entity.objects.filter(task=follower, state=EntityState.ACTIVE)
+    runs = Exists(Run.objects.filter(entity=OuterRef("pk"), verdict=Verdict.RUNNING))
+    due_before = When(~Q(runs), next_run_at__lt=start, then=F("next_run_at"))
+    return active.update(next_run_at=Case(due_before, default=Value(start)), run_trigger=Trigger.CHAIN)

@@ -6,6 +6,7 @@ from apps.core.scope import every_account
 
 from .deletion.work import look_after_deletions
 from .engine import run_backup
+from .engine.rounds import end_rounds
 from .retention.night import accounts_to_look_after, night
 from .services import tallies
 from .tick import RUN_ENTITY, dispatch_due
@@ -17,6 +18,13 @@ def tick() -> int:
     """Send backups that are due; beat calls it every few seconds, and `backup_now` at once."""
     with every_account("pick due backups of all accounts, fairly"):
         return dispatch_due()
+
+
+@shared_task(expires=300)  # type: ignore[untyped-decorator]
+def look_for_ended_rounds() -> int:
+    """Start what follows rounds whose end no run saw; beat calls it every five minutes."""
+    with every_account("start what follows ended rounds, in all accounts"):
+        return end_rounds()
 
 
 @shared_task(name=RUN_ENTITY)  # type: ignore[untyped-decorator]

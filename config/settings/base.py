@@ -215,6 +215,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "backups": {"task": "apps.backups.tasks.tick", "schedule": 15.0, "options": {"queue": "default"}},
+    "rounds": {"task": "apps.backups.tasks.look_for_ended_rounds", "schedule": 300.0},
     "retention": {"task": "apps.backups.tasks.look_after_retention", "schedule": 12 * 3600.0},
     "tallies": {
         "task": "apps.backups.tasks.count_large_tasks",

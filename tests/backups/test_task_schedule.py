@@ -10,7 +10,7 @@ from django.urls import reverse
 from apps.activity.models import Activity
 from apps.backups.engine import run as run_module
 from apps.backups.engine.pace import slot_after_run
-from apps.backups.engine.rounds import round_ended
+from apps.backups.engine.rounds import end_rounds, round_ended
 from apps.backups.engine.run import CLOSED
 from apps.backups.enums import EntityState, Trigger, Verdict
 from apps.backups.models import BackupTask, Entity, Run
@@ -23,9 +23,10 @@ from apps.core.errors import Gone
 from tests.cast import Cast
 from tests.fixtures.mailbox import Mailbox
 
-from .makers import make_mailbox, make_protected, make_task
+from .makers import make_mailbox, make_protected, make_run, make_task
 
 pytestmark = pytest.mark.django_db
+AFTER_NIGHT = datetime(2026, 3, 10, 4, tzinfo=UTC)
 MONTHLY = Schedule((Rule(every=Every.MONTHLY),))
 NIGHT = Schedule((Rule(at=time(22), until=time(6)),))
 
@@ -252,3 +253,41 @@ def test_a_first_backup_that_never_comes_turns_red(task: BackupTask) -> None:
         agata = make_protected(task, "Bob Smith")
         month = datetime(2026, 4, 1, 2, tzinfo=UTC)
         assert (slot_after_run(agata), slot_after_run(agata, soon=True)) == (month, first)
+
+
+@pytest.fixture
+def chain(task: BackupTask) -> tuple[BackupTask, Entity]:
+    """A task that is through with this night, and a mailbox of the task that follows it, not yet ordered."""
+    with clock.travel(AFTER_NIGHT):
+        agata = make_protected(task, "Agata Brown", next_run_at=AFTER_NIGHT + timedelta(hours=20))
+        ended = {"started_at": AFTER_NIGHT - timedelta(hours=1), "finished_at": AFTER_NIGHT}
+        make_run(agata, verdict=Verdict.SUCCESS, **ended)
+        follower = make_task(
+            task.connection, name="Later", schedule=Schedule().to_json(), after_task=task,
+            after_outcomes=["good"], after_slot=AFTER_NIGHT - timedelta(days=1),
+        )  # fmt: skip
+        return task, make_protected(follower, "Bob Smith", next_run_at=None)
+
+
+def test_the_end_of_a_round_that_no_run_saw_is_found_once(chain: tuple[BackupTask, Entity]) -> None:
+    leader, waits = chain
+    other_work = {"lease_owner": "retention", "lease_until": AFTER_NIGHT + timedelta(minutes=1)}
+    with clock.travel(AFTER_NIGHT):
+        Entity.objects.filter(task=leader).update(next_run_at=AFTER_NIGHT)
+        assert end_rounds() == 0, "something of it is due"
+        Entity.objects.update(next_run_at=None, **other_work)
+        assert end_rounds() == 1, "other work keeps nobody waiting, and what it holds is ordered too"
+        assert end_rounds() == 0
+    waits.refresh_from_db()
+    assert waits.next_run_at is not None and waits.next_run_at >= AFTER_NIGHT
+    assert waits.run_trigger == Trigger.CHAIN
+
+
+def test_who_runs_when_the_round_ends_runs_again_after_it(chain: tuple[BackupTask, Entity]) -> None:
+    leader, runs = chain
+    with clock.travel(AFTER_NIGHT + timedelta(minutes=2)):
+        make_run(runs, verdict=Verdict.RUNNING, started_at=AFTER_NIGHT)
+        Entity.objects.filter(pk=runs.pk).update(next_run_at=AFTER_NIGHT, lease_owner="worker")
+        round_ended(leader)
+    runs.refresh_from_db()
+    assert runs.next_run_at is not None and runs.next_run_at >= AFTER_NIGHT + timedelta(minutes=2)

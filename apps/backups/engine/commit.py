@@ -24,7 +24,6 @@ from .issues import Settlement, kind_row, settle_issues, settlement
 from .kinds import KindFailed
 from .lease import Lease
 from .pace import ROUTINE, after_failure, entity_now, slot_after_run
-from .rounds import round_ended
 from .stream import Stream
 from .verdict import Outcome, decide
 
@@ -220,7 +219,6 @@ def _close(run: Run, lease: Lease, again: Callable[[Entity], datetime | None], *
     served = Entity.objects.filter(pk=run.entity_id, state=EntityState.ACTIVE, next_run_at__lte=run.started_at)
     served.update(next_run_at=next_run_at, run_priority=ROUTINE, run_trigger="")
     _tell(run)
-    round_ended(run.entity.task)
 
 
 def _tell(run: Run) -> None:

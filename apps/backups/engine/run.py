@@ -15,7 +15,7 @@ from apps.core.errors import ConsentLost, EverkeepError, Gone, Throttled
 
 from ..enums import Trigger, Verdict
 from ..errors import LeaseLost, RunCancelled, RunStopped, WindowClosed
-from ..models import Entity, Run, Snapshot
+from ..models import BackupTask, Entity, Run, Snapshot
 from ..planning import exclusions_of, schedule_of
 from .bridge import Bridge
 from .commit import Ending, commit, end_without_snapshot
@@ -23,6 +23,7 @@ from .context import Limits, RunContext
 from .kinds import KindFailed, fails_one_kind, kind_failed
 from .lease import HEARTBEAT_SECONDS, Lease, claim
 from .pace import after_failure, entity_now, slot_after_run
+from .rounds import round_ended
 from .sealing import Sealer
 from .stopping import is_stopping
 from .stream import Stream
@@ -65,6 +66,7 @@ def run_backup(
     except BaseException as error:
         ending = _ending(run, error)
         _try_to_close(run, lease, ending)
+        _end_round(run)
         if not isinstance(error, Exception):
             raise
         return ending.verdict
@@ -73,6 +75,7 @@ def run_backup(
         refused=[each.sub_service for each in failed if each.refused],
         read=[each.sub_service for each in streams],
     )
+    _end_round(run)
     return verdict
 
 
@@ -172,6 +175,14 @@ def _ending(run: Run, error: BaseException) -> Ending:
     logger.exception("backup run %s failed because of a fault of ours", run.public_id, exc_info=error)
     text = f"A fault of ours stopped the backup. It will be tried again. Reference: {run.public_id}"
     return Ending(Verdict.FAILED, text, after_failure)
+
+
+def _end_round(run: Run) -> None:
+    """Start what waits for this one. Where that fails, the regular look for ended rounds makes up for it."""
+    try:
+        round_ended(BackupTask.objects.select_related("policy").get(pk=run.entity.task_id))
+    except Exception:
+        logger.exception("backup run %s: what follows its task could not be started", run.public_id)
 
 
 def _try_to_close(run: Run, lease: Lease, ending: Ending) -> None:

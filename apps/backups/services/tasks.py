@@ -54,7 +54,9 @@ def change_settings(*, task: BackupTask, **wanted: Any) -> dict[str, list[Any]]:
         return {}
     for key, (_, after) in changes.items():
         setattr(task, key, after)
-    task.save(update_fields=list(changes))
+    if "after_task" in changes:
+        task.after_slot = None  # the rounds of another task were counted there
+    task.save(update_fields=[*changes, "after_slot"])
     if RHYTHM & changes.keys():
         replan(task)
     if "include_unlicensed" in changes:
