@@ -40,7 +40,7 @@ class ApprovalState(models.TextChoices):
     PENDING = "pending", "Waits for a second administrator"
     DONE = "done", "Approved and done"
     REFUSED = "refused", "Refused"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    WITHDRAWN = "withdrawn", "Taken back"
     EXPIRED = "expired", "Nobody approved it in time"
 
 

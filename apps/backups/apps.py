@@ -101,6 +101,7 @@ def _register_retention() -> None:
 
     from .retention import services  # noqa: PLC0415
     from .services import holds  # noqa: PLC0415
+    from .services.tags import register_tag_use  # noqa: PLC0415
     from .task_tabs import register_task_tab  # noqa: PLC0415
 
     register_ordered("retention", Ordered(dead=services.dead_lately, chains=lambda account_id: ()))
@@ -111,6 +112,7 @@ def _register_retention() -> None:
     )
     words = "What is not deleted, whatever a rule or a person says."
     navigation.register_section(navigation.Section("holds", "Legal holds", words, "lock", 23, "holds"))
+    register_tag_use(holds.uses_of_tag)
     register_act(holds.LIFT, do=holds.lift, words=holds.lift_words, permission=Permission.DELETE)
     register_act(services.SHORTER, do=services.shorten, words=services.words_of, permission=Permission.DELETE)
 

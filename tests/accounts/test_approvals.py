@@ -64,7 +64,7 @@ def proposal(cast: Cast, user: User) -> Approval:
     return found
 
 
-def try_to_approve(cast: Cast, user: User, row: Approval, *, after: timedelta = 2 * DAY, **how: bool) -> str:
+def try_to_approve(cast: Cast, user: User, row: Approval, *, after: timedelta = 2 * DAY, **how: Any) -> str:
     """Why not, "" when it went through."""
     with clock.travel(clock.now() + after), as_person(cast, user) as membership:
         try:
@@ -109,6 +109,26 @@ def test_what_fails_when_it_is_approved_still_waits(cast: Cast, second: User, do
     assert "A hold came in between" in try_to_approve(cast, second, row)
     with account_scope(cast.account.pk):
         assert Approval.objects.get().state == ApprovalState.PENDING
+
+
+def test_who_approves_reads_what_would_happen_now_and_nothing_else_happens(
+    client: Client, cast: Cast, second: User, done: list[Any]
+) -> None:
+    row = proposal(cast, cast.owner)
+    with account_scope(cast.account.pk):
+        Approval.objects.update(opens_at=clock.now())
+    client.force_login(second)
+    prove_again(client)
+    now = ["It burns", "It burns, and the house next to it"]
+    register_act("test.burn", do=done.append, words=lambda payload: now[-1], permission=Permission.DELETE)
+    page = client.get(reverse("approvals")).text
+    assert now[1] in page and "When it was proposed" in page and "It burns.</p>" in page
+    settle, form = reverse("approval_settle", args=[row.public_id]), {"do": "approve", "read": now[1]}
+    now.append("It all burns")
+    assert "Something else would happen now" in client.post(settle, form, follow=True).text
+    assert done == []
+    client.post(settle, {**form, "read": now[-1]})
+    assert done == [{"what": 1}]
 
 
 def test_straw_men_are_no_second_person(cast: Cast, second: User, done: list[Any]) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
@@ -12,7 +13,7 @@ from apps.accounts.models import Account, Approval, Membership
 from apps.activity.models import Activity
 from apps.backups.models import BackupTask, Entity, EntityTag, Policy, PolicyTag, Tag
 from apps.backups.ruling import groups_of, rules_of
-from apps.backups.services.policies import could_shorten, policy_assign, policy_save
+from apps.backups.services.policies import could_shorten, policy_assign, policy_save, words_of
 from apps.backups.services.tags import tag_apply
 from apps.core import clock
 from tests.cast import Cast, member, prove_again
@@ -185,7 +186,7 @@ def test_a_tag_is_not_taken_from_a_policy_on_retention_by_one_person(task: Backu
 
 @pytest.mark.database
 def test_a_tag_that_leaves_a_policy_on_retention_wants_a_second_person_and_is_told_of_both(
-    olivia: Client, cast: Cast, task: BackupTask
+    olivia: Client, cast: Cast, task: BackupTask, django_capture_on_commit_callbacks: Any
 ) -> None:
     robin = member(cast.account, "robin@pizza-perfecto.example", Role.BACKUP_OPERATOR, name="Robin")
     keeps = policy_of(task, "Keeps", retention=ALL)
@@ -199,7 +200,17 @@ def test_a_tag_that_leaves_a_policy_on_retention_wants_a_second_person_and_is_to
     Account.objects.filter(pk=cast.account.pk).update(two_person=False)
     olivia.force_login(cast.owner)
     prove_again(olivia)
-    assert olivia.post(page, data).status_code == 302
+    payload = {"policy": "", "name": "Taker", "parts": {}, "tags": [str(tag.public_id)], "rank": 7}
+    assert words_of(payload) == (
+        "The policy “Taker” would say: schedule: says nothing; retention: says nothing; exclusions: says "
+        "nothing; tags: Tag of Keeps (7); it would rule 1 mailbox. The tag “Tag of Keeps” would leave the "
+        "policy “Keeps” (retention: Keep every backup). It is new."
+    )
+    mail.outbox.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert olivia.post(page, data).status_code == 302
     assert PolicyTag.objects.get().policy.name == "Taker"
+    told = "Less is protected in Pizza Perfecto: policy Keeps"
+    assert [(sent.to, sent.subject) for sent in mail.outbox] == [([cast.owner.email], told)]
     lost = Activity.objects.get(code="backup_policy.changed", item_label="Keeps")
     assert lost.details["changes"] == {"tags": ["Tag of Keeps (1)", ""]}

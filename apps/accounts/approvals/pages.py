@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from apps.core import clock
 from apps.core.banners import Banner
-from apps.core.errors import NotFound
+from apps.core.errors import EverkeepError, NotFound
 from apps.core.keyset import page_of
 from apps.core.permissions import allowed
 
@@ -73,14 +73,26 @@ def rule_card(request: MemberRequest) -> dict[str, Any]:
 def _shown(request: MemberRequest, row: Approval) -> dict[str, Any]:
     act = act_of(row.act)
     reason = why_not(row, request.membership, by_company=bound_to(request) is not None)
+    words, impossible = _words_now(row)
     return {
         "row": row,
+        "words": words,
+        "changed": words != row.words,
+        "impossible": impossible,
         "mine": row.proposer_id == request.user.pk,
         "reason": reason,
-        "may": not reason and row.may_be_approved_now and allowed(act.permission),
+        "may": not reason and not impossible and row.may_be_approved_now and allowed(act.permission),
         "may_refuse": is_administrator(request),
         "others": [str(one.user) for one in second_persons(row.account, row.proposer_id, at=row.proposed_at)],
     }
+
+
+def _words_now(row: Approval) -> tuple[str, str]:
+    """What would happen now; or what was proposed, and why it cannot be done any more."""
+    try:
+        return act_of(row.act).words(row.payload), ""
+    except EverkeepError as error:
+        return row.words, str(error)
 
 
 def approvals_banner(request: HttpRequest) -> Banner | None:

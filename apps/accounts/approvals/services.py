@@ -84,8 +84,13 @@ def propose(act: str, payload: Payload, label: str) -> Proposed:
 
 
 @transaction.atomic
-def approve(*, approval: Approval, membership: Membership, by_company: bool = False) -> None:
-    """Do what was proposed, in the name of who approves. Raises PermissionMissing, Conflict."""
+def approve(
+    *, approval: Approval, membership: Membership, by_company: bool = False, read: str | None = None
+) -> None:
+    """Do what was proposed, in the name of who approves. Raises PermissionMissing, Conflict.
+
+    `read` is what the page said would happen: if something else would happen by now, nothing does.
+    """
     row = _open(approval)
     act = act_of(row.act)
     require(act.permission)
@@ -99,10 +104,17 @@ def approve(*, approval: Approval, membership: Membership, by_company: bool = Fa
     proposer = person_now(row.proposer_id)
     if proposer is None or act.permission not in proposer.permissions:
         raise Conflict("Who proposed this may not do it any more.", do="Refuse it.")
+    if read is not None and _plain(act.words(row.payload)) != _plain(read):
+        raise Conflict("Something else would happen now than what you read.", do="Read it again, then decide.")
     _settle(row, ApprovalState.DONE)
     act.do(row.payload)
     _tell(row, "approval_settled")
     _write(row, "approval.approved", "Approved: {}")
+
+
+def _plain(words: str) -> str:
+    """A form turns ends of lines into others."""
+    return " ".join(words.split())
 
 
 @transaction.atomic

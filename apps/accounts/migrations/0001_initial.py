@@ -365,7 +365,7 @@ class Migration(migrations.Migration):
                 ('payload', models.JSONField(default=dict)),
                 ('label', models.CharField(max_length=300)),
                 ('words', models.TextField(blank=True)),
-                ('state', models.CharField(choices=[('pending', 'Waits for a second administrator'), ('done', 'Approved and done'), ('refused', 'Refused'), ('withdrawn', 'Withdrawn'), ('expired', 'Nobody approved it in time')], default='pending', max_length=10)),
+                ('state', models.CharField(choices=[('pending', 'Waits for a second administrator'), ('done', 'Approved and done'), ('refused', 'Refused'), ('withdrawn', 'Taken back'), ('expired', 'Nobody approved it in time')], default='pending', max_length=10)),
                 ('proposer_id', models.BigIntegerField()),
                 ('proposer_label', models.CharField(max_length=200)),
                 ('proposed_at', models.DateTimeField(default=apps.core.clock.now)),

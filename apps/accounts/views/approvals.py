@@ -49,7 +49,8 @@ def settle(request: MemberRequest, approval_id: UUID) -> HttpResponse:
     match request.POST.get("do"):
         case "approve":
             by_company = bound_to(request) is not None
-            services.approve(approval=approval, membership=request.membership, by_company=by_company)
+            read = request.POST.get("read")
+            services.approve(approval=approval, membership=request.membership, by_company=by_company, read=read)
             messages.success(request, f"Approved: {approval.label}.")
         case "refuse":
             require_administrator(request)

@@ -13,6 +13,7 @@ from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
 from apps.core.sight import whole_sight
 
+from ..less_protected import tell_less_protected
 from ..models import AccountRetention, BackupTask, Expiry
 from .inforce import account_rule, rule_from
 from .rules import Rule
@@ -51,7 +52,11 @@ def retention_change(*, task: BackupTask | None = None, rule: Rule | None) -> Pr
 def shorten(payload: Payload) -> None:
     """The act that a second administrator approves."""
     require(Permission.DELETE)
+    task, _ = _read(payload)
+    words = words_of(payload)
     _set(payload)
+    link = f"/tasks/{task.public_id}/retention/" if task else "/settings/retention/"
+    tell_less_protected(task.name if task else "the account", words, link=link, link_words="Retention")
 
 
 def words_of(payload: Payload) -> str:

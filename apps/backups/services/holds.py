@@ -13,8 +13,9 @@ from apps.core.actor import current_actor
 from apps.core.errors import Conflict, InvalidRequest
 from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
-from apps.core.sight import sees_everything
+from apps.core.sight import sees_everything, whole_sight
 
+from ..less_protected import tell_less_protected
 from ..models import Entity, EntityTag, HeldPart, Hold, Tag
 
 LIFT: Final = "hold.lift"
@@ -51,6 +52,8 @@ def hold_place(
         tag=tag,
         placed_by=current_actor().label,
     )
+    if tag is not None:
+        Tag.objects.select_for_update().get(pk=tag.pk)  # not deleted, nor put on anybody, at the same time
     chosen = {entity.pk: entity for entity in entities}
     if tag is not None:
         tagged = EntityTag.objects.filter(tag=tag).select_related("entity")
@@ -64,6 +67,22 @@ def hold_place(
     )
     _note(hold, "hold.placed", f"{name}: {_words(hold)} on hold. {reason}".strip())
     return hold
+
+
+@whole_sight("a hold binds also who does not see it")
+def hold_tagged(tag: Tag, entity_ids: Sequence[int]) -> None:
+    """Put what has just got a tag on the holds of that tag, to stay there whoever takes the tag off again."""
+    for hold in Hold.objects.filter(tag=tag, lifted_at=None):
+        held = hold.parts.filter(remote_hash=None, entity_id__in=entity_ids)
+        rows = Entity.objects.filter(pk__in=entity_ids).exclude(pk__in=held.values("entity_id"))
+        HeldPart.objects.bulk_create(
+            HeldPart(account_id=hold.account_id, hold=hold, entity=row, label=row.name[:500]) for row in rows
+        )
+
+
+def uses_of_tag(tag: Tag) -> list[str]:
+    """Name the holds in force that go by a tag: deleting it would end them for what gets it later."""
+    return [f"the legal hold {hold}" for hold in Hold.objects.filter(tag=tag, lifted_at=None).order_by("name")]
 
 
 def hold_lift(hold: Hold) -> Proposed:
@@ -80,6 +99,8 @@ def lift(payload: Payload) -> None:
     hold.lifted_at, hold.lifted_by = clock.now(), current_actor().label
     hold.save(update_fields=["lifted_at", "lifted_by"])
     _note(hold, "hold.lifted", f"{hold.name}: {_words(hold)} no longer on hold")
+    said = f"lifted the legal hold {hold.name} of {hold.placed_at:%-d %B %Y}."
+    tell_less_protected(hold.name, said, link="/settings/holds/", link_words="Legal holds")
 
 
 def lift_words(payload: Payload) -> str:

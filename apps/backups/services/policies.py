@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from apps.accounts.approvals import Proposed, propose
 from apps.accounts.approvals.registry import Payload
@@ -14,12 +15,15 @@ from apps.core.scope import current_account_id
 from apps.core.sight import whole_sight
 
 from ..exclusions import Exclusions
-from ..models import BackupTask, Policy, PolicyTag, Tag
+from ..less_protected import tell_less_protected
+from ..models import BackupTask, Entity, EntityTag, Policy, PolicyTag, Tag
 from ..planning import replan
+from ..retention.inforce import of_task
 from ..retention.rules import Rule
 from ..ruling import PARTS
 from ..schedules import Schedule
 from ..schedules.words import schedule_words
+from ..service_list import nouns_of
 from .tasks import change_settings
 
 CHANGE: Final = "policy.change"
@@ -100,6 +104,8 @@ def apply_change(payload: Payload) -> None:
         if payload.get("delete"):
             assert policy is not None
             _say("backup_policy.deleted", policy, {})
+            if policy.retention is not None:
+                _tell(policy, "deleted the policy. What it ruled goes by the rules of its task again.")
             policy.delete()
         else:
             policy = _written(policy, payload)
@@ -116,18 +122,65 @@ def apply_assign(payload: Payload) -> None:
         policy = _named(payload["policy"])
         if task is None or (payload["policy"] and policy is None):
             raise InvalidRequest("The backup task or the policy is not there any more.")
+        before, had = task.policy, of_task(task)
         change_settings(task=task, policy=policy)
+        if speaks_of_retention(before, policy):
+            task.policy = policy
+            said = f"{task.name}: “{of_task(task).rule.words()}”; until now “{had.rule.words()}”."
+            link = f"/tasks/{task.public_id}/retention/"
+            tell_less_protected(task.name, f"another policy for {said}", link=link, link_words="Retention")
 
 
 def words_of(payload: Payload) -> str:
     """Say what would hold, for who approves."""
     if "task" in payload:
         policy = _named(payload["policy"])
-        return f"The task would be ruled by {f'the policy “{policy}”' if policy else 'its own settings only'}."
+        return _assign_words(payload, policy)
+    policy = _named(payload["policy"])
+    now = "It is new."
+    if policy is not None:
+        had = Tag.objects.filter(policy_tag__policy=policy)
+        now = f"Until now it says: {_said(_portrait(policy))}; it rules {_ruled(policy, had)}."
     if payload.get("delete"):
-        return "The policy would be deleted. What it rules goes by the rules of its task again."
-    said = [f"{part}: {part_words(part, payload['parts'].get(part))}" for part in PARTS]
-    return f"The policy “{payload['name']}” would say: {'; '.join(said)}."
+        return f"The policy would be deleted. What it rules goes by the rules of its task again. {now}"
+    tags = Tag.objects.filter(public_id__in=payload["tags"]).order_by("name")
+    wanted: dict[str, Any] = {part: part_words(part, payload["parts"].get(part)) for part in PARTS}
+    wanted["tags"] = ", ".join(f"{tag} ({payload['rank']})" for tag in tags)
+    rows = PolicyTag.objects.select_related("policy", "tag").filter(tag__in=tags).order_by("tag__name")
+    taken = [
+        f" The tag “{row.tag}” would leave the policy “{row.policy}” (retention: {_kept(row.policy)})."
+        for row in (rows.exclude(policy=policy) if policy else rows)
+    ]
+    would = f"The policy “{payload['name']}” would say: {_said(wanted)}; it would rule {_ruled(policy, tags)}."
+    return f"{would}{''.join(taken)} {now}"
+
+
+def _assign_words(payload: Payload, policy: Policy | None) -> str:
+    by = f"the policy “{policy}”" if policy else "its own settings only"
+    task = BackupTask.objects.select_related("policy").filter(public_id=payload["task"]).first()
+    if task is None or (payload["policy"] and policy is None):
+        return "The backup task or the policy is not there any more."
+    had, count = of_task(task), task.entities.count()
+    task.policy = policy
+    return (
+        f"The task “{task.name}” ({nouns_of(task.service).count(count)}) would be ruled by {by}: "
+        f"{of_task(task).rule.words()}. Until now: {had.rule.words()} ({had.why})."
+    )
+
+
+def _said(portrait: dict[str, Any]) -> str:
+    return "; ".join(f"{part}: {portrait[part]}" for part in PARTS) + f"; tags: {portrait['tags'] or 'none'}"
+
+
+def _kept(policy: Policy) -> str:
+    return part_words("retention", policy.retention)
+
+
+def _ruled(policy: Policy | None, tags: QuerySet[Tag]) -> str:
+    """How many these tags and the tasks of the policy name, as far as the reader sees them."""
+    tagged = Entity.objects.filter(pk__in=EntityTag.objects.filter(tag__in=tags).values("entity_id"))
+    count = (tagged | Entity.objects.filter(task__policy=policy) if policy else tagged).count()
+    return f"{count:,} mailboxes" if count != 1 else "1 mailbox"
 
 
 def part_words(part: str, value: dict[str, Any] | None) -> str:
@@ -187,8 +240,17 @@ def _portrait(policy: Policy) -> dict[str, Any]:
 def _say_changed(code: str, policy: Policy, before: dict[str, Any]) -> None:
     after = _portrait(policy)
     changes = {key: [before.get(key, ""), after[key]] for key in after if before.get(key) != after[key]}
-    if changes:
-        _say(code, policy, changes)
+    if not changes:
+        return
+    _say(code, policy, changes)
+    spoke = before.get("retention") not in (None, part_words("retention", None))
+    if changes.keys() & {"retention", "tags"} and (spoke or policy.retention is not None):
+        said = "; ".join(f"{key} from “{was}” to “{now}”" for key, (was, now) in changes.items())
+        _tell(policy, f"changed {said}.")
+
+
+def _tell(policy: Policy, words: str) -> None:
+    tell_less_protected(f"policy {policy}", words, link="/policies/", link_words="Policies")
 
 
 def _say(code: str, policy: Policy, changes: dict[str, list[Any]]) -> None:

@@ -18,12 +18,14 @@ from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
 from apps.core.sight import whole_sight
 
+from ..less_protected import tell_less_protected
 from ..models import BackupTask, Entity, EntityTag, PolicyTag, Tag
 from ..models.tags import folded
 from ..planning import replan_tagged
 from ..retention.inforce import rule_from
 from ..service_list import nouns_of
 from .changes import say_changed
+from .holds import hold_tagged
 from .tag_rules import tags_keep_less
 
 LONGEST, LONGEST_FOLDED = 60, 240  # one letter may fold to eighteen
@@ -67,7 +69,7 @@ def tag_rename(*, tag: Tag, name: str) -> Tag:
 
 @transaction.atomic
 def tag_delete(*, tag: Tag) -> None:
-    """Take it off everything and forget it. Raises Conflict while a policy or rule uses it."""
+    """Take it off everything and forget it. Raises Conflict while a policy or a legal hold uses it."""
     Tag.objects.select_for_update().get(pk=tag.pk)
     if uses := [words for uses in _uses for words in uses(tag)]:
         raise Conflict(f"The tag {tag.name} is used by {', '.join(uses)}.", do="Take it out of there first.")
@@ -123,6 +125,8 @@ def apply_shorter(payload: Payload) -> None:
     require(Permission.DELETE)
     with whole_sight("what was approved is done to all that it names"):
         task, ids, on, off = _read(payload)
+        link = f"/tasks/{task.public_id}/"
+        tell_less_protected(f"tags in {task.name}", shorter_words(payload), link=link, link_words=task.name)
         for tag in on:
             _put_on(task, tag, ids)
         for tag in off:
@@ -166,6 +170,7 @@ def _put_on(task: BackupTask, tag: Tag, ids: Sequence[int]) -> int:
     new = [pk for some in _some(ids) for pk in sorted({*some} - {*_having(tag, some)})]
     for some in _some(new):
         EntityTag.objects.bulk_create(_rows(tag, some), ignore_conflicts=True)
+        hold_tagged(tag, some)
     say_changed(task, "entity.tagged", len(new), _first(new), f": {tag.name}")
     replan_tagged(task, tag, len(new))
     return len(new)

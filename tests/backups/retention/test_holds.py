@@ -1,8 +1,10 @@
 """What is on legal hold stays: by name, by tag, also when the tag is taken off; lifting takes a proof."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
@@ -16,8 +18,12 @@ from apps.backups.models import BackupTask, Deletion, Entity, EntityTag, HeldPar
 from apps.backups.models.catalog import hash_of
 from apps.backups.retention.night import night
 from apps.backups.retention.rules import KeepAll, KeepFor, Rule, Unit
-from apps.backups.services.tags import tag_create
+from apps.backups.services.holds import lift
+from apps.backups.services.tags import tag_apply, tag_create, tag_delete, tag_remove
 from apps.core import clock
+from apps.core.actor import Actor, acting_as
+from apps.core.errors import Conflict
+from apps.core.permissions import Permission
 from tests.backups.makers import make_protected
 from tests.backups.retention.test_pages import nightly
 from tests.cast import Cast, member, prove_again
@@ -58,6 +64,26 @@ def test_what_is_put_on_hold_by_name_or_tag_outlives_its_rule_until_it_is_lifted
     assert night().marked == 12
     codes = Activity.objects.filter(code__startswith="hold.").order_by("pk").values_list("code", flat=True)
     assert list(codes) == ["hold.placed", "hold.lifted"]
+
+
+def test_what_gets_the_tag_of_a_hold_is_held_at_once_and_the_tag_is_not_deleted_under_it(
+    cast: Cast, task: BackupTask, django_capture_on_commit_callbacks: Any
+) -> None:
+    agata, tag = make_protected(task, "Agata Brown"), tag_create(name="Case 7")
+    hold = Hold.objects.create(account=cast.account, name="Case 7", tag=tag)
+    for act in (tag_apply, tag_remove, tag_apply, tag_remove):
+        act(task=task, entities=Entity.objects.filter(pk=agata.pk), tag=tag)
+    assert on_hold([agata.pk]) == {agata.pk: [hold]} and HeldPart.objects.count() == 1
+    with pytest.raises(Conflict, match="is used by the legal hold Case 7"):
+        tag_delete(tag=tag)
+    mail.outbox.clear()
+    person = Actor("user", permissions=frozenset(Permission), services=None)
+    with django_capture_on_commit_callbacks(execute=True), acting_as(person):
+        lift({"hold": str(hold.public_id)})
+    assert [sent.subject for sent in mail.outbox] == ["Less is protected in Pizza Perfecto: Case 7"]
+    tag_delete(tag=tag)
+    hold.refresh_from_db()
+    assert hold.tag is None
 
 
 def test_what_was_archived_long_ago_is_ordered_to_be_deleted_unless_it_is_on_hold(

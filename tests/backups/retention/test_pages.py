@@ -1,8 +1,10 @@
 """The retention pages: nothing is saved that was not previewed; a shorter rule takes a proof, or two people."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -69,7 +71,7 @@ def test_a_rule_is_previewed_proved_and_saved_and_a_longer_one_needs_neither_pro
 
 
 def test_where_two_people_decide_a_shorter_rule_waits_and_holds_once_it_is_approved(
-    client: Client, cast: Cast, task: BackupTask
+    client: Client, cast: Cast, task: BackupTask, django_capture_on_commit_callbacks: Any
 ) -> None:
     long_ago = clock.now() - timedelta(days=30)
     second = member(cast.account, "anna@x.example", "administrator", name="Anna", standing_since=long_ago)
@@ -87,7 +89,11 @@ def test_where_two_people_decide_a_shorter_rule_waits_and_holds_once_it_is_appro
     Approval.objects.update(opens_at=clock.now())
     client.force_login(second)
     prove_again(client)
-    client.post(reverse("approval_settle", args=[proposal.public_id]), {"do": "approve"})
+    mail.outbox.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("approval_settle", args=[proposal.public_id]), {"do": "approve"})
+    told = [sent.to[0] for sent in mail.outbox if sent.subject.startswith("Less is protected")]
+    assert set(told) == {cast.owner.email, second.email}
     with account_scope(cast.account.pk):
         assert of_entity(task.entities.get()).rule.keep == KeepFor(7, Unit.DAYS)
         assert night().marked == 4
