@@ -37,11 +37,11 @@ def test_changes_of_connections_and_tasks_say_what_was_changed(cast: Cast) -> No
     with account_scope(cast.account.pk):
         connection = make_connection(cast.account)
         task = create_task(connection=connection, service=Service.EXCHANGE, name="Mail")
-        change_settings(task=task, name="Post", hour=7)
+        change_settings(task=task, name="Post", include_unlicensed=True)
         connection_mark_disconnected(connection=connection, reason="The secret has expired.")
     codes = {code: said for code, _, said in entries(cast.account)}
     assert codes["task.created"] == f"On {connection}"
-    assert codes["task.changed"].startswith("Changed name from Mail to Post, hour from")
+    assert codes["task.changed"].startswith("Changed name from Mail to Post, include unlicensed from")
     assert codes["connection.lost"].endswith("The secret has expired.")
 
 
