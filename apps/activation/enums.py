@@ -41,6 +41,8 @@ class Outcome(models.TextChoices):
     ELSEWHERE = "elsewhere", "Backed up in another task"
     UNREACHABLE = "unreachable", "No mailbox found at Microsoft"
     ARCHIVED = "archived", "Archived: gone at the source"
+    DELETING = "deleting", "Being deleted"
+    DELETED = "deleted", "Stays not active: its backups were deleted"
     EXCLUDED = "excluded", "Left out by a person"
     TAKEN_IN = "taken_in", "Taken in again by a person"
     LEFT_KEPT = "left_kept", "No longer fits: goes on as it is"

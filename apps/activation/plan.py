@@ -17,7 +17,15 @@ from .models import Rule, RuleMember
 HOLDS = (Outcome.ACTIVATED, Outcome.RESUMED, Outcome.ALREADY, Outcome.BY_HAND)
 """Outcomes after which a rule holds somebody: it acts again only when they leave."""
 COMES = (Outcome.ACTIVATED, Outcome.RESUMED)
-_SETTLED = {EntityState.ARCHIVED.value: Outcome.ARCHIVED, EntityState.ACTIVE.value: Outcome.ALREADY}
+_SETTLED = {
+    EntityState.ARCHIVED.value: Outcome.ARCHIVED,
+    EntityState.DELETING.value: Outcome.DELETING,
+    EntityState.ACTIVE.value: Outcome.ALREADY,
+}
+_DECIDED = {EntityState.PAUSED.value: Outcome.BY_HAND, EntityState.NOT_ACTIVE.value: Outcome.DELETED}
+"""By the state that a person set."""
+_AWAY = (EntityState.ARCHIVED, EntityState.DELETING)
+"""Who may be back: whether they leave is judged then."""
 COLUMNS = (
     "pk",
     "public_id",
@@ -110,7 +118,7 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
             plan.stays += 1
         elif why:
             plan.comes.append(Step(each, _coming(each, known, elsewhere), why))
-        elif known in HOLDS and each.state != EntityState.ARCHIVED:
+        elif known in HOLDS and each.state not in _AWAY:
             plan.goes.append(Step(each, _going(rule, each, others), _why_gone(rule, each)))
     plan.unmatched = sorted(wanted - met - hidden_names(rule.task)) if wanted else []
     return plan
@@ -157,8 +165,8 @@ def _coming(each: Candidate, known: str | None, elsewhere: set[str]) -> Outcome:
         return Outcome.EXCLUDED
     if each.state in _SETTLED:
         return _SETTLED[each.state]
-    if each.state == EntityState.PAUSED and each.by_hand:
-        return Outcome.BY_HAND
+    if each.by_hand and each.state in _DECIDED:
+        return _DECIDED[each.state]
     if each.remote_id in elsewhere:
         return Outcome.ELSEWHERE
     if not each.reachable:

@@ -30,6 +30,8 @@ QUIET: Final = (
     Outcome.UNREACHABLE,
     Outcome.EXCLUDED,
     Outcome.ARCHIVED,
+    Outcome.DELETING,
+    Outcome.DELETED,
 )
 EVENT_HEADER: Final = ("Date and time", "Rule", "Name", "E-mail address", "What", "Why")
 LIST_HEADER: Final = ("Line", "Entry", "Why it was not taken")

@@ -15,6 +15,7 @@ from apps.activation import evaluate, services, tasks
 from apps.activation.enums import Outcome
 from apps.activation.forms import FORMS
 from apps.activation.models import Rule, RuleEvent
+from apps.activation.onboarding.pacing import waiting_of
 from apps.activity.models import Activity
 from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity, EntityTag, HeldPart, Hold, Policy, PolicyTag
@@ -177,6 +178,36 @@ def test_an_archived_mailbox_is_left_alone_and_is_what_it_was_when_it_returns(
     Entity.objects.update(state="active", state_before_archive="")
     follow(rule)
     assert states(agata) == ["paused"], "came back, and no longer fits"
+
+
+def test_what_is_being_deleted_is_left_alone_and_judged_when_the_order_is_taken_back(
+    task: BackupTask, person: Any
+) -> None:
+    agata, bob = person("Agata Brown", "Kitchen"), person("Bob Smith", "Kitchen", state=EntityState.ACTIVE)
+    rule = in_force(task, leaving="pause")
+    Entity.objects.filter(pk=bob.pk).update(by_hand=False)
+    by_id(agata).update(state=EntityState.DELETING, state_before_deletion=EntityState.NOT_ACTIVE)
+    follow(rule)
+    assert held(rule) == {"Agata Brown": "deleting", "Bob Smith": "already"}
+    by_id(bob).update(state=EntityState.DELETING, state_before_deletion=EntityState.ACTIVE)
+    move(bob, "Finance")
+    assert follow(rule).goes == [], "who leaves meanwhile leaves when it is known whether they stay"
+    by_id(agata).update(state=EntityState.NOT_ACTIVE, state_before_deletion="")
+    by_id(bob).update(state=EntityState.ACTIVE, state_before_deletion="")
+    follow(rule)
+    assert states(agata, bob) == ["active", "paused"]
+
+
+def test_what_a_person_deleted_is_activated_by_no_rule_but_by_a_person(task: BackupTask, person: Any) -> None:
+    agata = person("Agata Brown", "Kitchen", by_hand=True)  # as `deletion.destroy` lists it anew
+    rule = in_force(task)
+    follow(rule)
+    assert (states(agata), held(rule)) == (["not_active"], {"Agata Brown": "deleted"})
+    activation.start_by_rule(task=task, entity_ids=[agata.pk])
+    assert states(agata) == ["not_active"] and not waiting_of(task).exists()
+    activation.activate(task=task, entities=by_id(agata))
+    follow(rule)
+    assert (states(agata), held(rule)) == (["active"], {"Agata Brown": "already"})
 
 
 def test_a_group_that_is_gone_lets_nobody_leave_and_the_page_says_why(

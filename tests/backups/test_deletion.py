@@ -119,6 +119,7 @@ def test_after_the_grace_the_bytes_leave_the_store_and_what_others_share_stays(
         None,
         False,
     )
+    assert again.by_hand, "a person decided it: no rule starts it again"
     for rows in (Snapshot, Run):
         assert not rows.objects.filter(entity_id=entity.pk).exists()
     assert not NodeVersion.objects.filter(entity_id=entity.pk).exists()

@@ -45,11 +45,11 @@ def waiting_of(task: BackupTask) -> "QuerySet[Entity]":
     """Whose first backup has not been started: not active, with a mailbox, the licensed first.
 
     The provider does not tell whose mail is the newest before it is read; within a mailbox the order of
-    reading is the provider's too. So it is people before shared mailboxes, by name.
+    reading is the provider's too. So it is people before shared mailboxes, by name. Whose backups a person
+    deleted is left alone.
     """
-    idle = Entity.objects.filter(
-        task=task, state=EntityState.NOT_ACTIVE, reachable=True, first_snapshot_at__isnull=True
-    )
+    listed = Entity.objects.filter(task=task, state=EntityState.NOT_ACTIVE, reachable=True, by_hand=False)
+    idle = listed.filter(first_snapshot_at__isnull=True)
     return idle.order_by(F("licensed").desc(nulls_last=True), "name", "pk")
 
 

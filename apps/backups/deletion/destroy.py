@@ -4,7 +4,8 @@
 2. Versions go, in batches: what only they referred to is garbage, which gc collects after its own grace.
 3. Journals go from the stores, so that no rebuild brings the entity back. What one of the stores keeps, because
    it is locked or the store does not answer, is noted, and tried again each hour (`work._prune`).
-4. The row goes with all that hangs on it; where the source still exists, a new one stands there, not active.
+4. The row goes with all that hangs on it; where the source still exists, a new one stands there, not active,
+   and marked as a person's decision: no rule of activation starts it.
 
 Until 4 the entity stands there as being deleted, so that whoever comes next goes on.
 """
@@ -70,7 +71,8 @@ def destroy(entity: Entity, deletion: Deletion, *, comes_back: bool) -> None:
         _journals(entity, lease, gone)
         with lease.guard():
             Run.objects.filter(entity=entity).delete()
-            fresh = Entity(state=EntityState.NOT_ACTIVE, **{name: getattr(entity, name) for name in FACTS})
+            facts = {name: getattr(entity, name) for name in FACTS}
+            fresh = Entity(state=EntityState.NOT_ACTIVE, by_hand=True, **facts)
             Entity.objects.filter(pk=entity.pk).delete()
             if comes_back:
                 fresh.save()

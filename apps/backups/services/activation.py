@@ -38,8 +38,8 @@ def resume(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
 
 
 def start_by_rule(*, task: BackupTask, entity_ids: Collection[int]) -> int:
-    """Activate these, and resume what no person paused. Who follows a rule writes one line for all."""
-    idle = Q(state=EntityState.NOT_ACTIVE) | Q(state=EntityState.PAUSED, by_hand=False)
+    """Activate these, and resume, but none that a person deleted or paused. One line for all is the rule's."""
+    idle = Q(state__in=[EntityState.NOT_ACTIVE, EntityState.PAUSED], by_hand=False)
     entities = Entity.objects.filter(idle, task=task, pk__in=entity_ids)
     return entities.update(**_active(task), by_hand=False)
 
