@@ -10,7 +10,7 @@ from django.db.models import F
 
 from apps.accounts.models import Account
 from apps.backups.models import BackupTask, Entity, Tag
-from apps.backups.services.tag_rules import tag_speaks_of_retention
+from apps.backups.services.tag_rules import tags_speak_of_retention
 from apps.backups.services.tasks import change_settings
 from apps.core import clock
 from apps.core.actor import current_actor
@@ -251,7 +251,7 @@ def _require(leaving: str, tag: Tag | None, replaces: Rule | None = None) -> Non
         require(Permission.PAUSE)
     if tag is not None or (replaces is not None and replaces.tag_id is not None):
         require(Permission.MODIFY)  # as on the page of tags: what a rule does to them, a person ordered
-    if tag is not None and tag_speaks_of_retention(tag):
+    if tag is not None and tags_speak_of_retention([tag]):
         require(Permission.DELETE)
         if Account.objects.get(pk=current_account_id()).two_person:
             raise Conflict(

@@ -47,3 +47,7 @@ def held(rule: Rule) -> dict[str, str]:
 def told(rule: Rule) -> list[tuple[str, str]]:
     """The history of a rule, oldest first."""
     return list(RuleEvent.objects.filter(rule=rule).order_by("id").values_list("label", "outcome"))
+
+
+def move(entity: Entity, department: str) -> None:
+    Entity.objects.filter(pk=entity.pk).update(properties={"department": department})

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from playwright.sync_api import Page
 
 from tests.browser.rig import Visit
+from tests.cast import Cast
 
 CHROMIUM = Path(os.environ.get("EVERKEEP_CHROMIUM", "/usr/bin/chromium"))
 # Playwright keeps an event loop in this thread, so Django takes the tests for asynchronous code.
@@ -40,3 +42,12 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 def visit(page: Page, live_server: Any) -> Iterator[Visit]:
     """A browser page on a running portal."""
     yield Visit(page, live_server.url)
+
+
+@pytest.fixture
+def olivia(cast: Cast, transactional_db: None, visit: Visit) -> Visit:
+    """The owner of the account, signed in."""
+    client = Client()
+    client.force_login(cast.owner)
+    visit.sign_in_as(client)
+    return visit

@@ -1,7 +1,6 @@
 """The coverage pages in a real browser: axe, both themes, both widths, and a gap acknowledged by hand."""
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -12,14 +11,6 @@ from tests.backups.makers import make_connection, make_protected, make_run, make
 from tests.backups.test_coverage_pages import gap
 from tests.browser.rig import Visit
 from tests.cast import Cast
-
-
-@pytest.fixture
-def olivia(cast: Cast, transactional_db: None, visit: Visit) -> Visit:
-    client = Client()
-    client.force_login(cast.owner)
-    visit.sign_in_as(client)
-    return visit
 
 
 @pytest.fixture

@@ -3,19 +3,9 @@
 import re
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from tests.browser.rig import Visit
-from tests.cast import Cast
-
-
-@pytest.fixture
-def olivia(cast: Cast, transactional_db: None, visit: Visit) -> Visit:
-    client = Client()
-    client.force_login(cast.owner)
-    visit.sign_in_as(client)
-    return visit
 
 
 def focused(page: Page) -> str:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from playwright.sync_api import expect
 
 from apps.backups.enums import EntityState, Verdict
@@ -13,14 +12,6 @@ from apps.core.scope import account_scope
 from tests.backups.makers import make_connection, make_mailbox, make_protected, make_run, make_task
 from tests.browser.rig import Visit
 from tests.cast import Cast
-
-
-@pytest.fixture
-def olivia(cast: Cast, transactional_db: None, visit: Visit) -> Visit:
-    client = Client()
-    client.force_login(cast.owner)
-    visit.sign_in_as(client)
-    return visit
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -24,14 +23,6 @@ from tests.backups.makers import (
 from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.cast import Cast
-
-
-@pytest.fixture
-def olivia(cast: Cast, transactional_db: None, visit: Visit) -> Visit:
-    client = Client()
-    client.force_login(cast.owner)
-    visit.sign_in_as(client)
-    return visit
 
 
 @pytest.fixture

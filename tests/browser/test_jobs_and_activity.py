@@ -3,8 +3,6 @@
 import re
 from datetime import timedelta
 
-import pytest
-from django.test import Client
 from playwright.sync_api import expect
 
 from apps.activity.verify import chain_check
@@ -18,14 +16,6 @@ from apps.jobs.services import job_claim, job_finish, job_release
 from tests.browser.rig import Visit
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
-
-
-@pytest.fixture
-def olivia(cast: Cast, transactional_db: None, visit: Visit) -> Visit:
-    client = Client()
-    client.force_login(cast.owner)
-    visit.sign_in_as(client)
-    return visit
 
 
 def work(job: Job, *, done: int, failed: int = 0, finish: bool = True, message: str = "") -> JobContext:

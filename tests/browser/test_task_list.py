@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -14,14 +13,6 @@ from tests.backups.makers import make_connection, make_mailbox, make_protected, 
 from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.cast import Cast
-
-
-@pytest.fixture
-def olivia(cast: Cast, transactional_db: None, visit: Visit) -> Visit:
-    client = Client()
-    client.force_login(cast.owner)
-    visit.sign_in_as(client)
-    return visit
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from ..ruling import PARTS
 from ..schedules import Schedule
 from ..schedules.words import schedule_words
 from ..service_list import nouns_of
+from .tag_rules import tags_speak_of_retention
 from .tasks import change_settings
 
 CHANGE: Final = "policy.change"
@@ -56,8 +57,7 @@ def could_shorten(policy: Policy | None, parts: Parts, tags: Sequence[Tag]) -> b
     """Tell whether it speaks of retention, did so, or takes a tag from another policy that does."""
     if parts.get("retention") is not None or (policy is not None and policy.retention is not None):
         return True
-    taken = PolicyTag.objects.filter(tag__in=tags).exclude(policy__retention__isnull=True)
-    return taken.exists()
+    return tags_speak_of_retention(tags)
 
 
 @transaction.atomic

@@ -10,9 +10,9 @@ from ..models import BackupTask, EntityTag, PolicyTag, Tag
 from ..retention.inforce import of_task, rule_from
 
 
-def tag_speaks_of_retention(tag: Tag) -> bool:
-    """Tell whether a policy that says how long backups are kept goes by this tag."""
-    return PolicyTag.objects.filter(tag=tag).exclude(policy__retention__isnull=True).exists()
+def tags_speak_of_retention(tags: Collection[Tag]) -> bool:
+    """Tell whether a policy that says how long backups are kept goes by one of these tags."""
+    return PolicyTag.objects.filter(tag__in=tags).exclude(policy__retention__isnull=True).exists()
 
 
 @whole_sight("what a change would keep less of does not depend on who looks")
