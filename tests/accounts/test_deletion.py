@@ -72,7 +72,8 @@ def rows_of(account_id: int) -> dict[str, int]:
     found = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            columns = [c.name for c in connection.introspection.get_table_description(cursor, table)]
+            cursor.execute(f'SELECT * FROM "{table}" LIMIT 0')
+            columns = [column[0] for column in cursor.description]
             if "account_id" in columns:
                 cursor.execute(f'SELECT count(*) FROM "{table}" WHERE account_id = %s', [account_id])
                 found[table] = int(cursor.fetchone()[0])

@@ -45,6 +45,7 @@ BY_THE_CLOCK = {
     "apps.backups.tasks.delete_what_is_due",
     "apps.backups.tasks.find_large_tasks",
     "apps.backups.tasks.look_after_retention",
+    "apps.backups.tasks.look_for_ended_rounds",
     "apps.backups.tasks.purge_usage_files",
     "apps.backups.tasks.retention_night",
     "apps.backups.tasks.run_entity",
