@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "apps.vault",
     "apps.backups",
     "apps.activation",
+    "apps.search",
     "apps.recovery",
     "apps.portal",
     "apps.sandbox",  # for its command only: it has no models and nobody imports it

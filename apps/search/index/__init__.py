@@ -1,0 +1,1 @@
+"""The index: documents, how their text is cut into words, the engine's files, sealed. No Django."""

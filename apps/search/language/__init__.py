@@ -1,0 +1,1 @@
+"""What people type, as a tree that the index executes. No Django."""
