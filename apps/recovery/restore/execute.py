@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 40
 # After this much the outcomes are made durable: a killed worker has to look up no more than that again.
-SLICE_ITEMS = 10
+SLICE_ITEMS = 20
 SLICE_BYTES = 32_000_000
 AT_ONCE = 4
 PATIENCE = timedelta(minutes=2)
@@ -149,8 +149,11 @@ class _Restore:
         return work
 
     def _restored_before(self, lane: Lane, live_id: str, work: list[_Work]) -> list[_Work]:
-        """Take out what a worker before this one has written already: it is read back like all others."""
-        keys = [each.item.key for each in work]
+        """Take out what a worker before this one has written already: it is read back like all others.
+
+        Only what is noted as decided can have been begun: the note is durable before anything is written.
+        """
+        keys = [each.item.key for each in work if each.item.details.get("in") == live_id]
         found = lane.target.do(lane.writer.find_restored(live_id, keys)) if keys else {}
         left: list[_Work] = []
         before: list[_Work] = []
