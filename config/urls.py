@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.vault.urls")),
     path("", include("apps.backups.urls")),
     path("", include("apps.activation.urls")),
+    path("", include("apps.search.urls")),
     path("", include("apps.recovery.urls")),
     path("", include("apps.jobs.urls")),
     path("", include("apps.activity.urls")),

@@ -22,15 +22,6 @@ UNBUILT = {
     entry.key: entry
     for entry in (
         Unbuilt(
-            "search",
-            "Search is not built yet",
-            "search",
-            "One query will look through everything kept: all mailboxes, all days, and what was deleted since.",
-            "Today you can open a mailbox on any day under Recovery and go through its folders.",
-            "recovery",
-            "Go to Recovery",
-        ),
-        Unbuilt(
             "billing",
             "Billing is not built yet",
             "card",
@@ -46,12 +37,7 @@ UNBUILT = {
 def register_areas() -> None:
     """Home and Support are the portal's own, most areas come from apps; the rest is not built yet."""
     register_area(Area("home", "Home", "home", 10, "home", prefixes=("/tasks/", "/connections/")))
-    for key, label, order in (
-        ("search", "Search", 30),
-        ("billing", "Billing", 70),
-    ):
-        address = ("search", ()) if key == "search" else ("unbuilt", (key,))
-        register_default_area(Area(key, label, UNBUILT[key].icon, order, *address))
+    register_default_area(Area("billing", "Billing", UNBUILT["billing"].icon, 70, "unbuilt", ("billing",)))
     register_area(Area("settings", "Settings", "sliders", 60, "settings"))
     register_area(Area("health", "Health", "shield", 55, "health"))
     register_link("sign_in", "account_login")

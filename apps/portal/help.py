@@ -19,7 +19,7 @@ TOPICS = {
             "home", "Backup tasks", "Connect an organisation, choose what is kept, and read the status words."
         ),
         Topic("recovery", "Recovery", "Open a day, look into it, bring back or export what you choose."),
-        Topic("search", "Search", "How to find a message today."),
+        Topic("search", "Search", "How to find anything that is kept."),
         Topic("jobs", "Jobs", "Follow restores and exports, stop them, and read what they did."),
         Topic("activity", "Activity", "Who did what, and when."),
         Topic(

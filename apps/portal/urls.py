@@ -7,7 +7,6 @@ urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
     path("view/", views.choose_view, name="home_view"),
     path("sample/", views.try_sample, name="sample"),
-    path("search/", views.search, name="search"),
     path("settings/", views.settings_index, name="settings"),
     path("areas/<slug:key>/", views.unbuilt, name="unbuilt"),
     path("health/", health_views.health, name="health"),

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -79,11 +78,6 @@ def unbuilt(request: MemberRequest, key: str) -> HttpResponse:
         raise Http404
     entry = UNBUILT[key]
     return render(request, "portal/unbuilt.html", {"entry": entry, "area": key, "way_url": _way(entry.way_url)})
-
-
-def search(request: HttpRequest) -> HttpResponseBase:
-    """The search field of the top bar leads here."""
-    return unbuilt(request, "search")
 
 
 def _way(key: str) -> str:

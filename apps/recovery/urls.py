@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import browse, compare, days, destinations, export, lists, lost, preview, restore
+from .views import browse, compare, days, destinations, export, found, lists, lost, preview, restore
 
 
 class NodeKey(StringConverter):
@@ -17,6 +17,7 @@ _ITEM = "recovery/backups/<uuid:snapshot_id>/items/<node:key>/"
 urlpatterns: list[URLPattern] = [
     path("recovery/", lists.page, name="recovery"),
     path("recovery/tasks/<uuid:task_id>/", lists.of_task, name="recovery_task"),
+    path("recovery/found/", found.found, name="recovery_found"),
     path("recovery/<uuid:entity_id>/", days.page, name="recovery_entity"),
     path("recovery/<uuid:entity_id>/latest/", browse.latest, name="recovery_latest"),
     path("recovery/<uuid:entity_id>/compare/", compare.page, name="recovery_compare"),

@@ -117,6 +117,8 @@ PINNED = {
     "saml.signed_in": "Company sign-in",
     "saml.switched_off": "Company sign-in",
     "saml.tested": "Company sign-in",
+    "search.done": "Search",
+    "search.exported": "Search",
     "second_factor.off": "Sign-in",
     "second_factor.on": "Sign-in",
     "second_factor.refused": "Sign-in",

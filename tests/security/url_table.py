@@ -50,7 +50,6 @@ TABLE: dict[str, Row] = {
     "home": members(),
     "home_view": row(302, 302, 302, 302, 302, 403, 302, data={"view": "rows"}, custom=302),
     "sample": row(302, 404, 404, 403, 403, 403, 404, custom=403),  # 200 where a sandbox is run
-    "search": members(),
     "settings": row(302, 200, 200, 403, 403, 403, 200),
     "my_security": members(partner=200, staff=302),
     "security": row(302, 200, 403, 403, 403, 403, 200),
@@ -140,6 +139,10 @@ TABLE: dict[str, Row] = {
     "activation_list_csv": row(302, 200, 200, 200, 200, 403, 404, args=a_rule),
     "onboarding": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
     "onboarding_act": row(302, 404, 404, 403, 403, 403, 404, args=a_task, data={"action": "pause"}),
+    # search: names are searched for who may choose what to restore, texts for who may look into items
+    "search": row(302, 200, 403, 200, 403, 403, 200),
+    "search_csv": row(302, 200, 403, 200, 403, 403, 200),
+    "recovery_found": row(302, 400, 403, 400, 403, 403, 400, data={}),
     # recovery
     "recovery": row(302, 200, 200, 200, 200, 403, 200),
     "recovery_entity": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),

@@ -1,0 +1,234 @@
+"""What the pages of search show to whom: results, counts, months, excerpts, files, selections."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from unittest.mock import patch
+from uuid import UUID
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import Membership, User
+from apps.activity.models import SecurityEvent
+from apps.backups.models import Entity, NodeVersion, Snapshot
+from apps.backups.selectors.browse import node_key
+from apps.core.scope import account_scope
+from apps.recovery.models import Selection
+from tests.cast import Cast
+from tests.recovery.factories import FIRST_DAY, Mailbox, mail, make_entity, make_task, store
+from tests.search.fake_index import FakeIndex, fake_index
+
+OPEN, SECRET = "Bob Smith", "Carla Confidential"
+FORMULA = "=HYPERLINK(1) severance"
+
+
+@dataclass
+class World:
+    cast: Cast
+    open: Entity
+    secret: Entity
+    days: dict[str, Snapshot] = field(default_factory=dict)
+
+    def value(self, day: str, item: str) -> str:
+        return f"{self.days[day].public_id}:{node_key(item)}"
+
+
+@pytest.fixture
+def world(cast: Cast) -> Iterator[World]:
+    cache.clear()
+    with account_scope(cast.account.pk):
+        task = make_task()
+        bob = make_entity(OPEN, "bob@pizza-perfecto.example", task=task)
+        carla = make_entity(SECRET, "carla@pizza-perfecto.example", task=task, limited=True)
+        world = World(cast, bob, carla)
+        for entity, tag in ((bob, "bob"), (carla, "carla")):
+            box = Mailbox(entity)
+            box.folder("inbox", "Inbox", well_known="inbox")
+            letter = mail("Severance", "The severance of <b>Anna</b> is agreed & signed.")
+            content = {"content": store(letter), "size": len(letter)}
+            box.item(f"{tag}1", "inbox", "Severance plan", time=FIRST_DAY, **content)
+            box.item(f"{tag}2", "inbox", FORMULA, time=FIRST_DAY - timedelta(days=40), has_attachments=True)
+            world.days[f"{tag} 1"] = box.day()
+            box.remove(f"{tag}2")
+            world.days[f"{tag} 2"] = box.day()
+    with patch("celery.app.task.Task.apply_async"):
+        yield world
+
+
+@pytest.fixture
+def index() -> Iterator[FakeIndex]:
+    with fake_index(bob1="the severance of Anna", carla1="the severance of Anna") as index:
+        yield index
+
+
+def asks(user: User, name: str = "search", status: int = 200, **query: str) -> str:
+    client = Client()
+    client.force_login(user)
+    answer = client.get(reverse(name), query)
+    assert answer.status_code == status, answer.content.decode()[:300]
+    content = answer.streaming_content if answer.streaming else [answer.content]  # type: ignore[attr-defined]
+    return b"".join(content).decode()
+
+
+def only(user: User, permissions: list[str], services: list[str] | None = None) -> None:
+    Membership.objects.filter(user=user).update(role="custom", extra_permissions=permissions, services=services)
+
+
+@pytest.mark.parametrize(("person", "sees"), [("owner", 4), ("restorer", 2), ("custom", 0), ("stranger", 0)])
+def test_each_finds_what_they_may_see_and_nothing_tells_of_the_rest(
+    world: World, index: FakeIndex, person: str, sees: int
+) -> None:
+    user = getattr(world.cast, person)
+    page = asks(user, q="severance")
+    assert f"<b>{sees} item{'' if sees == 1 else 's'}</b>" in page
+    assert (SECRET in page) == (person == "owner") and (OPEN in page) == (sees > 0)
+    assert page.count('class="ek-hit"') == sees
+    assert page.count('name="mailbox"') == {4: 2, 2: 1, 0: 0}[sees]
+    lines = asks(user, "search_csv", q="severance").splitlines()
+    assert len(lines) == sees + 1 and any(SECRET in line for line in lines) == (person == "owner")
+    narrowed = asks(user, q="severance", mailbox=str(world.secret.public_id))
+    assert ("<b>2 items</b>" in narrowed) == (person == "owner"), "another's mailbox is one that is not there"
+    for wanted in (f"mailbox:{SECRET.split(maxsplit=1)[0]}", "in:inbox", "tag:boss"):
+        shown = asks(user, q=wanted)
+        assert (SECRET in shown.replace(f"mailbox:{SECRET.split(maxsplit=1)[0]}", "")) == (
+            person == "owner" and not wanted.startswith("tag")
+        ), wanted
+
+
+@pytest.mark.parametrize("person", ["viewer", "operator", "finance", "both"])
+def test_who_may_not_name_contents_searches_nothing(world: World, index: FakeIndex, person: str) -> None:
+    for name in ("search", "search_csv"):
+        asks(getattr(world.cast, person), name, 403, q="severance")
+    assert index.scopes == []
+
+
+def test_who_may_not_look_inside_does_not_learn_what_stands_there(world: World, index: FakeIndex) -> None:
+    """Asking whether a word is in a text would be reading it."""
+    only(world.cast.restorer, ["view", "restore"])
+    page = asks(world.cast.restorer, q="severance")
+    assert "<b>2 items</b>" in page and "names, people and places are searched" in page
+    opened = reverse("recovery_item", args=[world.days["bob 2"].public_id, node_key("bob1")])
+    assert f'{opened}"' not in page
+    for text in ("anna", "text:anna", "attachment:anna", "ann*", '"of anna"'):
+        assert "<b>0 items</b>" in asks(world.cast.restorer, q=text), text
+    assert "<b>2 items</b>" in asks(world.cast.restorer, q="-text:anna"), "nor by what it leaves out"
+
+
+def test_the_scope_goes_with_every_question(world: World, index: FakeIndex) -> None:
+    from apps.search.language.tree import Column, Ids
+
+    asks(world.cast.restorer, q="severance", kind="mail", life="deleted", year="2026", attached="yes")
+    asks(world.cast.restorer, "search_csv", q="severance")
+    assert index.scopes and set(index.scopes) == {Ids(Column.ENTITY, frozenset({world.open.pk}))}
+
+
+def test_what_is_gone_from_the_catalog_is_not_shown(world: World, index: FakeIndex) -> None:
+    gone = NodeVersion.objects.get(remote_id="bob1")
+    with patch.object(FakeIndex, "search", autospec=True) as search:
+        from apps.backups.selectors.browse import read_nodes
+        from apps.search.results import Results, Row
+
+        row = Row(world.open.pk, "mail", read_nodes(NodeVersion.objects.filter(pk=gone.pk))[0])
+        index.search = lambda *a, **k: Results([row])  # type: ignore[method-assign]
+        gone.delete()
+        with patch("apps.search.selectors.search", index.search):
+            assert "ek-hit" not in asks(world.cast.owner, q="severance")
+        assert not search.called
+
+
+def test_a_hit_says_its_life_and_leads_to_the_last_backup_that_held_it(world: World, index: FakeIndex) -> None:
+    page = asks(world.cast.restorer, q="severance", life="deleted")
+    assert "Deleted between 1 Nov 2026 and 2 Nov 2026." in page
+    assert world.value("bob 1", "bob2") in page and "<b>1 item</b>" in page
+    assert reverse("recovery_item", args=[world.days["bob 1"].public_id, node_key("bob2")]) in page
+    there = asks(world.cast.restorer, q="severance", life="there")
+    assert "Still there on 2 Nov 2026." in there and world.value("bob 2", "bob1") in there
+    assert "<b>2 items</b>" in asks(world.cast.restorer, q="severance", day="2026-11-01")
+    assert "<b>1 item</b>" in asks(world.cast.restorer, q="severance", day="2026-11-02")
+    assert "Results per month from Sep 2026 to Nov 2026: 2 in all." in asks(world.cast.restorer, q="severance")
+
+
+def test_a_mistake_is_said_calmly(world: World, index: FakeIndex) -> None:
+    page = asks(world.cast.owner, q='"never closed')
+    assert "A quotation mark is never closed." in page and "ek-hit" not in page
+    assert "One search over every mailbox" in asks(world.cast.owner)
+    assert "Nothing found" in asks(world.cast.owner, q="xylophone")
+    asks(world.cast.owner, "search_csv", 400, q='"never closed')
+
+
+def test_no_cell_of_the_file_computes(world: World, index: FakeIndex) -> None:
+    assert f"'{FORMULA}" in asks(world.cast.restorer, "search_csv", q="severance")
+
+
+def test_searches_are_audited_once_with_words_and_count(world: World, index: FakeIndex) -> None:
+    for _ in range(2):
+        asks(world.cast.restorer, q="severance", kind="mail")
+    asks(world.cast.restorer, "search_csv", q="severance", kind="mail")
+    asks(world.cast.owner, q="severance")
+    with account_scope(world.cast.account.pk):
+        rows = list(SecurityEvent.objects.filter(code__startswith="search.").order_by("sequence"))
+    assert [(row.code, row.actor_label, row.description) for row in rows] == [
+        ("search.done", "Rita", "2 items found"),
+        ("search.exported", "Rita", "2 items found"),
+        ("search.done", "Olivia Romano", "4 items found"),
+    ]
+    assert rows[0].details == {"content": "severance kind=mail", "found": 2}
+    assert [row.entity_id for row in rows] == [None, None, world.secret.public_id], (
+        "a count of hidden ones is hidden"
+    )
+
+
+def posts(user: User, **data: object) -> tuple[int, str, str]:
+    client = Client()
+    client.force_login(user)
+    answer = client.post(reverse("recovery_found"), data)
+    return answer.status_code, answer.get("Location", ""), answer.content.decode()
+
+
+def selected(cast: Cast) -> dict[UUID, list[str]]:
+    with account_scope(cast.account.pk):
+        return {row.snapshot.public_id: row.items for row in Selection.objects.select_related("snapshot")}
+
+
+def test_one_backup_leads_straight_to_the_restore_and_several_are_listed(
+    world: World, index: FakeIndex
+) -> None:
+    run = world.days["bob 2"].run.public_id
+    status, address, _ = posts(world.cast.owner, pick=[world.value("bob 2", "bob1")], then="restore")
+    assert (status, address) == (302, reverse("recovery_restore", args=[run]))
+    picks = [world.value("bob 2", "bob1"), world.value("bob 1", "bob2"), world.value("carla 2", "carla1")]
+    status, _, page = posts(world.cast.owner, pick=picks, then="export")
+    assert status == 200 and "3 items of 2 mailboxes, out of 3 backups." in page
+    assert {len(keys) for keys in selected(world.cast).values()} == {1}
+    assert set(selected(world.cast)) == {world.days[day].public_id for day in ("bob 1", "bob 2", "carla 2")}
+
+
+def test_all_that_was_found_is_one_selection_of_what_one_sees(world: World, index: FakeIndex) -> None:
+    status, _, page = posts(world.cast.restorer, q="severance", then="all-restore")
+    assert status == 200 and "2 items of 1 mailbox, out of 2 backups." in page
+    assert set(selected(world.cast)) == {world.days["bob 1"].public_id, world.days["bob 2"].public_id}
+    with patch("apps.search.pages.ALL_LIMIT", 1):
+        status, _, page = posts(world.cast.restorer, q="severance", then="all-restore")
+    assert status == 400 and "2 items were found" in page
+
+
+def test_nobody_selects_what_they_do_not_see_or_may_not_take(world: World, index: FakeIndex) -> None:
+    assert posts(world.cast.restorer, pick=[world.value("carla 2", "carla1")], then="restore")[0] == 400
+    assert posts(world.cast.stranger, pick=[world.value("bob 2", "bob1")], then="restore")[0] == 400
+    assert posts(world.cast.viewer, pick=[world.value("bob 2", "bob1")], then="restore")[0] == 403
+    only(world.cast.restorer, ["view", "export"])
+    assert posts(world.cast.restorer, pick=[world.value("bob 2", "bob1")], then="restore")[0] == 403
+    assert selected(world.cast) == {}
+
+
+def test_results_come_page_by_page(world: World, index: FakeIndex) -> None:
+    with patch("apps.search.pages.PAGE", 1):
+        first = asks(world.cast.restorer, q="severance")
+        assert first.count('class="ek-hit"') == 1 and "after=1" in first
+        client = Client()
+        client.force_login(world.cast.restorer)
+        more = client.get(reverse("search"), {"q": "severance", "after": "1"}, headers={"HX-Request": "true"})
+    assert more.content.decode().count('class="ek-hit"') == 1 and "<html" not in more.content.decode()
