@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.utils.text import capfirst
+
 from apps.core.permissions import Permission, allowed
 
+from .exclusions import Exclusions
 from .holds import on_hold
 from .models import Entity
 from .planning import schedule_of, task_schedule_words
@@ -43,6 +46,9 @@ def _own(entity: Entity) -> Iterator[Fact]:
     yield Fact("Schedule", words, rules["schedule"].why or "The task's own")
     kept = of_ruling(rules["retention"])
     yield Fact("Retention", kept.rule.words(), kept.why)
+    left_out = rules["exclusions"]
+    if rule := Exclusions.from_json(left_out.value):
+        yield Fact("Left out", capfirst(rule.words()), left_out.why or "The task's own")
     if holds := on_hold([entity.pk]).get(entity.pk):
         # The name of a case may tell more than who only looks at backups should know.
         names = ", ".join(map(str, holds)) if allowed(Permission.ACCOUNT_SETTINGS) else ""

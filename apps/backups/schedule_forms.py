@@ -67,7 +67,7 @@ class RuleForm(forms.Form):
         coerce=int,
         choices=WEEKDAYS,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None: every day. Days do not hold for every 3 days, months and years.",
+        help_text="None ticked: any day.",
     )
     hours = forms.IntegerField(
         label="Hours between",
@@ -75,15 +75,12 @@ class RuleForm(forms.Form):
         max_value=23,
         initial=4,
         required=False,
-        help_text="For every few hours.",
     )
     day = forms.IntegerField(
         label="Day of the month", min_value=1, max_value=31, initial=1, required=False,
-        help_text="For months and years. A short month starts on its last day.",
+        help_text="A shorter month: its last day.",
     )  # fmt: skip
-    month = forms.TypedChoiceField(
-        label="Month", choices=MONTHS, coerce=int, required=False, help_text="For years."
-    )
+    month = forms.TypedChoiceField(label="Month", choices=MONTHS, coerce=int, required=False)
     first_day = forms.DateField(
         label="Not before", required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
     )

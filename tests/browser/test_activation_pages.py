@@ -5,9 +5,10 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from apps.activation import evaluate, tasks
+from apps.activation import directory, evaluate, services, tasks
 from apps.activation.models import Rule
 from apps.backups.models import BackupTask
+from apps.connectors.base import FoundGroup
 from apps.core import clock
 from apps.core.scope import account_scope
 from tests.backups.makers import make_connection, make_mailbox, make_task
@@ -63,6 +64,46 @@ def test_a_rule_is_chosen_reviewed_started_and_looked_at(olivia: Visit, task: Ba
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("row", name="Agata Brown")).to_contain_text("Department: Kitchen")
     olivia.check("activation-history")
+
+
+def test_a_list_is_imported_and_the_question_about_everybody_new_is_answered(
+    olivia: Visit, task: BackupTask
+) -> None:
+    page = olivia.page
+    BackupTask._base_manager.filter(pk=task.pk).update(auto_activate=True)
+    olivia.open(reverse("activation", args=[task.public_id]))
+    page.get_by_role("link", name="List of addresses").click()
+    lines = "Account Email\nagata.brown@pizza-perfecto.example\nnobody@elsewhere.example\n"
+    page.get_by_label("List of addresses").set_input_files(
+        {"name": "people.csv", "mimeType": "text/csv", "buffer": lines.encode()}
+    )
+    page.get_by_label("By a rule, every day").check()
+    page.get_by_role("button", name="See what it would do").click()
+    expect(page.get_by_role("row", name="nobody@elsewhere.example")).to_contain_text("3")
+    page.get_by_label("No, only whom rules choose").check()
+    olivia.check("activation-list")
+    picture(olivia, "activation-list")
+    page.get_by_role("button", name="Start the rule").click()
+    expect(page.get_by_role("heading", name="people.csv")).to_be_visible()
+    task.refresh_from_db()
+    assert not task.auto_activate
+
+
+def test_members_of_a_group_are_chosen(
+    olivia: Visit, task: BackupTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, groups = olivia.page, [FoundGroup("g1", "Bakers", "Security group")]
+    monkeypatch.setattr(directory, "all_groups", lambda connection: groups)
+    monkeypatch.setattr(services, "members_of", lambda connection, chosen: {"id-agata.brown"})
+    olivia.open(reverse("activation", args=[task.public_id]))
+    page.get_by_role("link", name="Groups").click()
+    page.get_by_label("Bakers").check()
+    page.get_by_label("By a rule, every day").check()
+    page.get_by_label("Pause").check()
+    page.get_by_role("button", name="See what it would do").click()
+    expect(page.get_by_role("row", name="Agata Brown")).to_contain_text("Bakers")
+    page.get_by_role("button", name="Start the rule").click()
+    expect(page.get_by_role("heading", name="Bakers")).to_be_visible()
 
 
 def test_the_onboarding_says_what_it_will_take(olivia: Visit, task: BackupTask) -> None:

@@ -45,6 +45,8 @@ def bad_day(cast: Cast) -> None:
 def test_home_on_a_bad_day_is_sound(olivia: Visit, bad_day: None) -> None:
     olivia.open("/")
     expect(olivia.page.get_by_role("article")).to_have_count(5)
+    expect(olivia.page.get_by_role("article", name="Shop counters")).to_contain_text("0 of 1 active")
+    expect(olivia.page.get_by_role("link", name="Choose mailboxes: Shop counters")).to_be_visible()
     olivia.check("home")
 
 

@@ -116,9 +116,14 @@ def test_from_sign_up_to_a_message_that_came_back(nadia: Visit, running_portal: 
 
     nadia.open(f"/entities/{entity_id}/")
     way_back.back_up_the_next_day(nadia, running_portal)
-    way_back.browse(nadia, entity_id)
-    way_back.restore(nadia, running_portal, address)
-    way_back.export(nadia, entity_id)
+    way_back.browse(nadia, name)
+    way_back.restore(nadia, running_portal, address, "nadia@noodles.example")
+    way_back.export(nadia, running_portal, entity_id, "nadia@noodles.example")
+
+    nadia.open("/usage/")
+    page.get_by_role("button", name="Send me the link by mail").click()
+    report = running_portal.wait_for_link("nadia@noodles.example", "usage", seconds=30)
+    assert name in page.request.get(report).text()
 
 
 def test_a_withdrawn_consent_is_said_in_words_and_healed_in_place(

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
@@ -131,3 +132,5 @@ def test_a_deleted_mailbox_comes_back_inside_a_living_one(
     assert Job.objects.get(kind="restore").state == "succeeded"
     found = apart(office.cloud.export, address)["folders"]
     assert any(each["path"].endswith(f"{office.bob.name} (Restored)") for each in found)
+    assert mail.outbox[-1].subject == f"Restore of {office.bob.name} is done"
+    assert "Restored and read back" in str(mail.outbox[-1].body)

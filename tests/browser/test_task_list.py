@@ -59,6 +59,40 @@ def test_mailboxes_are_tagged_found_by_their_tag_and_limited(olivia: Visit, task
     page.get_by_role("button", name="Limit access").click()
     expect(page.locator("tbody tr")).to_contain_text("Limited access")
     olivia.check("task-list-tagged")
+    page.get_by_label("More for Bob Smith").click()
+    page.get_by_role("button", name="Take the limit away").click()
+    expect(page.locator("tbody tr .ek-tag", has_text="Limited access")).to_have_count(0)
+
+
+def test_a_task_is_found_set_up_and_its_mailboxes_paused_and_backed_up(
+    olivia: Visit, task: BackupTask
+) -> None:
+    page = olivia.page
+    olivia.open("/")
+    page.get_by_label("Find a task").fill("calend")
+    expect(page).to_have_url(re.compile("q=calend"))
+    page.get_by_role("link", name="Mail and calendars", exact=True).click()
+    page.get_by_role("link", name="Task settings").click()
+    page.get_by_label("Task name").fill("Our mail")
+    page.get_by_label("Activate new mailboxes").check()
+    page.get_by_role("button", name="Save settings").click()
+    expect(page.get_by_role("heading", name="Our mail", level=1)).to_be_visible()
+    expect(page.get_by_label("Activate new mailboxes")).to_be_checked()
+
+    page.get_by_role("link", name="Mailboxes").click()
+    page.get_by_label("Licence").select_option("Unlicensed")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_contain_text("Info")
+    page.get_by_label("Licence").select_option("Any licence")
+    expect(page.locator("tbody tr")).to_have_count(4)
+    bar, agata = page.get_by_role("group", name="Selected mailboxes"), page.locator("tr", has_text="Agata Brown")
+    for button, word in (("Pause", "Paused"), ("Resume", "Success"), ("Back up now", "Pending")):
+        page.get_by_label("Select Agata Brown").check()
+        bar.get_by_role("button", name=button).click()
+        expect(agata.locator(".ek-cell-status")).to_contain_text(word)
+    page.get_by_label("Status").select_option("Pending")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert olivia.complaints == []
 
 
 def test_the_tags_of_the_account_are_kept_in_order(olivia: Visit, task: BackupTask) -> None:

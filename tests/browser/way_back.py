@@ -41,12 +41,15 @@ def back_up_the_next_day(visit: Visit, portal: RunningPortal) -> None:
     expect(runs.first.get_by_text("Success")).to_be_visible(timeout=A_JOB_MS)
 
 
-def browse(visit: Visit, entity_id: str) -> None:
-    """Calendar, then the latest backup, a preview, two ticks."""
+def browse(visit: Visit, name: str) -> None:
+    """From home to the mailbox, calendar, then the latest backup, a preview, a tick."""
     page = visit.page
-    visit.open(f"/recovery/{entity_id}/")
+    visit.open("/")
+    page.get_by_role("link", name="Recovery: Our mail").click()
+    page.get_by_label("Part of the name").fill(name)
+    page.get_by_role("link", name=f"Choose a day of {name}").click()
     visit.check("main-10-days")
-    visit.open(f"/recovery/{entity_id}/latest/")
+    page.get_by_role("link", name="Open this backup").click()
     subject = page.locator(".ek-mails a").first
     subject.click()
     expect(page.get_by_text("Pictures from the internet are not loaded").first).to_be_visible()
@@ -55,8 +58,11 @@ def browse(visit: Visit, entity_id: str) -> None:
     visit.check("main-11-browse")
 
 
-def restore(visit: Visit, portal: RunningPortal, address: str) -> None:
-    """Plan, confirm, report; afterwards the cloud holds one message more, in a folder of its own, no draft."""
+def restore(visit: Visit, portal: RunningPortal, address: str, me: str) -> None:
+    """Plan, confirm, report; afterwards the cloud holds one message more, in a folder of its own, no draft.
+
+    Who ordered it gets a mail that leads to the report.
+    """
     page, before = visit.page, live_mailbox(portal, address)
     page.get_by_role("link", name="Restore", exact=True).click()
     visit.check("main-12-restore")
@@ -71,10 +77,14 @@ def restore(visit: Visit, portal: RunningPortal, address: str) -> None:
     known = {message["id"] for message in before["messages"]}
     (restored,) = [message for message in after["messages"] if message["id"] not in known]
     assert "/Restored " in "/" + restored["folder"] and restored["isDraft"] is False
+    report = portal.wait_for_link(me, "jobs")
+    assert "Restored and read back: 1\nSkipped: 0\nFailed: 0" in portal.mails_to(me)[-1]
+    page.goto(report)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Restore")
 
 
-def export(visit: Visit, entity_id: str) -> None:
-    """The same selection as a ZIP whose one letter reads back."""
+def export(visit: Visit, portal: RunningPortal, entity_id: str, me: str) -> None:
+    """The same selection as a ZIP whose one letter reads back, by the page of the job and by the mail."""
     page = visit.page
     visit.open(f"/recovery/{entity_id}/latest/")
     page.get_by_role("link", name="Export", exact=True).click()
@@ -88,6 +98,9 @@ def export(visit: Visit, entity_id: str) -> None:
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
         assert archive.testzip() is None
         assert len([name for name in archive.namelist() if name.endswith(".eml")]) == 1
+    assert "Download within 72 hours, signed in to Everkeep:" in portal.mails_to(me)[-1]
+    page.goto(portal.wait_for_link(me, "exports|download|recovery"))
+    expect(page.get_by_role("link", name="Download part 1")).to_be_visible()
 
 
 def _await_success(page: Page) -> None:
