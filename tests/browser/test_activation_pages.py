@@ -84,7 +84,7 @@ def test_a_list_is_imported_and_the_question_about_everybody_new_is_answered(
     olivia.check("activation-list")
     picture(olivia, "activation-list")
     page.get_by_role("button", name="Start the rule").click()
-    expect(page.get_by_role("heading", name="people.csv")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 addresses of a list")).to_be_visible()
     task.refresh_from_db()
     assert not task.auto_activate
 

@@ -17,6 +17,7 @@ from apps.recovery.exports.files import folder_of, parts_of
 from apps.recovery.exports.start import export_start
 from apps.recovery.models import Destination
 from apps.recovery.services import selections_everything
+from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.cast import Cast, prove_again
 from tests.recovery.factories import Mailbox, mail, store
@@ -53,6 +54,7 @@ def test_options_downloads_and_the_list_inside(
     _choose_as(cast, point)
     olivia.open(reverse("recovery_export", args=[point.run.public_id]))
     expect(page.get_by_text("vCard 4")).to_be_visible()
+    picture(olivia, "recover-export")
     olivia.check("export-options")
     olivia.open(reverse("recovery_destinations"))
     expect(page.get_by_role("button", name="Test Archive")).to_be_visible()

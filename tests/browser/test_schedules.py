@@ -104,7 +104,6 @@ def test_a_policy_rules_what_has_its_tag_and_the_page_of_the_mailbox_says_so(
     page.get_by_role("button", name="Save policy").click()
     expect(page.get_by_role("row", name="For managers")).to_contain_text("7 years")
     olivia.check("policies")
-    picture(olivia, "policies")
 
     olivia.open(reverse("holds"))
     page.get_by_label("Name").fill("Case 7")

@@ -83,9 +83,9 @@ def _say(request: MemberRequest, proposed: Proposed, done: str) -> None:
 
 
 def _frame(title: str) -> dict[str, Any]:
-    home = {"words": "Home", "url": reverse("home")}
+    settings = {"words": "Settings", "url": reverse("settings")}
     policies = {"words": "Policies", "url": reverse("policies")}
     here = (
         [{"words": "Policies", "url": ""}] if title == "Policies" else [policies, {"words": title, "url": ""}]
     )
-    return {"area": "home", "crumbs": [home, *here]}
+    return {"area": "settings", "crumbs": [settings, *here]}
