@@ -1,4 +1,4 @@
-"""When backups run, what is left out, and policies for many, as docs/guide/schedule.md tells it step by step."""
+"""When backups run, what is left out, and policies for many, step by step as docs/guide/schedule.md."""
 
 import pytest
 from django.test import Client

@@ -64,9 +64,7 @@ def test_mailboxes_are_tagged_found_by_their_tag_and_limited(olivia: Visit, task
     expect(page.locator("tbody tr .ek-tag", has_text="Limited access")).to_have_count(0)
 
 
-def test_a_task_is_found_set_up_and_its_mailboxes_paused_and_backed_up(
-    olivia: Visit, task: BackupTask
-) -> None:
+def test_a_task_is_found_set_up_and_its_mailboxes_paused_and_backed_up(olivia: Visit, task: BackupTask) -> None:
     page = olivia.page
     olivia.open("/")
     page.get_by_label("Find a task").fill("calend")
@@ -85,7 +83,8 @@ def test_a_task_is_found_set_up_and_its_mailboxes_paused_and_backed_up(
     expect(page.locator("tbody tr")).to_contain_text("Info")
     page.get_by_label("Licence").select_option("Any licence")
     expect(page.locator("tbody tr")).to_have_count(4)
-    bar, agata = page.get_by_role("group", name="Selected mailboxes"), page.locator("tr", has_text="Agata Brown")
+    bar = page.get_by_role("group", name="Selected mailboxes")
+    agata = page.locator("tr", has_text="Agata Brown")
     for button, word in (("Pause", "Paused"), ("Resume", "Success"), ("Back up now", "Pending")):
         page.get_by_label("Select Agata Brown").check()
         bar.get_by_role("button", name=button).click()
