@@ -21,8 +21,9 @@ PICTURES = ROOT / "docs" / "images" / "guide"
 AT_MOST = 60_000
 COLOURS = (128, 64, 32, 16)
 SIZE = {"width": 1200, "height": 800}
-# The most frequent colours make the palette, every pixel takes the nearest: a page has few colours, and between
-# them the shades of letters. Runs on an empty page, where no policy forbids the picture.
+# The most frequent colours that differ make the palette, every pixel takes the nearest: a page has few colours, and
+# between them the shades of letters; a red button is not made grey by them. Runs on an empty page, where no policy
+# forbids the picture.
 REDUCE = """async ([png, colours]) => {
   const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
   const {width, height} = image;
@@ -32,7 +33,12 @@ REDUCE = """async ([png, colours]) => {
   const counts = new Map();
   for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
   const parts = (pixel) => [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
-  const palette = [...counts].sort((a, b) => b[1] - a[1]).slice(0, colours).map(([pixel]) => parts(pixel));
+  const palette = [];
+  for (const [pixel] of [...counts].sort((a, b) => b[1] - a[1])) {
+    const [r, g, b] = parts(pixel);
+    const apart = ([pr, pg, pb]) => (r - pr) ** 2 + (g - pg) ** 2 + (b - pb) ** 2 > 60;
+    if (palette.length < colours && palette.every(apart)) palette.push([r, g, b]);
+  }
   const nearest = new Map();
   for (const pixel of counts.keys()) {
     const [r, g, b] = parts(pixel);
