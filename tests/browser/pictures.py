@@ -21,9 +21,9 @@ PICTURES = ROOT / "docs" / "images" / "guide"
 AT_MOST = 60_000
 COLOURS = (128, 64, 32, 16)
 SIZE = {"width": 1200, "height": 800}
-# The most frequent colours that differ make the palette, every pixel takes the nearest: a page has few colours, and
-# between them the shades of letters; a red button is not made grey by them. Runs on an empty page, where no policy
-# forbids the picture.
+# The most frequent colours that differ make the palette, every pixel takes the nearest: a page has few colours,
+# between them the shades of letters, which shall not turn a red button grey. Runs on an empty page, where no
+# policy forbids the picture.
 REDUCE = """async ([png, colours]) => {
   const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
   const {width, height} = image;

@@ -10,10 +10,11 @@ from playwright.sync_api import expect
 
 from apps.accounts.enums import Role
 from apps.accounts.models import Account, Approval, Membership
+from apps.backups.enums import Verdict
 from apps.backups.models import BackupTask, Entity
 from apps.core import clock
 from apps.core.scope import account_scope
-from tests.backups.makers import make_connection, make_protected, make_task
+from tests.backups.makers import make_connection, make_protected, make_run, make_snapshot, make_task
 from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.cast import Cast, member, prove_again
@@ -35,8 +36,11 @@ def signed_in(visit: Visit, user: object) -> Visit:
 def task(cast: Cast) -> BackupTask:
     with account_scope(cast.account.pk):
         task = make_task(make_connection(cast.account), name="Mail and calendars")
-        make_protected(task, "Agata Brown", items=18204, size=3_910_000_000)
-        make_protected(task, "Bob Smith", items=8008, size=6_580_000_000)
+        agata = make_protected(task, "Agata Brown", items=18204, size=3_910_000_000)
+        bob = make_protected(task, "Bob Smith", items=8008, size=6_580_000_000)
+        for box in (agata, bob):
+            for number in range(1, 31):
+                make_snapshot(make_run(box, verdict=Verdict.SUCCESS), number)
         return task
 
 
