@@ -72,6 +72,7 @@ ANN, BOB = Word("ann", Field.FROM), Word("bob", Field.FROM)
         ("inv*", Part("inv*")),
         ("*voice", Part("*voice")),
         ("*inv*ce*", Part("*inv*ce*")),
+        ("in**oice", Part("in*oice")),
         ("gr?y", Part("gr?y")),
         ("from:会*", Part("会*", Field.FROM)),
         ("invoice?", INVOICE),

@@ -46,7 +46,7 @@ def parser() -> QueryParser:
         plugins=[
             _Quotes(),
             _Fields(),
-            plugins.WildcardPlugin(),
+            plugins.WildcardPlugin(r"(?P<text>[*?]+)"),  # its own takes "a**b" apart
             _Brackets(),
             _Operators(),
         ],

@@ -38,11 +38,9 @@ def parse(text: str, *, now: datetime, zone: tzinfo) -> tree.Query:
         raise QueryProblem(
             f"That is too long: {len(text)} characters, {LONGEST} are possible.", "Keep the words that matter."
         )
-    cleaned = "".join(" " if unicodedata.category(one) in {"Cc", "Cs"} else one for one in text)
-    cleaned = unicodedata.normalize("NFC", cleaned).translate(_KEYBOARDS)
-    if not cleaned.strip():
+    if not (typed := cleaned(text)).strip():
         return tree.Everything()
-    read = parser().parse(cleaned, normalize=False)
+    read = parser().parse(typed, normalize=False)
     if (found := _mapped(read, _Clock(now, zone))) is None:
         raise QueryProblem(
             f"There is nothing to look for in “{text.strip()[:60]}”.", "Type a word, a name or an address."
@@ -50,6 +48,12 @@ def parse(text: str, *, now: datetime, zone: tzinfo) -> tree.Query:
     if _conditions(found) > MOST_CONDITIONS:
         raise QueryProblem(f"That is more than {MOST_CONDITIONS} conditions.", "Ask for fewer things at once.")
     return found
+
+
+def cleaned(text: str) -> str:
+    """Return the text without control characters, and with plain signs for those that other keyboards have."""
+    shown = "".join(" " if unicodedata.category(one) in {"Cc", "Cs"} else one for one in text)
+    return unicodedata.normalize("NFC", shown).translate(_KEYBOARDS)
 
 
 def _conditions(query: tree.Query) -> int:
@@ -132,20 +136,22 @@ def _part(fieldname: str, pattern: str) -> tree.Query:
     if fieldname not in PLACES and fieldname != tree.Field.ANY:
         raise QueryProblem(
             f"“{fieldname}:” takes no “*” or “?”.",
-            "Write the whole value, or look for a part of a word in from:, to:, subject: or text:.",
+            "A part of the name is enough without them."
+            if fieldname == Typed.MAILBOX
+            else "Write the whole value, or look for a part of a word in from:, to:, subject: or text:.",
         )
     if " " in pattern:
         raise QueryProblem(
             "“*” and “?” stand for letters of one word, not of a phrase.", "Leave the quotation marks out."
         )
-    cleaned = re.sub(r"\*+", "*", pattern.strip(_EDGES.replace("?", "")))
-    known = [one for one in cleaned if one.isalnum()]
+    part = re.sub(r"\*+", "*", pattern.strip(_EDGES.replace("?", "")))
+    known = [one for one in part if one.isalnum()]
     if len(known) < _FEWEST_LETTERS and not any(ord(one) > 0x2E7F for one in known):
         raise QueryProblem(
             f"“{pattern[:60]}” would find nearly every word.",
             "Give at least two letters of the word, as in “inv*”.",
         )
-    return tree.Part(cleaned, PLACES.get(fieldname, tree.Field.ANY))
+    return tree.Part(part, PLACES.get(fieldname, tree.Field.ANY))
 
 
 def _condition(typed: Typed, value: str, clock: _Clock) -> tree.Query:
