@@ -126,6 +126,10 @@ class Asked:
     def csv_url(self) -> str:
         return self.url("search_csv")
 
+    @property
+    def save_url(self) -> str:
+        return self.url("search_saved")
+
     def pairs(self, **changes: Any) -> list[tuple[str, str]]:
         """Return what stands in the address; `changes` are fields of this class."""
         asked = replace(self, **changes) if changes else self

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.core import clock
 
+from .asked import TEXT_LIMIT
 from .language import tree
 from .language.parsing import parse
 from .language.problems import QueryProblem
@@ -122,6 +123,8 @@ class AdvancedForm(forms.Form):
         has = f"{Typed.HAS}:attachment" if said.get(ATTACHED) else ""
         text = joined(clause(Typed.KIND, self.kind.name), said[WORDS], *parts, has)
         _read(text)
+        if len(text) > TEXT_LIMIT:
+            raise forms.ValidationError(f"That is more than {TEXT_LIMIT} letters in all. Keep what matters.")
         self.text = text
         return said
 

@@ -1,10 +1,13 @@
 """What stands in the index, what waits for it, and what waits to leave it."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from apps.backups.models import BackupTask, Entity
 from apps.backups.models.entities import entity_sight, task_sight
+from apps.core import clock
+from apps.core.actor import current_actor
 from apps.core.models import AccountModel
 
 
@@ -106,3 +109,31 @@ class TaskNotIndexed(AccountModel):
 
     def __str__(self) -> str:
         return f"task {self.task_id} is not indexed"
+
+
+class SavedSearch(AccountModel):
+    """A search that somebody keeps for themselves: the text, and what the page was narrowed to.
+
+    `filters` are the further parameters of the page's address, as [name, value]. Nobody else sees it.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=80)
+    key = models.CharField(max_length=320, editable=False)  # `folded` makes letters more
+    text = models.CharField(max_length=1000, blank=True)
+    filters = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        db_table = "search_saved"
+        constraints = [
+            models.UniqueConstraint(fields=["account", "user", "key"], name="search_saved_once_per_person")
+        ]
+
+    @classmethod
+    def sight(cls) -> Q | None:
+        actor = current_actor()
+        return None if actor.kind == "system" else Q(user_id=actor.user_id)
+
+    def __str__(self) -> str:
+        return self.name

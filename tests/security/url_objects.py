@@ -18,12 +18,14 @@ from apps.activation.models import Rule
 from apps.backups.models import BackupTask, Deletion, Entity, Policy, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
+from apps.core.actor import Actor, acting_as
 from apps.core.ids import new_public_id
 from apps.core.scope import account_scope
 from apps.jobs.models import Job
 from apps.recovery.exports.destinations.s3 import sealed
 from apps.recovery.exports.links import link_token
 from apps.recovery.models import Destination, Drill
+from apps.search.models import SavedSearch
 from apps.vault.models import Shelf, VaultCheck
 from tests.activation.makers import make_rule
 from tests.backups.makers import make_connection, make_mailbox, make_run, make_task
@@ -112,6 +114,15 @@ def a_policy(cast: Cast) -> list[object]:
 def a_tag(cast: Cast) -> list[object]:
     with account_scope(cast.account.pk):
         return [Tag.objects.create(account=cast.account, name="Kitchen").public_id]
+
+
+def a_saved_search(cast: Cast) -> list[object]:
+    mine = Actor(kind="user", user_id=cast.owner.pk)
+    with account_scope(cast.account.pk), acting_as(mine):
+        saved = SavedSearch.objects.create(
+            account=cast.account, user=cast.owner, name="Lunch", key="lunch", text="pizza"
+        )
+    return [saved.public_id]
 
 
 def an_entity(cast: Cast) -> list[object]:

@@ -25,6 +25,7 @@ from tests.security.url_objects import (
     a_restore,
     a_rule,
     a_run,
+    a_saved_search,
     a_shelf,
     a_store,
     a_tag,
@@ -142,6 +143,13 @@ TABLE: dict[str, Row] = {
     # search: names are searched for who may choose what to restore, texts for who may look into items
     "search": row(302, 200, 403, 200, 403, 403, 200),
     "search_csv": row(302, 200, 403, 200, 403, 403, 200),
+    "search_advanced": row(302, 200, 403, 200, 403, 403, 200),
+    # a saved search is its person's alone
+    "search_saved": row(302, 200, 403, 200, 403, 403, 200),
+    "search_save": row(302, 302, 403, 302, 403, 403, 302, data={"name": "Bills", "q": "invoice"}),
+    "search_saved_change": row(
+        302, 302, 404, 404, 404, 403, 404, args=a_saved_search, data={"name": "Bills"}, custom=404
+    ),
     "recovery_found": row(302, 400, 403, 400, 403, 403, 400, data={}),
     # recovery
     "recovery": row(302, 200, 200, 200, 200, 403, 200),
