@@ -5,7 +5,7 @@ from uuid import UUID
 from apps.core.errors import NotFound
 from apps.core.permissions import Permission, require
 
-from .models import BackupTask, Entity, Policy, Run, Tag
+from .models import BackupTask, Entity, Hook, Policy, Run, Tag
 
 
 def task_for(public_id: UUID, permission: Permission = Permission.VIEW) -> BackupTask:
@@ -51,3 +51,12 @@ def policy_for(public_id: UUID, permission: Permission = Permission.MODIFY) -> P
         raise NotFound("There is no such policy.", do="Open the list of policies again.")
     require(permission)
     return policy
+
+
+def hook_for(public_id: UUID, permission: Permission = Permission.MODIFY) -> Hook:
+    """Return the account's hook with its task. Raises NotFound, or PermissionMissing."""
+    hook = Hook.objects.select_related("task__connection").filter(public_id=public_id).first()
+    if hook is None:
+        raise NotFound("There is no such hook.", do="Open it from the page of its backup task.")
+    require(permission)
+    return hook

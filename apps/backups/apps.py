@@ -39,6 +39,12 @@ class BackupsConfig(AppConfig):
                 "tag.created": "Tag created",
                 "tag.renamed": "Tag renamed",
                 "tag.deleted": "Tag deleted",
+                "hook.created": "Hook created",
+                "hook.changed": "Hook changed",
+                "hook.deleted": "Hook deleted",
+                "hook.tried": "Hook tried",
+                "hook.failed": "Hook could not be reached",
+                "hook.skipped": "Round skipped because of a hook",
             },
         )
         register_codes(
@@ -64,6 +70,7 @@ class BackupsConfig(AppConfig):
         _register_tabs()
         _register_policies()
         _register_retention()
+        _register_hooks()
         from .deletion.ready import register as register_deletions  # noqa: PLC0415
 
         register_deletions()
@@ -115,6 +122,16 @@ def _register_retention() -> None:
     register_tag_use(holds.uses_of_tag)
     register_act(holds.LIFT, do=holds.lift, words=holds.lift_words, permission=Permission.DELETE)
     register_act(services.SHORTER, do=services.shorten, words=services.words_of, permission=Permission.DELETE)
+
+
+def _register_hooks() -> None:
+    from apps.core.permissions import Permission  # noqa: PLC0415 - models are loaded only here
+    from apps.core.rotation import register_sealed_field  # noqa: PLC0415
+
+    from .task_tabs import register_task_tab  # noqa: PLC0415
+
+    register_sealed_field("backups.Hook", "sealed_secret", lambda row: str(row.secret_purpose))
+    register_task_tab("hooks", "Hooks", "task_hooks", Permission.MODIFY, order=85)
 
 
 def _register_usage() -> None:

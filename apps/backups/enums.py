@@ -88,3 +88,37 @@ class GapCause(models.TextChoices):
     TOO_LARGE = "too_large", "Items larger than the provider's interface carries"
     NOT_REACHABLE = "not_reachable", "Not reachable through the provider's interface"
     EXCLUDED = "excluded", "Left out by rule"
+
+
+class HookMoment(models.TextChoices):
+    BEFORE = "before", "Before a round"
+    AFTER = "after", "After a round"
+
+
+class Otherwise(models.TextChoices):
+    """What becomes of a round whose hook does not say yes."""
+
+    GO = "go", "Back up all the same"
+    SKIP = "skip", "Skip this round"
+
+
+class RoundState(models.TextChoices):
+    """How far a round of a task with hooks is."""
+
+    ASKING = "asking", "Waits for an answer"
+    OPEN = "open", "In progress"
+    SKIPPED = "skipped", "Skipped"
+    ENDED = "ended", "Ended"
+
+    @classmethod
+    def under_way(cls) -> list[str]:
+        return [cls.ASKING.value, cls.OPEN.value]
+
+
+class LetterState(models.TextChoices):
+    """What became of a request to a hook. Values are stored: never renamed."""
+
+    WAITING = "waiting", "Being sent"
+    DELIVERED = "delivered", "Delivered"
+    REFUSED = "refused", "Answered no"
+    FAILED = "failed", "Failed"

@@ -160,3 +160,12 @@ def start_chained(follower: BackupTask) -> int:
     runs = Exists(Run.objects.filter(entity=OuterRef("pk"), verdict=Verdict.RUNNING))
     due_before = When(~Q(runs), next_run_at__lt=start, then=F("next_run_at"))
     return active.update(next_run_at=Case(due_before, default=Value(start)), run_trigger=Trigger.CHAIN)
+
+
+def put_off(task: BackupTask, due: QuerySet[Entity]) -> int:
+    """Let these wait for their next start, what was never backed up not for a month; returns how many."""
+    now = clock.now()
+    fresh = _by_group(task, lambda schedule: schedule.next_start(now, first=True))
+    later = _by_group(task, lambda schedule: schedule.next_start(now))
+    count = due.filter(first_snapshot_at=None).update(next_run_at=fresh, run_trigger="")
+    return count + due.exclude(first_snapshot_at=None).update(next_run_at=later, run_trigger="")

@@ -40,7 +40,7 @@ _tabs: dict[str, TaskTab] = {}
 def register_task_tab(
     key: str, label: Label, url_name: str, permission: Permission = Permission.VIEW, *, order: int = 50
 ) -> None:
-    """Add a page to every task. The list has order 10, coverage 20, schedule 80, settings 90."""
+    """Add a page to every task. The list has order 10, coverage 20, schedule 80, hooks 85, settings 90."""
     _tabs[key] = TaskTab(key, label, url_name, permission, order)
 
 

@@ -7,6 +7,8 @@ from apps.core.scope import every_account
 from .deletion.work import look_after_deletions
 from .engine import run_backup
 from .engine.rounds import end_rounds
+from .hooks import letters
+from .hooks.rounds import end_hook_rounds
 from .retention.night import accounts_to_look_after, night
 from .services import tallies
 from .tick import RUN_ENTITY, dispatch_due
@@ -22,9 +24,28 @@ def tick() -> int:
 
 @shared_task(expires=300)  # type: ignore[untyped-decorator]
 def look_for_ended_rounds() -> int:
-    """Start what follows rounds whose end no run saw; beat calls it every five minutes."""
+    """End rounds whose end no run saw, and start what follows; beat calls it every five minutes."""
     with every_account("start what follows ended rounds, in all accounts"):
+        end_hook_rounds()
         return end_rounds()
+
+
+@shared_task(expires=60)  # type: ignore[untyped-decorator]
+def send_hook(*, account_id: int, letter_id: int) -> None:
+    """Try to deliver one request to a hook; a round that waited for its answer goes on at once."""
+    sent = letters.send(letter_id)
+    if sent is not None and sent.decides_by is not None and sent.settled_at is not None:
+        tick.after_commit()
+
+
+@shared_task(expires=15)  # type: ignore[untyped-decorator]
+def send_hooks() -> int:
+    """Try again what did not arrive; beat calls it every 15 seconds. Returns how many were tried."""
+    with every_account("requests to hooks of all accounts are sent"):
+        due = letters.letters_due()
+    for account_id, letter_id in due:
+        send_hook.after_commit(account_id=account_id, letter_id=letter_id)
+    return len(due)
 
 
 @shared_task(name=RUN_ENTITY)  # type: ignore[untyped-decorator]

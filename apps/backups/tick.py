@@ -2,7 +2,8 @@
 
 Each tick:
 1. counts what runs or was sent (live leases), and stops when that is twice what all workers can run at once;
-2. picks what is due, one entity of each account in turn (`turns`);
+2. sees which tasks wait for a hook's answer (`hooks.rounds`), and picks of the others what is due, one entity
+   of each account in turn (`turns`);
 3. marks the picked ones with a token, in one conditional UPDATE, so that two ticks never send one twice;
 4. sends one message each. What cannot be sent is given back; what gets lost is sent again later;
 5. notes which accounts were served, since others come first next time.
@@ -21,6 +22,7 @@ from kombu.exceptions import KombuError
 from apps.core import clock
 
 from .engine.lease import DISPATCHED
+from .hooks.rounds import closed_tasks
 from .models import Entity
 from .turns import due, note_turns, pick
 
@@ -35,7 +37,7 @@ Picked = tuple[int, int]  # account, entity
 def dispatch_due() -> int:
     """Send what is due and fits; returns how many."""
     token = f"{DISPATCHED}{uuid.uuid4().hex}"
-    wanted = pick(settings.BACKUP_WORKERS)
+    wanted = pick(settings.BACKUP_WORKERS, closed_tasks())
     if not wanted:
         return 0
     picked = _mark(wanted, token)

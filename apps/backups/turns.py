@@ -11,7 +11,7 @@ entities, then the most overdue. Of a task never more than its limit.
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
@@ -95,19 +95,27 @@ class Queue:
         return rank[0], self.under_way, self.served_at, place
 
 
-def pick(workers: int) -> list[int]:
-    """The entities to send, in order, until twice what the workers can run is under way."""
+def pick(workers: int, closed: Collection[int] = ()) -> list[int]:
+    """The entities to send, in order, until twice what the workers can run is under way.
+
+    Of the tasks that are `closed` only what a person ordered.
+    """
     rows = held().order_by().values_list("account_id", "task_id").annotate(n=Count("pk"))
     of_account, of_task = Counter[int](), Counter[int]()
     for account_id, task_id, number in rows:
         of_account[account_id] += number
         of_task[task_id] += number
     room = 2 * workers - of_account.total()
-    return _pick(room, of_account, of_task) if room > 0 else []
+    return _pick(room, of_account, of_task, closed) if room > 0 else []
 
 
-def _pick(room: int, of_account: Counter[int], of_task: Counter[int]) -> list[int]:
+def _pick(room: int, of_account: Counter[int], of_task: Counter[int], closed: Collection[int]) -> list[int]:
     heads, limits = _heads()
+    heads = [
+        (account, lane)
+        for account, lane in heads
+        if lane.task_id not in closed or lane.rank[0] == RunPriority.ON_DEMAND
+    ]
     left = {task_id: limit - of_task[task_id] for task_id, limit in limits.items()}
     queues = _queues(heads, of_account, left)
     heap = [(queue.order, queue.account_id) for queue in queues.values()]

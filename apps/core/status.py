@@ -37,6 +37,7 @@ LOOKS: dict[str, StatusLook] = {
     "cancelled": StatusLook("Cancelled", "x", ""),
     "stopped": StatusLook("Stopped", "clock", ""),
     "refused": StatusLook("Refused", "lock", ""),
+    "delivered": StatusLook("Delivered", "check", ""),
     "connected": StatusLook("Connected", "plug", ""),
     "disconnected": StatusLook("Disconnected", "unplug", "bad"),
     "acknowledged": StatusLook("Acknowledged", "check", ""),

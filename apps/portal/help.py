@@ -21,6 +21,7 @@ TOPICS = {
         Topic("recovery", "Recovery", "Open a day, look into it, bring back or export what you choose."),
         Topic("search", "Search", "How to find anything that is kept."),
         Topic("jobs", "Jobs", "Follow restores and exports, stop them, and read what they did."),
+        Topic("hooks", "Hooks", "Tell your own server before and after backups, and check that it is us."),
         Topic("activity", "Activity", "Who did what, and when."),
         Topic(
             "health", "Health", "How we know that your backups can be read, and what happens when one cannot."

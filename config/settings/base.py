@@ -202,6 +202,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "apps.backups.discovery_tasks.*": {"queue": "default"},
     "apps.backups.tasks.tick": {"queue": "default"},
+    "apps.backups.tasks.send_hook*": {"queue": "default"},
     "apps.backups.*": {"queue": "backup"},
     "apps.recovery.*": {"queue": "recovery"},
 }
@@ -217,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "backups": {"task": "apps.backups.tasks.tick", "schedule": 15.0, "options": {"queue": "default"}},
     "rounds": {"task": "apps.backups.tasks.look_for_ended_rounds", "schedule": 300.0},
+    "hooks": {"task": "apps.backups.tasks.send_hooks", "schedule": 15.0, "options": {"expires": 15}},
     "retention": {"task": "apps.backups.tasks.look_after_retention", "schedule": 12 * 3600.0},
     "tallies": {
         "task": "apps.backups.tasks.count_large_tasks",
@@ -272,6 +274,8 @@ SAML_PRIVATE_NETWORKS = env.list("EVERKEEP_SAML_PRIVATE_NETWORKS", default=[])
 STORE_PRIVATE_NETWORKS = env.list("EVERKEEP_STORE_PRIVATE_NETWORKS", default=[])
 # The same for the webhooks and syslog servers that their audits are sent on to.
 STREAM_PRIVATE_NETWORKS = env.list("EVERKEEP_STREAM_PRIVATE_NETWORKS", default=[])
+# The same for the hooks of their backup tasks.
+HOOK_PRIVATE_NETWORKS = env.list("EVERKEEP_HOOK_PRIVATE_NETWORKS", default=[])
 
 # Exports: a part of a ZIP ends when it has grown to this many bytes.
 EXPORT_PART_BYTES = env.int("EVERKEEP_EXPORT_PART_BYTES", default=2_000_000_000)

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -29,6 +28,7 @@ from apps.core import clock
 from apps.core.scope import account_scope
 from tests.activity.chains import act
 from tests.cast import Cast, prove_again
+from tests.listener import Listener
 
 pytestmark = pytest.mark.database
 
@@ -38,28 +38,8 @@ def this_machine_may_be_reached(settings: object) -> None:
     settings.STREAM_PRIVATE_NETWORKS = ["127.0.0.0/8"]  # type: ignore[attr-defined]
 
 
-class Siem:
-    """A real HTTP server. `answers` are the next status codes; when there are none left, 200."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
-        siem = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                siem.got.append((dict(self.headers), body))
-                self.send_response(siem.answers.pop(0) if siem.answers else 200)
-                self.send_header("Location", "/elsewhere")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/in?x=1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+class Siem(Listener):
+    """A SIEM that reads JSON lines."""
 
     @property
     def numbers(self) -> list[int]:
@@ -68,10 +48,8 @@ class Siem:
 
 @pytest.fixture
 def siem() -> Iterator[Siem]:
-    made = Siem()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with Siem() as made:
+        yield made
 
 
 @pytest.fixture
@@ -263,9 +241,9 @@ def test_syslog_over_tls_wants_a_good_certificate(
         ("webhook", "http://93.184.216.34/x", "without encryption"),
         ("syslog_udp", "93.184.216.34:514", "without encryption"),
         ("syslog_tls", "10.1.2.3:6514", "not an address of the public internet"),
-        ("webhook", "ftp://example.com/", "not an address that audits can be sent to"),
-        ("webhook", "https://user:pw@example.com/", "not an address that audits can be sent to"),
-        ("webhook", "https://bücher.example/", "not an address that audits can be sent to"),
+        ("webhook", "ftp://example.com/", "not an address that we can send to"),
+        ("webhook", "https://user:pw@example.com/", "not an address that we can send to"),
+        ("webhook", "https://bücher.example/", "not an address that we can send to"),
         ("syslog_tcp", "host:port", "not an address that audits can be sent to"),
     ],
 )

@@ -49,6 +49,8 @@ BY_THE_CLOCK = {
     "apps.backups.tasks.purge_usage_files",
     "apps.backups.tasks.retention_night",
     "apps.backups.tasks.run_entity",
+    "apps.backups.tasks.send_hook",
+    "apps.backups.tasks.send_hooks",
     "apps.backups.tasks.tick",
     "apps.jobs.tasks.dispatch_jobs",
     "apps.recovery.tasks.do_drill",

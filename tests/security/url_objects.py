@@ -15,7 +15,7 @@ from apps.accounts.models import (
     User,
 )
 from apps.activation.models import Rule
-from apps.backups.models import BackupTask, Deletion, Entity, Policy, Run, Snapshot, Tag
+from apps.backups.models import BackupTask, Deletion, Entity, Hook, Policy, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
@@ -109,6 +109,13 @@ def a_task(cast: Cast) -> list[object]:
 def a_policy(cast: Cast) -> list[object]:
     with account_scope(cast.account.pk):
         return [Policy.objects.create(account=cast.account, name="Chefs").public_id]
+
+
+def a_hook(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        task = make_task(make_connection(cast.account))
+        url = "https://hooks.example/in"
+        return [Hook.objects.create(account=cast.account, task=task, moment="after", url=url).public_id]
 
 
 def a_tag(cast: Cast) -> list[object]:

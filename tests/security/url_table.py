@@ -17,6 +17,7 @@ from tests.security.url_objects import (
     a_destination,
     a_draft,
     a_drill,
+    a_hook,
     a_job,
     a_message,
     a_plan,
@@ -105,6 +106,9 @@ TABLE: dict[str, Row] = {
     "policy": row(302, 200, 200, 403, 403, 403, 404, args=a_policy),
     "policy_delete": row(302, 302, 302, 403, 403, 403, 404, args=a_policy, data={}),
     "task_schedule": row(302, 200, 200, 403, 403, 403, 404, args=a_task),
+    "task_hooks": row(302, 200, 200, 403, 403, 403, 404, args=a_task),
+    "hook": row(302, 200, 200, 403, 403, 403, 404, args=a_hook),
+    "hook_act": row(302, 302, 302, 403, 403, 403, 404, args=a_hook, data={"action": "delete"}),
     "task_retention": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
     "holds": row(302, 200, 403, 403, 403, 403, 200),
     "hold_lift": row(

@@ -22,7 +22,7 @@ def round_ended(task: BackupTask) -> None:
     """Start what waits for the task, if the run that has just ended was the last one."""
     with whole_sight("a task follows another one, whoever sees which of them"):
         followers = list(BackupTask.objects.filter(after_task=task))
-        if not followers or _goes_on(task):
+        if not followers or goes_on(task):
             return
         slot = schedule_of_task(task).last_start(clock.now())
         for follower in followers:
@@ -41,7 +41,7 @@ def end_rounds() -> int:
         leader = follower.after_task
         assert leader is not None and follower.after_slot is not None
         slot = schedule_of_task(leader).last_start(clock.now())
-        if slot is not None and follower.after_slot < slot and not _goes_on(leader):
+        if slot is not None and follower.after_slot < slot and not goes_on(leader):
             started += _follow(leader, follower, slot)
     return started
 
@@ -57,7 +57,7 @@ def _follow(leader: BackupTask, follower: BackupTask, slot: datetime | None) -> 
     return True
 
 
-def _goes_on(task: BackupTask) -> bool:
+def goes_on(task: BackupTask) -> bool:
     """Tell whether something of the task runs or is due. A lease alone may be of other work."""
     now = clock.now()
     runs = Exists(Run.objects.filter(entity=OuterRef("pk"), verdict=Verdict.RUNNING))

@@ -15,6 +15,7 @@ from apps.core.errors import ConsentLost, EverkeepError, Gone, Throttled
 
 from ..enums import Trigger, Verdict
 from ..errors import LeaseLost, RunCancelled, RunStopped, WindowClosed
+from ..hooks.rounds import end_hook_rounds
 from ..models import BackupTask, Entity, Run, Snapshot
 from ..planning import exclusions_of, schedule_of
 from .bridge import Bridge
@@ -180,7 +181,9 @@ def _ending(run: Run, error: BaseException) -> Ending:
 def _end_round(run: Run) -> None:
     """Start what waits for this one. Where that fails, the regular look for ended rounds makes up for it."""
     try:
-        round_ended(BackupTask.objects.select_related("policy").get(pk=run.entity.task_id))
+        task = BackupTask.objects.select_related("policy").get(pk=run.entity.task_id)
+        end_hook_rounds(task)
+        round_ended(task)
     except Exception:
         logger.exception("backup run %s: what follows its task could not be started", run.public_id)
 

@@ -1,4 +1,4 @@
-"""Rows of backups: tasks, entities, tags, policies; runs, snapshots, catalog; gaps, holds, retention."""
+"""Rows of backups: tasks, entities, tags, policies; runs, snapshots, catalog; gaps, holds, retention, hooks."""
 
 from .catalog import NodeVersion
 from .coverage import CoverageGap
@@ -6,6 +6,7 @@ from .damage import DamagedItem
 from .deletions import Deletion
 from .entities import BackupTask, Entity, entity_sight, task_sight
 from .holds import HeldPart, Hold
+from .hooks import Hook, HookLetter, HookRound
 from .policies import Policy, PolicyTag
 from .retention import AccountRetention, Expiry
 from .runs import Run, RunIssue, Snapshot
@@ -25,6 +26,9 @@ __all__ = [
     "Expiry",
     "HeldPart",
     "Hold",
+    "Hook",
+    "HookLetter",
+    "HookRound",
     "NodeVersion",
     "Policy",
     "PolicyTag",
