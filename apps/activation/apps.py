@@ -20,6 +20,8 @@ class ActivationConfig(AppConfig):
                 "rule.left_out": "Left out of an activation rule",
                 "rule.taken_in": "Taken into an activation rule again",
                 "rule.followed": "Activation rule followed",
+                "rule.asks": "Activation rule asks before it deletes",
+                "rule.may_delete": "Activation rule may delete who left",
                 "rule.not_followed": "Activation rule could not be followed",
                 "onboarding.started": "Onboarding started",
                 "onboarding.paused": "Onboarding paused",
@@ -30,6 +32,19 @@ class ActivationConfig(AppConfig):
         _register_uses()
         _register_tab()
         _register_facts()
+        _register_acts()
+
+
+def _register_acts() -> None:
+    """What deletes goes by the two-person rule."""
+    from apps.accounts.approvals import register_act  # noqa: PLC0415 - models are loaded only here
+    from apps.core.permissions import Permission  # noqa: PLC0415
+
+    from . import deleting  # noqa: PLC0415
+
+    right = Permission.DELETE
+    register_act(deleting.START, do=deleting.start_approved, words=deleting.start_words, permission=right)
+    register_act(deleting.ALLOW, do=deleting.allow_approved, words=deleting.allow_words, permission=right)
 
 
 def _register_facts() -> None:

@@ -21,6 +21,7 @@ class Leaving(models.TextChoices):
 
     KEEP = "keep", "Keep backing up"
     PAUSE = "pause", "Pause"
+    DELETE = "delete", "Delete after seven days"
 
 
 class RuleState(models.TextChoices):
@@ -48,4 +49,7 @@ class Outcome(models.TextChoices):
     LEFT_KEPT = "left_kept", "No longer fits: goes on as it is"
     LEFT_PAUSED = "left_paused", "No longer fits: paused"
     LEFT_BY_HAND = "left_by_hand", "No longer fits: goes on, it was activated by hand"
+    LEFT_DELETED = "left_deleted", "No longer fits: deletion ordered, with seven days of grace"
+    LEFT_ON_HOLD = "left_on_hold", "No longer fits: goes on, it is on legal hold"
+    PUT_BACK = "put_back", "Fits again: its deletion was taken back"
     LEFT_HELD = "left_held", "No longer fits: goes on, another rule holds it"

@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from apps.accounts.selectors import stopped_accounts
 from apps.activity import services as activity
 from apps.activity.models import ActivityStatus
+from apps.backups.deletion.order import delete_of_rule, put_back_of_rule
 from apps.backups.models import Entity, EntityTag
 from apps.backups.services.activation import pause_by_rule, start_by_rule
 from apps.backups.services.tags import tag_apply, tag_remove
@@ -22,6 +23,7 @@ from apps.connectors.enums import ConnectionState
 from apps.core import clock
 from apps.core.errors import EverkeepError
 
+from .asking import tell_asks
 from .directory import members_of
 from .enums import Mode, Outcome, RuleKind, RuleState
 from .models import Rule, RuleEvent, RuleList, RuleMember
@@ -64,11 +66,17 @@ def follow(rule_id: int) -> Plan | None:
     except EverkeepError as problem:
         _note_problem(rule, str(problem))
         return None
+    asks = plan.too_many if plan.too_many > rule.allowed else 0
+    if asks:
+        plan.goes = [step for step in plan.goes if step.outcome != Outcome.LEFT_DELETED]
     try:
         _in_chunks(rule, plan.comes, _come)
         _in_chunks(rule, plan.goes, _go)
-        _finish(rule, plan)
+        _finish(rule, plan, asks)
     except Overtaken:
+        return None
+    except EverkeepError as problem:  # such as a hold that came this moment; what was done so far stays
+        _note_problem(rule, str(problem))
         return None
     return plan
 
@@ -113,6 +121,7 @@ def _come(rule: Rule, steps: _Chunk) -> None:
     _remember(rule, news, tagged=tagged)
     if rule.tag_id:
         _tag(rule, [step.candidate.pk for step in news if step.outcome in HOLDS])
+    put_back_of_rule(rule.task, _ids(steps, Outcome.PUT_BACK), f"The rule {rule.name} chooses it again.")
     start_by_rule(task=rule.task, entity_ids=_ids(steps, *COMES))  # by the schedule that the tag gives
     _write_down(rule, news)
 
@@ -145,6 +154,9 @@ def _go(rule: Rule, steps: _Chunk) -> None:
     members.delete()
     if rule.tag_id and tagged:
         _untag(rule, tagged)
+    if going := _ids(steps, Outcome.LEFT_DELETED):
+        delete_of_rule(rule.task, going, f"The activation rule {rule.name}")
+        _remember(rule, [step for step in steps if step.outcome == Outcome.LEFT_DELETED], tagged=set())
     _write_down(rule, steps)
 
 
@@ -196,12 +208,27 @@ def _ids(steps: _Chunk, *outcomes: Outcome) -> list[int]:
 
 
 @transaction.atomic
-def _finish(rule: Rule, plan: Plan) -> None:
-    """Note that everybody is in line; say it when anything was done. A choice made once is done now."""
+def _finish(rule: Rule, plan: Plan, asks: int = 0) -> None:
+    """Note that everybody is in line; say it when anything was done. A choice made once is done now.
+
+    `asks`: so many who left stay for now, until a person says that they may go.
+    """
     _hold(rule)
     state = RuleState.DONE if rule.mode == Mode.ONCE else RuleState.ACTIVE
-    Rule.objects.filter(pk=rule.pk).update(checked_at=clock.now(), problem="", state=state)
-    done: dict[str, Any] = {"activated": len(plan.of(*COMES)), "paused": len(plan.of(Outcome.LEFT_PAUSED))}
+    Rule.objects.filter(pk=rule.pk).update(
+        checked_at=clock.now(), problem="", state=state, asks=asks, allowed=rule.allowed if asks else 0
+    )
+    if asks and asks != rule.asks:
+        words = f"{asks} who no longer fit would be deleted: more than a rule may delete by itself"
+        logger.warning("rule %s asks: %s", rule.public_id, words)
+        say(rule, "rule.asks", status=ActivityStatus.PARTIAL, reason=words)
+        tell_asks(rule, asks)
+    done: dict[str, Any] = {
+        "activated": len(plan.of(*COMES)),
+        "paused": len(plan.of(Outcome.LEFT_PAUSED)),
+        "deleted": len(plan.of(Outcome.LEFT_DELETED)),
+        "put_back": len(plan.of(Outcome.PUT_BACK)),
+    }
     if any(done.values()):
         say(rule, "rule.followed", **done)
 

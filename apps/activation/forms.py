@@ -24,7 +24,13 @@ MODES = [
 LEAVING = [
     (Leaving.KEEP, "Keep backing up. Nothing changes."),
     (Leaving.PAUSE, "Pause. What is kept stays; no new backups. Who was activated by hand goes on."),
+    (
+        Leaving.DELETE,
+        "Delete what is kept, after seven days in which it can be taken back. Who was activated by hand or is "
+        "on legal hold goes on.",
+    ),
 ]
+_RIGHTS = {Leaving.PAUSE: Permission.PAUSE, Leaving.DELETE: Permission.DELETE}
 PATTERN_ROWS = 3
 
 
@@ -59,8 +65,8 @@ class RuleForm(forms.Form):
         self.fields["tag"].queryset = Tag.objects.order_by("key")  # type: ignore[attr-defined]
         if not allowed(Permission.MODIFY) or not Tag.objects.exists():
             del self.fields["tag"]
-        if not allowed(Permission.PAUSE):
-            self.fields["leaving"].choices = LEAVING[:1]  # type: ignore[attr-defined]
+        may = [(key, words) for key, words in LEAVING if key not in _RIGHTS or allowed(_RIGHTS[key])]
+        self.fields["leaving"].choices = may  # type: ignore[attr-defined]
         if edited is not None:
             self.fields["mode"].choices = MODES[1:]  # type: ignore[attr-defined]
 

@@ -1,12 +1,13 @@
 """Who would come and who would go: judged from rows and what the provider told, before anything is written."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps.backups.enums import EntityState
+from apps.backups.holds import on_hold
 from apps.backups.models import BackupTask, Entity
 from apps.core.sight import sees_everything, whole_sight
 
@@ -17,6 +18,8 @@ from .models import Rule, RuleMember
 HOLDS = (Outcome.ACTIVATED, Outcome.RESUMED, Outcome.ALREADY, Outcome.BY_HAND)
 """Outcomes after which a rule holds somebody: it acts again only when they leave."""
 COMES = (Outcome.ACTIVATED, Outcome.RESUMED)
+FEW = 5
+"""So many who leave, or a tenth of all, a rule may delete within one grace without asking."""
 _SETTLED = {
     EntityState.ARCHIVED.value: Outcome.ARCHIVED,
     EntityState.DELETING.value: Outcome.DELETING,
@@ -78,17 +81,30 @@ class Step(NamedTuple):
 class Plan:
     """`comes`: who fits and was not held; `goes`: who was held and no longer fits; `stays`: how many are held.
 
+    `deleting`: how many who left it earlier are in the grace of their deletion.
     `unmatched`: what a list or a group names that is neither on the task's list nor hidden from the actor.
     """
 
     comes: list[Step] = field(default_factory=list)
     goes: list[Step] = field(default_factory=list)
     stays: int = 0
+    deleting: int = 0
     unmatched: list[str] = field(default_factory=list)
 
     @property
     def counts(self) -> Counter[str]:
         return Counter(step.outcome.value for step in (*self.comes, *self.goes))
+
+    @property
+    def too_many(self) -> int:
+        """How many would be deleted, when those are more than a rule may delete by itself; else 0.
+
+        With those whose grace runs: who empties a group in small steps is asked, too.
+        """
+        going = len(self.of(Outcome.LEFT_DELETED))
+        everybody = self.stays + len(self.goes) + self.deleting
+        most = max(FEW, everybody // 10)
+        return going if going and going + self.deleting > most else 0
 
     def of(self, *outcomes: Outcome) -> list[Step]:
         return [step for step in (*self.comes, *self.goes) if step.outcome in outcomes]
@@ -106,6 +122,7 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
     held |= {pk: Outcome.EXCLUDED for pk, out in _members(rule).items() if out == Outcome.EXCLUDED}
     elsewhere = elsewhere_of(rule.task)
     others = _held_by_others(rule)
+    kept = on_hold([pk for pk, outcome in held.items() if outcome in HOLDS]) if _deletes(rule) else {}
     met: set[str] = set()
     for each in _candidates(rule.task):
         why = judge(each)
@@ -119,7 +136,9 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
         elif why:
             plan.comes.append(Step(each, _coming(each, known, elsewhere), why))
         elif known in HOLDS and each.state not in _AWAY:
-            plan.goes.append(Step(each, _going(rule, each, others), _why_gone(rule, each)))
+            plan.goes.append(Step(each, _going(rule, each, others, kept), _why_gone(rule, each)))
+        elif known == Outcome.LEFT_DELETED and each.state == EntityState.DELETING:
+            plan.deleting += 1
     plan.unmatched = sorted(wanted - met - hidden_names(rule.task)) if wanted else []
     return plan
 
@@ -164,7 +183,8 @@ def _coming(each: Candidate, known: str | None, elsewhere: set[str]) -> Outcome:
     if known == Outcome.EXCLUDED:
         return Outcome.EXCLUDED
     if each.state in _SETTLED:
-        return _SETTLED[each.state]
+        mine = known == Outcome.LEFT_DELETED and each.state == EntityState.DELETING
+        return Outcome.PUT_BACK if mine else _SETTLED[each.state]
     if each.by_hand and each.state in _DECIDED:
         return _DECIDED[each.state]
     if each.remote_id in elsewhere:
@@ -174,12 +194,20 @@ def _coming(each: Candidate, known: str | None, elsewhere: set[str]) -> Outcome:
     return Outcome.RESUMED if each.state == EntityState.PAUSED else Outcome.ACTIVATED
 
 
-def _going(rule: Rule, each: Candidate, others: set[int]) -> Outcome:
-    if rule.leaving != Leaving.PAUSE or each.state != EntityState.ACTIVE:
+def _going(rule: Rule, each: Candidate, others: set[int], kept: Container[int]) -> Outcome:
+    if rule.leaving == Leaving.KEEP or each.state != EntityState.ACTIVE:
         return Outcome.LEFT_KEPT
     if each.pk in others:
         return Outcome.LEFT_HELD
-    return Outcome.LEFT_BY_HAND if each.by_hand else Outcome.LEFT_PAUSED
+    if each.by_hand:
+        return Outcome.LEFT_BY_HAND
+    if not _deletes(rule):
+        return Outcome.LEFT_PAUSED
+    return Outcome.LEFT_ON_HOLD if each.pk in kept else Outcome.LEFT_DELETED
+
+
+def _deletes(rule: Rule) -> bool:
+    return rule.leaving == Leaving.DELETE
 
 
 def _why_gone(rule: Rule, each: Candidate) -> str:
@@ -201,7 +229,7 @@ def _members(rule: Rule) -> dict[int, str]:
 
 def _held_by_others(rule: Rule) -> set[int]:
     """Those whom another rule in force holds: one that leaves this rule is not paused from under that one."""
-    if rule.leaving != Leaving.PAUSE:
+    if rule.leaving == Leaving.KEEP:
         return set()
     others = Rule.objects.filter(task_id=rule.task_id, state=RuleState.ACTIVE)
     others = others.exclude(pk__in=[pk for pk in (rule.pk, rule.replaces_id) if pk])

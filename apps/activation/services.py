@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F
 
+from apps.accounts.approvals.services import LIFE
 from apps.accounts.models import Account
 from apps.backups.models import BackupTask, Entity, Tag
 from apps.backups.services.tag_rules import tags_speak_of_retention
@@ -85,32 +86,44 @@ def asks_about_all(rule: Rule) -> bool:
     return rule.task.auto_activate and rule.mode == Mode.DAILY and rule.kind != RuleKind.EVERYONE
 
 
-@transaction.atomic
 def start(*, rule: Rule, all_new: str = "") -> Rule:
-    """Confirm a draft; it is followed within moments. Returns the rule that is in force now.
+    """Confirm a draft that deletes nothing (`deleting.start_deleting`); returns the rule in force now.
 
     `all_new`: "keep" activates everybody who is new as before, "rules" only whom rules choose. Raises
     InvalidRequest where that must be answered and is not, Conflict for what is no draft any more.
     """
+    if rule.leaving == Leaving.DELETE:
+        raise InvalidRequest("A rule that deletes is started by itself.", do="Start it on its page.")
+    return start_now(rule=rule, all_new=all_new)
+
+
+@transaction.atomic
+def start_now(*, rule: Rule, all_new: str) -> Rule:
+    """The same for every rule, once whoever has to approve it did."""
     _require(rule.leaving, rule.tag, rule.replaces)
     draft = Rule.objects.select_for_update().filter(pk=rule.pk, state=RuleState.DRAFT).first()
     if draft is None:
         raise Conflict("This choice was confirmed or discarded already.", do="See the list of rules.")
     if asks_about_all(rule):
+        check_all_new(all_new)
         _settle_all_new(rule, all_new)
     if rule.replaces is not None:
         return _replace(rule, rule.replaces)
     Rule.objects.filter(pk=rule.pk).update(state=RuleState.ACTIVE, revision=F("revision") + 1)
     say(rule, "rule.started", chooses=rule_words(rule), mode=rule.get_mode_display())
-    return _follow(rule)
+    return follow_soon(rule)
 
 
-def _settle_all_new(rule: Rule, all_new: str) -> None:
+def check_all_new(all_new: str) -> None:
+    """Raise InvalidRequest for what is no answer to what becomes of who is new."""
     if all_new not in ("keep", "rules"):
         raise InvalidRequest(
             "This task activates everybody who is new. Should it go on with that?",
             do="Choose one of the two answers.",
         )
+
+
+def _settle_all_new(rule: Rule, all_new: str) -> None:
     if all_new == "rules":
         require(Permission.MODIFY)
         change_settings(task=rule.task, auto_activate=False)
@@ -127,7 +140,8 @@ def _replace(draft: Rule, rule: Rule) -> Rule:
     if rule.tag_id != before:
         RuleMember.objects.filter(rule=rule).update(tagged=False)  # the tag before is nobody's to take off now
     rule.revision, rule.checked_at, rule.problem = rule.revision + 1, None, ""
-    rule.save(update_fields=[*_COPIED, "revision", "checked_at", "problem"])
+    rule.asks = rule.allowed = 0
+    rule.save(update_fields=[*_COPIED, "revision", "checked_at", "problem", "asks", "allowed"])
     RuleList.objects.filter(rule=rule).delete()
     RuleList.objects.filter(rule=draft).update(rule=rule)
     members = RuleMember.objects.filter(rule=draft, outcome=Outcome.EXCLUDED).select_related("entity")
@@ -138,7 +152,7 @@ def _replace(draft: Rule, rule: Rule) -> Rule:
         _write(rule, left_out, Outcome.EXCLUDED)
         say(rule, "rule.left_out", count=len(left_out))
     say(rule, "rule.changed", chooses=rule_words(rule))
-    return _follow(rule)
+    return follow_soon(rule)
 
 
 @transaction.atomic
@@ -147,13 +161,20 @@ def pause(*, rule: Rule) -> None:
     _move(rule, RuleState.ACTIVE, RuleState.PAUSED, "rule.paused")
 
 
-@transaction.atomic
 def resume(*, rule: Rule) -> None:
-    """Follow it again: who came and who left meanwhile is made up for."""
+    """Follow it again: who came and who left meanwhile is made up for. Not for one that deletes."""
+    if rule.leaving == Leaving.DELETE:
+        raise InvalidRequest("A rule that deletes is resumed by itself.", do="Resume it on its page.")
+    resume_now(rule=rule)
+
+
+@transaction.atomic
+def resume_now(*, rule: Rule) -> None:
+    """The same for every rule, once whoever has to approve it did."""
     _require(rule.leaving, rule.tag)
     _move(rule, RuleState.PAUSED, RuleState.ACTIVE, "rule.resumed")
     Rule.objects.filter(pk=rule.pk).update(checked_at=None)
-    _follow(rule)
+    follow_soon(rule)
 
 
 @transaction.atomic
@@ -195,7 +216,7 @@ def take_in(*, rule: Rule, entities: Sequence[Entity]) -> int:
         say(rule, "rule.taken_in", count=count)
     if count and rule.state == RuleState.ACTIVE:
         Rule.objects.filter(pk=rule.pk).update(checked_at=None)
-        _follow(rule)
+        follow_soon(rule)
     return count
 
 
@@ -224,9 +245,11 @@ def _write(rule: Rule, entities: Sequence[Entity], outcome: Outcome) -> None:
 
 
 def forget_old_drafts() -> int:
-    """Delete choices that nobody confirmed for two days; in the scope in force."""
-    old = Rule.objects.filter(state=RuleState.DRAFT, created_at__lt=clock.now() - DRAFTS_LAST)
-    return old.delete()[0]
+    """Delete choices that nobody confirmed for two days; in the scope in force. Proposals live longer."""
+    now, drafts = clock.now(), Rule.objects.filter(state=RuleState.DRAFT)
+    old = drafts.exclude(leaving=Leaving.DELETE).filter(created_at__lt=now - DRAFTS_LAST)
+    proposed = drafts.filter(leaving=Leaving.DELETE, created_at__lt=now - DRAFTS_LAST - LIFE)
+    return old.delete()[0] + proposed.delete()[0]
 
 
 def _move(rule: Rule, before: str, after: str, code: str) -> None:
@@ -237,7 +260,7 @@ def _move(rule: Rule, before: str, after: str, code: str) -> None:
     say(rule, code)
 
 
-def _follow(rule: Rule) -> Rule:
+def follow_soon(rule: Rule) -> Rule:
     from .tasks import follow_rule  # noqa: PLC0415 - the task's module calls services
 
     follow_rule.after_commit(account_id=rule.account_id, rule_id=rule.pk)
@@ -249,6 +272,8 @@ def _require(leaving: str, tag: Tag | None, replaces: Rule | None = None) -> Non
     require(Permission.ACTIVATE)
     if leaving == Leaving.PAUSE:
         require(Permission.PAUSE)
+    if leaving == Leaving.DELETE:
+        require(Permission.DELETE)
     if tag is not None or (replaces is not None and replaces.tag_id is not None):
         require(Permission.MODIFY)  # as on the page of tags: what a rule does to them, a person ordered
     if tag is not None and tags_speak_of_retention([tag]):

@@ -94,7 +94,7 @@ def _register_moves() -> None:
     from .move_orders import MOVE, move_now, move_words  # noqa: PLC0415
     from .moving import after_move, run_move  # noqa: PLC0415
 
-    register_act(MOVE, do=move_now, words=move_words, permission=Permission.DELETE)
+    register_act(MOVE, do=move_now, words=move_words, permission=Permission.DELETE, alone=True)
     # Stopping half-way what was decided in the settings is a decision about the settings.
     register(JobKind.MOVE, run_move, finished=after_move, cancelling=Permission.ACCOUNT_SETTINGS)
 

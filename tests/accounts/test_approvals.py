@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -205,10 +206,12 @@ def test_the_rule_takes_two_and_switching_it_off_is_held_by_it(client: Client, c
     with account_scope(cast.account.pk):
         off, close = Approval.objects.order_by("pk")
     settle = reverse("approval_settle", args=[off.public_id])
-    assert client.post(settle, {"do": "approve"}).status_code == 409, "a day must pass"
+    assert client.post(settle, {"do": "approve", "read": ""}).status_code == 409, "a day must pass"
     assert client.post(reverse("approval_settle", args=[close.public_id]), {"do": "refuse"}).status_code == 302
     Approval._base_manager.update(opens_at=clock.now())
-    assert client.post(settle, {"do": "approve"}).status_code == 302
+    assert client.post(settle, {"do": "approve"}).status_code == 400, "nobody approves what they did not read"
+    said = {"do": "approve", "read": off.words}
+    assert client.post(settle, said).status_code == 302
     assert not Account.objects.get(pk=cast.account.pk).two_person
     assert "Refused" in client.get(page).content.decode()
 
@@ -221,3 +224,25 @@ def test_others_see_their_own_proposals_alone(
     assert "Burn it" not in client.get(reverse("approvals")).content.decode()
     prove_again(client)
     assert client.post(reverse("approval_settle", args=[row.public_id]), {"do": "refuse"}).status_code == 404
+
+
+def test_what_waits_for_others_is_done_in_no_transaction_and_waits_on_when_it_cannot_be_done(
+    cast: Cast, second: User, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubles = [Conflict("The store does not answer.")]
+
+    def move(payload: Any) -> None:
+        assert not connection.in_atomic_block
+        if troubles:
+            raise troubles.pop()
+        done.append(payload)
+
+    register_act("test.burn", do=move, words=lambda _: "It burns.", permission=Permission.DELETE, alone=True)
+    row = proposal(cast, cast.owner)
+    assert "does not answer" in try_to_approve(cast, second, row)
+    row.refresh_from_db()
+    assert (row.state, row.settled_by) == (ApprovalState.PENDING, "")
+    assert try_to_approve(cast, second, row) == "" and done == [{"what": 1}]
+    row.refresh_from_db()
+    assert row.state == ApprovalState.DONE
+    assert "settled already" in try_to_approve(cast, second, row)

@@ -335,7 +335,8 @@ def test_under_the_two_person_rule_it_waits_for_the_second(
     Approval.objects.update(opens_at=clock.now())
     client.force_login(anna)
     prove_again(client)
-    client.post(reverse("approval_settle", args=[approval.public_id]), {"do": "approve"})
+    said = {"do": "approve", "read": approval.words}
+    client.post(reverse("approval_settle", args=[approval.public_id]), said)
     deletion = Deletion.objects.get()
     assert deletion.ordered_by == "Olivia Romano" and deletion.ends_at - deletion.ordered_at == 7 * DAY
     with account_scope(cast.account.pk):

@@ -172,7 +172,8 @@ def test_a_tag_that_makes_us_keep_less_takes_two_people_and_one_that_keeps_more_
     Approval.objects.update(opens_at=clock.now())
     olivia.force_login(anna)
     prove_again(olivia)
-    olivia.post(reverse("approval_settle", args=[approval.public_id]), {"do": "approve"})
+    said = {"do": "approve", "read": approval.words}
+    olivia.post(reverse("approval_settle", args=[approval.public_id]), said)
     assert EntityTag.objects.filter(tag=brief).count() == 2
     assert Activity.objects.filter(code="entity.tagged").count() == 2
 

@@ -16,22 +16,30 @@ class Act:
 
     It is called in a transaction, perhaps days after it was proposed and by somebody else than who proposed
     it: it checks everything anew. `words(payload)` says in a few sentences what would happen now.
+    `alone`: it waits for others, such as a store, so it is called in no transaction and has its own; it refuses
+    to be done twice at once.
     """
 
     key: str
     do: Callable[[Payload], object]
     words: Callable[[Payload], str]
     permission: Permission
+    alone: bool = False
 
 
 _acts: dict[str, Act] = {}
 
 
 def register_act(
-    key: str, *, do: Callable[[Payload], object], words: Callable[[Payload], str], permission: Permission
+    key: str,
+    *,
+    do: Callable[[Payload], object],
+    words: Callable[[Payload], str],
+    permission: Permission,
+    alone: bool = False,
 ) -> None:
     """Put an act under the rule."""
-    _acts[key] = Act(key, do, words, permission)
+    _acts[key] = Act(key, do, words, permission, alone)
 
 
 def act_of(key: str) -> Act:

@@ -83,7 +83,6 @@ def propose(act: str, payload: Payload, label: str) -> Proposed:
     return Proposed(done=False, approval=approval)
 
 
-@transaction.atomic
 def approve(
     *, approval: Approval, membership: Membership, by_company: bool = False, read: str | None = None
 ) -> None:
@@ -91,6 +90,36 @@ def approve(
 
     `read` is what the page said would happen: if something else would happen by now, nothing does.
     """
+    act = act_of(approval.act)
+    with transaction.atomic():
+        row = _approvable(approval, membership, by_company=by_company, read=read)
+        _settle(row, ApprovalState.DONE)
+        if not act.alone:
+            act.do(row.payload)
+            _approved(row)
+    if act.alone:
+        try:
+            act.do(row.payload)
+        except BaseException:
+            _wait_again(row)
+            raise
+        _approved(row)
+
+
+@transaction.atomic
+def _approved(row: Approval) -> None:
+    _tell(row, "approval_settled")
+    _write(row, "approval.approved", "Approved: {}")
+
+
+def _wait_again(row: Approval) -> None:
+    """What could not be done waits as before."""
+    mine = Approval.objects.filter(pk=row.pk, state=ApprovalState.DONE, settled_at=row.settled_at)
+    mine.update(state=ApprovalState.PENDING, settled_at=None, settled_by="")
+
+
+def _approvable(approval: Approval, membership: Membership, *, by_company: bool, read: str | None) -> Approval:
+    """Hold the row and check everything anew."""
     row = _open(approval)
     act = act_of(row.act)
     require(act.permission)
@@ -106,10 +135,7 @@ def approve(
         raise Conflict("Who proposed this may not do it any more.", do="Refuse it.")
     if read is not None and _plain(act.words(row.payload)) != _plain(read):
         raise Conflict("Something else would happen now than what you read.", do="Read it again, then decide.")
-    _settle(row, ApprovalState.DONE)
-    act.do(row.payload)
-    _tell(row, "approval_settled")
-    _write(row, "approval.approved", "Approved: {}")
+    return row
 
 
 def _plain(words: str) -> str:

@@ -50,6 +50,8 @@ def settle(request: MemberRequest, approval_id: UUID) -> HttpResponse:
         case "approve":
             by_company = bound_to(request) is not None
             read = request.POST.get("read")
+            if read is None:
+                raise InvalidRequest("It was not said what you read.", do="Load the page again.")
             services.approve(approval=approval, membership=request.membership, by_company=by_company, read=read)
             messages.success(request, f"Approved: {approval.label}.")
         case "refuse":

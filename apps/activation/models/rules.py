@@ -13,7 +13,8 @@ class Rule(AccountModel):
     """One choice of mailboxes of a task: made once, or followed every day.
 
     A draft is a choice that nobody has confirmed; `replaces` names the rule that it will change.
-    `revision` counts changes: an evaluation that began before one writes nothing more.
+    `revision` counts changes: an evaluation that began before one writes nothing more. `asks`: so many who left
+    would be deleted at once that a person is asked; `allowed`: so many a person allowed.
     """
 
     task = models.ForeignKey(BackupTask, on_delete=models.CASCADE, related_name="activation_rules")
@@ -29,6 +30,8 @@ class Rule(AccountModel):
     created_at = models.DateTimeField(default=clock.now)
     created_by = models.CharField(max_length=200, blank=True)
     checked_at = models.DateTimeField(null=True)
+    asks = models.PositiveIntegerField(default=0)
+    allowed = models.PositiveIntegerField(default=0)
     problem = models.TextField(blank=True)
 
     class Meta:

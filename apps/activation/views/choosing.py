@@ -10,14 +10,16 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.sudo import ask_again
 from apps.backups.access import task_for
 from apps.backups.models import BackupTask, Entity
 from apps.connectors.base import DIRECTORY_PROPERTIES
 from apps.core.errors import EverkeepError, NotFound
 from apps.core.permissions import Permission
 
-from .. import services
+from .. import deleting, services
 from ..access import rule_for
+from ..enums import Leaving
 from ..forms import FORMS, RuleForm
 from ..models import Rule
 from .context import activation_panel, uuids_of
@@ -73,6 +75,9 @@ def _form(request: MemberRequest, task: BackupTask, kind: str, edited: Rule | No
 def start(request: MemberRequest, rule_id: UUID) -> HttpResponse:
     """Leave out whose tick was taken away; then start, unless only that was asked."""
     rule = rule_for(rule_id, Permission.ACTIVATE)
+    deletes = rule.leaving == Leaving.DELETE and request.POST.get("only") != "ticks"
+    if deletes and (answer := ask_again(request)):
+        return answer
     shown, ticked = set(uuids_of(request.POST.getlist("shown"))), set(uuids_of(request.POST.getlist("entity")))
     unticked = list(Entity.objects.filter(task=rule.task, public_id__in=shown - ticked))
     services.leave_out(rule=rule, entities=unticked)
@@ -80,6 +85,10 @@ def start(request: MemberRequest, rule_id: UUID) -> HttpResponse:
     services.take_in(rule=rule, entities=list(Entity.objects.filter(task=rule.task, public_id__in=back)))
     if request.POST.get("only") == "ticks":
         return redirect("activation_rule", rule.public_id)
+    if deletes:
+        proposed = deleting.start_deleting(rule=rule, all_new=request.POST.get("all_new", ""))
+        messages.info(request, "The rule is started." if proposed.done else proposed.said)
+        return redirect("activation", rule.task.public_id)
     found = services.start(rule=rule, all_new=request.POST.get("all_new", ""))
     messages.info(request, "Confirmed. It takes effect within moments.")
     return redirect("activation_rule", found.public_id)

@@ -12,17 +12,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.sudo import ask_again
 from apps.backups.access import task_for
 from apps.backups.models import Entity
 from apps.core import clock
 from apps.core.errors import InvalidRequest
 from apps.core.keyset import KeysetPage
 from apps.core.permissions import Permission
+from apps.core.sight import sees_everything
 from apps.core.spreadsheet import csv_lines
 
-from .. import selectors, services
+from .. import deleting, selectors, services
 from ..access import rule_for
-from ..enums import RuleKind, RuleState
+from ..enums import Leaving, RuleKind, RuleState
 from ..evaluate import read_list
 from ..models import Rule
 from ..plan import plan_of
@@ -54,7 +56,12 @@ def rule(request: MemberRequest, rule_id: UUID) -> HttpResponse:
     shown = selectors.member_page(
         found, after=_place(request.GET, "after"), before=_place(request.GET, "before")
     )
-    context |= {"page": shown, "look": selectors.look_of(found), **_pages("activation_rule", found, shown)}
+    context |= {
+        "page": shown,
+        "look": selectors.look_of(found),
+        "whole": sees_everything(),
+        **_pages("activation_rule", found, shown),
+    }
     return render(request, "activation/rule.html", context)
 
 
@@ -67,6 +74,8 @@ def act(request: MemberRequest, rule_id: UUID) -> HttpResponse:
     who = list(Entity.objects.filter(task=found.task, public_id__in=uuids_of([only])))
     if action == "pause":
         services.pause(rule=found)
+    elif action in ("resume", "allow") and found.leaving == Leaving.DELETE:
+        return _with_proof(request, found, action)
     elif action == "resume":
         services.resume(rule=found)
     elif action == "leave_out":
@@ -80,6 +89,17 @@ def act(request: MemberRequest, rule_id: UUID) -> HttpResponse:
         return redirect("activation", found.task.public_id)
     else:
         raise InvalidRequest("That is nothing that can be done to a rule.", do="Use the buttons of the page.")
+    return redirect("activation_rule", found.public_id)
+
+
+def _with_proof(request: MemberRequest, found: Rule, action: str) -> HttpResponse:
+    if answer := ask_again(request):
+        return answer
+    if action == "resume":
+        proposed = deleting.resume_deleting(rule=found)
+    else:
+        proposed = deleting.allow_deleting(rule=found, counted=request.POST.get("counted", ""))
+    messages.info(request, "It takes effect within moments." if proposed.done else proposed.said)
     return redirect("activation_rule", found.public_id)
 
 

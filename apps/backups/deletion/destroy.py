@@ -72,7 +72,7 @@ def destroy(entity: Entity, deletion: Deletion, *, comes_back: bool) -> None:
         with lease.guard():
             Run.objects.filter(entity=entity).delete()
             facts = {name: getattr(entity, name) for name in FACTS}
-            fresh = Entity(state=EntityState.NOT_ACTIVE, by_hand=True, **facts)
+            fresh = Entity(state=EntityState.NOT_ACTIVE, by_hand=not deletion.by_leaving, **facts)
             Entity.objects.filter(pk=entity.pk).delete()
             if comes_back:
                 fresh.save()

@@ -61,6 +61,7 @@ def delete_now(payload: Payload) -> Deletion:
         whole_task=what.whole,
         limited=_any_limited(what.ids),
         by_rule=bool(payload.get("rule")),
+        by_leaving=bool(payload.get("leaving")),
         label=_label(what)[:300],
         task_label=what.task.name,
         count=len(what.ids),
@@ -116,7 +117,7 @@ def _put_back(deletion: Deletion) -> None:
 
 
 def put_back_some(deletion: Deletion, ids: list[int], why: str) -> None:
-    """Take entities out of an order of retention that waits and whose row is locked; `why` is for people."""
+    """Take entities out of an order of a rule that waits and whose row is locked; `why` is for people."""
     for part in in_batches(ids):
         Entity.objects.filter(deletion=deletion, state=EntityState.DELETING, pk__in=part).update(**_AS_BEFORE)
     if Entity.objects.filter(deletion=deletion, state=EntityState.DELETING).exists():
@@ -126,6 +127,32 @@ def put_back_some(deletion: Deletion, ids: list[int], why: str) -> None:
     deletion.save(update_fields=["state", "settled_at", "waiting_for"])
     _tell(deletion, "deletion_cancelled")
     _record(deletion, "deletion.cancelled", f"{deletion.label}: taken back: {why}")
+
+
+def delete_of_rule(task: BackupTask, ids: list[int], by: str) -> Deletion:
+    """Order what a rule of activation deletes that somebody has approved. Raises Conflict for a hold."""
+    payload: Payload = {"task": str(task.public_id), "whole": False, "entities": ids, "by": by, "leaving": True}
+    return delete_now(payload)
+
+
+@transaction.atomic
+def put_back_of_rule(task: BackupTask, ids: Collection[int], why: str) -> int:
+    """Take these out of orders of rules that wait; what a person ordered stays. Returns how many."""
+    if not ids:
+        return 0
+    count = 0
+    waiting = Deletion.objects.select_for_update().filter(
+        task=task, state=DeletionState.WAITING, by_leaving=True
+    )
+    for deletion in waiting.filter(by_leaving=True).order_by("pk"):
+        mine = Entity.objects.filter(deletion=deletion, state=EntityState.DELETING, pk__in=ids)
+        found = list(mine.values_list("pk", flat=True))
+        if found:
+            active = mine.filter(state_before_deletion=EntityState.ACTIVE)
+            active.update(next_run_at=first_starts(task))
+            put_back_some(deletion, found, why)
+            count += len(found)
+    return count
 
 
 def returned(task: BackupTask, remote_ids: Collection[str]) -> None:

@@ -21,6 +21,7 @@ class Deletion(AccountModel):
 
     `label` says what goes, `task_label` of which task. `limited`: it names something of limited access.
     `by_rule`: retention ordered it, for archived entities alone, and it holds only while the rule wants it.
+    `by_leaving`: a rule of activation ordered it, for who left it; who is chosen again is put back.
     `counted_*`: how much of the grace was seen to pass (`core.grace`). `references` counts the blobs that the
     deleted versions named, each time: so much may look dead to gc. `left` are journals that the store would not
     let go of yet: [entity, kind of data] pairs. `proof` holds what went, in numbers.
@@ -31,6 +32,7 @@ class Deletion(AccountModel):
     whole_task = models.BooleanField(default=False)
     limited = models.BooleanField(default=False)
     by_rule = models.BooleanField(default=False)
+    by_leaving = models.BooleanField(default=False)
     label = models.CharField(max_length=300)
     task_label = models.CharField(max_length=200)
     count = models.PositiveIntegerField(default=0)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.accounts.approvals import Proposed, propose
 from apps.accounts.approvals.registry import Payload
@@ -47,10 +47,22 @@ def policy_save(
         "tags": [str(tag.public_id) for tag in tags],
         "rank": rank,
     }
-    if could_shorten(policy, parts, tags):
-        return propose(CHANGE, payload, f"Policy {payload['name']}")
-    apply_change(payload)
+    with transaction.atomic():
+        policy = _held(policy, tags)
+        if could_shorten(policy, parts, tags):
+            return propose(CHANGE, payload, f"Policy {payload['name']}")
+        apply_change(payload)
     return Proposed(done=True)
+
+
+def _held(policy: Policy | None, tags: Sequence[Tag] = ()) -> Policy | None:
+    """Lock a policy, and those whose tags these are, as they stand now: what was read before may be old."""
+    wanted = Q(policy_tags__tag__in=tags) | Q(pk=policy.pk if policy else None)
+    ids = list(Policy.objects.filter(wanted).order_by("pk").values_list("pk", flat=True).distinct())
+    found = {each.pk: each for each in Policy.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    if policy is not None and policy.pk not in found:
+        raise InvalidRequest("The policy is not there any more.")
+    return found[policy.pk] if policy is not None else None
 
 
 def could_shorten(policy: Policy | None, parts: Parts, tags: Sequence[Tag]) -> bool:
@@ -65,19 +77,25 @@ def policy_delete(*, policy: Policy) -> Proposed:
     """Forget a policy: what it ruled goes by the rules of its task again."""
     require(Permission.MODIFY)
     payload = {"policy": str(policy.public_id), "delete": True, "name": policy.name}
-    if policy.retention is not None:
+    held = _held(policy)
+    if held is not None and held.retention is not None:
         return propose(CHANGE, payload, f"Delete the policy {policy.name}")
     apply_change(payload)
     return Proposed(done=True)
 
 
+@transaction.atomic
 def policy_assign(*, task: BackupTask, policy: Policy | None) -> Proposed:
     """Let a policy, or with None nothing but its own settings, rule a task."""
     require(Permission.MODIFY)
     if task.policy == policy:
         return Proposed(done=True)
+    task.refresh_from_db(fields=["policy"])
+    wanted = [each.pk for each in (policy, task.policy) if each is not None]
+    held = {each.pk: each for each in Policy.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    policy, before = held.get(policy.pk) if policy else None, held.get(task.policy_id)
     payload = {"task": str(task.public_id), "policy": str(policy.public_id) if policy else ""}
-    if speaks_of_retention(task.policy, policy):
+    if speaks_of_retention(before, policy):
         return propose(ASSIGN, payload, f"Policy of {task.name}: {policy or 'none'}")
     apply_assign(payload)
     return Proposed(done=True)

@@ -91,7 +91,8 @@ def test_where_two_people_decide_a_shorter_rule_waits_and_holds_once_it_is_appro
     prove_again(client)
     mail.outbox.clear()
     with django_capture_on_commit_callbacks(execute=True):
-        client.post(reverse("approval_settle", args=[proposal.public_id]), {"do": "approve"})
+        said = {"do": "approve", "read": proposal.words}
+        client.post(reverse("approval_settle", args=[proposal.public_id]), said)
     told = [sent.to[0] for sent in mail.outbox if sent.subject.startswith("Less is protected")]
     assert set(told) == {cast.owner.email, second.email}
     with account_scope(cast.account.pk):

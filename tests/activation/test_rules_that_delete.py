@@ -1,0 +1,181 @@
+"""A rule that deletes who leaves: with grace, by two people, a bounded share, never who is held or returns."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.enums import Role
+from apps.accounts.models import Account, Approval
+from apps.activation import services
+from apps.activation.models import Rule
+from apps.activity.models import Activity
+from apps.backups.deletion.work import look_after_deletions
+from apps.backups.models import BackupTask, Deletion, Entity, Hold
+from apps.backups.services.holds import hold_place
+from apps.core import clock
+from apps.core.errors import InvalidRequest
+from tests.cast import Cast, member, prove_again
+
+from .makers import clause, follow, held, in_force, make_rule, move, states, told
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def olivia(client: Client, cast: Cast) -> Client:
+    client.force_login(cast.owner)
+    prove_again(client)
+    return client
+
+
+@pytest.fixture
+def cooks(person: Any) -> list[Entity]:
+    return [person(f"Cook {number:02}", "Kitchen") for number in range(12)]
+
+
+@pytest.fixture
+def rule(task: BackupTask, cooks: list[Entity]) -> Rule:
+    """It holds twelve cooks."""
+    made = in_force(task, leaving="delete")
+    follow(made)
+    return made
+
+
+def leave(*cooks: Entity) -> None:
+    for cook in cooks:
+        move(cook, "Office")
+
+
+def test_who_leaves_is_deleted_after_the_grace_and_may_be_activated_by_the_rule_again(
+    rule: Rule, cooks: list[Entity], django_capture_on_commit_callbacks: Any
+) -> None:
+    gone, stays = cooks[0], cooks[1]
+    Entity.objects.filter(pk=cooks[2].pk).update(by_hand=True)
+    leave(gone, cooks[2])
+    with django_capture_on_commit_callbacks(execute=True):
+        follow(rule)
+    assert states(gone, stays, cooks[2]) == ["deleting", "active", "active"]
+    deletion = Deletion.objects.get()
+    assert deletion.ordered_by == "The activation rule Kitchen" and deletion.ends_at > clock.now() + 6 * DAY
+    assert any("elet" in sent.subject for sent in mail.outbox), "all administrators are told"
+    assert dict(told(rule))["Cook 00"] == "left_deleted"
+    follow(rule)
+    assert Deletion.objects.count() == 1, "it is ordered once"
+    now = clock.now()
+    for _ in range(31):
+        now += timedelta(hours=6)
+        with clock.travel(now):
+            look_after_deletions()
+    fresh = Entity.objects.get(remote_id=gone.remote_id)
+    assert (fresh.pk != gone.pk, fresh.state, fresh.by_hand) == (True, "not_active", False)
+    move(fresh, "Kitchen")
+    follow(rule)
+    assert states(fresh) == ["active"]
+
+
+def test_who_returns_inside_the_grace_is_put_back_but_not_what_a_person_ordered(
+    rule: Rule, cooks: list[Entity]
+) -> None:
+    leave(cooks[0], cooks[1])
+    follow(rule)
+    Deletion.objects.update(by_leaving=True)
+    move(cooks[0], "Kitchen")
+    follow(rule)
+    assert states(*cooks[:2]) == ["active", "deleting"]
+    cooks[0].refresh_from_db()
+    assert cooks[0].next_run_at is not None
+    assert dict(told(rule))["Cook 00"] == "put_back"
+    follow(rule)
+    assert held(rule)["Cook 00"] == "already", "and it is held as before"
+    Deletion.objects.update(by_leaving=False)
+    move(cooks[1], "Kitchen")
+    follow(rule)
+    assert states(cooks[1]) == ["deleting"]
+
+
+def test_a_group_that_is_suddenly_empty_deletes_nobody_until_somebody_says_so(
+    olivia: Client, rule: Rule, cooks: list[Entity], django_capture_on_commit_callbacks: Any
+) -> None:
+    leave(*cooks)
+    with django_capture_on_commit_callbacks(execute=True):
+        follow(rule)
+    assert set(states(*cooks)) == {"active"} and rule.asks == 12
+    assert any("asks before it deletes" in sent.subject for sent in mail.outbox)
+    assert not Deletion.objects.exists()
+    follow(rule)
+    assert Activity.objects.filter(code="rule.asks").count() == 1, "the same question is no news"
+    address = reverse("activation_rule", args=[rule.public_id])
+    assert "Delete the backups of 12" in olivia.get(address).content.decode()
+    act = reverse("activation_act", args=[rule.public_id])
+    assert olivia.post(act, {"action": "allow", "counted": "11"}).status_code == 409
+    olivia.post(act, {"action": "allow", "counted": "12"})
+    rule.refresh_from_db()
+    follow(rule)
+    assert set(states(*cooks)) == {"deleting"} and (rule.asks, rule.allowed) == (0, 0)
+
+
+def test_small_steps_are_asked_about_too_while_the_grace_of_the_others_runs(
+    rule: Rule, cooks: list[Entity]
+) -> None:
+    leave(*cooks[:3])
+    follow(rule)
+    leave(*cooks[3:5])
+    follow(rule)
+    assert states(*cooks[:5]) == ["deleting"] * 5
+    leave(cooks[5])
+    follow(rule)
+    assert states(cooks[5]) == ["active"] and rule.asks == 1
+
+
+def test_a_hold_keeps_who_leaves(rule: Rule, cooks: list[Entity]) -> None:
+    hold_place(name="Case 1", reason="", entities=[cooks[0]], tag=None)
+    assert Hold.objects.exists()
+    leave(cooks[0], cooks[1])
+    follow(rule)
+    assert states(*cooks[:2]) == ["active", "deleting"]
+    assert dict(told(rule))["Cook 00"] == "left_on_hold"
+
+
+def test_the_dry_run_says_whom_it_would_delete(olivia: Client, rule: Rule, cooks: list[Entity]) -> None:
+    draft = make_rule(
+        rule.task, clause("department", "Office"), mode="daily", leaving="delete", replaces=rule, name="Office"
+    )
+    page = olivia.get(reverse("activation_rule", args=[draft.public_id])).content.decode()
+    assert page.count("No longer fits: deletion ordered, with seven days of grace") >= 12
+    assert "Who leaves loses their backups" in page
+    assert not Deletion.objects.exists()
+
+
+def test_starting_one_takes_two_people_where_the_account_wants_them(
+    olivia: Client, task: BackupTask, cast: Cast, cooks: list[Entity]
+) -> None:
+    long_ago = clock.now() - 30 * DAY
+    anna = member(cast.account, "anna@pizza-perfecto.example", Role.ADMINISTRATOR, standing_since=long_ago)
+    Account.objects.filter(pk=cast.account.pk).update(two_person=True)
+    draft = make_rule(task, mode="daily", leaving="delete")
+    with pytest.raises(InvalidRequest):
+        services.start(rule=draft)
+    olivia.post(reverse("activation_start", args=[draft.public_id]))
+    draft.refresh_from_db()
+    assert draft.state == "draft", "it waits for the second person"
+    approval = Approval.objects.get()
+    assert "Backups of who no longer fits would be deleted" in approval.words
+    with clock.travel(clock.now() + 5 * DAY):
+        services.forget_old_drafts()
+    Approval.objects.update(opens_at=clock.now())
+    olivia.force_login(anna)
+    prove_again(olivia)
+    olivia.post(
+        reverse("approval_settle", args=[approval.public_id]), {"do": "approve", "read": approval.words}
+    )
+    draft.refresh_from_db()
+    assert draft.state == "active"
+    services.pause(rule=draft)
+    olivia.post(reverse("activation_act", args=[draft.public_id]), {"action": "resume"})
+    draft.refresh_from_db()
+    assert draft.state == "paused" and Approval.objects.count() == 2, "nor is it resumed by one alone"
