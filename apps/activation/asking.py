@@ -1,7 +1,7 @@
 """The mail of a rule that asks before it deletes."""
 
 from apps.accounts.selectors import administrators
-from apps.backups.service_list import nouns_of
+from apps.backups.selectors import nouns_of
 from apps.core.mails import mail_after_commit
 
 from .models import Rule

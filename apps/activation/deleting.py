@@ -7,7 +7,7 @@ is an order as any other: seven days of grace, mails, holds, taken back by one c
 from typing import Any, Final
 
 from apps.accounts.approvals import Proposed, propose
-from apps.backups.service_list import nouns_of
+from apps.backups.selectors import nouns_of
 from apps.core.errors import Conflict, PermissionMissing
 from apps.core.permissions import Permission, require
 from apps.core.sight import sees_everything

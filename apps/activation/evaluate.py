@@ -15,9 +15,9 @@ from django.db.models import F, Q, QuerySet
 from apps.accounts.selectors import stopped_accounts
 from apps.activity import services as activity
 from apps.activity.models import ActivityStatus
-from apps.backups.deletion.order import delete_of_rule, put_back_of_rule
 from apps.backups.models import Entity, EntityTag
 from apps.backups.services.activation import pause_by_rule, start_by_rule
+from apps.backups.services.leaving import delete_of_rule, put_back_of_rule
 from apps.backups.services.tags import tag_apply, tag_remove
 from apps.connectors.enums import ConnectionState
 from apps.core import clock

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps.backups.enums import EntityState
-from apps.backups.holds import on_hold
 from apps.backups.models import BackupTask, Entity
+from apps.backups.services.leaving import on_hold
 from apps.core.sight import sees_everything, whole_sight
 
 from .conditions import FIELDS, conditions_of

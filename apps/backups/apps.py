@@ -39,12 +39,6 @@ class BackupsConfig(AppConfig):
                 "tag.created": "Tag created",
                 "tag.renamed": "Tag renamed",
                 "tag.deleted": "Tag deleted",
-                "hook.created": "Hook created",
-                "hook.changed": "Hook changed",
-                "hook.deleted": "Hook deleted",
-                "hook.tried": "Hook tried",
-                "hook.failed": "Hook could not be reached",
-                "hook.skipped": "Round skipped because of a hook",
             },
         )
         register_codes(
@@ -130,6 +124,17 @@ def _register_hooks() -> None:
 
     from .task_tabs import register_task_tab  # noqa: PLC0415
 
+    register_codes(
+        "Backup tasks",
+        {
+            "hook.created": "Hook created",
+            "hook.changed": "Hook changed",
+            "hook.deleted": "Hook deleted",
+            "hook.tried": "Hook tried",
+            "hook.failed": "Hook could not be reached",
+            "hook.skipped": "Round skipped because of a hook",
+        },
+    )
     register_sealed_field("backups.Hook", "sealed_secret", lambda row: str(row.secret_purpose))
     register_task_tab("hooks", "Hooks", "task_hooks", Permission.MODIFY, order=85)
 

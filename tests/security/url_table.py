@@ -108,7 +108,7 @@ TABLE: dict[str, Row] = {
     "task_schedule": row(302, 200, 200, 403, 403, 403, 404, args=a_task),
     "task_hooks": row(302, 200, 200, 403, 403, 403, 404, args=a_task),
     "hook": row(302, 200, 200, 403, 403, 403, 404, args=a_hook),
-    "hook_act": row(302, 302, 302, 403, 403, 403, 404, args=a_hook, data={"action": "delete"}),
+    "hook_act": row(302, 302, 302, 403, 403, 403, 302, args=a_hook, data={"action": "delete"}),
     "task_retention": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
     "holds": row(302, 200, 403, 403, 403, 403, 200),
     "hold_lift": row(

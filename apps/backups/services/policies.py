@@ -93,7 +93,7 @@ def policy_assign(*, task: BackupTask, policy: Policy | None) -> Proposed:
     task.refresh_from_db(fields=["policy"])
     wanted = [each.pk for each in (policy, task.policy) if each is not None]
     held = {each.pk: each for each in Policy.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
-    policy, before = held.get(policy.pk) if policy else None, held.get(task.policy_id)
+    policy, before = held.get(policy.pk) if policy else None, held.get(task.policy_id or 0)
     payload = {"task": str(task.public_id), "policy": str(policy.public_id) if policy else ""}
     if speaks_of_retention(before, policy):
         return propose(ASSIGN, payload, f"Policy of {task.name}: {policy or 'none'}")
