@@ -1,5 +1,6 @@
 """From an id in a request to a backup, a plan or an export."""
 
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -13,6 +14,8 @@ from apps.core.permissions import Permission, require, require_contents
 from apps.core.sight import sees_everything
 
 from .models import Destination, Drill, Plan
+
+_WHOLE: Final = {"run__isnull": False, "source__isnull": False}  # what it restores was not deleted since
 
 
 def snapshot_for(public_id: UUID, permission: Permission | None = None) -> Snapshot:
@@ -61,7 +64,7 @@ def plan_for(public_id: UUID) -> Plan:
         Plan.objects.select_related(
             "run", "source__task__connection", "target__task__connection", "job", "undo"
         )
-        .filter(public_id=public_id, user_id=current_actor().user_id or 0)
+        .filter(public_id=public_id, user_id=current_actor().user_id or 0, **_WHOLE)
         .first()
     )
     if plan is None:
@@ -82,7 +85,7 @@ def restore_for(job_id: UUID) -> Plan:
 def batch_for(batch: UUID) -> list[Plan]:
     """Return the plans that the actor made together. Raises NotFound, PermissionMissing."""
     rows = Plan.objects.select_related("run", "source__task__connection", "target__task__connection", "job")
-    plans = list(rows.filter(batch=batch, user_id=current_actor().user_id or 0).order_by("pk"))
+    plans = list(rows.filter(batch=batch, user_id=current_actor().user_id or 0, **_WHOLE).order_by("pk"))
     if not plans:
         raise NotFound("There are no such plans.", do="Choose the mailboxes again.")
     require(Permission.RESTORE)

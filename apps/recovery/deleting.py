@@ -1,4 +1,4 @@
-"""What becomes of jobs and exports of an entity that is about to be destroyed (backups.deletion)."""
+"""What becomes of plans, jobs and exports of an entity that is about to be destroyed (backups.deletion)."""
 
 import shutil
 from uuid import UUID
@@ -11,16 +11,23 @@ from apps.jobs.enums import OPEN_STATES, JobKind
 from apps.jobs.models import Job
 
 from .exports.files import folder_of
+from .models import Plan
 
 
 def settle(entity_id: UUID) -> str:
-    """Wait for jobs at work; end what exports still hand out. The jobs' rows and ledgers keep their words."""
+    """Wait for jobs at work; end what exports still hand out. The jobs' rows and ledgers keep their words.
+
+    A plan that was carried out stays, without what it kept of contents: its undo needs it.
+    """
     mine = Job.objects.filter(Q(entity_id=entity_id) | Q(destination_id=entity_id))
     if at_work := mine.filter(state__in=OPEN_STATES).first():
         return f"{at_work} is still at work."
     for job in mine.filter(kind=JobKind.EXPORT):
         _end_downloads(job.pk)
         shutil.rmtree(folder_of(job), ignore_errors=True)
+    plans = Plan.objects.filter(source__public_id=entity_id)
+    plans.filter(job=None).delete()
+    plans.update(samples=[])
     return ""
 
 

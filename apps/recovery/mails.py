@@ -47,7 +47,7 @@ def _report(job: Job) -> list[str]:
     return said + [f"Other than planned: {line}" for line in job.result.get("drift", ())]
 
 
-def tell_target_once(plan: Plan) -> None:
+def tell_target_once(plan: Plan, job: Job) -> None:
     """Tell whose mailbox a restore writes into, if its plan says so: nobody shall wonder where mails come from.
 
     Noted before it is sent: a worker that is killed in between leaves it unsaid rather than said twice.
@@ -62,7 +62,7 @@ def tell_target_once(plan: Plan) -> None:
     lines = [
         f"Hello {target.name},",
         "",
-        f"what was backed up of {plan.source.name} is being put back into your mailbox, into {where}.",
+        f"what was backed up of {job.entity_label} is being put back into your mailbox, into {where}.",
         "You need not do anything. Ask your administrator if you did not expect this.",
         "",
     ]

@@ -10,6 +10,7 @@ from apps.core import clock
 from apps.core.models import AccountModel
 from apps.core.sight import sees_everything
 from apps.jobs.models import Job, JobItem
+from apps.jobs.services import ORGANISATION
 
 from .enums import DrillState, PlanState, RestoreMode
 
@@ -58,11 +59,12 @@ class Plan(AccountModel):
     decided once so that a repeat uses the same. `samples` are a few items that would be overwritten, with the
     fields that differ (`restore.differences`). `options` are those of RestoreOptions. `missing` names
     permissions without which nothing can be written. `batch` is the same for plans that were made together.
+    `run` and `source` are None once the backups of the source are deleted: the job knows what its undo needs.
     """
 
     user_id = models.BigIntegerField()
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
-    source = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
+    source = models.ForeignKey(Entity, on_delete=models.SET_NULL, null=True, related_name="+")
     target = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
     mode = models.CharField(max_length=10, choices=RestoreMode)
     options = models.JSONField(default=dict)
@@ -101,6 +103,8 @@ class Plan(AccountModel):
     @property
     def crosses_tenants(self) -> bool:
         """Tell whether data leaves the organisation that it was backed up from."""
+        if self.source is None:
+            return bool(self.job and self.job.params.get(ORGANISATION))
         return self.source.task.connection.tenant_id != self.target.task.connection.tenant_id
 
     @property

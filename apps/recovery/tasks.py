@@ -17,7 +17,9 @@ from .restore.plan import plan_make, plan_refuse
 def make_plan(*, account_id: int, plan_id: int) -> str:
     """Look at the live target of a plan, if who made it may still restore from here to there."""
     rows = Plan.objects.select_related("source__task__connection", "target__task__connection", "run")
-    plan = rows.get(pk=plan_id)
+    plan = rows.filter(pk=plan_id, source__isnull=False).first()
+    if plan is None:
+        return "its backups were deleted"
     person = person_now(plan.user_id)
     if person is None:
         return plan_refuse(plan=plan).state

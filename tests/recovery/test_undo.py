@@ -7,18 +7,23 @@ from typing import Any
 
 import pytest
 
-from apps.backups.models import BackupTask, Snapshot
+from apps.accounts.models import Membership
+from apps.accounts.selectors import actor_of
+from apps.backups.deletion.work import go_on
+from apps.backups.enums import DeletionState, EntityState
+from apps.backups.models import BackupTask, Deletion, Entity, Snapshot
 from apps.backups.retention.night import night
 from apps.backups.retention.rules import KeepSteps, Rule
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.actor import acting_as, current_actor
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, NotFound
 from apps.core.permissions import Permission
 from apps.jobs.models import Job, JobItem
+from apps.recovery.access import plan_for
 from apps.recovery.models import BeforeState, Plan
 from apps.recovery.restore.before import purge_before, purge_samples
-from apps.recovery.restore.panel import undo_panel
+from apps.recovery.restore.panel import restore_panel, undo_panel
 from apps.recovery.restore.plan import plan_start
 from apps.recovery.restore.undo import undo_start
 from apps.vault.references import live_blobs
@@ -28,10 +33,10 @@ from tests.recovery.test_restore import delete, folder_key, patch
 BINS = ("Deleted Items", "Recoverable Items", "Deletions")
 
 
-def in_place(office: Office) -> Counter[tuple[Any, ...]]:
+def in_place(office: Office, mailbox: Entity | None = None) -> Counter[tuple[Any, ...]]:
     """Everything in the mailbox but what lies in its bins: undo, like people, deletes into them."""
-    kept = [m for m in office.live() if not m["folder"].startswith(BINS)]
-    folders = [f["path"] for f in office.cloud.export(office.bob.remote_id)["folders"]]
+    kept = [m for m in office.live(mailbox) if not m["folder"].startswith(BINS)]
+    folders = [f["path"] for f in office.cloud.export((mailbox or office.bob).remote_id)["folders"]]
     return Counter([(m["folder"], *as_it_was(m)) for m in kept] + [(path,) for path in folders])
 
 
@@ -182,3 +187,44 @@ def test_an_old_plan_shows_no_contents_any_more(office: Office) -> None:
         assert purge_samples() == 1
     plan.refresh_from_db()
     assert plan.samples == []
+
+
+def test_a_restore_into_another_mailbox_is_undone_after_the_backups_of_its_source_were_deleted(
+    office: Office,
+) -> None:
+    snapshot = changed_mailbox(office)
+    office.cloud.add_user("empty@pizza-perfecto.example")
+    other = office.mailbox("empty@pizza-perfecto.example")
+    before = in_place(office, other)
+    office.choose(snapshot, folders=[folder_key(office, "Inbox")])
+    job = office.restore(snapshot, "new_root", other)
+    assert job.state == "succeeded" and in_place(office, other) != before
+    waiting = office.plan(snapshot, "skip", other)
+    Plan.objects.filter(job=job).update(samples=[{"name": "Order 1"}])
+    delete_backups(office.bob)
+    plan = Plan.objects.get(job=job)
+    assert (plan.source, plan.run, plan.samples) == (None, None, []), "nothing of its contents is kept"
+    assert not Plan.objects.filter(pk=waiting.pk).exists(), "what was not started has nothing to restore"
+    with pytest.raises(NotFound):
+        plan_for(plan.public_id)
+    with acting_as(replace(current_actor(), permissions=frozenset({Permission.RESTORE}))):
+        assert not Plan.objects.filter(pk=plan.pk).exists(), "whose limit the source was nobody knows any more"
+    owner = Membership.objects.get(account_id=job.account_id, is_owner=True)
+    with acting_as(actor_of(owner)):
+        panel = restore_panel(job)
+        assert panel is not None and panel.context["may_undo"]
+        done = office.work(undo_start(plan=plan))
+    assert (done.state, done.items_failed, done.message) == ("succeeded", 0, "")
+    assert (done.entity_label, done.entity_id) == (job.entity_label, job.entity_id)
+    assert in_place(office, other) == before
+
+
+def delete_backups(entity: Entity) -> None:
+    """As the hourly task does when the grace of an order is over."""
+    now = clock.now()
+    deletion = Deletion.objects.create(
+        account_id=entity.account_id, task=entity.task, count=1, state=DeletionState.DESTROYING, ends_at=now,
+        counted_at=now,
+    )  # fmt: skip
+    Entity.objects.filter(pk=entity.pk).update(state=EntityState.DELETING, deletion=deletion)
+    assert go_on(deletion)

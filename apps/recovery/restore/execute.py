@@ -57,6 +57,7 @@ AT_ONCE = 4
 PATIENCE = timedelta(minutes=2)
 WRITE_MISSING = "Microsoft does not let us write into this mailbox: the connection may only read."
 GRANT_WRITE = "Grant write access on the page of the connection, then start the restore again."
+SOURCE_GONE = "The backups that this restore reads were deleted."
 UNREAD = "It was written, but could not be read back."
 PACE = "Microsoft takes 150 MB in five minutes for each mailbox. It goes on by itself."
 _NAMED_BY = {SubService.CONTACTS: "displayName", SubService.NOTES: "subject"}
@@ -333,8 +334,10 @@ async def _write_all(lane: Lane, ready: Sequence[_Work]) -> None:
 def run_restore(context: JobContext) -> JobResult:
     """Do a restore job as far as this worker gets (`jobs.registry`)."""
     plan = plan_of(context)
+    if plan.source is None:
+        raise NotFound(SOURCE_GONE, do="What is written already can be undone.")
     wait_for_backup(context, plan)
-    tell_target_once(plan)
+    tell_target_once(plan, context.job)
     context.say(f"Writing into {plan.target.name}")
     try:
         with open_target(plan.target) as target:

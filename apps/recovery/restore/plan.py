@@ -195,9 +195,10 @@ def plan_start(*, plan: Plan) -> Job:
             "Write access is missing, so nothing can be restored yet.",
             do="Grant it at Microsoft, then look again.",
         )
-    if not Plan.objects.filter(pk=plan.pk, state=PlanState.READY).update(state=PlanState.STARTED):
+    source, target, run = plan.source, plan.target, plan.run
+    whole = Plan.objects.filter(pk=plan.pk, state=PlanState.READY, source__isnull=False, run__isnull=False)
+    if source is None or run is None or not whole.update(state=PlanState.STARTED):
         raise Conflict("This plan was started already, or is not ready.", do="Look for it among the jobs.")
-    source, target = plan.source, plan.target
     plan.job = job_create(
         kind=JobKind.RESTORE,
         items=_ledger(plan),
@@ -209,7 +210,7 @@ def plan_start(*, plan: Plan) -> Job:
         entity_id=source.public_id,
         destination_id=target.public_id,
         organisation=str(target.task.connection) if plan.crosses_tenants else "",
-        backup_date=plan.run.finished_at or plan.run.started_at,
+        backup_date=run.finished_at or run.started_at,
     )
     plan.save(update_fields=["job"])
     return plan.job

@@ -23,7 +23,7 @@ from apps.jobs.api import JobContext
 from apps.jobs.base import JobResult, NewItem
 from apps.jobs.enums import ItemOutcome, JobKind, JobState
 from apps.jobs.models import Job, JobItem
-from apps.jobs.services import job_create
+from apps.jobs.services import ORGANISATION, job_create
 from apps.vault.api import VaultReader, open_reader
 
 from ..models import BeforeState, MadeFolder, Plan
@@ -58,23 +58,24 @@ def undo_start(*, plan: Plan) -> Job:
 
     Raises Conflict when it cannot be undone.
     """
-    rows = Plan.objects.select_for_update(of=("self",)).select_related("job", "undo", "source__task", "target")
+    rows = Plan.objects.select_for_update(of=("self",)).select_related("job", "undo", "target")
     plan = rows.get(pk=plan.pk)
     if refusal := why_not(plan):
         raise Conflict(refusal, do="Look for it among the jobs.")
     assert plan.job is not None
+    job = plan.job  # it knows all of this also after the source's backups are deleted
     plan.undo = job_create(
         kind=JobKind.UNDO,
-        items=_ledger(plan.job, plan.undo),
-        params={"plan": str(plan.public_id), "job": plan.job.pk},
-        service=Service(plan.source.task.service),
-        task_label=plan.source.task.name,
-        entity_label=plan.source.name,
-        destination_label=plan.job.destination_label,
-        entity_id=plan.source.public_id,
+        items=_ledger(job, plan.undo),
+        params={"plan": str(plan.public_id), "job": job.pk},
+        service=Service(job.service),
+        task_label=job.task_label,
+        entity_label=job.entity_label,
+        destination_label=job.destination_label,
+        entity_id=job.entity_id,
         destination_id=plan.target.public_id,
-        organisation=str(plan.target.task.connection) if plan.crosses_tenants else "",
-        backup_date=plan.job.backup_date,
+        organisation=job.params.get(ORGANISATION, ""),
+        backup_date=job.backup_date,
     )
     plan.save(update_fields=["undo"])
     return plan.undo

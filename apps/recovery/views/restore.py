@@ -67,6 +67,7 @@ def plan(request: MemberRequest, plan_id: UUID) -> HttpResponse:
     if found.missing and found.state == PlanState.READY and "connection" in request.GET:
         _look_again(found)
         return redirect("recovery_plan", found.public_id)
+    assert found.run is not None, "plan_for finds none without"
     context = plan_context(found) | place_of(point_of(found.run), "Restore plan")
     return render_page_or_part(request, "recovery/plan.html", "recovery/_plan.html", context)
 
