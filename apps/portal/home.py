@@ -99,15 +99,21 @@ class HomePage:
 def home_page(account: UUID, wishes: Wishes = NO_WISHES, *, rows: bool = False) -> HomePage:
     """Collect the cards of the account in force; only those of one page are drawn (`shown`)."""
     tasks = selectors.task_cards()
-    nights = _nights(account, sum(task.total for task in tasks))
-    page = page_of([card_of(task, nights.get(task.public_id, [])) for task in tasks], wishes, rows=rows)
-    return replace(page, lost=damaged_counts().get(DamagedState.LOST, 0))
+    page = page_of([card_of(task, []) for task in tasks], wishes, rows=rows)
+    shown = page.shown if rows else _with_nights(account, page.shown, sum(task.total for task in tasks))
+    return replace(page, shown=shown, lost=damaged_counts().get(DamagedState.LOST, 0))
 
 
-def _nights(account: UUID, entities: int) -> Mapping[UUID, list[str]]:
+def _with_nights(account: UUID, cards: Sequence[Card], entities: int) -> Sequence[Card]:
+    """Add the last nights, which rows do not show and no order or filter asks for."""
+    nights = _nights(account, [card.task.public_id for card in cards], entities)
+    return [replace(card, nights=nights.get(card.task.public_id, [])) for card in cards]
+
+
+def _nights(account: UUID, public_ids: list[UUID], entities: int) -> Mapping[UUID, list[str]]:
     """Count the last nights anew, but in a large account once a minute: an open page asks every 5 seconds."""
     if entities < LARGE:
-        return selectors.nights_of_tasks(clock.now())
+        return selectors.nights_of_tasks(clock.now(), public_ids)
     key = f"portal:nights:{account}:{sight_key()}"
     kept: Mapping[UUID, list[str]] | None = cache.get(key)
     if kept is None:

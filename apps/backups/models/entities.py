@@ -104,7 +104,9 @@ class Entity(AccountModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["task", "name", "id"], name="entity_by_name"),
+            # With the address: a filter by letters inside names is answered by the index alone.
+            models.Index(fields=["task", "name", "id", "address"], name="entity_by_name"),
+            models.Index(fields=["task", "licensed", "name", "id"], name="entity_by_licence"),
             # For lists by status (`selectors.status.narrowed_to`): each word but three implies one of these.
             models.Index(fields=["task", "state", "name", "id"], name="entity_by_state"),
             models.Index(fields=["task", "last_verdict", "name", "id"], name="entity_by_verdict"),

@@ -24,7 +24,8 @@ from .tallies import kept_groups, tallies_of
 PAGE_SIZE = 50
 LIMITED = "limited"
 """The built-in tag: entities with limited access (features TAG-02)."""
-LICENCES = {"licensed": Q(licensed=True), "unlicensed": Q(licensed=False)}
+# Written as `IN`: Django turns `licensed=False` into `NOT licensed`, which no index answers.
+LICENCES = {"licensed": Q(licensed__in=[True]), "unlicensed": Q(licensed__in=[False])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,15 +265,16 @@ def counters(task: BackupTask, filters: Filters) -> Counters:
 
 
 def _kept_counters(task: BackupTask, filters: Filters, tally: TaskTally) -> Counters:
-    """Only a search that no index knows reads the rows, to say how many it found."""
+    """Only a search for letters or a tag reads the rows, to say how many it found."""
     total = Counters()
+    wanted = {"licensed": True, "unlicensed": False}.get(filters.licence)
     for group in kept_groups(tally):
         total.add(group.word, group.number, group.size, group.last, group.following)
         total.licensed += group.number if group.licensed else 0
-    if filters.text or filters.licence or filters.tag:
+        if filters.status in ("", group.word) and (not filters.licence or group.licensed is wanted):
+            total.matching += group.number
+    if filters.text or filters.tag:
         total.matching = matching(task, filters).count()
-    else:
-        total.matching = total.by_word.get(filters.status, 0) if filters.status else total.total
     return total
 
 

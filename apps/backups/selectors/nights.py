@@ -1,6 +1,6 @@
 """The last fourteen nights of every task, one word each: for the strip on the home page (TSK-02)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -60,10 +60,11 @@ class TaskNights:
         return sum(number for first, number in self.began.items() if first <= day)
 
 
-def nights_of_tasks(now: datetime) -> Mapping[UUID, list[str]]:
-    """The words of each task of the account in force, by public id, in four queries however many there are."""
+def nights_of_tasks(now: datetime, public_ids: Collection[UUID] | None = None) -> Mapping[UUID, list[str]]:
+    """The words of each task of the account in force, or of some, in four queries however many there are."""
     today = now.astimezone(UTC).date()
-    tasks = list(BackupTask.objects.select_related("policy"))
+    rows = BackupTask.objects.select_related("policy")
+    tasks = list(rows if public_ids is None else rows.filter(public_id__in=public_ids))
     found = {task.pk: TaskNights(schedule_of_task(task).is_daily) for task in tasks}
     kept = tallies_of(tasks)
     for pk, tally in kept.items():

@@ -16,7 +16,6 @@ from django.db import transaction
 
 from apps.backups.selectors.browse import node_key
 from apps.connectors.base import ItemWriter, WriteItem, Written, passing_key
-from apps.connectors.enums import Service
 from apps.core import clock
 from apps.core.errors import Conflict, EverkeepError, Forbidden, RemoteError, Throttled
 from apps.jobs.api import JobContext
@@ -68,7 +67,7 @@ def undo_start(*, plan: Plan) -> Job:
         kind=JobKind.UNDO,
         items=_ledger(job, plan.undo),
         params={"plan": str(plan.public_id), "job": job.pk},
-        service=Service(job.service),
+        service=job.service,
         task_label=job.task_label,
         entity_label=job.entity_label,
         destination_label=job.destination_label,
