@@ -9,6 +9,7 @@ from .engine import run_backup
 from .engine.rounds import end_rounds
 from .hooks import letters
 from .hooks.rounds import end_hook_rounds
+from .retention.marking import count_marks_on
 from .retention.night import accounts_to_look_after, night
 from .services import tallies
 from .tick import RUN_ENTITY, dispatch_due
@@ -88,7 +89,8 @@ def find_large_tasks() -> int:
 
 @shared_task(expires=3600)  # type: ignore[untyped-decorator]
 def delete_what_is_due() -> int:
-    """Count the graces of deletions, and destroy what had all of its own; once an hour."""
+    """Count the graces of deletions and of retention's marks, and destroy what had all of it; once an hour."""
+    count_marks_on()
     return look_after_deletions()
 
 

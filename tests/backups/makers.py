@@ -1,13 +1,22 @@
 """Short ways to rows of backups, for tests that say only what matters to them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from apps.backups.enums import EntityState, Verdict
-from apps.backups.models import BackupTask, Entity, Run, Snapshot
+from apps.backups.models import BackupTask, Entity, MarkClock, Run, Snapshot
+from apps.backups.retention.marking import count_marks_on
 from apps.connectors.enums import CredentialKind, EntityKind, Service
 from apps.connectors.models import Connection
 from apps.core import clock
+from apps.core.grace import STEP
+
+
+def let_marks_be_seen(moment: datetime) -> None:
+    """Let the hourly task look at retention's marks until then, no less often than it counts."""
+    while (row := MarkClock.objects.first()) and row.counted_at < moment:
+        with clock.travel(min(row.counted_at + STEP, moment)):
+            count_marks_on()
 
 
 def make_connection(account: Any, **fields: Any) -> Connection:

@@ -27,6 +27,7 @@ from apps.recovery.restore.panel import restore_panel, undo_panel
 from apps.recovery.restore.plan import plan_start
 from apps.recovery.restore.undo import undo_start
 from apps.vault.references import live_blobs
+from tests.backups.makers import let_marks_be_seen
 from tests.recovery.conftest import Office, as_it_was
 from tests.recovery.test_restore import delete, folder_key, patch
 
@@ -167,6 +168,7 @@ def test_a_restore_is_undone_also_after_its_backup_was_let_go(office: Office) ->
     short = Rule(KeepSteps(latest=3)).to_json()
     BackupTask.objects.filter(pk=office.task.pk).update(retention=short)
     for days in (1, 9):
+        let_marks_be_seen(clock.now() + timedelta(days=days))
         with clock.travel(clock.now() + timedelta(days=days)):
             night()
     assert not Snapshot.objects.filter(pk=snapshot.pk).exists()

@@ -8,7 +8,7 @@ from .entities import BackupTask, Entity, entity_sight, task_sight
 from .holds import HeldPart, Hold
 from .hooks import Hook, HookLetter, HookRound
 from .policies import Policy, PolicyTag
-from .retention import AccountRetention, Expiry
+from .retention import AccountRetention, Expiry, MarkClock
 from .runs import Run, RunIssue, Snapshot
 from .tags import EntityTag, Tag
 from .tallies import TaskTally
@@ -29,6 +29,7 @@ __all__ = [
     "Hook",
     "HookLetter",
     "HookRound",
+    "MarkClock",
     "NodeVersion",
     "Policy",
     "PolicyTag",

@@ -22,6 +22,20 @@ class AccountRetention(AccountModel):
         return "the account's retention"
 
 
+class MarkClock(AccountModel):
+    """How much time was seen to pass over the account's marks (`core.grace`): it never jumps."""
+
+    counted_at = models.DateTimeField(default=clock.now)
+    counted_seconds = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "mark_clock"
+        constraints = [models.UniqueConstraint(fields=["account"], name="mark_clock_once")]
+
+    def __str__(self) -> str:
+        return f"{self.counted_seconds} s seen"
+
+
 class Expiry(AccountModel):
     """Snapshots of one kind of data of one entity that were let go together.
 

@@ -49,7 +49,7 @@ class Snapshot(AccountModel):
     items to [items, bytes]. `coverage` maps remote ids of folders to {"expected", "captured"}: the provider's
     own count and ours, with "failed" and "skipped" where there are any. `journal` names the journal in the
     vault that holds this snapshot (last segment of its name), `journal_link` is that journal's link.
-    `goes_at`: from then on retention may let it go.
+    `goes_at`: from then on retention may let it go, once the account's `MarkClock` has seen `goes_seen` s.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="snapshots")
@@ -70,6 +70,7 @@ class Snapshot(AccountModel):
     journal = models.CharField(max_length=60)
     journal_link = models.CharField(max_length=64)
     goes_at = models.DateTimeField(null=True)
+    goes_seen = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         db_table = "snapshot"

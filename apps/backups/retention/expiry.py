@@ -26,7 +26,7 @@ from ..journals.compacting import journals_compact, journals_prune
 from ..models import DamagedItem, Entity, Expiry, RunIssue, Snapshot
 from ..registry import in_use, part
 from .inforce import of_entity
-from .marking import chains
+from .marking import chains, due
 from .rules import Rule
 
 logger = logging.getLogger("everkeep.backups")
@@ -54,9 +54,10 @@ def expire(entity: Entity, *, now: datetime | None = None) -> int:
 
 def _ripe(entity: Entity, now: datetime) -> list[str]:
     """Return the kinds of data of which something is due and nothing went within a week."""
-    due = Snapshot.objects.filter(entity=entity, goes_at__lte=now)
     lately = Expiry.objects.filter(entity=entity, started_at__gt=now - EVERY, started_at__lte=now)
-    names = set(due.values_list("sub_service", flat=True)) - set(lately.values_list("sub_service", flat=True))
+    names = set(due(entity, now=now).values_list("sub_service", flat=True)) - set(
+        lately.values_list("sub_service", flat=True)
+    )
     return sorted(names)
 
 
@@ -64,7 +65,7 @@ def _let_go(entity: Entity, sub_service: str, rule: Rule, now: datetime) -> Expi
     """Take the rows away that may go; None when none may."""
     with held(account_id=entity.account_id, entity_id=entity.pk) as lease, lease.guard():
         going = next((c.going for c in chains(entity, rule, now=now) if c.sub_service == sub_service), [])
-        rows = Snapshot.objects.filter(entity=entity, sub_service=sub_service, goes_at__lte=now)
+        rows = due(entity, now=now).filter(sub_service=sub_service)
         found = {row.pk: row for row in rows.only("number", "run_id", "taken_at") if row.number in set(going)}
         keys = sorted(found.keys() - in_use(found.keys()))
         if not keys:

@@ -1,7 +1,8 @@
 """Write beside each snapshot when it goes: a week ahead, where people see it and may still change the rule.
 
-Whatever made a rule shorter (a setting, a policy, a tag), nothing goes before its mark is a week old. A mark is
-taken off by the next look that finds that the snapshot stays.
+Whatever made a rule shorter (a setting, a policy, a tag), nothing goes before its mark is a week old: by its
+date, and by the time that was seen to pass since (`core.grace`), so that no clock that jumps ahead shortens the
+week. A mark is taken off by the next look that finds that the snapshot stays.
 """
 
 from collections.abc import Iterator
@@ -10,15 +11,21 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+
+from apps.accounts.selectors import stopped_accounts
+from apps.core.grace import count_on
+from apps.core.scope import every_account
 
 from ..catalog import in_batches
 from ..holds import on_hold
-from ..models import Entity, Snapshot
+from ..models import Entity, MarkClock, Snapshot
 from .deciding import Fate, Past, decide
 from .rules import Rule
 
 GRACE: Final = timedelta(days=7)
+_WEEK: Final = int(GRACE.total_seconds())
 _FIELDS: Final = ("number", "taken_at", "verdict", "items", "size")
 
 
@@ -54,7 +61,28 @@ def mark(entity: Entity, rule: Rule, *, now: datetime) -> int:
         known = set(rows.exclude(goes_at=None).values_list("number", flat=True))
         with transaction.atomic():
             for numbers in in_batches(sorted(known - set(going))):
-                rows.filter(number__in=numbers).update(goes_at=None)
-            for numbers in in_batches(sorted(set(going) - known)):
-                marked += rows.filter(number__in=numbers, goes_at=None).update(goes_at=now + GRACE)
+                rows.filter(number__in=numbers).update(goes_at=None, goes_seen=None)
+            if new := sorted(set(going) - known):
+                week = {"goes_at": now + GRACE, "goes_seen": _seen(entity.account_id) + _WEEK}
+                for numbers in in_batches(new):
+                    marked += rows.filter(number__in=numbers, goes_at=None).update(**week)
     return marked
+
+
+def _seen(account_id: int) -> int:
+    row, _ = MarkClock.objects.get_or_create(account_id=account_id)
+    return int(count_on(row).total_seconds())
+
+
+def due(entity: Entity, *, now: datetime) -> "QuerySet[Snapshot]":
+    """Return the entity's snapshots whose mark had its week."""
+    row = MarkClock.objects.filter(account_id=entity.account_id).first()
+    seen = row.counted_seconds if row else 0
+    return Snapshot.objects.filter(entity=entity, goes_at__lte=now, goes_seen__lte=seen)
+
+
+def count_marks_on() -> None:
+    """See time pass over the marks of all accounts that are not stopped; once an hour."""
+    with every_account("the weeks of marks are counted in all accounts"):
+        for row in MarkClock.objects.exclude(account__in=stopped_accounts()):
+            count_on(row)

@@ -9,10 +9,10 @@ import pytest
 from apps.activity.models import Activity
 from apps.backups.engine.lease import Lease
 from apps.backups.holds import on_hold
-from apps.backups.models import BackupTask, Entity, Expiry, HeldPart, Hold, NodeVersion, Snapshot
+from apps.backups.models import BackupTask, Entity, Expiry, HeldPart, Hold, MarkClock, NodeVersion, Snapshot
 from apps.backups.registry import Reader, register_reader
 from apps.backups.retention import expiry
-from apps.backups.retention.marking import GRACE
+from apps.backups.retention.marking import GRACE, count_marks_on
 from apps.backups.retention.night import Night, night
 from apps.backups.retention.rules import Keep, KeepFor, KeepSteps, Rule, Unit
 from apps.core import clock
@@ -20,6 +20,7 @@ from apps.vault.api import decode_content
 from apps.vault.gc import collect
 from apps.vault.models import BlobLocation, Pack
 from apps.vault.store.pack import pack_key
+from tests.backups.makers import let_marks_be_seen
 from tests.backups.test_rebuild import journals, lose_the_database, rebuilt, settled, vault_folder
 from tests.faults.store import Killed
 from tests.fixtures.mailbox import Mailbox, Seen
@@ -49,7 +50,8 @@ def rule(mailbox: Mailbox, keep: Keep) -> None:
 
 
 def look(mailbox: Mailbox, days: float) -> Night:
-    """Have a night so many days after the last backup."""
+    """Have a night so many days after the last backup, seen to pass by the hourly task."""
+    let_marks_be_seen(mailbox.now + timedelta(days=days))
     with clock.travel(mailbox.now + timedelta(days=days)):
         return night()
 
@@ -86,6 +88,18 @@ def test_what_a_rule_lets_go_is_marked_for_a_week_and_the_mark_follows_the_rule(
     assert numbers(mailbox) == [5, 6, 7, 8]
     said = Activity.objects.filter(code="retention.expired")
     assert [row.details["count"] for row in said.order_by("pk")] == [2, 2]
+
+
+def test_a_clock_that_jumps_ahead_ends_no_week(mailbox: Mailbox) -> None:
+    worked(mailbox, days=5)
+    rule(mailbox, FOUR)
+    assert look(mailbox, 0.1).marked == 1
+    with clock.travel(mailbox.now + timedelta(days=3650)):
+        count_marks_on()
+        assert night().gone == 0, "its date has come, but nobody saw the week pass"
+    MarkClock.objects.update(counted_at=mailbox.now + timedelta(days=0.1))
+    assert look(mailbox, 6.8).gone == 0
+    assert look(mailbox, 7.2).gone == 1
 
 
 def test_what_is_left_says_the_same_after_the_database_is_lost_and_backups_go_on(mailbox: Mailbox) -> None:
