@@ -52,3 +52,18 @@ def register_settler(settle: Settler) -> None:
 def settled(entity_id: UUID) -> str:
     """Let every app settle its own; returns the first reason to wait."""
     return next((reason for settle in _settlers if (reason := settle(entity_id))), "")
+
+
+Forgetter = Callable[[int, Collection[int]], None]
+_forgetters: dict[str, Forgetter] = {}
+
+
+def register_forgetter(name: str, forget: Forgetter) -> None:
+    """Call `forget(entity, versions)`, keys of rows, in the transaction in which versions of the catalog go."""
+    _forgetters[name] = forget
+
+
+def forgotten(entity_id: int, version_ids: Collection[int]) -> None:
+    """Tell everybody that these versions go."""
+    for forget in _forgetters.values():
+        forget(entity_id, version_ids)

@@ -16,9 +16,8 @@ class SearchIndex(AccountModel):
 
     `manifest` lists the sealed files of `generation`, as `objects.SealedFile` writes them; `former` names the
     objects of the generation before, which a reader may still be fetching. `store_id` is the row of the store
-    that they lie in. The lease is that of the one indexer at work. `trouble` counts by cause what could not be
-    read (`extraction.files.Cause`); `documents` is how many versions are in. A version of the `layout` that is
-    not the code's own is built anew.
+    that they lie in. The lease is that of the one indexer at work. `trouble` is {"counts", "versions"} by cause
+    (`extraction.extracted.Cause`) of what could not be read. Another `layout` than the code's is built anew.
     """
 
     generation = models.PositiveIntegerField(default=0)
@@ -26,7 +25,6 @@ class SearchIndex(AccountModel):
     former = models.JSONField(default=list)
     store_id = models.BigIntegerField(null=True)
     layout = models.PositiveIntegerField(default=0)
-    documents = models.BigIntegerField(default=0)
     trouble = models.JSONField(default=dict)
     changed_at = models.DateTimeField(null=True)
     served_at = models.DateTimeField(null=True)

@@ -15,6 +15,7 @@ from .actions import Action, register_action
 from .attaching import FoundVault, vault_attach, vault_find, vaults_in
 from .buckets import Bucket, bucket_url, open_bucket
 from .copies import pack_heal
+from .derived import DerivedFolder, open_derived
 from .index import DatabaseIndex
 from .leases import Maintenance, maintenance
 from .ownership import installation_id, store_own, vault_own
@@ -25,7 +26,15 @@ from .services import open_vault
 from .shelves import shelf_number_of, task_store_of, task_stores
 from .shredding import Shredded, vault_shred
 from .store.content import ContentPart, Role, decode_content, encode_content
-from .store.errors import BlobCorrupt, BlobMissing, ContentCorrupt, JournalCorrupt, ObjectLocked, VaultError
+from .store.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ContentCorrupt,
+    JournalCorrupt,
+    ObjectLocked,
+    ObjectMissing,
+    VaultError,
+)
 from .store.journal import Chain, Journal, JournalFolder, JournalName, JournalWriter, Written
 from .store.journal_lines import EndLine, IssueLine, Line, SnapshotLine, VersionLine
 from .store.reader import VaultReader
@@ -39,6 +48,7 @@ __all__ = [
     "Chain",
     "ContentCorrupt",
     "ContentPart",
+    "DerivedFolder",
     "EndLine",
     "FoundVault",
     "IssueLine",
@@ -50,6 +60,7 @@ __all__ = [
     "Line",
     "Maintenance",
     "ObjectLocked",
+    "ObjectMissing",
     "Reindexed",
     "Role",
     "Shredded",
@@ -68,6 +79,7 @@ __all__ = [
     "last_collection",
     "maintenance",
     "open_bucket",
+    "open_derived",
     "open_journals",
     "open_reader",
     "open_writer",

@@ -26,7 +26,7 @@ from .store.backends.locks import AUDIT_HEADS
 from .store.check import Claim, PackChecker
 from .store.errors import ObjectMissing
 from .store.journal import FOLDER as JOURNALS
-from .store.keys import KEYS
+from .store.keys import KEYS, SEARCH
 from .store.mirror import OneObject, copies_of
 from .store.owner import FOLDER as OWNERS
 from .store.pack import pack_key
@@ -103,7 +103,7 @@ class Copier:
     def clear_the_rest(self, store: Store) -> None:
         """Delete what is no pack in a store that the account has left. Locked objects stay."""
         folder = self.folder(store)
-        for prefix in (JOURNALS, AUDIT_HEADS, KEYS, OWNERS):
+        for prefix in (SEARCH, JOURNALS, AUDIT_HEADS, KEYS, OWNERS):
             for found in list(folder.list(prefix)):
                 with suppress(ObjectLocked):
                     folder.delete(found.key)

@@ -205,6 +205,7 @@ CELERY_TASK_ROUTES = {
     "apps.backups.tasks.send_hook*": {"queue": "default"},
     "apps.backups.*": {"queue": "backup"},
     "apps.recovery.*": {"queue": "recovery"},
+    "apps.search.tasks.bring_in": {"queue": "index"},
 }
 # How many backups all workers together run at once; the tick keeps about twice as many at hand.
 BACKUP_WORKERS = env.int("EVERKEEP_BACKUP_WORKERS", default=2)
@@ -247,6 +248,7 @@ CELERY_BEAT_SCHEDULE = {
     "accounts": {"task": "apps.accounts.tasks.look_after_accounts", "schedule": 3600.0},
     "company_sign_in": {"task": "apps.accounts.saml.tasks.refresh_providers", "schedule": 24 * 3600.0},
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
+    "index": {"task": "apps.search.tasks.send_index_work", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # Off: trials do not end, as on one's own machine. On: what docs/accounts.md says of their end.
@@ -276,6 +278,12 @@ STORE_PRIVATE_NETWORKS = env.list("EVERKEEP_STORE_PRIVATE_NETWORKS", default=[])
 STREAM_PRIVATE_NETWORKS = env.list("EVERKEEP_STREAM_PRIVATE_NETWORKS", default=[])
 # The same for the hooks of their backup tasks.
 HOOK_PRIVATE_NETWORKS = env.list("EVERKEEP_HOOK_PRIVATE_NETWORKS", default=[])
+
+# Search: how many accounts are indexed at once, and the private folder where indexes lie in clear while they
+# are used: emptied when nobody uses it, and never larger than this for long.
+SEARCH_WORKERS = env.int("EVERKEEP_SEARCH_WORKERS", default=1)
+SEARCH_CACHE_DIR = Path(env.str("EVERKEEP_SEARCH_CACHE", default=str(DATA_DIR / "search")))
+SEARCH_CACHE_BYTES = env.int("EVERKEEP_SEARCH_CACHE_BYTES", default=4_000_000_000)
 
 # Exports: a part of a ZIP ends when it has grown to this many bytes.
 EXPORT_PART_BYTES = env.int("EVERKEEP_EXPORT_PART_BYTES", default=2_000_000_000)

@@ -57,6 +57,8 @@ BY_THE_CLOCK = {
     "apps.recovery.tasks.forget_replaced",
     "apps.recovery.tasks.purge_exports",
     "apps.recovery.tasks.schedule_drills",
+    "apps.search.tasks.bring_in",
+    "apps.search.tasks.send_index_work",
     "apps.vault.health_tasks.dispatch_checks",
     "apps.vault.health_tasks.heal_account",
     "apps.vault.health_tasks.schedule_checks",

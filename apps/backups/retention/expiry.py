@@ -24,7 +24,7 @@ from ..engine.lease import Lease, held
 from ..enums import DamagedState
 from ..journals.compacting import journals_compact, journals_prune
 from ..models import DamagedItem, Entity, Expiry, RunIssue, Snapshot
-from ..registry import in_use, part
+from ..registry import forgotten, in_use, part
 from .inforce import of_entity
 from .marking import chains, due
 from .rules import Rule
@@ -132,6 +132,7 @@ def forget_unseen(entity: Entity, sub_service: str, lease: Lease) -> Gone:
             contents = list(draft.by_id(pks).values_list("content", flat=True))
             with lease.guard():
                 gone.versions += draft.by_id(pks).delete()[0]
+                forgotten(entity.pk, pks)
             gone.blobs += sum(len(blobs_of(bytes(content))) for content in contents if content)
     return gone
 

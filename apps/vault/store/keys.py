@@ -25,6 +25,7 @@ ENVELOPE_MAGIC: Final = b"EVKKEYS\0"
 ENVELOPE_VERSION: Final = 1
 SEALED_BY_KMS: Final = 1  # feature bit: what follows the header is kms.py's
 KEYS: Final = "keys/"  # the folder of envelopes in a vault
+SEARCH: Final = "search/"  # the folder of what is made from backups and can be made again (vault/derived.py)
 KEYS_BYTES: Final = 2 * KEY_BYTES
 _ENVELOPE: Final = struct.Struct(">8sHHI16sQ")  # magic, version, reserved, features, vault id, account id
 _PURPOSE: Final = "vault.keys"

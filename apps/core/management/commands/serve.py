@@ -130,6 +130,14 @@ def _children(data: Path, host: str, port: int, sandbox_port: int, workers: int)
             logs / "web.log",
             ready=lambda: _answers(f"http://127.0.0.1:{port}/healthz"),
         ),
+        # By itself, and after the others have had their share: search never holds a backup up.
+        Child(
+            "indexer",
+            ["nice", "-n", "10", *python, "celery", "--app", "config", "worker", "--pool", "solo",
+             "--queues", "index", "--loglevel", "warning", "--without-gossip", "--without-mingle",
+             "--without-heartbeat"],
+            logs / "indexer.log",
+        ),
         Child(
             "worker",
             [*python, "celery", "--app", "config", "worker", "--beat", "--schedule", str(data / "beat"),

@@ -1,0 +1,264 @@
+"""What a pass brings into the index: versions that began or ended since the last one, as documents.
+
+A version that ended is brought anew, with the day of its end; so is an earlier version of an item that came
+back after it was gone, for now another one follows it.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q
+
+from apps.backups.models import NodeVersion, Snapshot
+from apps.connectors.documents import props_of, read_document
+from apps.connectors.enums import SubService
+from apps.core.errors import EverkeepError
+from apps.vault.api import ContentPart, Role, VaultError, VaultReader, decode_content
+
+from .extraction import items, mail
+from .extraction.extracted import Cause, Extracted
+from .extraction.files import LARGEST, FileReader
+from .index.documents import Document
+from .models import Indexed
+
+BATCH: Final = 500
+LARGEST_MAIL: Final = 200_000_000
+NAMED: Final = 20  # versions that are named by cause; the others are counted
+_FIELDS: Final = (
+    "pk", "remote_id", "remote_hash", "parent_hash", "is_folder", "name", "author", "recipients", "time",
+    "size", "has_attachments", "content", "props", "first", "gone",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What had no text, or not all of it: how many by cause, and some of the versions."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    versions: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def note(self, cause: Cause, version_id: int, many: int = 1) -> None:
+        self.counts[cause.value] += many
+        if len(self.versions[cause.value]) < NAMED:
+            self.versions[cause.value].append(version_id)
+
+    def added_to(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Return it together with what an index said before."""
+        counts = Counter(said.get("counts", {})) + self.counts
+        before = said.get("versions", {})
+        names = {
+            cause: [*self.versions.get(cause, ()), *before.get(cause, ())][:NAMED]
+            for cause in {*before, *self.versions}
+        }
+        return {"counts": dict(counts), "versions": names}
+
+
+@dataclass(slots=True)
+class Stretch:
+    """The snapshots of one kind of data that are brought in now, and how far that is."""
+
+    row: Indexed
+    target: int
+    ids: "array[int]"
+    after: int
+    done: bool = False
+
+    @classmethod
+    def of(cls, row: Indexed) -> "Stretch":
+        """Read which versions these are. One that was begun is gone on with up to where it was to go."""
+        target = row.target or row.committed
+        began = Q(first__gt=row.up_to, first__lte=target)
+        ended = Q(gone__gt=row.up_to, gone__lte=target)
+        rows = _versions(row).filter(is_folder__in=[False])
+        ids: set[int] = set()
+        for condition in (began, ended):  # each by its own index
+            ids.update(rows.filter(condition, pk__gt=row.after).values_list("pk", flat=True).iterator())
+        return cls(row, target, array("q", sorted(ids)), row.after)
+
+
+class Puller:
+    """Makes documents of versions. Holds a reader of the vault: keep it no longer than a pass."""
+
+    def __init__(self, reader: VaultReader, files: FileReader, *, pulse: Callable[[], None]) -> None:
+        self._reader, self._files, self._pulse = reader, files, pulse
+        self.trouble = Trouble()
+        self.letters = 0
+
+    def documents(self, stretch: Stretch, enough: Callable[[], bool]) -> Iterator[Document]:
+        """Yield documents until all are there, or it is `enough`; `stretch` then says how far this went."""
+        moments = _Moments(stretch)
+        for start in range(0, len(stretch.ids), BATCH):
+            ids = list(stretch.ids[start : start + BATCH])
+            yield from self._batch(stretch, moments, ids)
+            stretch.after = ids[-1]
+            self._pulse()
+            if enough():
+                stretch.done = start + BATCH >= len(stretch.ids)
+                return
+        stretch.done = True
+
+    def _batch(self, stretch: Stretch, moments: "_Moments", ids: list[int]) -> Iterator[Document]:
+        rows = _rows(stretch, ids)
+        lives = _Lives(stretch, {row["remote_hash"] for row in rows})
+        fresh = {row["remote_id"] for row in rows if row["first"] > stretch.row.up_to}
+        again = lives.left_before(fresh, stretch.row.up_to) - set(ids)
+        rows += _rows(stretch, sorted(again))
+        self._reader.expect([part for row in rows for part in _to_read(row)])
+        for row in rows:
+            found = self._words(stretch.row.sub_service, row)
+            yield _document(_Around(stretch, moments, lives), row, found, self._texts(row["pk"], found))
+
+    def _words(self, sub_service: str, row: dict[str, Any]) -> Extracted:
+        """Return the words of a version; what cannot be had costs itself and is noted."""
+        try:
+            main, *files = _read(self._reader, row, self.trouble) or [b""]
+        except VaultError:
+            self.trouble.note(Cause.VAULT, row["pk"])
+            return Extracted()
+        try:
+            if sub_service == SubService.MAIL:
+                return mail.read_mail(main)
+            return items.read_document(read_document(main) if main else {}, _props(row), files)
+        except (EverkeepError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            self.trouble.note(Cause.ITEM, row["pk"])
+            return Extracted()
+
+    def _texts(self, version_id: int, found: Extracted) -> list[str]:
+        texts = []
+        for file in found.files:
+            texts += self._files.texts(file)
+            for cause, many in self._files.trouble.items():
+                self.trouble.note(cause, version_id, many)
+            self._files.trouble.clear()
+        found.files.clear()
+        self.letters += len(found.text) + sum(map(len, texts))
+        return texts
+
+
+class _Moments:
+    """When the snapshots were taken. One that retention let go counts as the next that is left."""
+
+    def __init__(self, stretch: Stretch) -> None:
+        row = stretch.row
+        own = Snapshot.objects.filter(
+            entity_id=row.entity_id, sub_service=row.sub_service, number__lte=stretch.target
+        )
+        found = list(own.order_by("number").values_list("number", "taken_at"))
+        self._numbers, self._taken = [number for number, _ in found], [taken for _, taken in found]
+
+    def at(self, number: int) -> datetime:
+        place = min(bisect_left(self._numbers, number), len(self._numbers) - 1)
+        return self._taken[place]
+
+
+class _Lives:
+    """All committed versions of the items of a batch, by remote id: (first, gone, id), in their order."""
+
+    def __init__(self, stretch: Stretch, hashes: Collection[int]) -> None:
+        rows = _versions(stretch.row).filter(remote_hash__in=list(hashes), first__lte=stretch.target)
+        self._lives: dict[str, list[tuple[int, int | None, int]]] = defaultdict(list)
+        for remote_id, first, gone, pk in rows.values_list("remote_id", "first", "gone", "pk"):
+            self._lives[remote_id].append((first, gone, pk))
+
+    def is_last(self, remote_id: str, first: int) -> bool:
+        return not any(other > first for other, _, _ in self._lives[remote_id])
+
+    def left_before(self, remote_ids: Collection[str], up_to: int) -> set[int]:
+        """Return the versions of these items that are in the index as the last one of an item that was gone."""
+        found = set()
+        for remote_id in remote_ids:
+            ended = [(gone, pk) for _, gone, pk in self._lives[remote_id] if gone is not None and gone <= up_to]
+            if ended:
+                found.add(max(ended)[1])
+        return found
+
+
+def _versions(row: Indexed) -> Any:
+    return NodeVersion.objects.filter(
+        account_id=row.account_id, entity_id=row.entity_id, sub_service=row.sub_service
+    )
+
+
+def _rows(stretch: Stretch, ids: list[int]) -> list[dict[str, Any]]:
+    return list(_versions(stretch.row).filter(pk__in=ids).order_by("pk").values(*_FIELDS)) if ids else []
+
+
+def _parts(row: dict[str, Any]) -> tuple[ContentPart, ...]:
+    return decode_content(bytes(row["content"])) if row["content"] else ()
+
+
+def _to_read(row: dict[str, Any]) -> list[ContentPart]:
+    """Return the parts of an item that are read, the item itself first. One that is damaged says so later."""
+    try:
+        parts = _parts(row)
+    except VaultError:
+        return []
+    main = [part for part in parts if part.role in (Role.MIME, Role.PROPS) and part.size <= LARGEST_MAIL]
+    return main[:1] + [part for part in parts if part.role == Role.ATTACHMENT and part.size <= LARGEST]
+
+
+def _read(reader: VaultReader, row: dict[str, Any], trouble: Trouble) -> list[bytes]:
+    """Return the item's own bytes, then those of its files, b"" for one that is not looked into."""
+    parts, wanted = _parts(row), _to_read(row)
+    if parts and not any(part.role in (Role.MIME, Role.PROPS) for part in wanted):
+        trouble.note(Cause.TOO_LARGE, row["pk"])
+        return []
+    files = [part for part in parts if part.role == Role.ATTACHMENT]
+    left_out = sum(part.size > LARGEST for part in files)
+    if left_out:
+        trouble.note(Cause.TOO_LARGE, row["pk"], left_out)
+    own = [reader.read(wanted[0])] if wanted else []
+    return own + [reader.read(part) if part.size <= LARGEST else b"" for part in files]
+
+
+def _props(row: dict[str, Any]) -> dict[str, Any]:
+    return props_of(bytes(row["props"]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a version is judged by besides itself."""
+
+    stretch: Stretch
+    moments: _Moments
+    lives: _Lives
+
+
+def _document(around: _Around, row: dict[str, Any], found: Extracted, texts: list[str]) -> Document:
+    stretch, moments, lives = around.stretch, around.moments, around.lives
+    gone = row["gone"] if row["gone"] is not None and row["gone"] <= stretch.target else None
+    return Document(
+        version_id=row["pk"],
+        entity_id=stretch.row.entity_id,
+        sub_service=stretch.row.sub_service,
+        item=row["remote_hash"],
+        parent=row["parent_hash"] or 0,
+        name=row["name"],
+        first_at=moments.at(row["first"]),
+        gone_at=None if gone is None else moments.at(gone),
+        deleted=gone is not None and lives.is_last(row["remote_id"], row["first"]),
+        time=row["time"],
+        size=row["size"],
+        has_attachments=row["has_attachments"],
+        senders=found.senders or tuple(filter(None, (row["author"],))),
+        recipients=found.recipients or tuple(filter(None, (row["recipients"],))),
+        text=found.text,
+        place=found.place,
+        attachments=tuple(found.names),
+        attachment_texts=tuple(texts),
+    )
+
+
+def named_trouble(account_id: int, said: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each cause, with some of the items behind it. For the operator: names are shown."""
+    for cause, many in said.get("counts", {}).items():
+        rows = NodeVersion.objects.filter(account_id=account_id, pk__in=said["versions"].get(cause, ()))
+        names = ", ".join(
+            f"{name!r} (entity {entity})" for name, entity in rows.values_list("name", "entity_id")
+        )
+        yield f"{cause}: {many:,}{', as in ' + names if names else ''}"
