@@ -1,0 +1,5 @@
+"""Words of search."""
+
+from .index.results import Order
+
+__all__ = ["Order"]
