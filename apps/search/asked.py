@@ -15,7 +15,7 @@ from apps.backups.models import Entity
 from apps.connectors.enums import SubService
 from apps.core import clock
 
-from .enums import Order
+from .index.engine import Order
 from .language.parsing import parse
 from .language.tree import (
     All,

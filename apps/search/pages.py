@@ -1,5 +1,6 @@
 """What the pages of search show: results with their lives, what they can be narrowed to, months."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +20,11 @@ from .lifelines import LifeLine, life_line
 from .marking import Marks, Piece, marked, marks_of
 from .names import look_up
 from .results import FacetCounts, Row
-from .rights import scope_of, within_rights
+from .rights import may_look_inside, scope_of, within_rights
 from .timeline import Timeline, timeline_of
 
 PAGE = 25
+_ADDRESS = re.compile(r"(?<=\w)\"? <[^<>@\s]+@[^<>\s]+>")
 OPTIONS = 12
 ALL_LIMIT = 10_000
 """As many as can be selected one by one (`recovery.services.SELECTION_LIMIT`)."""
@@ -116,6 +118,7 @@ class ResultsPage:
     asked: Asked
     hits: list[Hit]
     next_url: str
+    excerpts_url: str
     total: int
     groups: list[Group]
     timeline: Timeline | None
@@ -142,6 +145,7 @@ def results_page(found: Searched, after: str = "", *, goes_on: bool = False) -> 
         asked=asked,
         hits=hits,
         next_url=asked.url(extra={"after": following}) if following else "",
+        excerpts_url=_excerpts_url(asked, hits) if may_look_inside() else "",
         total=counts.total if counts else 0,
         groups=_groups(found, counts) if counts else [],
         timeline=_timeline(found) if counts else None,
@@ -171,10 +175,23 @@ def _hit(lived: Lived, marks: Marks) -> Hit:
 
 
 def _people(lived: Lived) -> str:
-    author, recipients = lived.node.author.strip(), lived.node.recipients.strip()
+    author, recipients = _named(lived.node.author), _named(lived.node.recipients)
     if len(recipients) > 80:
         recipients = f"{recipients[:80].rsplit(' ', 1)[0]}…"
     return f"{author} to {recipients}" if author and recipients else author or recipients
+
+
+def _excerpts_url(asked: Asked, hits: list[Hit]) -> str:
+    """What stands inside is read after the list is there, for the items of this page alone."""
+    if not asked.text or not hits:
+        return ""
+    places = " ".join(hit.value for hit in hits)
+    return Asked(text=asked.text).url("search_excerpts", {"at": places})
+
+
+def _named(people: str) -> str:
+    """Leave out the address of who has a name: the item itself shows both."""
+    return _ADDRESS.sub("", people).strip()
 
 
 def _groups(found: Searched, counts: FacetCounts) -> list[Group]:

@@ -146,6 +146,7 @@ TABLE: dict[str, Row] = {
     "onboarding_act": row(302, 404, 404, 403, 403, 403, 404, args=a_task, data={"action": "pause"}),
     # search: names are searched for who may choose what to restore, texts for who may look into items
     "search": row(302, 200, 403, 200, 403, 403, 200),
+    "search_excerpts": row(302, 200, 403, 200, 403, 403, 200),
     "search_csv": row(302, 200, 403, 200, 403, 403, 200),
     "search_advanced": row(302, 200, 403, 200, 403, 403, 200),
     # a saved search is its person's alone

@@ -1,0 +1,26 @@
+"""What stands around the words that were found."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.accounts.access import member_required
+from apps.accounts.http import MemberRequest
+from apps.core.errors import InvalidRequest
+from apps.core.permissions import Permission
+
+from ..access import places_at
+from ..asked import Asked
+from ..excerpts import excerpts_of
+
+
+@require_safe
+@member_required(Permission.PREVIEW)
+def excerpts(request: MemberRequest) -> HttpResponse:
+    """Show what stands around the words, of the items of one page."""
+    asked = Asked.of(request.GET)
+    try:
+        shown = excerpts_of(places_at(request.GET.get("at", "")), asked.words())
+    except InvalidRequest:
+        shown = []
+    return render(request, "search/_excerpts.html", {"excerpts": shown})
