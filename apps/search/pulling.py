@@ -12,9 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q
-
-from apps.backups.models import NodeVersion, Snapshot
+from apps.backups.models import Snapshot
+from apps.backups.selectors.indexing import (
+    Chain,
+    VersionRow,
+    changed_between,
+    items_by_ids,
+    lives,
+    version_rows,
+)
 from apps.connectors.documents import props_of, read_document
 from apps.connectors.enums import SubService
 from apps.core.errors import EverkeepError
@@ -29,10 +35,6 @@ from .models import Indexed
 BATCH: Final = 500
 LARGEST_MAIL: Final = 200_000_000
 NAMED: Final = 20  # versions that are named by cause; the others are counted
-_FIELDS: Final = (
-    "pk", "remote_id", "remote_hash", "parent_hash", "is_folder", "name", "author", "recipients", "time",
-    "size", "has_attachments", "content", "props", "first", "gone",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -72,12 +74,7 @@ class Stretch:
     def of(cls, row: Indexed) -> "Stretch":
         """Read which versions these are. One that was begun is gone on with up to where it was to go."""
         target = row.target or row.committed
-        began = Q(first__gt=row.up_to, first__lte=target)
-        ended = Q(gone__gt=row.up_to, gone__lte=target)
-        rows = _versions(row).filter(is_folder__in=[False])
-        ids: set[int] = set()
-        for condition in (began, ended):  # each by its own index
-            ids.update(rows.filter(condition, pk__gt=row.after).values_list("pk", flat=True).iterator())
+        ids = changed_between(_chain(row), row.up_to, target, after=row.after)
         return cls(row, target, array("q", sorted(ids)), row.after)
 
 
@@ -103,29 +100,30 @@ class Puller:
         stretch.done = True
 
     def _batch(self, stretch: Stretch, moments: "_Moments", ids: list[int]) -> Iterator[Document]:
-        rows = _rows(stretch, ids)
-        lives = _Lives(stretch, {row["remote_hash"] for row in rows})
-        fresh = {row["remote_id"] for row in rows if row["first"] > stretch.row.up_to}
-        again = lives.left_before(fresh, stretch.row.up_to) - set(ids)
-        rows += _rows(stretch, sorted(again))
+        chain = _chain(stretch.row)
+        rows = version_rows(chain, ids)
+        known = _Lives(stretch, {row.remote_hash for row in rows})
+        fresh = {row.remote_id for row in rows if row.first > stretch.row.up_to}
+        again = known.left_before(fresh, stretch.row.up_to) - set(ids)
+        rows += version_rows(chain, again)
         self._reader.expect([part for row in rows for part in _to_read(row)])
         for row in rows:
             found = self._words(stretch.row.sub_service, row)
-            yield _document(_Around(stretch, moments, lives), row, found, self._texts(row["pk"], found))
+            yield _document(_Around(stretch, moments, known), row, found, self._texts(row.pk, found))
 
-    def _words(self, sub_service: str, row: dict[str, Any]) -> Extracted:
+    def _words(self, sub_service: str, row: VersionRow) -> Extracted:
         """Return the words of a version; what cannot be had costs itself and is noted."""
         try:
             main, *files = _read(self._reader, row, self.trouble) or [b""]
         except VaultError:
-            self.trouble.note(Cause.VAULT, row["pk"])
+            self.trouble.note(Cause.VAULT, row.pk)
             return Extracted()
         try:
             if sub_service == SubService.MAIL:
                 return mail.read_mail(main)
             return items.read_document(read_document(main) if main else {}, _props(row), files)
         except (EverkeepError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            self.trouble.note(Cause.ITEM, row["pk"])
+            self.trouble.note(Cause.ITEM, row.pk)
             return Extracted()
 
     def _texts(self, version_id: int, found: Extracted) -> list[str]:
@@ -160,9 +158,8 @@ class _Lives:
     """All committed versions of the items of a batch, by remote id: (first, gone, id), in their order."""
 
     def __init__(self, stretch: Stretch, hashes: Collection[int]) -> None:
-        rows = _versions(stretch.row).filter(remote_hash__in=list(hashes), first__lte=stretch.target)
         self._lives: dict[str, list[tuple[int, int | None, int]]] = defaultdict(list)
-        for remote_id, first, gone, pk in rows.values_list("remote_id", "first", "gone", "pk"):
+        for remote_id, first, gone, pk in lives(_chain(stretch.row), hashes, stretch.target):
             self._lives[remote_id].append((first, gone, pk))
 
     def is_last(self, remote_id: str, first: int) -> bool:
@@ -178,21 +175,15 @@ class _Lives:
         return found
 
 
-def _versions(row: Indexed) -> Any:
-    return NodeVersion.objects.filter(
-        account_id=row.account_id, entity_id=row.entity_id, sub_service=row.sub_service
-    )
+def _chain(row: Indexed) -> Chain:
+    return Chain(row.account_id, row.entity_id, row.sub_service)
 
 
-def _rows(stretch: Stretch, ids: list[int]) -> list[dict[str, Any]]:
-    return list(_versions(stretch.row).filter(pk__in=ids).order_by("pk").values(*_FIELDS)) if ids else []
+def _parts(row: VersionRow) -> tuple[ContentPart, ...]:
+    return decode_content(row.content) if row.content else ()
 
 
-def _parts(row: dict[str, Any]) -> tuple[ContentPart, ...]:
-    return decode_content(bytes(row["content"])) if row["content"] else ()
-
-
-def _to_read(row: dict[str, Any]) -> list[ContentPart]:
+def _to_read(row: VersionRow) -> list[ContentPart]:
     """Return the parts of an item that are read, the item itself first. One that is damaged says so later."""
     try:
         parts = _parts(row)
@@ -202,22 +193,22 @@ def _to_read(row: dict[str, Any]) -> list[ContentPart]:
     return main[:1] + [part for part in parts if part.role == Role.ATTACHMENT and part.size <= LARGEST]
 
 
-def _read(reader: VaultReader, row: dict[str, Any], trouble: Trouble) -> list[bytes]:
+def _read(reader: VaultReader, row: VersionRow, trouble: Trouble) -> list[bytes]:
     """Return the item's own bytes, then those of its files, b"" for one that is not looked into."""
     parts, wanted = _parts(row), _to_read(row)
     if parts and not any(part.role in (Role.MIME, Role.PROPS) for part in wanted):
-        trouble.note(Cause.TOO_LARGE, row["pk"])
+        trouble.note(Cause.TOO_LARGE, row.pk)
         return []
     files = [part for part in parts if part.role == Role.ATTACHMENT]
     left_out = sum(part.size > LARGEST for part in files)
     if left_out:
-        trouble.note(Cause.TOO_LARGE, row["pk"], left_out)
+        trouble.note(Cause.TOO_LARGE, row.pk, left_out)
     own = [reader.read(wanted[0])] if wanted else []
     return own + [reader.read(part) if part.size <= LARGEST else b"" for part in files]
 
 
-def _props(row: dict[str, Any]) -> dict[str, Any]:
-    return props_of(bytes(row["props"]))
+def _props(row: VersionRow) -> dict[str, Any]:
+    return props_of(row.props)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,24 +220,24 @@ class _Around:
     lives: _Lives
 
 
-def _document(around: _Around, row: dict[str, Any], found: Extracted, texts: list[str]) -> Document:
+def _document(around: _Around, row: VersionRow, found: Extracted, texts: list[str]) -> Document:
     stretch, moments, lives = around.stretch, around.moments, around.lives
-    gone = row["gone"] if row["gone"] is not None and row["gone"] <= stretch.target else None
+    gone = row.gone if row.gone is not None and row.gone <= stretch.target else None
     return Document(
-        version_id=row["pk"],
+        version_id=row.pk,
         entity_id=stretch.row.entity_id,
         sub_service=stretch.row.sub_service,
-        item=row["remote_hash"],
-        parent=row["parent_hash"] or 0,
-        name=row["name"],
-        first_at=moments.at(row["first"]),
+        item=row.remote_hash,
+        parent=row.parent_hash or 0,
+        name=row.name,
+        first_at=moments.at(row.first),
         gone_at=None if gone is None else moments.at(gone),
-        deleted=gone is not None and lives.is_last(row["remote_id"], row["first"]),
-        time=row["time"],
-        size=row["size"],
-        has_attachments=row["has_attachments"],
-        senders=found.senders or tuple(filter(None, (row["author"],))),
-        recipients=found.recipients or tuple(filter(None, (row["recipients"],))),
+        deleted=gone is not None and lives.is_last(row.remote_id, row.first),
+        time=row.time,
+        size=row.size,
+        has_attachments=row.has_attachments,
+        senders=found.senders or tuple(filter(None, (row.author,))),
+        recipients=found.recipients or tuple(filter(None, (row.recipients,))),
         text=found.text,
         place=found.place,
         attachments=tuple(found.names),
@@ -257,8 +248,6 @@ def _document(around: _Around, row: dict[str, Any], found: Extracted, texts: lis
 def named_trouble(account_id: int, said: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each cause, with some of the items behind it. For the operator: names are shown."""
     for cause, many in said.get("counts", {}).items():
-        rows = NodeVersion.objects.filter(account_id=account_id, pk__in=said["versions"].get(cause, ()))
-        names = ", ".join(
-            f"{name!r} (entity {entity})" for name, entity in rows.values_list("name", "entity_id")
-        )
+        found = items_by_ids(account_id, said["versions"].get(cause, ()))
+        names = ", ".join(f"{node.name!r}" for node in found.values())
         yield f"{cause}: {many:,}{', as in ' + names if names else ''}"

@@ -9,8 +9,8 @@ from typing import Final
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from apps.backups.models import NodeVersion, Snapshot
-from apps.backups.selectors.browse import read_nodes
+from apps.backups.models import Snapshot
+from apps.backups.selectors.indexing import items_by_ids
 
 from .index.engine import Cursor, Hit, IndexReader, Order
 from .language.tree import All, Column, Ids, Not, Query
@@ -123,8 +123,7 @@ def _open_to(account_id: int, scope: Query) -> Query:
 def _rows(account_id: int, hits: Iterable[Hit]) -> list[Row]:
     """Join hits with the catalog, in their order. What is not in a backup that the actor sees is left out."""
     by_id = {hit.version_id: hit for hit in hits}
-    own = NodeVersion.objects.filter(account_id=account_id, pk__in=list(by_id), is_folder__in=[False])
-    nodes = {node.id: node for node in read_nodes(own)}
+    nodes = items_by_ids(account_id, by_id)
     entities = {hit.entity_id for hit in by_id.values()}
     committed = Snapshot.objects.filter(account_id=account_id, entity__in=entities).order_by()
     newest = {

@@ -119,6 +119,7 @@ PINNED = {
     "saml.tested": "Company sign-in",
     "search.done": "Search",
     "search.exported": "Search",
+    "search.switched": "Backup tasks",
     "second_factor.off": "Sign-in",
     "second_factor.on": "Sign-in",
     "second_factor.refused": "Sign-in",
