@@ -8,10 +8,16 @@ import json
 import sys
 from typing import Any
 
-from . import backup, browse, exporting, portal, restoring, vault
+from . import backup, browse, exporting, portal, restoring, searching, vault
 
 CASES: dict[str, Any] = (
-    backup.CASES | browse.CASES | exporting.CASES | portal.CASES | restoring.CASES | vault.CASES
+    backup.CASES
+    | browse.CASES
+    | exporting.CASES
+    | portal.CASES
+    | restoring.CASES
+    | searching.CASES
+    | vault.CASES
 )
 AREAS = {"recovery": ("browse", "restore", "export")}
 GOALS: dict[str, list[tuple[str, str, float]]] = {
@@ -28,6 +34,9 @@ GOALS: dict[str, list[tuple[str, str, float]]] = {
         for page in ("home", "task", "task_middle", "task_name", "task_failed", "entity")
     },
     "portal.load.tick": [("p50_ms", "<", 1_000)],
+    "search.build": [("docs_per_s", ">=", 2_000)],
+    "search.size": [("share_of_text", "<=", 0.5)],
+    "search.query": [("p95_warm_ms", "<=", 50), ("p95_cold_ms", "<=", 500)],
     "vault.ingest": [("ratio", ">=", 1.3)],
     "vault.cpu": [("ratio", "<=", 1)],
     "vault.restore": [("ratio", ">=", 2)],

@@ -33,6 +33,7 @@ _DENSE_LETTERS: Final = (
 )
 _DENSE: Final = re.compile(f"[{_DENSE_LETTERS}]+")
 _SHORT_RUN: Final = 16
+_USUAL_PERSON: Final = 200
 _ENOUGH, _LANGUAGE_LETTERS = 40, 400
 
 
@@ -82,21 +83,28 @@ def spread_address(person: str) -> tuple[str, str]:
     to the first: each is found, and no other domain that merely begins alike is taken for it. The exact parts
     are the address, its two sides, and the domains above its own.
     """
+    return _spread(person) if len(person) <= _USUAL_PERSON else _spread_one(person)
+
+
+def _spread_one(person: str) -> tuple[str, str]:
     name, address = split_person(person)
     if not address:
-        return name, ""
+        return normalise(name), ""
     local, _, domain = address.rpartition("@")
     labels = [label for label in domain.split(".") if label]
     parents = [".".join(labels[at:]) for at in range(max(1, len(labels) - 1))]
     words = f"{name} {local} {' '.join(reversed(labels))}"
-    return words, " ".join(dict.fromkeys([address, local, *parents]))
+    return normalise(words), " ".join(dict.fromkeys([address, local, *parents]))
+
+
+_spread: Final = lru_cache(maxsize=65_536)(_spread_one)
 
 
 def split_person(person: str) -> tuple[str, str]:
     """Return the name and the address of "Name <address>", in lower case the latter, "" for what is missing."""
     name, bracket, rest = person.rpartition("<")
     address = rest.partition(">")[0].strip() if bracket else person.strip()
-    if "@" in address and not any(letter.isspace() for letter in address):
+    if "@" in address and len(address.split()) == 1:
         return name.strip(), exact(address)
     return person, ""
 

@@ -17,6 +17,7 @@ from ..language import tree
 from . import schema as fields
 from .analysis import exact, has_word, is_dense, normalise
 from .errors import PatternRefused, QueryRefused
+from .terms import Dictionary, engine_expression
 
 _SCHEMA: Final = fields.make_schema()
 _WORDS: Final = fields.words(bounded=False)
@@ -24,10 +25,9 @@ _NAME_BOOST, _NONE = 3.0, 0.0
 _OF_PEOPLE: Final = {"sender", "recipient"}  # names are not reduced to stems
 _LEAST_PREFIX, _LEAST_INFIX, _MOST_WILD, _LONGEST_PATTERN = 2, 3, 6, 64
 _LEAST_STEM, _SURE_STEM, _MOST_FORMS = 3, 5, 200
-_DEEPEST, _MOST_LEAVES, _LONGEST_TEXT = 100, 2_000, 4_000
+_DEEPEST, _MOST_LEAVES, _LONGEST_TEXT, _MOST_WORDS = 100, 2_000, 4_000, 200
 _WIDE: Final = -(2**63), 2**63 - 1
 _PIECES: Final = re.compile(r"([*?])")
-_WILD: Final = {"*": ".*", "?": "."}
 
 
 class Translator:
@@ -35,6 +35,7 @@ class Translator:
 
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
+        self._dictionary = Dictionary(searcher, _SCHEMA)
         self._languages: tuple[str, ...] | None = None
 
     @property
@@ -49,6 +50,7 @@ class Translator:
     def query(self, asked: tree.Query, scope: tree.Query) -> Query:
         """Return what finds `asked` in `scope`."""
         _check(asked)
+        _check(scope)
         wanted, allowed = self._of(asked), self._of(scope)
         parts = [wanted or Query.empty_query(), _unscored(allowed or Query.empty_query())]
         return Query.boolean_query([(Occur.Must, part) for part in parts])
@@ -96,7 +98,8 @@ class Translator:
             return either(found + _phrases(letters, field))
         (word,) = letters
         if len(word) == 1 and is_dense(word):
-            return either(_regex(word + ".?", field) + _regex("." + word, field))
+            pairs = ([word], [word, "?"], ["?", word])
+            return either([self._dictionary.query(name, each) for name in _names(field) for each in pairs])
         names = _names(field)
         forms = self._forms(word) if any(name not in _OF_PEOPLE for name in names) else [word]
         for name in names:
@@ -134,13 +137,14 @@ class Translator:
         if is_dense(normalise(pattern)):  # pairs of letters are found inside of longer runs anyway
             return self._all(tuple(tree.Word(piece, field) for piece in pieces if has_word(piece)))
         _check_pattern(pattern)
-        whole, words = _exact_regex(pieces), _word_regexes(pattern)
+        whole, words = [exact(piece) for piece in pieces], _pattern_words(pattern)
         try:
-            found = [Query.regex_query(_SCHEMA, name, whole) for name in fields.EXACT_FIELDS.get(field, ())]
+            found = [self._dictionary.query(name, whole) for name in fields.EXACT_FIELDS.get(field, ())]
             if len(words) == 1:
-                found += _regex(words[0], field)
+                found += [self._dictionary.query(name, words[0]) for name in _names(field)]
             elif words:
-                found += [Query.regex_phrase_query(_SCHEMA, name, list(words)) for name in _names(field)]
+                row: list[str | tuple[int, str]] = [engine_expression(word) for word in words]
+                found += [Query.regex_phrase_query(_SCHEMA, name, row) for name in _names(field)]
         except ValueError as error:
             raise PatternRefused(
                 f"{pattern} is too complicated to look for.", do="Use fewer * and ?."
@@ -241,7 +245,10 @@ def _names(field: tree.Field) -> tuple[str, ...]:
 
 def _cut(text: str) -> list[str] | None:
     """Return the words of a text as the index keeps them, None if there is none in it."""
-    return _WORDS.analyze(normalise(text)) or None
+    words = _WORDS.analyze(normalise(text))
+    if len(words) > _MOST_WORDS:  # some signs of one letter stand for a sentence
+        raise _too_long()
+    return words or None
 
 
 def _term(name: str, word: str) -> Query:
@@ -261,10 +268,6 @@ def _whole(text: str, field: tree.Field) -> Iterator[Query]:
             yield Query.term_query(_SCHEMA, name, exact(text.lstrip("@")), "basic")
 
 
-def _regex(pattern: str, field: tree.Field) -> list[Query]:
-    return [Query.regex_query(_SCHEMA, name, pattern) for name in _names(field)]
-
-
 def _check_pattern(pattern: str) -> None:
     known = sum(letter.isalnum() for letter in pattern)
     wild = pattern.count("*") + pattern.count("?")
@@ -280,22 +283,14 @@ def _check_pattern(pattern: str) -> None:
         )
 
 
-def _word_regexes(pattern: str) -> list[str]:
-    """Return an expression for each word of the pattern; a word of which nothing is known is left out."""
-    made = []
-    for chunk in re.split(r"[^\w*?]|_", normalise(pattern)):
-        if has_word(chunk):
-            pieces = (_WILD.get(piece) or "".join(_WORDS.analyze(piece)) for piece in _PIECES.split(chunk))
-            made.append("".join(pieces))
-    return made
-
-
-def _exact_regex(pieces: list[str]) -> str:
-    return "".join(_WILD.get(piece) or "".join(map(_escaped, exact(piece))) for piece in pieces)
-
-
-def _escaped(letter: str) -> str:
-    return letter if letter.isalnum() else f"\\x{{{ord(letter):x}}}"
+def _pattern_words(pattern: str) -> list[list[str]]:
+    """Return the pieces of each word of the pattern; a word of which nothing is known is left out."""
+    chunks = re.split(r"[^\w*?]|_", normalise(pattern))
+    return [
+        [piece if piece in "*?" else "".join(_WORDS.analyze(piece)) for piece in _PIECES.split(chunk)]
+        for chunk in chunks
+        if has_word(chunk)
+    ]
 
 
 def _beginning(word: str, stem: str) -> str:
@@ -336,4 +331,8 @@ def _check(asked: tree.Query) -> None:
         leaves += 1
         said = getattr(query, "text", getattr(query, "pattern", ""))
         if leaves > _MOST_LEAVES or depth > _DEEPEST or len(said) > _LONGEST_TEXT:
-            raise QueryRefused("This search is too long.", do="Search for less at a time.")
+            raise _too_long()
+
+
+def _too_long() -> QueryRefused:
+    return QueryRefused("This search is too long.", do="Search for less at a time.")

@@ -75,11 +75,11 @@ class IndexReader:
         """Return a page of items, each once, by its newest version that fits, at the place of that version."""
         if not 0 < limit <= _LARGEST_PAGE:
             raise QueryRefused(f"A page holds 1 to {_LARGEST_PAGE} results, not {limit}.")
-        order = sort if sort != Order.RELEVANCE or is_scored(query) else Order.NEWEST
-        if after is not None and after.order != order:
-            raise CursorUnreadable("This page of results belongs to another search.", do="Search again.")
         with _guarded(self._folder):
             asked = self._translator.query(query, scope)
+            order = sort if sort != Order.RELEVANCE or is_scored(query) else Order.NEWEST
+            if after is not None and after.order != order:
+                raise CursorUnreadable("This page of results belongs to another search.", do="Search again.")
             walk = self._ranked if order == Order.RELEVANCE else self._timed
             found: list[tuple[_Row, int]] = []
             for batch in walk(asked, order, after, limit + _SPARE):
