@@ -5,7 +5,7 @@ from uuid import UUID
 from apps.core.errors import NotFound
 from apps.core.permissions import Permission, require
 
-from .models import BackupTask, Entity, Hook, Policy, Run, Tag
+from .models import BackupTask, Entity, Erasure, Hook, Policy, Run, Tag
 
 
 def task_for(public_id: UUID, permission: Permission = Permission.VIEW) -> BackupTask:
@@ -33,6 +33,15 @@ def run_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Run:
         raise NotFound("There is no such run.", do="Open it from the page of its mailbox.")
     require(permission)
     return run
+
+
+def erasure_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Erasure:
+    """Return the account's erasure with its entity. Raises NotFound, or PermissionMissing."""
+    erasure = Erasure.objects.select_related("entity__task").filter(public_id=public_id).first()
+    if erasure is None:
+        raise NotFound("There is no such erasure.", do="Open it from the list of erasures.")
+    require(permission)
+    return erasure
 
 
 def tag_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Tag:

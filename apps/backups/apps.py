@@ -68,6 +68,9 @@ class BackupsConfig(AppConfig):
         from .deletion.ready import register as register_deletions  # noqa: PLC0415
 
         register_deletions()
+        from .erasure.ready import register as register_erasures  # noqa: PLC0415
+
+        register_erasures()
 
 
 def _register_policies() -> None:

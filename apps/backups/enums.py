@@ -22,6 +22,15 @@ class DeletionState(models.TextChoices):
     CANCELLED = "cancelled", "Taken back"
 
 
+class ErasureState(models.TextChoices):
+    """What became of an order to erase items."""
+
+    WAITING = "waiting", "Waits for the end of its grace"  # can be taken back
+    ERASING = "erasing", "Being erased"  # cannot
+    DONE = "done", "Erased"
+    CANCELLED = "cancelled", "Taken back"
+
+
 class Verdict(models.TextChoices):
     """How a run ended. A run with any failed item is partial, never a success."""
 

@@ -67,3 +67,34 @@ def forgotten(entity_id: int, version_ids: Collection[int]) -> None:
     """Tell everybody that these versions go."""
     for forget in _forgetters.values():
         forget(entity_id, version_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedVersions:
+    """Versions of items of one kind of data that go for good: `ids` of the rows, `keys` of the items."""
+
+    entity: UUID
+    sub_service: str
+    ids: Collection[int]
+    keys: Collection[str]
+
+
+Eraser = Callable[[ErasedVersions], dict[str, int]]
+_erasers: dict[str, Eraser] = {}
+
+
+def register_eraser(name: str, erase: Eraser) -> None:
+    """Call `erase` in the transaction in which versions are erased, to take away what else is kept of them.
+
+    It returns what it took away or has to leave, in numbers: they stand in the certificate.
+    """
+    _erasers[name] = erase
+
+
+def erase_elsewhere(versions: ErasedVersions) -> dict[str, int]:
+    """Let every app take away what it keeps of these; returns their numbers."""
+    found: dict[str, int] = {}
+    for erase in _erasers.values():
+        for name, count in erase(versions).items():
+            found[name] = found.get(name, 0) + count
+    return found

@@ -7,6 +7,7 @@ from apps.core.scope import every_account
 from .deletion.work import look_after_deletions
 from .engine import run_backup
 from .engine.rounds import end_rounds
+from .erasure.work import look_after_erasures
 from .hooks import letters
 from .hooks.rounds import end_hook_rounds
 from .retention.marking import count_marks_on
@@ -92,6 +93,12 @@ def delete_what_is_due() -> int:
     """Count the graces of deletions and of retention's marks, and destroy what had all of it; once an hour."""
     count_marks_on()
     return look_after_deletions()
+
+
+@shared_task(expires=3600)  # type: ignore[untyped-decorator]
+def erase_what_is_due() -> int:
+    """Count the graces of erasures, erase what had all of its own, follow the bytes; once an hour."""
+    return look_after_erasures()
 
 
 @shared_task  # type: ignore[untyped-decorator]

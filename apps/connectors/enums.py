@@ -59,3 +59,4 @@ class SkipCause(models.TextChoices):
     TOO_LARGE = "too_large", "Larger than the provider's interface carries"
     NOT_REACHABLE = "not_reachable", "Not reachable through the provider's interface"
     EXCLUDED = "excluded", "Left out by rule"
+    ERASED = "erased", "Erased by order"

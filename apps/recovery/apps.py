@@ -17,6 +17,7 @@ class RecoveryConfig(AppConfig):
         _register_references()
         _register_reader()
         _register_deleting()
+        _register_erasing()
 
 
 def _register_references() -> None:
@@ -43,6 +44,14 @@ def _register_deleting() -> None:
     from .deleting import settle  # noqa: PLC0415
 
     register_settler(settle)
+
+
+def _register_erasing() -> None:
+    from apps.backups.registry import register_eraser  # noqa: PLC0415 - models are loaded only after this module
+
+    from .erasing import erase  # noqa: PLC0415
+
+    register_eraser("recovery", erase)
 
 
 def _register_secrets() -> None:

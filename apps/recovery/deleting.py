@@ -23,7 +23,7 @@ def settle(entity_id: UUID) -> str:
     if at_work := mine.filter(state__in=OPEN_STATES).first():
         return f"{at_work} is still at work."
     for job in mine.filter(kind=JobKind.EXPORT):
-        _end_downloads(job.pk)
+        end_downloads(job.pk, "the deletion of its source")
         shutil.rmtree(folder_of(job), ignore_errors=True)
     plans = Plan.objects.filter(source__public_id=entity_id)
     plans.filter(job=None).delete()
@@ -32,11 +32,12 @@ def settle(entity_id: UUID) -> str:
 
 
 @transaction.atomic
-def _end_downloads(pk: int) -> None:
+def end_downloads(pk: int, by: str) -> None:
+    """End the downloads of an export, if nobody has yet."""
     job = Job.objects.select_for_update().get(pk=pk)
     if not job.result.get("revoked"):
         job.result = {
             **job.result,
-            "revoked": {"at": clock.now().isoformat(), "by": "the deletion of its source"},
+            "revoked": {"at": clock.now().isoformat(), "by": by},
         }
         job.save(update_fields=["result"])

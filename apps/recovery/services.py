@@ -12,8 +12,9 @@ from apps.backups.selectors.points import Point
 from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.errors import InvalidRequest
+from apps.core.signatures import public_key
 
-from .drill.report import as_file, public_key
+from .drill.report import as_file
 from .models import Drill, Selection
 
 SELECTION_LIMIT = 10_000

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import browse, compare, days, destinations, export, found, lists, lost, preview, restore
+from .views import browse, compare, days, destinations, erase, export, found, lists, lost, preview, restore
 
 
 class NodeKey(StringConverter):
@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern] = [
     path("recovery/found/", found.found, name="recovery_found"),
     path("recovery/<uuid:entity_id>/", days.page, name="recovery_entity"),
     path("recovery/<uuid:entity_id>/latest/", browse.latest, name="recovery_latest"),
+    path("recovery/<uuid:entity_id>/erase/", erase.page, name="recovery_erase"),
+    path("recovery/<uuid:entity_id>/hold/", erase.hold, name="recovery_hold"),
     path("recovery/<uuid:entity_id>/compare/", compare.page, name="recovery_compare"),
     path("recovery/<uuid:entity_id>/compare/select/", compare.select, name="recovery_compare_select"),
     path(_POINT, browse.page, name="recovery_browse"),

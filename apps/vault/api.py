@@ -16,6 +16,14 @@ from .attaching import FoundVault, vault_attach, vault_find, vaults_in
 from .buckets import Bucket, bucket_url, open_bucket
 from .copies import pack_heal
 from .derived import DerivedFolder, open_derived
+from .erased import (
+    Followed,
+    collected_since,
+    journals_locked_until,
+    packs_there,
+    places_of,
+    register_followed,
+)
 from .index import DatabaseIndex
 from .leases import Maintenance, maintenance
 from .ownership import installation_id, store_own, vault_own
@@ -50,6 +58,7 @@ __all__ = [
     "ContentPart",
     "DerivedFolder",
     "EndLine",
+    "Followed",
     "FoundVault",
     "IssueLine",
     "Journal",
@@ -71,10 +80,12 @@ __all__ = [
     "VersionLine",
     "Written",
     "bucket_url",
+    "collected_since",
     "decode_content",
     "encode_content",
     "index_rebuild",
     "installation_id",
+    "journals_locked_until",
     "known_blobs",
     "last_collection",
     "maintenance",
@@ -85,7 +96,10 @@ __all__ = [
     "open_writer",
     "orphans",
     "pack_heal",
+    "packs_there",
+    "places_of",
     "register_action",
+    "register_followed",
     "register_references",
     "shelf_number_of",
     "task_store_of",

@@ -229,6 +229,7 @@ CELERY_BEAT_SCHEDULE = {
     "large": {"task": "apps.backups.tasks.find_large_tasks", "schedule": 900.0},
     "drills": {"task": "apps.recovery.tasks.schedule_drills", "schedule": 3600.0},
     "deletions": {"task": "apps.backups.tasks.delete_what_is_due", "schedule": 3600.0},
+    "erasures": {"task": "apps.backups.tasks.erase_what_is_due", "schedule": 3600.0},
     "activation": {"task": "apps.activation.tasks.follow_rules", "schedule": 300.0},
     "onboarding": {"task": "apps.activation.tasks.onboard_all", "schedule": 900.0},
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},

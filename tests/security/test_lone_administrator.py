@@ -20,13 +20,18 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from apps.accounts.enums import AccountState
 from apps.accounts.models import Account
+from apps.accounts.selectors import actor_of
 from apps.accounts.tasks import look_after_accounts
 from apps.backups.deletion.work import look_after_deletions
 from apps.backups.enums import EntityState
-from apps.backups.models import Deletion, Entity, NodeVersion, Snapshot
+from apps.backups.erasure.order import erasure_cancel
+from apps.backups.erasure.work import look_after_erasures
+from apps.backups.models import Deletion, Entity, Erasure, NodeVersion, Snapshot
+from apps.backups.models.catalog import key_of
 from apps.backups.retention.night import night
 from apps.backups.services.actions import ACTIONS
 from apps.core import clock
+from apps.core.actor import acting_as
 from apps.core.errors import EverkeepError
 from apps.core.scope import account_scope
 from apps.vault.api import decode_content, open_reader
@@ -47,7 +52,7 @@ WORDS: dict[str, Any] = {
     "sure": "yes", "consent": "on", "on": "no", "do": "approve", "all_matching": "1", "wanted": "no",
     "days": "1", "keep": "age", "age_days": "1", "unit": "days", "password_days": "1",
     "second_factor": "", "store": "", "typed": "Bob Smith", "name": "x", "confirm": "on",
-    "delete": "yes", "remove": "yes",
+    "delete": "yes", "remove": "yes", "reason": "x",
 }  # fmt: skip
 
 
@@ -188,6 +193,7 @@ def let_the_house_work(cast: Cast, days: float) -> None:
     for step in range(int(days * 4)):
         with clock.travel(now + step * STEP):
             look_after_deletions()
+            look_after_erasures()
             look_after_accounts()
             shreddings_finish()
             with account_scope(cast.account.pk):
@@ -195,6 +201,20 @@ def let_the_house_work(cast: Cast, days: float) -> None:
                 if step % 4 == 0:
                     with suppress(EverkeepError):
                         collect(cast.account.pk)
+
+
+def order_an_erasure(client: Client, cast: Cast, kept: Entity) -> None:
+    """Of all there is, by the words that its page asks for."""
+    address, items = reverse("recovery_erase", args=[kept.public_id]), [f"mail:{key_of('m1')}"]
+    with account_scope(cast.account.pk):
+        Deletion.objects.filter(state="waiting").update(state="cancelled")
+        Entity.objects.filter(pk=kept.pk).update(state=EntityState.ACTIVE, deletion=None)
+    client.force_login(cast.owner)
+    typed = re.search(r"Type <b>(.*?)</b>", client.get(address, {"item": items}).content.decode())
+    assert typed is not None
+    send(client, cast, address, {"item": items, "typed": typed[1], "reason": "Request 7"})
+    with account_scope(cast.account.pk):
+        assert Erasure.objects.filter(state="waiting").count() == 1
 
 
 def test_a_lone_administrator_destroys_nothing_inside_the_grace(
@@ -205,6 +225,7 @@ def test_a_lone_administrator_destroys_nothing_inside_the_grace(
     with account_scope(cast.account.pk):
         assert Deletion.objects.exists(), "deletions were ordered among it all"
     Account.objects.filter(pk=cast.account.pk).update(state=AccountState.ACTIVE)
+    order_an_erasure(client, cast, kept)
     # Whatever else was taken back among it all: at the end everything is on its way out.
     send(client, cast, reverse("task_delete", args=[kept.task.public_id]), {"typed": kept.task.name})
     with account_scope(cast.account.pk):
@@ -218,5 +239,8 @@ def test_a_lone_administrator_destroys_nothing_inside_the_grace(
         read = [b"".join(reader.read(part) for part in decode_content(bytes(row.content))) for row in rows]
         assert read == [LETTER, LETTER + b"more"]
     client.force_login(cast.owner)
+    with account_scope(cast.account.pk), acting_as(actor_of(cast.owner.memberships.get())):
+        for hidden in Erasure.objects.filter(state="waiting"):
+            erasure_cancel(public_id=hidden.public_id)
     shown = client.get(reverse("recovery_browse", args=[Snapshot._base_manager.latest("number").run.public_id]))
     assert shown.status_code == 200 and "Papers" in shown.content.decode()

@@ -43,6 +43,7 @@ BY_THE_CLOCK = {
     "apps.backups.discovery_tasks.discover_task",
     "apps.backups.tasks.count_large_tasks",
     "apps.backups.tasks.delete_what_is_due",
+    "apps.backups.tasks.erase_what_is_due",
     "apps.backups.tasks.find_large_tasks",
     "apps.backups.tasks.look_after_retention",
     "apps.backups.tasks.look_for_ended_rounds",

@@ -15,7 +15,7 @@ from apps.accounts.models import (
     User,
 )
 from apps.activation.models import Rule
-from apps.backups.models import BackupTask, Deletion, Entity, Hook, Policy, Run, Snapshot, Tag
+from apps.backups.models import BackupTask, Deletion, Entity, Erasure, Hook, Policy, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
@@ -142,6 +142,16 @@ def a_deletion(cast: Cast) -> list[object]:
         row = Deletion.objects.create(
             account=cast.account, task=task, service=task.service, label="Delete Bob of Mail", ends_at=now
         )
+    return [row.public_id]
+
+
+def an_erasure(cast: Cast) -> list[object]:
+    entity, now = _entity(cast), clock.now()
+    with account_scope(cast.account.pk):
+        row = Erasure.objects.create(
+            account=cast.account, entity=entity, entity_public_id=entity.public_id, service=entity.task.service,
+            entity_label=entity.name, task_label=entity.task.name, label="Erase 1 item", ends_at=now,
+        )  # fmt: skip
     return [row.public_id]
 
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from apps.activity import services as activity
 from apps.activity.models import ActivityStatus
-from apps.connectors.enums import SubService
+from apps.connectors.enums import SkipCause, SubService
 from apps.core import clock
 
 from .. import catalog
@@ -81,6 +81,7 @@ def commit(run: Run, lease: Lease, streams: list[Stream], failed: list[KindFaile
             snapshot.save(force_insert=True)
         for each in sums:
             refetch.settle(each.stream.draft, each.stream.refetch)
+            each.stream.erased.settle(each.stream.draft)
         RunIssue.objects.bulk_create(
             [kind_row(run, each) for each in failed if not (each.not_offered or each.excluded)]
         )
@@ -145,6 +146,10 @@ def _coverage(stream: Stream, totals: Totals) -> dict[str, dict[str, int]]:
     for word, parent in words:
         row = ledger.setdefault(parent or "", {})
         row[word] = row.get(word, 0) + 1
+    for folder_id, count in stream.erased.per_folder().items():
+        if folder_id in ledger:
+            for word in ("skipped", f"skipped {SkipCause.ERASED}"):
+                ledger[folder_id][word] = ledger[folder_id].get(word, 0) + count
     for folder_id, row in ledger.items():
         row["captured"] = totals.per_folder.get(folder_id, [0])[0]
     return ledger

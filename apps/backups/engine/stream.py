@@ -27,6 +27,7 @@ from ..exclusions import Sieve
 from ..models import Run, Snapshot
 from .batch import Batch
 from .context import RunContext
+from .erased import Erased
 from .fetching import Fetcher
 from .issues import Troubles, doubted, open_upserts, write_issues
 from .refetch import Refetch, wanted
@@ -60,6 +61,7 @@ class Stream:
         self._not_whole: dict[tuple[str, str], FetchProblem] = {}  # of what this run fetched
         self._fetcher = Fetcher(context, sub_service)
         self._sieve = Sieve(context.exclusions, {})
+        self.erased = Erased()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def read(self) -> None:
@@ -88,6 +90,7 @@ class Stream:
         self.refetch = await self._in_caller(wanted, self.draft)
         self._doubted = await self._in_caller(doubted, self.draft, self.before)
         self._sieve = await self._in_caller(sieve, self.draft, self._context.exclusions)
+        self.erased = await self._in_caller(Erased.of, self.draft)
         await self._plan(retries, again=True)
         await self._plan_damaged()
         cursor = self.before.cursor if self.before else None
@@ -102,6 +105,7 @@ class Stream:
 
     async def _plan(self, changes: Sequence[Change], *, again: bool = False) -> None:
         """Queue a page: what is stored already is taken from the catalog, the rest begins to be fetched."""
+        changes = self.erased.left_out(changes)
         items = [c for c in changes if isinstance(c, Upsert) and not c.is_folder]
         known = await self._in_caller(catalog.stored_contents, self.draft, items) if items else {}
         anew = self.refetch.name_again(items) | self._doubted
@@ -252,6 +256,7 @@ class Stream:
             self.listed.seen.add(batch.named)
 
     def _finish(self) -> None:
+        self.erased.listed(self.listed.folders)
         catalog.finish(self.draft, left=self.left, listed=self.listed, guard=self._context.lease.guard)
 
     # Tasks of the loop.

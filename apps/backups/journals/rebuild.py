@@ -37,6 +37,7 @@ from apps.vault.health import check_after_rebuild
 
 from ..damage import mark_items
 from ..engine.lease import Lease, held
+from ..erasure.remembered import IN_JOURNALS, remember
 from ..errors import LeaseLost
 from ..models import Entity, Run, Snapshot
 from ..planning import good_until
@@ -110,7 +111,8 @@ class _Chain:
             return
         newest = max(heads, key=lambda head: (head.name.number, head.written_at))
         try:
-            entity = self._entity(self.folder.open(newest.name))
+            journal = self.folder.open(newest.name)
+            entity = self._entity(journal)
         except JournalCorrupt as error:
             self._problem(f"whose backup it is cannot be told. {error.what}")
             return
@@ -119,6 +121,7 @@ class _Chain:
         choice = choose(heads, dict(committed.values_list("number", "journal")))
         try:
             with held(account_id=self.upkeep.account_id, entity_id=entity.pk) as lease:
+                remember(entity, self.chain.sub_service, journal.info.get(IN_JOURNALS))
                 self._replay(entity, lease, choice)
         except LeaseLost:
             self._problem("a backup is at work, so it was left out. Run this again later.")

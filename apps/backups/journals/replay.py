@@ -25,7 +25,9 @@ from apps.vault.api import (
 from .. import catalog
 from ..catalog import Draft, Version
 from ..engine.lease import Lease
+from ..erasure.remembered import erased_places, is_erased
 from ..models import Entity, Run, RunIssue, Snapshot
+from ..models.catalog import key_of
 from . import portrait
 from .portrait import Said
 
@@ -63,6 +65,7 @@ class Replay:
         self._folder, self._entity, self._sub_service = folder, entity, sub_service
         self._lease, self._look = lease, look
         self._runs: dict[int, int] = {}  # snapshot number: key of its run
+        self._erased = erased_places(entity.pk, sub_service)
         self.incomplete = False
         self.versions = 0
 
@@ -116,10 +119,14 @@ class Replay:
         match line:
             case EndLine():
                 pile.ends.append(line.remote_id)
+            case VersionLine() if is_erased(line, self._erased):
+                self.incomplete = True  # an old record that the base after the erasure should have replaced
             case VersionLine():
                 pile.versions.append(line)
             case IssueLine():
-                pile.issues.append(portrait.columns(RunIssue, line.data, portrait.ISSUE))
+                said = portrait.columns(RunIssue, line.data, portrait.ISSUE)
+                if key_of(str(said.get("remote_id", ""))) not in self._erased:
+                    pile.issues.append(said)
             case SnapshotLine():
                 run = self._run(line.data.get("run"))
                 snapshot = self._snapshot(line.data.get("snapshot"), journal, run.pk)

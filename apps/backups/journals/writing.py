@@ -8,6 +8,7 @@ from apps.core import clock
 from apps.vault.api import Chain, EndLine, IssueLine, JournalWriter, Written, open_journals
 
 from ..catalog import Draft
+from ..erasure.remembered import said_in_journal
 from ..models import Entity, Run, RunIssue, Snapshot
 from . import portrait
 from .reading import remote_ids, version_lines
@@ -49,6 +50,7 @@ def finish(
     """Write the head: from here on the journal exists."""
     info = portrait.who(entity) | portrait.snapshot_and_run(snapshot, run)
     info |= {"sub_service": snapshot.sub_service, "before": before, "written_at": clock.now()}
+    info |= said_in_journal(entity, snapshot.sub_service)
     return writer.finish(info, link=link)
 
 

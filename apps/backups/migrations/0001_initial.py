@@ -5,6 +5,7 @@ import apps.core.clock
 import apps.core.ids
 import django.db.models.deletion
 import django.db.models.functions.text
+import uuid
 from django.db import migrations, models
 
 
@@ -173,6 +174,74 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'coverage_gap',
+            },
+        ),
+        migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
+                ('entity_public_id', models.UUIDField(default=uuid.uuid4)),
+                ('service', models.CharField(choices=[('exchange', 'Microsoft Exchange'), ('teams', 'Microsoft Groups and Teams'), ('sharepoint', 'Microsoft SharePoint'), ('onedrive', 'Microsoft OneDrive'), ('entra', 'Microsoft Entra ID'), ('google_workspace', 'Google Workspace'), ('shared_drives', 'Google Shared Drives'), ('google_account', 'Google Account'), ('salesforce', 'Salesforce'), ('box', 'Box'), ('dropbox', 'Dropbox'), ('imap', 'IMAP')], max_length=20)),
+                ('limited', models.BooleanField(default=False)),
+                ('entity_label', models.CharField(max_length=300)),
+                ('task_label', models.CharField(max_length=200)),
+                ('label', models.CharField(max_length=300)),
+                ('reason', models.CharField(max_length=500)),
+                ('state', models.CharField(choices=[('waiting', 'Waits for the end of its grace'), ('erasing', 'Being erased'), ('done', 'Erased'), ('cancelled', 'Taken back')], default='waiting', max_length=12)),
+                ('ordered_by', models.CharField(max_length=320)),
+                ('ordered_at', models.DateTimeField(default=apps.core.clock.now)),
+                ('approved_by', models.CharField(blank=True, max_length=320)),
+                ('ends_at', models.DateTimeField()),
+                ('counted_at', models.DateTimeField(default=apps.core.clock.now)),
+                ('counted_seconds', models.PositiveIntegerField(default=0)),
+                ('waiting_for', models.CharField(blank=True, max_length=300)),
+                ('busy_until', models.DateTimeField(null=True)),
+                ('settled_at', models.DateTimeField(null=True)),
+                ('bytes_gone_at', models.DateTimeField(null=True)),
+                ('counts', models.JSONField(default=dict)),
+                ('held', models.JSONField(default=list)),
+                ('left', models.JSONField(default=list)),
+                ('references', models.BigIntegerField(default=0)),
+                ('shared', models.PositiveIntegerField(default=0)),
+                ('proof', models.JSONField(default=dict)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),
+                ('entity', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='erasures', to='backups.entity')),
+            ],
+            options={
+                'db_table': 'erasure',
+            },
+        ),
+        migrations.CreateModel(
+            name='ErasedPlace',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
+                ('blob_id', models.BinaryField(max_length=32)),
+                ('pack_row', models.BigIntegerField(null=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),
+                ('erasure', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='places', to='backups.erasure')),
+            ],
+            options={
+                'db_table': 'erased_place',
+            },
+        ),
+        migrations.CreateModel(
+            name='ErasedItem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
+                ('sub_service', models.CharField(max_length=20)),
+                ('remote_hash', models.BigIntegerField()),
+                ('key', models.CharField(max_length=32)),
+                ('erased_at', models.DateTimeField(null=True)),
+                ('place', models.TextField(null=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),
+                ('entity', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='backups.entity')),
+                ('erasure', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='backups.erasure')),
+            ],
+            options={
+                'db_table': 'erased_item',
             },
         ),
         migrations.CreateModel(
@@ -577,6 +646,26 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='coveragegap',
             constraint=models.UniqueConstraint(fields=('entity', 'sub_service', 'place_hash', 'cause'), name='coverage_gap_once'),
+        ),
+        migrations.AddIndex(
+            model_name='erasure',
+            index=models.Index(fields=['account', 'state', '-ordered_at'], name='erasure_newest'),
+        ),
+        migrations.AddConstraint(
+            model_name='erasedplace',
+            constraint=models.UniqueConstraint(fields=('erasure', 'blob_id', 'pack_row'), name='erased_place_once'),
+        ),
+        migrations.AddIndex(
+            model_name='eraseditem',
+            index=models.Index(condition=models.Q(('erased_at__isnull', True)), fields=['entity', 'sub_service', 'remote_hash'], name='erased_item_hidden'),
+        ),
+        migrations.AddIndex(
+            model_name='eraseditem',
+            index=models.Index(condition=models.Q(('erased_at__isnull', False)), fields=['entity', 'sub_service', 'key'], name='erased_item_done'),
+        ),
+        migrations.AddConstraint(
+            model_name='eraseditem',
+            constraint=models.UniqueConstraint(fields=('erasure', 'sub_service', 'key'), name='erased_item_once'),
         ),
         migrations.AddIndex(
             model_name='expiry',

@@ -1,10 +1,11 @@
-"""Rows of backups: tasks, entities, tags, policies; runs, snapshots, catalog; gaps, holds, retention, hooks."""
+"""Rows of backups: tasks, entities, tags, policies; runs, snapshots, catalog; gaps, holds, what goes, hooks."""
 
 from .catalog import NodeVersion
 from .coverage import CoverageGap
 from .damage import DamagedItem
 from .deletions import Deletion
 from .entities import BackupTask, Entity, entity_sight, task_sight
+from .erasures import ErasedItem, ErasedPlace, Erasure
 from .holds import HeldPart, Hold
 from .hooks import Hook, HookLetter, HookRound
 from .policies import Policy, PolicyTag
@@ -23,6 +24,9 @@ __all__ = [
     "Deletion",
     "Entity",
     "EntityTag",
+    "ErasedItem",
+    "ErasedPlace",
+    "Erasure",
     "Expiry",
     "HeldPart",
     "Hold",

@@ -16,6 +16,12 @@ def hash_of(remote_id: str) -> int:
     return int.from_bytes(hashlib.sha256(remote_id.encode()).digest()[:8], "big", signed=True)
 
 
+@lru_cache(4096)
+def key_of(remote_id: str) -> str:
+    """Return the name of a node where its id must not stand: 32 hex digits that begin with `hash_of`."""
+    return hashlib.sha256(remote_id.encode()).hexdigest()[:32]
+
+
 class SortKey(models.Func):
     """The first letters of a text without regard to case: what lists are sorted by and indexes hold.
 

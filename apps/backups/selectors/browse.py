@@ -6,7 +6,6 @@ page 1 of an old day costs what page 1 of today costs (measured: docs/recovery.m
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from apps.core.errors import InvalidRequest, NotFound
 
 from ..models import NodeVersion, Snapshot
-from ..models.catalog import SortKey, hash_of
+from ..models.catalog import SortKey, hash_of, key_of
+from .hidden import hidden_items, without
 
 PAGE_SIZE = 50
 FIND_WINDOW = 4_000
@@ -29,13 +29,17 @@ _IN_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """One sub-service of one entity as it was at the snapshot `number`. `latest` is its newest snapshot."""
+    """One sub-service of one entity as it was at the snapshot `number`. `latest` is its newest snapshot.
+
+    `hidden` are items that somebody ordered to be erased: nothing shows them any more (`selectors.hidden`).
+    """
 
     account_id: int
     entity_id: int
     sub_service: str
     number: int
     latest: int
+    hidden: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +130,13 @@ def as_of(snapshot: Snapshot) -> AsOf:
         .values_list("number", flat=True)
     )
     latest = newest.first() or snapshot.number
-    return AsOf(snapshot.account_id, snapshot.entity_id, snapshot.sub_service, snapshot.number, latest)
+    hidden = hidden_items(snapshot.entity_id, snapshot.sub_service)
+    return AsOf(snapshot.account_id, snapshot.entity_id, snapshot.sub_service, snapshot.number, latest, hidden)
 
 
 def node_key(remote_id: str) -> str:
     """Return the name of a node in addresses: 32 hex digits that tell nothing and start with its hash."""
-    return hashlib.sha256(remote_id.encode()).hexdigest()[:32]
+    return key_of(remote_id)
 
 
 def node_by_key(state: AsOf, key: str) -> Node:
@@ -167,6 +172,18 @@ def newest_by_remote_ids(state: AsOf, remote_ids: Collection[str]) -> dict[str, 
 def folders(state: AsOf) -> list[Node]:
     """Return all folders of that state, in no order."""
     return read_nodes(_visible(_owned(state), state.number).filter(is_folder=True))
+
+
+def hidden_totals(state: AsOf) -> dict[str, tuple[int, int]]:
+    """Return how many items a folder's totals count that nothing shows any more, and their size."""
+    if not state.hidden:
+        return {}
+    rows = NodeVersion.objects.filter(
+        account_id=state.account_id, entity_id=state.entity_id, sub_service=state.sub_service, is_folder=False
+    )
+    rows = _visible(rows.filter(remote_hash__in=state.hidden), state.number)
+    sums = rows.order_by().values_list("parent_id").annotate(Count("id"), Sum("size"))
+    return {parent_id or "": (count, size or 0) for parent_id, count, size in sums}
 
 
 def folder_page(
@@ -250,9 +267,10 @@ def life_of(state: AsOf, remote_id: str) -> Life:
 
 
 def _owned(state: AsOf) -> "QuerySet[NodeVersion]":
-    return NodeVersion.objects.filter(
+    rows = NodeVersion.objects.filter(
         account_id=state.account_id, entity_id=state.entity_id, sub_service=state.sub_service
     )
+    return without(rows, state.hidden)
 
 
 def _visible(rows: "QuerySet[NodeVersion]", number: int) -> "QuerySet[NodeVersion]":
@@ -300,7 +318,7 @@ def _members(state: AsOf, folder_id: str | None) -> "QuerySet[NodeVersion]":
     rows = NodeVersion.objects.filter(
         entity_id=state.entity_id, sub_service=state.sub_service, is_folder__in=[False], **parent
     )
-    return _visible(rows, state.number)
+    return without(_visible(rows, state.number), state.hidden)
 
 
 def _ordered(

@@ -17,6 +17,7 @@ from apps.core.errors import InvalidRequest
 from ..models import NodeVersion
 from ..models.catalog import hash_of
 from .browse import Node, read_nodes
+from .hidden import shown
 
 WINDOW = 400
 BUDGET = 10_000
@@ -180,9 +181,10 @@ def _there(pair: Pair, number: int, remote_ids: list[str]) -> dict[str, Node]:
 
 
 def _rows(pair: Pair) -> "QuerySet[NodeVersion]":
-    return NodeVersion.objects.filter(
+    rows = NodeVersion.objects.filter(
         account_id=pair.account_id, entity_id=pair.entity_id, sub_service=pair.sub_service
     )
+    return shown(rows, pair.entity_id, pair.sub_service)
 
 
 def _alive(number: int) -> Q:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..models import Snapshot
-from .browse import AsOf, Node, as_of, folders
+from .browse import AsOf, Node, as_of, folders, hidden_totals
 
 _ROOTS = frozenset({"msgfolderroot", "root"})
 _ORDER = (
@@ -90,10 +90,12 @@ def folder_tree(snapshot: Snapshot, state: AsOf | None = None) -> Tree:
     state = state or as_of(snapshot)
     by_id = {node.remote_id: Folder(node) for node in folders(state)}
     top_id = next((id_ for id_, folder in by_id.items() if folder.node.well_known in _ROOTS), None)
-    loose = []
+    loose, hidden = [], hidden_totals(state)
     for folder_id, totals in snapshot.folder_totals.items():
         folder = by_id.get(folder_id) or _loose(folder_id)
         folder.items, folder.size = _read_totals(totals)
+        items, size = hidden.get(folder_id, (0, 0))
+        folder.items, folder.size = folder.items - items, folder.size - size
         if folder_id not in by_id and folder.items:
             loose.append(folder)
     roots = _nest(by_id, top_id)

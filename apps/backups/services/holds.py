@@ -11,12 +11,14 @@ from apps.activity import services as activity
 from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.errors import Conflict, InvalidRequest
-from apps.core.permissions import Permission, require
+from apps.core.permissions import Permission, require, require_contents
 from apps.core.scope import current_account_id
 from apps.core.sight import sees_everything, whole_sight
 
+from ..erasure.chosen import Keys, look_at
 from ..less_protected import tell_less_protected
 from ..models import Entity, EntityTag, HeldPart, Hold, Tag
+from ..models.catalog import hash_of
 
 LIFT: Final = "hold.lift"
 Payload = dict[str, Any]
@@ -66,6 +68,45 @@ def hold_place(
         batch_size=_BATCH,
     )
     _note(hold, "hold.placed", f"{name}: {_words(hold)} on hold. {reason}".strip())
+    return hold
+
+
+@transaction.atomic
+def hold_items(entity: Entity, keys: Keys, *, name: str, reason: str = "") -> Hold:
+    """Keep these items (`browse.node_key` by kind of data) in all their versions until the hold is lifted.
+
+    Raises InvalidRequest, PermissionMissing. Their mailbox is kept from retention and deletion as a whole.
+    """
+    require(Permission.ACCOUNT_SETTINGS)
+    require_contents()
+    if not name.strip():
+        raise InvalidRequest("The hold has no name.", do="Give it one, such as the number of the case.")
+    what = look_at(entity, keys)
+    ones = [*what.goes, *what.held]
+    if not ones:
+        raise InvalidRequest("Nothing of this is in any backup.", do="Tick single items first.")
+    hold = Hold.objects.create(
+        account_id=current_account_id(),
+        name=name.strip()[:200],
+        reason=reason.strip()[:500],
+        placed_by=current_actor().label,
+    )
+    HeldPart.objects.bulk_create(
+        [
+            HeldPart(
+                account_id=hold.account_id,
+                hold=hold,
+                entity=entity,
+                sub_service=one.sub_service,
+                remote_hash=hash_of(one.remote_id),
+                remote_id=one.remote_id,
+                label=one.name[:500],
+            )
+            for one in ones
+        ],
+        batch_size=_BATCH,
+    )
+    _note(hold, "hold.placed", f"{hold.name}: {_words(hold)} on hold. {hold.reason}".strip())
     return hold
 
 
@@ -124,6 +165,8 @@ def _in_force(payload: Payload) -> Hold:
 def _words(hold: Hold) -> str:
     count = hold.parts.values("entity_id").distinct().count()
     named = f"{count:,} mailboxes" if count != 1 else "1 mailbox"
+    if items := hold.parts.filter(remote_hash__isnull=False).count():
+        named = f"{items:,} items of {named}" if items != 1 else f"1 item of {named}"
     return f"{named}, and what carries the tag “{hold.tag}”" if hold.tag else named
 
 

@@ -29,6 +29,7 @@ from apps.core import clock
 from apps.core.discretion import told
 from apps.core.errors import EverkeepError
 from apps.core.scope import every_account
+from apps.core.signatures import public_key, sign
 from apps.vault.api import open_reader
 from apps.vault.enums import FoundBy
 from apps.vault.errors import BlobError
@@ -37,7 +38,6 @@ from apps.vault.health import damage_report
 from ..enums import DrillState
 from ..models import Drill
 from .compare import compare
-from .report import public_key, sign
 from .sample import Picked, sample
 from .telling import tell_administrators
 from .whole import Whole, read_whole

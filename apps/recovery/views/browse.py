@@ -101,6 +101,8 @@ def rights() -> dict[str, bool]:
         "may_preview": allowed(Permission.PREVIEW),
         "may_restore": allowed(Permission.RESTORE),
         "may_export": allowed(Permission.EXPORT),
+        "may_erase": allowed(Permission.ERASE),
+        "may_hold": allowed(Permission.ACCOUNT_SETTINGS),
     }
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from apps.core import clock
 
 from ..enums import PackState
+from ..erased import packs_to_empty
 from ..errors import BlobError, Corrupt
 from ..health.rows import Rows
 from ..models import Pack
@@ -52,13 +53,13 @@ def rewrite(work: Work, live_bytes: dict[int, int], *, pack_bytes: int = TARGET_
 
 def _choose(work: Work, live_bytes: dict[int, int]) -> tuple[list[Pack], list[Pack]]:
     settled = Pack.objects.filter(state=PackState.STORED, created_at__lt=clock.now() - SETTLED)
-    empty, thin = [], []
+    empty, thin, asked = [], [], packs_to_empty(work.account_id)
     small: dict[int, list[Pack]] = {}  # by shelf
     for pack in settled.order_by("pk").iterator():
         live = live_bytes.get(pack.pk, 0)
         if not live:
             empty.append(pack)
-        elif pack.needs_rewrite or live < REWRITE_BELOW * (pack.size - frame_bytes(pack.blobs)):
+        elif pack.needs_rewrite or pack.pk in asked or live < _thin(pack):
             thin.append(pack)
         elif pack.size < SMALL_PACK:
             small.setdefault(pack.shelf, []).append(pack)
@@ -66,6 +67,10 @@ def _choose(work: Work, live_bytes: dict[int, int]) -> tuple[list[Pack], list[Pa
         if len(packs) >= MERGE_FROM:
             thin += packs
     return empty, sorted(_unlocked(work, thin), key=lambda pack: (pack.shelf, pack.pk))
+
+
+def _thin(pack: Pack) -> float:
+    return REWRITE_BELOW * (pack.size - frame_bytes(pack.blobs))
 
 
 def _unlocked(work: Work, packs: Sequence[Pack]) -> Iterator[Pack]:

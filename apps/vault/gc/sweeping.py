@@ -5,6 +5,7 @@ from pathlib import Path
 from apps.core import clock
 
 from ..enums import GcState
+from ..erased import follow_all
 from ..marks import take_off
 from ..references import writers_gone
 from . import rows
@@ -31,6 +32,7 @@ def sweep(work: Work) -> dict[int, int]:
     VaultBusy.
     """
     work.note(state=GcState.SWEEPING)
+    follow_all(work.account_id)
     with scratch() as folder:
         scan, dead, alive = _judge(work, folder)
         note_orders(scan.census, work.account_id)
