@@ -9,6 +9,7 @@ from apps.backups.enums import Verdict
 from apps.backups.models import Run, Snapshot
 from apps.backups.selectors import browse
 from apps.backups.selectors.browse import AsOf, Node, Page, Sort, as_of, folder_page
+from apps.backups.selectors.held import held_by_themselves
 from apps.backups.selectors.points import Point, neighbour_runs
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
 from apps.core.errors import NotFound
@@ -42,6 +43,7 @@ class Row:
     node: Node
     cells: Cells
     gone: bool
+    held: bool
     ticked: bool
     url: str
 
@@ -252,12 +254,14 @@ def _folder(tree: Tree, key: str) -> Folder | None:
 def _rows(kind: Kind, snapshot: Snapshot, state: AsOf, page: Page, ticked: set[str] | None) -> list[Row]:
     """Return the rows; `ticked` is None when the whole folder is chosen."""
     gone = browse.no_longer_there(state, page.nodes)
+    held = held_by_themselves(state.entity_id, state.sub_service, [node.remote_id for node in page.nodes])
     stored = browse.contents(state, [node.id for node in page.nodes]) if kind.columns else {}
     return [
         Row(
             node=node,
             cells=cells_of(kind, node, stored[node.id].props if node.id in stored else b""),
             gone=node.remote_id in gone,
+            held=node.remote_id in held,
             ticked=ticked is None or node.key in ticked,
             url=reverse("recovery_item", args=[snapshot.public_id, node.key]),
         )

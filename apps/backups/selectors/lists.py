@@ -16,6 +16,7 @@ from apps.core import clock
 from apps.core.keyset import page_of
 
 from ..enums import Verdict
+from ..holds import any_hold, on_hold
 from ..models import BackupTask, Entity, EntityTag, Run, Tag, TaskTally
 from .status import ACTIVE_WORDS, LIVE, Word, narrowed_to, word_expression, word_of
 from .tags import tags_of
@@ -79,6 +80,7 @@ class Row:
     word: Word
     progress: str
     tags: list[Tag] = field(default_factory=list)
+    held: bool = False
 
     @property
     def key(self) -> str:
@@ -220,9 +222,9 @@ def _rows(task: BackupTask, entities: list[Entity], now: datetime) -> list[Row]:
     words = {entity.pk: word_of(entity, now) for entity in entities}
     running = [pk for pk, word in words.items() if word is Word.IN_PROGRESS]
     progress = _progress(running) if running else {}
-    tags = tags_of(words)
+    tags, held = tags_of(words), on_hold(list(words)) if words and any_hold() else {}
     return [
-        Row(entity, words[entity.pk], progress.get(entity.pk, ""), tags.get(entity.pk, []))
+        Row(entity, words[entity.pk], progress.get(entity.pk, ""), tags.get(entity.pk, []), entity.pk in held)
         for entity in entities
     ]
 

@@ -16,6 +16,7 @@ from apps.core.scope import current_account_id
 from apps.core.sight import sees_everything, whole_sight
 
 from ..erasure.chosen import Keys, look_at
+from ..holds import Item, held_items
 from ..less_protected import tell_less_protected
 from ..models import Entity, EntityTag, HeldPart, Hold, Tag
 from ..models.catalog import hash_of
@@ -119,6 +120,12 @@ def hold_tagged(tag: Tag, entity_ids: Sequence[int]) -> None:
         HeldPart.objects.bulk_create(
             HeldPart(account_id=hold.account_id, hold=hold, entity=row, label=row.name[:500]) for row in rows
         )
+
+
+def holds_of_item(entity_id: int, sub_service: str, remote_id: str) -> list[str]:
+    """Name the holds that keep an item, those on all of its mailbox among them."""
+    item = Item(entity_id, sub_service, remote_id)
+    return [str(hold) for hold in held_items([item]).get(item, [])]
 
 
 def uses_of_tag(tag: Tag) -> list[str]:

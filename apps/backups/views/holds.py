@@ -55,7 +55,10 @@ def page(request: MemberRequest) -> HttpResponse:
     # From the parts themselves, which narrow to what their reader sees: a join past them would count all.
     parts = HeldPart.objects.filter(hold=OuterRef("pk")).order_by().values("hold")
     count = Subquery(parts.annotate(n=Count("entity_id", distinct=True)).values("n"))
-    rows = Hold.objects.select_related("tag").annotate(count=Coalesce(count, 0))
+    single = parts.filter(remote_hash__isnull=False).annotate(n=Count("pk")).values("n")
+    rows = Hold.objects.select_related("tag").annotate(
+        count=Coalesce(count, 0), single=Coalesce(Subquery(single), 0)
+    )
     context = {
         "form": form,
         "holds": rows.filter(lifted_at=None).order_by("name", "pk"),

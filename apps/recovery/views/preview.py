@@ -11,6 +11,7 @@ from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.backups.models import Snapshot
 from apps.backups.selectors.browse import AsOf, Node, as_of, life_of, node_by_key
+from apps.backups.services.holds import holds_of_item
 from apps.connectors.enums import SubService
 from apps.core.errors import NotFound
 from apps.core.htmx import render_page_or_part
@@ -48,6 +49,7 @@ def page(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpResponse:
     context = {
         "snapshot": snapshot, "node": node, "kind": kind, "name": name,
         "life": life_words(state, snapshot, life_of(state, node.remote_id)),
+        "holds": holds_of_item(snapshot.entity_id, snapshot.sub_service, node.remote_id),
     }  # fmt: skip
     try:
         context |= _letter(state, node) if snapshot.sub_service == SubService.MAIL else _document(state, node)
