@@ -19,6 +19,7 @@ from .derived import DerivedFolder, open_derived
 from .erased import (
     Followed,
     collected_since,
+    has_dictionaries,
     journals_locked_until,
     packs_there,
     places_of,
@@ -83,6 +84,7 @@ __all__ = [
     "collected_since",
     "decode_content",
     "encode_content",
+    "has_dictionaries",
     "index_rebuild",
     "installation_id",
     "journals_locked_until",

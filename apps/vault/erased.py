@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from .enums import GcState, PackState
 from .models import BlobLocation, GcRound, LockedUntil, Pack
+from .store.pack import Kind
 
 _BATCH: Final = 400
 
@@ -74,6 +75,11 @@ def journals_locked_until() -> datetime | None:
 def collected_since(moment: datetime) -> bool:
     """Tell whether a whole round of garbage collection began after the moment and is through."""
     return GcRound.objects.filter(state=GcState.DONE, started_at__gt=moment).exists()
+
+
+def has_dictionaries(account_id: int) -> bool:
+    """Tell whether small items are packed with dictionaries: these hold fragments of what trained them."""
+    return BlobLocation.objects.filter(account_id=account_id, kind=Kind.DICTIONARY.value).exists()
 
 
 T = TypeVar("T")

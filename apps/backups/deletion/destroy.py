@@ -30,9 +30,10 @@ from apps.vault.api import (
     vault_own,
 )
 
+from ..catalog import in_batches
 from ..engine.lease import Lease, held
 from ..enums import EntityState
-from ..models import Deletion, Entity, NodeVersion, Run, Snapshot
+from ..models import Deletion, Entity, ErasedItem, Erasure, NodeVersion, Run, Snapshot
 
 logger = logging.getLogger("everkeep.deletion")
 BATCH: Final = 2_000
@@ -73,10 +74,20 @@ def destroy(entity: Entity, deletion: Deletion, *, comes_back: bool) -> None:
             Run.objects.filter(entity=entity).delete()
             facts = {name: getattr(entity, name) for name in FACTS}
             fresh = Entity(state=EntityState.NOT_ACTIVE, by_hand=not deletion.by_leaving, **facts)
+            erased = _settle_erasures(entity)
             Entity.objects.filter(pk=entity.pk).delete()
             if comes_back:
                 fresh.save()
+                for pks in in_batches(erased):
+                    ErasedItem.objects.filter(pk__in=pks).update(entity=fresh)
             _note(deletion, gone)
+
+
+def _settle_erasures(entity: Entity) -> list[int]:
+    """What was erased stays erased when the mailbox is backed up anew; returns those rows."""
+    Erasure.objects.filter(entity=entity).update(limited=entity.limited)
+    rows = ErasedItem.objects.filter(entity=entity, erased_at__isnull=False)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def _note(deletion: Deletion, gone: Gone) -> None:

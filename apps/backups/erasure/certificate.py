@@ -10,12 +10,16 @@ from typing import Any
 from apps.connectors.enums import Service, SubService
 from apps.core import clock
 from apps.core.signatures import public_key, sign, signed_file
-from apps.vault.api import journals_locked_until
+from apps.vault.api import has_dictionaries, journals_locked_until
 
 from ..enums import ErasureState
 from ..models import Erasure
 from .proof import locked_until
 
+FRAGMENTS = (
+    "Sealed dictionaries, with which small items of the account are packed, were trained on items: fragments "
+    "of one may be in them for as long as the account is kept."
+)
 NOT_REACHED = (
     "The security audit and the activity of the account keep who looked at, restored or exported what, under "
     "the names of then: the audit cannot be changed. Files that were downloaded or sent before are not ours."
@@ -60,6 +64,8 @@ def left_of(erasure: Erasure) -> list[str]:
         found.append(
             f"{_items(copies)} that restores wrote into mailboxes are items of their own. Erase them there."
         )
+    if erasure.proof and has_dictionaries(erasure.account_id):
+        found.append(FRAGMENTS)
     found.append(NOT_REACHED)
     return found
 
