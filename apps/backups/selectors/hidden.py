@@ -4,12 +4,13 @@ Every read of versions for a person or for their work goes through `browse.AsOf`
 no rows.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from apps.core.sight import whole_sight
 
+from ..catalog import in_batches
 from ..models import ErasedItem, NodeVersion
 
 
@@ -31,18 +32,18 @@ def shown(rows: "QuerySet[NodeVersion]", entity_id: int, sub_service: str) -> "Q
 
 
 @whole_sight("an order hides an item from everybody")
-def hidden_versions(version_ids: Iterable[int]) -> set[int]:
-    """Return those of these versions, of whatever mailbox, that nothing may show: for lists over many."""
-    hiding = ErasedItem.objects.filter(
-        entity_id=OuterRef("entity_id"),
-        sub_service=OuterRef("sub_service"),
-        remote_hash=OuterRef("remote_hash"),
-        erased_at=None,
+def hidden_versions(account_id: int) -> frozenset[int]:
+    """Return all versions of the account that nothing may show, for lists over many mailboxes."""
+    hiding = ErasedItem.objects.filter(account_id=account_id, erased_at=None).values_list(
+        "entity_id", "sub_service", "remote_hash"
     )
-    wanted, found = list(version_ids), set[int]()
-    if not ErasedItem.objects.filter(erased_at=None).exists():
-        return found
-    for start in range(0, len(wanted), 500):
-        rows = NodeVersion.objects.filter(Exists(hiding), pk__in=wanted[start : start + 500])
-        found |= set(rows.values_list("pk", flat=True))
-    return found
+    wanted: dict[tuple[int, str], list[int]] = {}
+    for entity_id, sub_service, remote_hash in hiding:
+        if entity_id is not None:
+            wanted.setdefault((entity_id, sub_service), []).append(remote_hash)
+    found = set[int]()
+    for (entity, kind), hashes in wanted.items():
+        rows = NodeVersion.objects.filter(account_id=account_id, entity_id=entity, sub_service=kind)
+        for some in in_batches(hashes):
+            found |= set(rows.filter(remote_hash__in=some, is_folder=False).values_list("pk", flat=True))
+    return frozenset(found)
