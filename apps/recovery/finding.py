@@ -4,9 +4,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import transaction
+from django.urls import reverse
 
 from apps.backups.models import Entity, Snapshot
 from apps.backups.selectors.points import Point, last_run, point_of
@@ -36,6 +38,16 @@ class TakenFrom:
 
     entity: Entity
     parts: list[Taken]
+
+    @property
+    def erase_url(self) -> str:
+        return erase_url(self)
+
+
+def erase_url(taken: TakenFrom) -> str:
+    """Return the address of the question before what was taken of a mailbox is erased."""
+    query = urlencode([("point", part.point.run.public_id) for part in taken.parts])
+    return f"{reverse('recovery_erase', args=[taken.entity.public_id])}?{query}"
 
 
 def picks_in(values: Iterable[str]) -> list[Pick]:

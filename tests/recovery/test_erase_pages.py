@@ -179,3 +179,16 @@ def test_ledgers_files_and_plans_that_hold_it_are_cleared(cast: Cast, backup: Sn
     assert job.result["revoked"] and not folder_of(job).exists()
     assert sorted(JobItem.objects.values_list("label", flat=True)) == ["An erased item", "Lunch"]
     assert (plan.state, plan.samples) == ("failed", [])
+
+
+def test_what_a_search_found_goes_the_same_way(client: Client, cast: Cast, backup: Snapshot) -> None:
+    client.force_login(cast.owner)
+    Selection.objects.all().delete()
+    picks = [f"{backup.public_id}:{key_of(name)}" for name in ("My knee", "Lunch")]
+    answer = client.post(reverse("recovery_found"), {"then": "erase", "pick": picks})
+    assert answer["Location"] == address(backup)
+    prove_again(client)
+    page = client.get(answer["Location"]).content.decode()
+    assert "My knee" in page and "Lunch" in page and "My back" not in page
+    client.force_login(member(cast.account, "rita@pizza-perfecto.example", Role.RESTORE_OPERATOR))
+    assert client.post(reverse("recovery_found"), {"then": "erase", "pick": picks}).status_code == 403

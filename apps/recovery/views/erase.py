@@ -32,13 +32,13 @@ _SHOWN = 200
 def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     """Ask; act once the words were typed.
 
-    What it is about is named by `item=mail:<key>` any number of times, or by `point=<run>`: what the person has
-    selected in that backup.
+    What it is about is named by `item=mail:<key>` any number of times, or by `point=<run>`, too: what the
+    person has selected in that backup.
     """
     entity = entity_for(entity_id, Permission.ERASE)
     require_contents()
     asked = request.POST if request.method == "POST" else request.GET
-    keys, folders = _keys(entity, asked.getlist("item"), asked.get("point", ""))
+    keys, folders = _keys(entity, asked.getlist("item"), asked.getlist("point"))
     what, error = look_at(entity, keys), ""
     if request.method == "POST" and "typed" in asked:
         try:
@@ -74,20 +74,20 @@ def hold(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     """Put what is named, as `page` has it, on legal hold."""
     entity = entity_for(entity_id, Permission.ACCOUNT_SETTINGS)
     require_contents()
-    keys, _ = _keys(entity, request.POST.getlist("item"), request.POST.get("point", ""))
+    keys, _ = _keys(entity, request.POST.getlist("item"), request.POST.getlist("point"))
     placed = hold_items(entity, keys, name=request.POST.get("name", ""), reason=request.POST.get("reason", ""))
     messages.success(request, f"{placed.name} is on hold.")
     return redirect("holds")
 
 
-def _keys(entity: Entity, items: list[str], point: str) -> tuple[Keys, bool]:
+def _keys(entity: Entity, items: list[str], points: list[str]) -> tuple[Keys, bool]:
     """Return what is named, by kind, and whether folders were among it: those are not taken as a whole."""
     found: dict[str, set[str]] = {}
     folders = False
     for item in items:
         kind, _, key = item.partition(":")
         found.setdefault(kind, set()).add(key)
-    if point:
+    for point in points:
         run_id = uuid_of(point)
         chosen = point_for(run_id) if run_id else None
         if chosen is None or chosen.run.entity_id != entity.pk:

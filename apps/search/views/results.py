@@ -33,6 +33,7 @@ def page(request: MemberRequest) -> HttpResponse:
     context = {
         "asked": asked, "orders": ORDERS, "area": "search", "may_look_inside": may_look_inside(),
         "may_restore": allowed(Permission.RESTORE), "may_export": allowed(Permission.EXPORT),
+        "may_erase": allowed(Permission.ERASE),
     }  # fmt: skip
     if asked.is_empty:
         return render_page_or_part(request, "search/page.html", "search/_found.html", context)
