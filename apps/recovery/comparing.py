@@ -18,6 +18,7 @@ from apps.backups.selectors.compare import (
     compare_page,
     count_differences,
 )
+from apps.backups.selectors.hidden import hidden_items
 from apps.backups.selectors.points import Point, last_run, neighbour_runs, point_at, point_of
 from apps.connectors.enums import SubService
 
@@ -165,7 +166,8 @@ def _pairs(older: Point, newer: Point) -> list[Pair]:
         if after is None:
             continue
         first = before.number if before else 0
-        pairs.append(Pair(after.account_id, after.entity_id, kind, first, after.number))
+        hidden = hidden_items(after.entity_id, kind)
+        pairs.append(Pair(after.account_id, after.entity_id, kind, first, after.number, hidden))
     return pairs
 
 

@@ -17,7 +17,7 @@ from apps.core.errors import InvalidRequest
 from ..models import NodeVersion
 from ..models.catalog import hash_of
 from .browse import Node, read_nodes
-from .hidden import shown
+from .hidden import without
 
 WINDOW = 400
 BUDGET = 10_000
@@ -33,13 +33,17 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two states of one kind of data of an entity by their snapshots' numbers; 0 means before the first."""
+    """Two states of one kind of data of an entity by their snapshots' numbers; 0 means before the first.
+
+    `hidden` is what nothing shows any more (`selectors.hidden`).
+    """
 
     account_id: int
     entity_id: int
     sub_service: str
     older: int
     newer: int
+    hidden: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,7 @@ def _rows(pair: Pair) -> "QuerySet[NodeVersion]":
     rows = NodeVersion.objects.filter(
         account_id=pair.account_id, entity_id=pair.entity_id, sub_service=pair.sub_service
     )
-    return shown(rows, pair.entity_id, pair.sub_service)
+    return without(rows, pair.hidden)
 
 
 def _alive(number: int) -> Q:

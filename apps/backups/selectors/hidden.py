@@ -1,6 +1,6 @@
 """What nothing shows any more: items that somebody ordered to be erased (backups/erasure), during the grace.
 
-Every read of versions for a person or for their work goes through `browse.AsOf` or `shown`. What was erased has
+Every read of versions for a person or for their work goes through `browse.AsOf`, `compare.Pair` or search. What was erased has
 no rows.
 """
 
@@ -24,11 +24,6 @@ def hidden_items(entity_id: int, sub_service: str) -> frozenset[int]:
 def without(rows: "QuerySet[NodeVersion]", hidden: Collection[int]) -> "QuerySet[NodeVersion]":
     """Leave hidden items out. With none of them the statement stays what it was, and so does its plan."""
     return rows.exclude(remote_hash__in=sorted(hidden)) if hidden else rows
-
-
-def shown(rows: "QuerySet[NodeVersion]", entity_id: int, sub_service: str) -> "QuerySet[NodeVersion]":
-    """Leave hidden items of one kind of data out."""
-    return without(rows, hidden_items(entity_id, sub_service))
 
 
 @whole_sight("an order hides an item from everybody")

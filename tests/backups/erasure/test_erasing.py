@@ -13,6 +13,8 @@ from apps.backups.journals.rebuild import rebuild
 from apps.backups.models import BackupTask, Entity, ErasedItem, Erasure, NodeVersion, RunIssue, Snapshot
 from apps.backups.models.catalog import key_of
 from apps.backups.selectors.browse import as_of, folder_page, nodes_by_keys
+from apps.backups.selectors.compare import Pair, compare_page
+from apps.backups.selectors.hidden import hidden_versions
 from apps.backups.selectors.tree import folder_tree
 from apps.connectors.base import FetchProblem
 from apps.core import clock
@@ -104,6 +106,9 @@ def test_what_is_ordered_is_hidden_at_once_and_shown_again_when_it_is_taken_back
     assert [page.name for page in folder_page(state, inbox_of(kept)).nodes] == before[:-1]
     assert nodes_by_keys(state, [key_of("mail-knee")]) == []
     assert folder_tree(first, state).by_id[inbox_of(kept)].items == 2
+    begun = Pair(state.account_id, state.entity_id, "mail", 0, 3, state.hidden)
+    assert "My knee" not in {row.node.name for row in compare_page([begun]).rows}
+    assert hidden_versions(state.account_id) == {row.pk for row in kept.rows() if row.remote_id == "mail-knee"}
     with pytest.raises(Conflict, match="already"):
         order(kept.entity, "mail-knee")
     kept.cloud.change_mail("mail-knee", content=b"a new word")
