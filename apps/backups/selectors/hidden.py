@@ -1,7 +1,7 @@
 """What nothing shows any more: items that somebody ordered to be erased (backups/erasure), during the grace.
 
-Every read of versions for a person or for their work goes through `browse.AsOf`, `compare.Pair` or search. What was erased has
-no rows.
+Every read of versions for a person or for their work goes through `browse.AsOf`, `compare.Pair` or search. What
+was erased has no rows.
 """
 
 from collections.abc import Collection
