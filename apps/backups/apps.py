@@ -65,12 +65,15 @@ class BackupsConfig(AppConfig):
         _register_policies()
         _register_retention()
         _register_hooks()
-        from .deletion.ready import register as register_deletions  # noqa: PLC0415
+        _register_ends()
 
-        register_deletions()
-        from .erasure.ready import register as register_erasures  # noqa: PLC0415
 
-        register_erasures()
+def _register_ends() -> None:
+    from .deletion.ready import register as register_deletions  # noqa: PLC0415 - models are loaded only here
+    from .erasure.ready import register as register_erasures  # noqa: PLC0415
+
+    register_deletions()
+    register_erasures()
 
 
 def _register_policies() -> None:
