@@ -10,6 +10,7 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from apps.backups.models import Snapshot
+from apps.backups.selectors.hidden import hidden_versions
 from apps.backups.selectors.indexing import items_by_ids
 
 from .index.engine import Cursor, Hit, IndexReader, Order
@@ -113,7 +114,8 @@ def _open_to(account_id: int, scope: Query) -> Query:
     """Narrow a scope to what has not left: also what is only counted must be there still."""
     gone = list(Removal.objects.filter(account_id=account_id).values_list("entity_id", "version_id"))
     parts = [scope]
-    if versions := frozenset(version for _, version in gone if version is not None):
+    leaving = frozenset(version for _, version in gone if version is not None)
+    if versions := leaving | hidden_versions(account_id):
         parts.append(Not(Ids(Column.VERSION, versions)))
     if entities := frozenset(entity for entity, version in gone if version is None):
         parts.append(Not(Ids(Column.ENTITY, entities)))

@@ -25,7 +25,7 @@ from ..engine.lease import Lease, held
 from ..journals.compacting import journals_compact, journals_prune
 from ..models import DamagedItem, Entity, ErasedItem, Erasure, NodeVersion, RunIssue, Snapshot
 from ..models.catalog import hash_of, key_of
-from ..registry import ErasedVersions, erase_elsewhere
+from ..registry import ErasedVersions, erase_elsewhere, forgotten
 from .chosen import versions_of
 from .proof import follow
 from .remembered import hash_in
@@ -53,6 +53,7 @@ def _rows(entity: Entity, erasure: Erasure, kind: str, lease: Lease) -> None:
         follow(erasure, {blob for row in versions for blob in blobs_of(bytes(row.content))})
         _count_anew(entity, kind, versions)
         numbers = erase_elsewhere(ErasedVersions(entity.public_id, kind, ids, keys))
+        forgotten(entity.pk, ids)
         numbers["issues"] = _forget_words(entity, kind, keys)
         for some in in_batches(ids):
             NodeVersion.objects.filter(pk__in=some)._raw_delete(using=connection.alias)

@@ -36,6 +36,7 @@ class Alike:
     has_backups: bool
     is_running: bool
     tags: tuple[Tag, ...]
+    held: bool
 
     public_id: ClassVar[UUID] = MARK_ID
     key: ClassVar[str] = MARK_ID.hex
@@ -78,6 +79,7 @@ def _alike(row: Row) -> Alike:
         has_backups=entity.first_snapshot_at is not None,
         is_running=row.is_running,
         tags=tuple(row.tags),
+        held=row.held,
     )
 
 
