@@ -109,7 +109,8 @@ def test_under_the_two_person_rule_nothing_is_hidden_before_a_second_one_agrees(
     Approval.objects.update(opens_at=clock.now())
     client.force_login(anna)
     prove_again(client)
-    client.post(reverse("approval_settle", args=[approval.public_id]), {"do": "approve"})
+    said = {"do": "approve", "read": approval.words}
+    client.post(reverse("approval_settle", args=[approval.public_id]), said)
     erasure = Erasure.objects.get()
     assert (erasure.ordered_by, erasure.approved_by) == ("Olivia Romano", "Anna")
 
