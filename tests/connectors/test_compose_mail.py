@@ -131,6 +131,16 @@ def test_brackets_without_end_cost_the_address_and_not_the_mail() -> None:
     assert (letter.subject, letter.body, letter.people["to"]) == ("x", "Text", [])
 
 
+def test_parameters_and_words_without_number_cost_themselves_only() -> None:
+    """Hours, were the standard library asked for all of it. An enclosed message comes back as it was."""
+    bomb = b';"' + b";" * 600_000
+    inner = b"Subject: in\r\nContent-Disposition: attachment; filename=a.txt" + bomb + b"\r\n\r\ninside"
+    words = b"=?a?q?a?= " * 200_000
+    head = b"Subject: %s\r\nContent-Type: multipart/mixed; boundary=b%s\r\n\r\n--b\r\n" % (words, bomb)
+    letter = read_letter(head + b"Content-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--b--\r\n")
+    assert [each.content for each in letter.attachments] == [inner]
+
+
 def test_a_mail_nested_beyond_reading_fails_alone() -> None:
     """Any other error would end the restore of the whole mailbox, and each one after it at the same place."""
     with pytest.raises(Malformed):

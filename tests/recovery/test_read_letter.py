@@ -139,3 +139,14 @@ def test_the_corpus_of_real_mail_previews_without_an_error() -> None:
             (letter.subject + letter.sender + letter.to + letter.text + original_headers(data)).encode()
             read += 1
     assert read > 2_000
+
+
+def test_parameters_and_words_without_number_cost_themselves_only() -> None:
+    """Hours, were the standard library asked for all of it."""
+    bomb = b';"' + b";" * 600_000
+    words = b"=?a?q?a?= " * 200_000
+    head = b"Subject: %s\r\nContent-Type: multipart/mixed; boundary=b%s\r\n\r\n--b\r\n" % (words, bomb)
+    letter = read_letter(
+        head + b"Content-Disposition: attachment; filename=a.txt" + bomb + b"\r\n\r\nhello\r\n--b--\r\n"
+    )
+    assert [part.file_name for part in letter.attachments] == ["a.txt"]

@@ -49,6 +49,21 @@ def test_a_charset_is_what_it_is_said_to_be_or_whatever_it_is(charset: str, body
     assert text.encode("utf-8")
 
 
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode-escape"])
+def test_no_charset_takes_quadratic_time(charset: str) -> None:
+    """Half an hour, were these words read as what they say they are."""
+    assert read_mail(raw(charset, b"-" + b"b" * 2_000_000)).text.startswith("-bbb")
+
+
+def test_parameters_without_number_cost_themselves_only() -> None:
+    """Minutes per header, were the parser asked for all of it: of the whole, of a part, of a name."""
+    bomb = b';"' + b";" * 600_000
+    part = b"--b\r\nContent-Type: text/plain%s\r\nContent-Disposition: attachment%s\r\n\r\nhello\r\n"
+    head = b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b%s\r\n\r\n" % bomb
+    found = read_mail(head + part % (bomb, b"; filename=a.txt" + bomb) + part % (b"", b"; filename=b.txt"))
+    assert found.names == ["a.txt", "b.txt"]
+
+
 def test_a_mail_gives_its_people_its_text_with_quotes_and_its_files() -> None:
     message = EmailMessage()
     message["From"] = "Zoë Müller <zoe@example.com>"

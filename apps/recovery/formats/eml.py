@@ -6,7 +6,7 @@ Nothing in here raises because of what a message contains. The strict parser of 
 
 import codecs
 import email
-import email.policy
+import email.errors
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +14,8 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
+
+from apps.core.mime import CUTTING
 
 MAX_DEPTH = 20
 MAX_PARTS = 500
@@ -28,6 +30,7 @@ _ALIASES = {
 }
 # No charsets of mail: they read what a stranger wrote in quadratic time, or as Python source.
 _NEVER = {"punycode", "idna", "unicode-escape", "raw-unicode-escape"}
+_LONGEST_WORDS = 65_536  # the decoder of the standard library takes quadratic time
 _SHOWN_AS_BODY = ("text/plain", "text/html")
 
 
@@ -115,9 +118,9 @@ def header(message: Message, name: str) -> str:
 
 def _parse(data: bytes) -> Message:
     try:
-        return email.message_from_bytes(data, policy=email.policy.compat32)
+        return email.message_from_bytes(data, policy=CUTTING)
     except RecursionError:  # nested hundreds of times, by no mailer: its headers can still be read
-        return BytesHeaderParser(policy=email.policy.compat32).parsebytes(data)
+        return BytesHeaderParser(policy=CUTTING).parsebytes(data)
 
 
 def _leaves(message: Message, depth: int = 0) -> Iterator[Message]:
@@ -224,6 +227,8 @@ def _decode_words(raw: object) -> str:
     if not text.isascii() and isinstance(raw, str):
         # Bytes that the sender put in unencoded arrive as surrogates.
         text = _decode(raw.encode("utf-8", "surrogateescape"), "")
+    if len(text) > _LONGEST_WORDS:
+        return _clean(text)
     try:
         words = decode_header(text)
     except (ValueError, TypeError, AttributeError, IndexError, email.errors.HeaderParseError):

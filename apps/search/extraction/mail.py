@@ -8,10 +8,13 @@ from email.message import Message
 from email.utils import getaddresses
 from typing import Any, Final
 
+from apps.core.mime import CUTTING
+
 from .extracted import Extracted, File
 from .plain import LONGEST, clean, html_bytes_text, text_of
 
 _LONGEST_HEADER: Final = 65_536
+_MOST_PEOPLE: Final = 262_144  # letters of all headers of one name
 _MOST_PARTS: Final = 2_000
 _TO: Final = ("to", "cc", "bcc")
 Part = Message
@@ -19,7 +22,7 @@ Part = Message
 
 def read_mail(data: bytes) -> Extracted:
     """Return the words of a message. What is broken in it costs itself."""
-    message = message_from_bytes(data)
+    message = message_from_bytes(data, policy=CUTTING)
     found = Extracted(
         senders=_people(message, "from", "sender"),
         recipients=_people(message, *_TO),
@@ -106,8 +109,10 @@ def _people(message: Part, *names: str) -> tuple[str, ...]:
     """Return "Name <address>" of everybody in these headers, each once."""
     people: dict[str, None] = {}
     for name in names:
+        left = _MOST_PEOPLE
         for header in message.get_all(name, []):
-            text = str(header)[:_LONGEST_HEADER]
+            text = str(header)[: min(_LONGEST_HEADER, left)]
+            left -= len(text)
             try:
                 pairs = getaddresses([text])
             except (ValueError, TypeError, IndexError, RecursionError):

@@ -1,5 +1,6 @@
 """Bytes and HTML of strangers as plain text. Nothing here fails, and nothing takes more than linear time."""
 
+import codecs
 import html
 import re
 from typing import Final
@@ -21,6 +22,8 @@ _META: Final = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?([\w-]{1,40})
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # What these are called is not what people write in them.
 _WIDER: Final = {"us-ascii": "", "ascii": "", "iso-8859-1": "cp1252", "latin-1": "cp1252", "gb2312": "gb18030"}
+# No charsets of mail: they read what a stranger wrote in quadratic time, or as Python source.
+_NEVER: Final = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape"})
 
 
 def text_of(data: bytes, charset: str = "") -> str:
@@ -31,7 +34,8 @@ def text_of(data: bytes, charset: str = "") -> str:
     for name in (marked, _WIDER.get(said, said), "utf-8"):
         if name:
             try:
-                return clean(data.decode(name))
+                if codecs.lookup(name).name not in _NEVER:
+                    return clean(data.decode(name))
             except (UnicodeError, LookupError, ValueError):
                 continue
     return clean(data.decode("cp1252", errors="replace"))

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import compat32
 from typing import Any, Final
 
 from apps.core.errors import Malformed
+from apps.core.mime import CUTTING
 
 from .mime_text import (
     MimePart,
@@ -26,7 +26,7 @@ from .mime_text import (
     raw_header,
 )
 
-_POLICY: Final = compat32.clone(linesep="\r\n", max_line_length=None)
+_POLICY: Final = CUTTING.clone(linesep="\r\n", max_line_length=None)
 _EXTENSIONS: Final = {
     "text/plain": "txt",
     "text/html": "html",

@@ -14,6 +14,7 @@ _FALLBACKS: Final = ("utf-8", "cp1252")
 _ALIASES: Final = {"iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8", "unicode-1-1-utf-7": "utf-7"}
 # No charsets of mail: they read what a stranger wrote in quadratic time, or as Python source.
 _NEVER: Final = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape"})
+_LONGEST_WORDS: Final = 65_536  # the decoder of the standard library takes quadratic time
 _FOLD: Final = re.compile(r"\r?\n[ \t]+|[\r\n]+")
 
 MimePart: TypeAlias = "Message[str, str]"
@@ -45,7 +46,7 @@ def raw_header(part: MimePart, name: str) -> str:
 
 def decode_words(raw: str) -> str:
     """Decode `=?charset?b?...?=` words."""
-    if "=?" not in raw:
+    if "=?" not in raw or len(raw) > _LONGEST_WORDS:
         return raw
     try:
         pieces = decode_header(raw)
