@@ -12,6 +12,7 @@ from apps.core.scope import current_account_id
 
 from .asked import Asked
 from .excerpts import Place
+from .noting import note_search
 from .pages import all_of, searched
 
 PLACES_LIMIT = 100
@@ -37,4 +38,6 @@ def places_at(places: str) -> list[Place]:
 
 def everything_found(data: QueryDict) -> list[Lived]:
     """Return all that answers what a form asks. Raises QueryProblem, InvalidRequest when it is too much."""
-    return all_of(searched(current_account_id(), Asked.of(data)))
+    found = searched(current_account_id(), Asked.of(data))
+    note_search(found)
+    return all_of(found)

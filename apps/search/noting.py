@@ -1,6 +1,9 @@
 """Searches in the security audit: who looked for what, and how much there was."""
 
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.crypto import salted_hmac
 
 from apps.activity.audit import SAME_ACT, audit
 from apps.activity.models import SecurityEvent
@@ -15,25 +18,32 @@ from .language.tree import All, Column, Ids
 from .pages import Searched
 
 DONE, TAKEN = "search.done", "search.exported"
+KEPT: Final = 1_950
+"""Letters of what was asked: all words (`asked.TEXT_LIMIT`), and most of what they were narrowed to."""
 
 
-def note_search(found: Searched, total: int, code: str = DONE) -> None:
-    """Write it once in ten minutes for the same person and words: pages, orders and reloads are one look.
+def note_search(found: Searched, total: int | None = None, code: str = DONE) -> None:
+    """Write it once in ten minutes for the same person and question: pages, orders and reloads are one look.
+
+    `total` is counted where the caller did not.
 
     What was typed may name what is inside mailboxes, so it stands where subjects stand. When limited mailboxes
     were among the results, their number would tell of them: the row is for who sees them, too.
     """
     asked = said(found)
-    actor = current_actor()
+    actor, same = current_actor(), _same(found)
     lately = SecurityEvent.objects.filter(actor_id=actor.user_id, at__gte=clock.now() - SAME_ACT, code=code)
-    if lately.filter(**{f"details__{CONTENT}": asked}).exists():
+    if lately.filter(subject_id=same).exists():
         return
+    if total is None:
+        total = selectors.count(found.account_id, found.query(), scope=found.scope)
     limited = _limited(found)
-    details: dict[str, Any] = {"found": total, CONTENT: asked}
+    details: dict[str, Any] = {"found": total, CONTENT: _kept(asked)}
     audit(
         code,
         description=f"{total:,} item{'' if total == 1 else 's'} found",
         service=limited.task.service if limited else "",
+        subject_id=same,
         entity_id=limited.public_id if limited else None,
         **details,
     )
@@ -42,7 +52,22 @@ def note_search(found: Searched, total: int, code: str = DONE) -> None:
 def said(found: Searched) -> str:
     """What was asked, as it stands in the address."""
     pairs = found.asked.pairs(text="", sort="")
-    return " ".join(filter(None, (found.asked.text, *(f"{name}={value}" for name, value in pairs))))[:500]
+    return " ".join(filter(None, (found.asked.text, *(f"{name}={value}" for name, value in pairs))))
+
+
+def _kept(asked: str) -> str:
+    """What does not fit into an entry is ids of mailboxes and years; that there was more is said."""
+    return asked if len(asked) <= KEPT else f"{asked[:KEPT]}… ({len(asked):,} letters in all)"
+
+
+def _same(found: Searched) -> UUID:
+    """Two searches have one id when they are one person's and ask the same to the last letter.
+
+    Keyed: it is shown to those, too, who may not see the words, and must not let them be guessed.
+    """
+    said_by = repr((found.account_id, current_actor().user_id, found.asked.pairs(sort="")))
+    digest = salted_hmac("search.noting", said_by, algorithm="sha256").digest()
+    return UUID(bytes=digest[:16])
 
 
 def _limited(found: Searched) -> Entity | None:

@@ -21,6 +21,7 @@ from .marking import Marks, Piece, marked, marks_of
 from .names import look_up
 from .results import FacetCounts, Row
 from .rights import may_look_inside, scope_of, within_rights
+from .shown import Shown
 from .timeline import Timeline, timeline_of
 
 PAGE = 25
@@ -185,8 +186,8 @@ def _excerpts_url(asked: Asked, hits: list[Hit]) -> str:
     """What stands inside is read after the list is there, for the items of this page alone."""
     if not asked.text or not hits:
         return ""
-    places = " ".join(hit.value for hit in hits)
-    return Asked(text=asked.text).url("search_excerpts", {"at": places})
+    shown = Shown(asked.text, " ".join(hit.value for hit in hits))
+    return reverse("search_excerpts", query={"page": shown.signed()})
 
 
 def _named(people: str) -> str:

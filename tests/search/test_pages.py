@@ -1,5 +1,6 @@
 """What the pages of search show to whom: results, counts, months, excerpts, files, selections."""
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,10 +20,12 @@ from apps.accounts.models import Membership, User
 from apps.activity.models import SecurityEvent
 from apps.backups.models import Entity, NodeVersion, Snapshot
 from apps.backups.selectors.browse import node_key
+from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
 from apps.recovery.models import Selection
 from apps.search import selectors
+from apps.search.index.engine import Cursor, Order
 from apps.search.language.tree import Column, Ids, Query
 from tests.cast import Cast
 from tests.recovery.factories import FIRST_DAY, Mailbox, mail, make_entity, make_task, store
@@ -123,14 +126,44 @@ def test_who_may_not_name_contents_searches_nothing(world: World, scopes: list[Q
     assert scopes == []
 
 
+def excerpts_of(user: User, **query: str) -> str:
+    """Where a page of results reads its excerpts from; "" when it reads none."""
+    found = re.search(r'hx-get="(/search/excerpts/[^"]+)"', asks(user, **query))
+    return html.unescape(found[1]) if found else ""
+
+
+def opens(user: User, address: str) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(address).content.decode()
+
+
 def test_excerpts_are_of_what_one_sees_and_escape_what_strangers_wrote(world: World) -> None:
-    places = f"{world.value('bob 2', 'bob1')} {world.value('carla 2', 'carla1')}"
-    shown = asks(world.cast.owner, "search_excerpts", q="severance", at=places)
+    shown = opens(world.cast.owner, excerpts_of(world.cast.owner, q="severance"))
     assert shown.count("<mark>severance</mark>") == 2
     assert "&lt;b&gt;Anna" in shown or ("Anna" in shown and "<b>" not in shown)
-    assert asks(world.cast.restorer, "search_excerpts", q="severance", at=places).count("<mark>") == 1
-    assert asks(world.cast.stranger, "search_excerpts", q="severance", at=places).strip() == ""
-    assert asks(world.cast.owner, "search_excerpts", q='"', at="x:y :: 5").strip() == ""
+    address = excerpts_of(world.cast.restorer, q="severance")
+    assert opens(world.cast.restorer, address).count("<mark>") == 1
+    with account_scope(world.cast.account.pk):
+        Entity.objects.filter(pk=world.open.pk).update(limited=True)
+    assert opens(world.cast.restorer, address).strip() == "", "what is hidden meanwhile is hidden here, too"
+
+
+def test_excerpts_are_only_of_a_page_of_results_that_the_audit_names(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever chose the words and the items would read mailboxes word by word, and no entry would tell."""
+    places = f"{world.value('bob 2', 'bob1')} {world.value('carla 2', 'carla1')}"
+    assert asks(world.cast.owner, "search_excerpts", q="severance", at=places).strip() == ""
+    address = excerpts_of(world.cast.owner, q="severance")
+    assert opens(world.cast.owner, f"{address}&q=agreed&at={places}") == opens(world.cast.owner, address)
+    assert opens(world.cast.restorer, address).strip() == "", "another person's page"
+    assert opens(world.cast.owner, address[:-2]).strip() == ""
+    assert opens(world.cast.owner, "/search/excerpts/?page=%00:x:y").strip() == ""
+    later = clock.now() + timedelta(minutes=11)
+    with monkeypatch.context() as patched:
+        patched.setattr("django.core.signing.time.time", later.timestamp)
+        assert opens(world.cast.owner, address).strip() == "", "by then it is another look"
 
 
 def test_who_may_not_look_inside_does_not_learn_what_stands_there(world: World) -> None:
@@ -199,6 +232,44 @@ def test_searches_are_audited_once_with_words_and_count(world: World) -> None:
     assert [row.entity_id for row in rows] == [None, None, world.secret.public_id], (
         "a count of hidden ones is hidden"
     )
+
+
+def audited(world: World) -> list[SecurityEvent]:
+    with account_scope(world.cast.account.pk):
+        return list(SecurityEvent.objects.filter(code__startswith="search.").order_by("sequence"))
+
+
+def test_no_further_page_and_no_selection_of_all_is_a_search_without_an_entry(world: World) -> None:
+    """Where the next page begins is a place that anybody can write, also the first one."""
+    client = Client()
+    client.force_login(world.cast.restorer)
+    first = {"q": "severance", "after": Cursor(Order.RELEVANCE, 0, 0).encode()}
+    for _ in range(2):
+        page = client.get(reverse("search"), first, headers={"HX-Request": "true"}).content.decode()
+    assert page.count('class="ek-hit"') == 2
+    assert posts(world.cast.restorer, q="anna", then="all-restore")[0] == 302
+    assert [(row.description, row.details["content"]) for row in audited(world)] == [
+        ("2 items found", "severance"),
+        ("1 item found", "anna"),
+    ]
+
+
+def test_the_audit_keeps_all_words_and_takes_no_two_searches_for_one(world: World) -> None:
+    beginning = " OR ".join(f"word{number:03}" for number in range(60))
+    for word in ("severance", "agreed"):
+        asks(world.cast.restorer, q=f"{beginning} OR {word}")
+    many = [str(UUID(int=number)) for number in range(1, 101)]
+    client = Client()
+    client.force_login(world.cast.restorer)
+    for mailboxes in (many, [*many, str(world.open.public_id)], many):
+        client.get(reverse("search"), {"q": "anna", "mailbox": mailboxes})
+    asks(world.cast.restorer, q="anna day=2026-11-02")
+    asks(world.cast.restorer, q="anna", day="2026-11-02")
+    kept = [row.details["content"] for row in audited(world)]
+    assert kept[:2] == [f"{beginning} OR severance", f"{beginning} OR agreed"]
+    assert len(kept) == 6
+    assert kept[2].startswith("anna mailbox=") and kept[2].endswith("… (4,504 letters in all)")
+    assert len({row.subject_id for row in audited(world)}) == 6
 
 
 def posts(user: User, **data: object) -> tuple[int, str, str]:

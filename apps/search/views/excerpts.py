@@ -12,15 +12,16 @@ from apps.core.permissions import Permission
 from ..access import places_at
 from ..asked import Asked
 from ..excerpts import excerpts_of
+from ..shown import shown_by
 
 
 @require_safe
 @member_required(Permission.PREVIEW)
 def excerpts(request: MemberRequest) -> HttpResponse:
-    """Show what stands around the words, of the items of one page."""
-    asked = Asked.of(request.GET)
+    """Show what stands around the words, of the items of a page of results that the person was shown."""
+    page = shown_by(request.GET.get("page", ""))
     try:
-        shown = excerpts_of(places_at(request.GET.get("at", "")), asked.words())
+        found = excerpts_of(places_at(page.places), Asked(page.text).words()) if page else []
     except InvalidRequest:
-        shown = []
-    return render(request, "search/_excerpts.html", {"excerpts": shown})
+        found = []
+    return render(request, "search/_excerpts.html", {"excerpts": found})

@@ -43,10 +43,10 @@ def page(request: MemberRequest) -> HttpResponse:
     except InvalidRequest as problem:
         context["problem"] = problem
         return render_page_or_part(request, "search/page.html", "search/_found.html", context)
+    note_search(found, None if goes_on else shown.total)
     if goes_on:
         return render_page_or_part(request, "search/page.html", "search/_hits.html", context)
     context |= {"understood": understood(asked.words()), "lag": selectors.lag(request.account.pk)}
-    note_search(found, shown.total)
     return render_page_or_part(request, "search/page.html", "search/_found.html", context)
 
 
