@@ -34,9 +34,17 @@ def look_for_ended_rounds() -> int:
 
 @shared_task(expires=60)  # type: ignore[untyped-decorator]
 def send_hook(*, account_id: int, letter_id: int) -> None:
-    """Try to deliver one request to a hook; a round that waited for its answer goes on at once."""
+    """Try to deliver one request to a hook; a round that waited for its answer goes on at once.
+
+    The account's next one is sent after it: it queues behind those of the others.
+    """
     sent = letters.send(letter_id)
-    if sent is not None and sent.decides_by is not None and sent.settled_at is not None:
+    if sent is None:
+        return
+    following = letters.next_due()
+    if following is not None:
+        send_hook.after_commit(account_id=account_id, letter_id=following)
+    if sent.decides_by is not None and sent.settled_at is not None:
         tick.after_commit()
 
 

@@ -8,8 +8,10 @@ import hashlib
 import hmac
 import http.client
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from socket import create_connection, socket
@@ -40,8 +42,7 @@ def host_of(address: str) -> tuple[str, int]:
 
 def check_address(address: str, private: Sequence[Network]) -> None:
     """Raise InvalidRequest or Unavailable when nothing may, or can, be sent there."""
-    host, port = host_of(address)
-    outward_address(host, port, private, encrypted=address.startswith("https:"))
+    _place_of(address, private, SECONDS)
 
 
 def signature(secret: bytes, at: int, body: bytes) -> str:
@@ -85,8 +86,7 @@ def unreachable(error: Exception) -> Unavailable:
 def _posted(address: str, secret: bytes, letter: Letter, private: Sequence[Network]) -> int:
     parts = urlsplit(address)
     host, port = host_of(address)
-    seconds = min(SECONDS, letter.seconds)
-    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+    connection = http.client.HTTPConnection(host, port, timeout=min(SECONDS, letter.seconds))
     with _connected(address, letter.seconds, private) as wire, closing(connection):
         connection.sock = wire  # so it never looks the name up by itself
         connection.request(
@@ -105,12 +105,35 @@ def _posted(address: str, secret: bytes, letter: Letter, private: Sequence[Netwo
 
 @contextmanager
 def _connected(address: str, seconds: float, private: Sequence[Network]) -> Iterator[socket]:
-    host, port = host_of(address)
-    encrypted = address.startswith("https:")
-    _, place = outward_address(host, port, private, encrypted=encrypted)
-    with closing(create_connection(place, min(SECONDS, seconds))) as plain, cut_after(plain, seconds):
-        if encrypted:
-            with closing(tls().wrap_socket(plain, server_hostname=host)) as wire:
+    """Connect; `seconds` are for all of it, from the look-up of the name to the end of the answer."""
+    ends = time.monotonic() + seconds
+    place = _place_of(address, private, seconds)
+    left = max(0.1, ends - time.monotonic())
+    with closing(create_connection(place, min(SECONDS, left))) as plain, cut_after(plain, left):
+        if address.startswith("https:"):
+            with closing(tls().wrap_socket(plain, server_hostname=host_of(address)[0])) as wire:
                 yield wire
         else:
             yield plain
+
+
+def _place_of(address: str, private: Sequence[Network], seconds: float) -> tuple[str, int]:
+    """Look the name up and judge what it leads to. Raises InvalidRequest, Unavailable, TimeoutError.
+
+    The system's look-up knows no limit of time, and whose name servers are asked decides how long it takes:
+    it is left behind in a thread, which ends by itself.
+    """
+    host, port = host_of(address)
+    found: Future[tuple[str, int]] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(outward_address(host, port, private, encrypted=address.startswith("https:"))[1])
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look, name="webhook-name", daemon=True).start()
+    try:
+        return found.result(seconds)
+    except TimeoutError as error:
+        raise unreachable(error) from error

@@ -202,7 +202,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "apps.backups.discovery_tasks.*": {"queue": "default"},
     "apps.backups.tasks.tick": {"queue": "default"},
-    "apps.backups.tasks.send_hook*": {"queue": "default"},
+    "apps.backups.tasks.send_hooks": {"queue": "default"},
+    "apps.backups.tasks.send_hook": {"queue": "hooks"},
     "apps.backups.*": {"queue": "backup"},
     "apps.recovery.*": {"queue": "recovery"},
     "apps.search.tasks.bring_in": {"queue": "index"},

@@ -4,6 +4,8 @@ import hashlib
 import hmac
 import json
 import re
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,7 +26,7 @@ from apps.backups.services import runs
 from apps.core import clock
 from apps.core.actor import acting_as
 from apps.core.errors import EverkeepError
-from apps.core.scope import every_account
+from apps.core.scope import account_scope, every_account
 from tests.cast import Cast, prove_again
 from tests.fixtures.mailbox import Mailbox
 from tests.listener import Listener
@@ -191,6 +193,52 @@ def test_who_drips_an_answer_is_cut_off(task: BackupTask, listener: Listener, mo
     assert time.monotonic() - begun < 0.9
     assert letter.state == LetterState.WAITING
     assert "The other end" in letter.said
+
+
+def test_who_never_names_their_machine_is_left_behind(
+    task: BackupTask, listener: Listener, monkeypatch: Any
+) -> None:
+    make_hook(task, listener.url, HookMoment.AFTER)
+    letters.write(Hook.objects.get(), "round.after", {})
+    named = threading.Event()
+    monkeypatch.setattr(letters, "ALL_SECONDS", 0.2)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: named.wait(20) and [])
+    (letter,) = deliver(clock.now())
+    assert "did not answer in time" in letter.said and not named.is_set()
+    named.set()
+
+
+def test_one_account_neither_fills_the_workers_nor_delays_another(
+    cast: Cast, task: BackupTask, listener: Listener, olivia: Client
+) -> None:
+    hook, _ = make_hook(task, listener.url, HookMoment.AFTER)
+    for number in range(letters.AT_ONCE + 2):
+        letters.write(hook, "round.after", {"number": number})
+    with account_scope(cast.other_account.pk):
+        theirs = Hook.objects.create(account=cast.other_account, task=task, moment="after", url=listener.url)
+        fresh = letters.write(theirs, "round.after", {})
+    with clock.travel(clock.now() + SECOND), every_account("what is due"):
+        found = [account for account, _ in letters.letters_due()]
+        assert sorted(found) == sorted([task.account_id] * 2 + [cast.other_account.pk])
+    first, second, third, *_ = HookLetter.objects.order_by("pk").values_list("pk", flat=True)
+    with clock.travel(clock.now() + SECOND):
+        now = clock.now() + letters.CLAIM
+        HookLetter.objects.filter(pk__in=[first, second]).update(claimed_until=now)
+        assert letters.send(third) is None, "two are under way"
+        HookLetter.objects.filter(pk=first).update(claimed_until=None)
+        assert letters.next_due() == first
+        assert letters.send(third) is not None
+    assert fresh.account_id == cast.other_account.pk
+    HookLetter.objects.all().delete()
+    act, said = reverse("hook_act", args=[hook.public_id]), {"action": "try"}
+    assert [olivia.post(act, said).status_code for _ in range(2)] == [302, 409], "one at a time"
+    for _ in range(4):
+        HookLetter.objects.update(state=LetterState.FAILED)
+        assert olivia.post(act, said).status_code == 302
+    HookLetter.objects.update(state=LetterState.FAILED)
+    assert olivia.post(act, said).status_code == 409, "nor as often as one likes"
+    HookLetter.objects.update(created_at=clock.now() - 2 * MINUTE)
+    assert olivia.post(act, said).status_code == 302
 
 
 def test_a_person_who_orders_a_backup_waits_for_no_hook(

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 
+from apps.accounts.models import Account
 from apps.accounts.selectors import stopped_accounts
 from apps.activity.models import ActivityStatus
 from apps.core import clock
@@ -28,6 +31,10 @@ LONGEST_PAUSE_ASKING: Final = timedelta(seconds=30)
 GIVE_UP: Final = timedelta(hours=24)
 KEPT: Final = timedelta(days=30)
 AT_ONCE: Final = 50
+OF_ONE_ACCOUNT: Final = 2
+"""So many requests of one account are under way at once: who answers slowly delays nobody else's."""
+_FIRST: Final = (F("decides_by").asc(nulls_last=True), F("next_try_at").asc(), F("pk").asc())
+"""A round that waits for its answer comes before what is only told."""
 _LATER: Final = frozenset({408, 425, 429})
 """With these and all from 500 on the other end says: not now. Any other answer but 2xx is a no."""
 
@@ -67,16 +74,23 @@ def write(
 
 
 def letters_due() -> list[tuple[int, int]]:
-    """What is to be sent now, in the scope in force: (account, letter), a part of it if it is very much."""
+    """What is to be sent now, in the scope in force: (account, letter), a few of each account."""
     rows = HookLetter.objects.filter(_may_be_sent(clock.now())).exclude(account__in=stopped_accounts())
-    return list(rows.order_by("next_try_at").values_list("account_id", "pk")[:AT_ONCE])
+    place = Window(RowNumber(), partition_by="account_id", order_by=_FIRST)
+    few = rows.annotate(place=place).filter(place__lte=OF_ONE_ACCOUNT).order_by("place", "next_try_at", "pk")
+    return list(few.values_list("account_id", "pk")[:AT_ONCE])
+
+
+def next_due() -> int | None:
+    """What the account in force sends next, at once after another."""
+    rows = HookLetter.objects.filter(_may_be_sent(clock.now())).order_by(*_FIRST)
+    return rows.values_list("pk", flat=True).first()
 
 
 def send(letter_id: int) -> HookLetter | None:
-    """Try to deliver one, in its account's scope; None when it is not to be sent now, or is in other hands."""
+    """Try to deliver one; None when it is not its time, or it or too many others are in hands."""
     now = clock.now()
-    mine = HookLetter.objects.filter(_may_be_sent(now), pk=letter_id)
-    if not mine.update(claimed_until=now + CLAIM, tries=F("tries") + 1):
+    if not _claim(letter_id, now):
         return None
     letter = HookLetter.objects.select_related("hook__task").get(pk=letter_id)
     seconds = ALL_SECONDS
@@ -90,6 +104,22 @@ def send(letter_id: int) -> HookLetter | None:
         _answered(letter, status)
     letter.refresh_from_db()
     return letter
+
+
+@transaction.atomic
+def _claim(letter_id: int, now: datetime) -> bool:
+    """Take it, one by one within an account, so that two who count come to no more than there may be."""
+    mine = HookLetter.objects.filter(_may_be_sent(now), pk=letter_id)
+    account_id = mine.values_list("account_id", flat=True).first()
+    if account_id is None:
+        return False
+    Account.objects.select_for_update(no_key=True).get(pk=account_id)
+    under_way = HookLetter.objects.filter(
+        account=account_id, state=LetterState.WAITING, claimed_until__gte=now
+    ).count()
+    if under_way >= OF_ONE_ACCOUNT:
+        return False
+    return bool(mine.update(claimed_until=now + CLAIM, tries=F("tries") + 1))
 
 
 def _post(letter: HookLetter, seconds: float) -> int:

@@ -2,22 +2,25 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
 
+from apps.core import clock
 from apps.core.errors import Conflict
 from apps.core.permissions import Permission, require
 from apps.core.sealing import seal
-from apps.core.sight import sees_limited
+from apps.core.sight import sees_limited, whole_sight
 from apps.core.webhooks import check_address
 
-from ..enums import HookMoment, Otherwise
+from ..enums import HookMoment, LetterState, Otherwise
 from ..models import BackupTask, Hook, HookLetter
 from .letters import TEST, private_networks, write
 from .said import say
 
 AT_MOST: Final = 10
+TRIES_A_MINUTE: Final = 5  # of one account
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,18 @@ def hook_delete(*, hook: Hook) -> None:
 
 @transaction.atomic
 def hook_try(*, hook: Hook) -> HookLetter:
-    """Send it a request that means nothing; what becomes of it stands in the list of requests."""
+    """Send it a request that means nothing; what becomes of it stands in the list of requests.
+
+    Raises Conflict while one of it is on its way, and when too many were tried.
+    """
     require(Permission.MODIFY)
+    Hook.objects.select_for_update().get(pk=hook.pk)
+    with whole_sight("what all people of the account try counts together"):
+        tried = HookLetter.objects.filter(event=TEST)
+        if tried.filter(hook=hook, state=LetterState.WAITING).exists():
+            raise Conflict("This hook is being tried already.", do="Wait until the request below is settled.")
+        if tried.filter(created_at__gt=clock.now() - timedelta(minutes=1)).count() >= TRIES_A_MINUTE:
+            raise Conflict(f"{TRIES_A_MINUTE} tries a minute are the most.", do="Wait a minute.")
     say(hook, "hook.tried")
     return write(hook, TEST, {})
 

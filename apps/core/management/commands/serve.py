@@ -138,6 +138,14 @@ def _children(data: Path, host: str, port: int, sandbox_port: int, workers: int)
              "--without-heartbeat"],
             logs / "indexer.log",
         ),
+        # By themselves: a customer's slow server keeps no worker from backups. Threads, since they only wait.
+        Child(
+            "hooks",
+            [*python, "celery", "--app", "config", "worker", "--pool", "threads", "--concurrency", "8",
+             "--queues", "hooks", "--loglevel", "warning", "--without-gossip", "--without-mingle",
+             "--without-heartbeat"],
+            logs / "hooks.log",
+        ),
         Child(
             "worker",
             [*python, "celery", "--app", "config", "worker", "--beat", "--schedule", str(data / "beat"),
