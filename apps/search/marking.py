@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .language.patterns import WILD, expression
 from .language.tree import All, Field, Part, Phrase, Query, Some, Word
 
 EXCERPT = 240
 BEFORE = 70
 TEXT_LIMIT = 200_000
+LONGEST_WORD = 200
+"""The index keeps no longer one, so none of them is why an item was found."""
+MOST_PATTERNS = 10
+"""Each is held against each word of a text; who asks for more finds them, unmarked."""
 _TOKEN = re.compile(r"\w+")
 _GAP = re.compile(r"\s+")
 _LANGUAGES = (
@@ -41,12 +46,15 @@ class Marks:
     def hits(self, text: str) -> list[tuple[int, int]]:
         """Return where the text answers, in order and without overlaps."""
         tokens = [(folded(match.group()), match.span()) for match in _TOKEN.finditer(text[:TEXT_LIMIT])]
-        found = [span for token, span in tokens if self._is_hit(token)]
+        hits = {token for token in {token for token, _ in tokens} if self._is_hit(token)}
+        found = [span for token, span in tokens if token in hits]
         for phrase in self.phrases:
             found += _side_by_side(phrase, tokens)
         return _merged(sorted({*found, *self._inside(tokens, text)}))
 
     def _is_hit(self, token: str) -> bool:
+        if len(token) > LONGEST_WORD:
+            return False
         if token in self.words or any(pattern.fullmatch(token) for pattern in self.patterns):
             return True
         return any(_same_stem(word, token) for word in self.words)
@@ -66,7 +74,7 @@ def marks_of(query: Query) -> Marks:
     phrases: list[tuple[str, ...]] = []
     for leaf in _wanted(query):
         tokens = tuple(folded(token) for token in _TOKEN.findall(getattr(leaf, "text", "")))
-        if isinstance(leaf, Part):
+        if isinstance(leaf, Part) and len(patterns) < MOST_PATTERNS:
             patterns.append(_pattern(leaf.pattern))
         elif isinstance(leaf, Word) and len(tokens) == 1:
             words.add(tokens[0])
@@ -114,10 +122,7 @@ def _wanted(query: Query) -> Iterator[Word | Phrase | Part]:
 
 
 def _pattern(pattern: str) -> re.Pattern[str]:
-    letters = (
-        re.escape(piece) if piece not in "*?" else {"*": r"\w*", "?": r"\w"}[piece] for piece in folded(pattern)
-    )
-    return re.compile("".join(letters))
+    return expression(WILD.split(folded(pattern)), r"\w")
 
 
 def _side_by_side(

@@ -14,6 +14,7 @@ from typing import Final
 from tantivy import FieldType, Occur, Query, Searcher, TextAnalyzer
 
 from ..language import tree
+from ..language.patterns import LONGEST_PATTERN, MOST_WILD, WILD, is_too_complicated
 from . import schema as fields
 from .analysis import exact, has_word, is_dense, normalise
 from .errors import PatternRefused, QueryRefused
@@ -23,11 +24,10 @@ _SCHEMA: Final = fields.make_schema()
 _WORDS: Final = fields.words(bounded=False)
 _NAME_BOOST, _NONE = 3.0, 0.0
 _OF_PEOPLE: Final = {"sender", "recipient"}  # names are not reduced to stems
-_LEAST_PREFIX, _LEAST_INFIX, _MOST_WILD, _LONGEST_PATTERN = 2, 3, 6, 64
+_LEAST_PREFIX, _LEAST_INFIX = 2, 3
 _LEAST_STEM, _SURE_STEM, _MOST_FORMS = 3, 5, 200
 _DEEPEST, _MOST_LEAVES, _LONGEST_TEXT, _MOST_WORDS = 100, 2_000, 4_000, 200
 _WIDE: Final = -(2**63), 2**63 - 1
-_PIECES: Final = re.compile(r"([*?])")
 
 
 class Translator:
@@ -133,7 +133,7 @@ class Translator:
 
     def _part(self, pattern: str, field: tree.Field) -> Query | None:
         pattern = pattern.strip()
-        pieces = _PIECES.split(pattern)
+        pieces = WILD.split(pattern)
         if is_dense(normalise(pattern)):  # pairs of letters are found inside of longer runs anyway
             return self._all(tuple(tree.Word(piece, field) for piece in pieces if has_word(piece)))
         _check_pattern(pattern)
@@ -270,16 +270,15 @@ def _whole(text: str, field: tree.Field) -> Iterator[Query]:
 
 def _check_pattern(pattern: str) -> None:
     known = sum(letter.isalnum() for letter in pattern)
-    wild = pattern.count("*") + pattern.count("?")
     least = _LEAST_INFIX if pattern.startswith(("*", "?")) else _LEAST_PREFIX
     if known < least:
         raise PatternRefused(
             f"{pattern} would be found nearly everywhere.", do=f"Give {least} letters or more."
         )
-    if wild > _MOST_WILD or len(pattern) > _LONGEST_PATTERN:
+    if is_too_complicated(pattern):
         raise PatternRefused(
-            f"{pattern[:_LONGEST_PATTERN]} is too complicated to look for.",
-            do=f"Use at most {_MOST_WILD} of * and ?, and {_LONGEST_PATTERN} letters.",
+            f"{pattern[:LONGEST_PATTERN]} is too complicated to look for.",
+            do=f"Use at most {MOST_WILD} of * and ?, and {LONGEST_PATTERN} letters.",
         )
 
 
@@ -287,7 +286,7 @@ def _pattern_words(pattern: str) -> list[list[str]]:
     """Return the pieces of each word of the pattern; a word of which nothing is known is left out."""
     chunks = re.split(r"[^\w*?]|_", normalise(pattern))
     return [
-        [piece if piece in "*?" else "".join(_WORDS.analyze(piece)) for piece in _PIECES.split(chunk)]
+        [piece if piece in "*?" else "".join(_WORDS.analyze(piece)) for piece in WILD.split(chunk)]
         for chunk in chunks
         if has_word(chunk)
     ]

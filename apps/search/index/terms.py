@@ -5,15 +5,17 @@ text is made once for a state of the index, and what is known of a word is found
 read.
 """
 
-import re
 from typing import Final
 
 from tantivy import Query, Schema, Searcher
+
+from ..language.patterns import expression
 
 _MOST_TERMS: Final = 1_000
 _SURE_PREFIX: Final = 2
 _WILD: Final = {"*": ".*", "?": "."}
 _END: Final = "\n"
+_LETTER: Final = "[^\n]"
 
 
 class Dictionary:
@@ -33,14 +35,14 @@ class Dictionary:
     def matching(self, name: str, pieces: list[str]) -> list[str]:
         """Return the words that fit; when they are too many to name, just one more than that."""
         if len(pieces[0]) >= _SURE_PREFIX:
-            fits = re.compile("".join(_WILD.get(piece) or re.escape(piece) for piece in pieces)).fullmatch
+            fits = expression(pieces, _LETTER).fullmatch
             near = self._searcher.terms_with_prefix(name, pieces[0])
             return [term for term, _ in near if fits(term)][: _MOST_TERMS + 1]
         return self._inside(name, pieces)
 
     def _inside(self, name: str, pieces: list[str]) -> list[str]:
-        line = "".join({"*": "[^\n]*", "?": "[^\n]"}.get(piece) or re.escape(piece) for piece in pieces)
-        fits, sure = re.compile(line).fullmatch, max((each for each in pieces if each not in _WILD), key=len)
+        fits = expression(pieces, _LETTER).fullmatch
+        sure = max((each for each in pieces if each not in _WILD), key=len)
         text, found = self._text(name), list[str]()
         at = text.find(sure)
         while at >= 0 and len(found) <= _MOST_TERMS:

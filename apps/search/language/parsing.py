@@ -14,6 +14,7 @@ from whoosh import query as whoosh
 from apps.search.language import tree
 from apps.search.language.dates import HINT, span_of
 from apps.search.language.grammar import parser
+from apps.search.language.patterns import LONGEST_PATTERN, MOST_WILD, is_too_complicated
 from apps.search.language.problems import QueryProblem
 from apps.search.language.sizes import sizes_of
 from apps.search.language.vocabulary import DATES, LISTS, PLACES, Typed, kind_of
@@ -150,6 +151,11 @@ def _part(fieldname: str, pattern: str) -> tree.Query:
         raise QueryProblem(
             f"“{pattern[:60]}” would find nearly every word.",
             "Give at least two letters of the word, as in “inv*”.",
+        )
+    if is_too_complicated(part):
+        raise QueryProblem(
+            f"“{part[:LONGEST_PATTERN]}” is too complicated to look for.",
+            f"Use at most {MOST_WILD} of “*” and “?”, and {LONGEST_PATTERN} letters.",
         )
     return tree.Part(part, PLACES.get(fieldname, tree.Field.ANY))
 
