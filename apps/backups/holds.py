@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from apps.core.permissions import Permission, allowed
 from apps.core.sight import whole_sight
 
 from .catalog import in_batches
-from .models import EntityTag, HeldPart, Hold
+from .models import Entity, EntityTag, HeldPart, Hold
 from .models.catalog import hash_of
 
 
@@ -25,6 +26,22 @@ class Item(NamedTuple):
     entity_id: int
     sub_service: str
     remote_id: str
+
+
+def may_name_holds() -> bool:
+    """Tell whether the actor may read the names of holds: that of a case may tell more than its items."""
+    return allowed(Permission.ACCOUNT_SETTINGS)
+
+
+@whole_sight("a hold binds also who does not see it")
+def lock_entities(entity_ids: Collection[int]) -> None:
+    """Let no erasure of these go on before what this transaction puts on hold is seen.
+
+    An erasure writes the same row first (`Lease.guard`) and asks for holds after that: one waits for the other.
+    """
+    for ids in in_batches(sorted(entity_ids)):
+        rows = Entity.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
+        list(rows.values_list("pk", flat=True))
 
 
 @whole_sight("a hold binds also who does not see it")

@@ -141,6 +141,19 @@ def test_a_hold_on_an_item_keeps_it_from_erasure_and_its_mailbox_from_retention(
         {"kind": "mail", "id": key_of("My knee"), "holds": ["Case 7"]}
     ]
     assert "by “Case 7”" in client.get(reverse("erasure", args=[erasure.public_id])).content.decode()
+    assert "Request 7" in client.get(reverse("erasures")).content.decode()
+    assert reverse("erasures") in client.get(reverse("settings")).content.decode()
+    rita = member(cast.account, "rita@pizza-perfecto.example", Role.RESTORE_OPERATOR)
+    for person, address in (
+        (rita, reverse("recovery_item", args=[backup.public_id, key_of("My knee")])),
+        (cast.viewer, reverse("erasures")),
+        (cast.viewer, reverse("erasure", args=[erasure.public_id])),
+        (cast.viewer, reverse("erasure_file", args=[erasure.public_id])),
+    ):
+        client.force_login(person)
+        shown = client.get(address).content.decode()
+        assert "Case 7" not in shown and "Request 7" not in shown, "these name a case or a person"
+        assert "legal hold" in shown or address == reverse("erasures")
     Hold.objects.update(lifted_at=clock.now())
     assert night().marked > 0, "from then on the rule takes its course"
 
@@ -157,7 +170,11 @@ def test_a_hold_that_comes_meanwhile_suspends_it(client: Client, cast: Cast, bac
             look_after_erasures()
         now += HOURS
     erasure = Erasure.objects.get()
-    assert (erasure.state, erasure.waiting_for) == ("waiting", "On legal hold: Case 8.")
+    assert (erasure.state, erasure.waiting_for) == ("waiting", "On legal hold.")
+    page = reverse("erasure", args=[erasure.public_id])
+    assert "Holds: Case 8" in client.get(page).content.decode()
+    client.force_login(cast.viewer)
+    assert "It waits: On legal hold." in client.get(page).content.decode()
     assert NodeVersion.objects.filter(remote_id="My knee").exists()
 
 

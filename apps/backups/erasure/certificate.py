@@ -9,10 +9,12 @@ from typing import Any
 
 from apps.connectors.enums import Service, SubService
 from apps.core import clock
+from apps.core.permissions import Permission, allowed
 from apps.core.signatures import public_key, sign, signed_file
 from apps.vault.api import has_dictionaries, journals_locked_until
 
 from ..enums import ErasureState
+from ..holds import may_name_holds
 from ..models import Erasure
 from .proof import locked_until
 
@@ -24,6 +26,7 @@ NOT_REACHED = (
     "The security audit and the activity of the account keep who looked at, restored or exported what, under "
     "the names of then: the audit cannot be changed. Files that were downloaded or sent before are not ours."
 )
+_NOT_SHOWN = "Shown to administrators."
 
 
 def certificate_of(erasure: Erasure) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def certificate_of(erasure: Erasure) -> dict[str, Any]:
         "service": str(Service(erasure.service).label),
         "mailbox": erasure.entity_label,
         "mailbox id": str(erasure.entity_public_id),
-        "reason": erasure.reason,
+        "reason": reason_of(erasure),
         "state": str(ErasureState(erasure.state).label),
         "ordered": {"by": erasure.ordered_by, "at": _said(erasure.ordered_at)},
         "approved by": erasure.approved_by or None,
@@ -54,10 +57,7 @@ def certificate_of(erasure: Erasure) -> dict[str, Any]:
 
 def left_of(erasure: Erasure) -> list[str]:
     """Say what is left, where, and until when."""
-    found = []
-    held = Counter(name for row in erasure.held for name in row["holds"])
-    for name, count in sorted(held.items()):
-        found.append(f"{_items(count)} on legal hold by “{name}”, until it is lifted: order it anew then.")
+    found = _held(erasure)
     if erasure.state == ErasureState.DONE:
         found += _still_there(erasure)
     if copies := erasure.proof.get("copies that restores wrote"):
@@ -68,6 +68,22 @@ def left_of(erasure: Erasure) -> list[str]:
         found.append(FRAGMENTS)
     found.append(NOT_REACHED)
     return found
+
+
+def reason_of(erasure: Erasure) -> str:
+    """Return why it was ordered, for who orders such or may name holds: it may name a person or a case."""
+    return erasure.reason if allowed(Permission.ERASE) or may_name_holds() else _NOT_SHOWN
+
+
+def _held(erasure: Erasure) -> list[str]:
+    if not may_name_holds():
+        count = len({(row["kind"], row["id"]) for row in erasure.held if row["holds"]})
+        return [f"{_items(count)} on legal hold, until it is lifted: order it anew then."] if count else []
+    held = Counter(name for row in erasure.held for name in row["holds"])
+    return [
+        f"{_items(count)} on legal hold by “{name}”, until it is lifted: order it anew then."
+        for name, count in sorted(held.items())
+    ]
 
 
 def _still_there(erasure: Erasure) -> list[str]:

@@ -12,7 +12,7 @@ from apps.core.errors import InvalidRequest
 
 from ..catalog import Draft, in_batches
 from ..holds import Item, held_items
-from ..models import Entity, NodeVersion, Snapshot
+from ..models import Entity, Erasure, NodeVersion, Snapshot
 from ..models.catalog import key_of
 from .remembered import hash_in
 
@@ -96,6 +96,15 @@ def holds_of(ones: Collection[One], entity: Entity) -> dict[tuple[str, str], lis
     """Name the holds by kind and key, of those items that are on hold."""
     items = {Item(entity.pk, one.sub_service, one.remote_id): (one.sub_service, one.key) for one in ones}
     return {items[item]: [str(hold) for hold in holds] for item, holds in held_items(items).items()}
+
+
+def holds_on(erasure: Erasure, entity: Entity) -> list[str]:
+    """Name the holds on what an order is still to erase."""
+    keys: dict[str, list[str]] = {}
+    for kind, key in erasure.items.filter(erased_at=None).values_list("sub_service", "key"):
+        keys.setdefault(kind, []).append(key)
+    held = look_at(entity, keys).held
+    return sorted({name for one in held for name in one.holds})
 
 
 def versions_of(entity: Entity, kind: str, keys: Collection[str]) -> list[int]:

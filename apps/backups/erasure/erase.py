@@ -16,6 +16,7 @@ from typing import Final
 from django.db import connection
 
 from apps.core import clock
+from apps.core.errors import Conflict
 from apps.vault.api import Chain, ObjectLocked, VaultError, open_journals, vault_own
 
 from ..catalog import in_batches
@@ -26,16 +27,17 @@ from ..journals.compacting import journals_compact, journals_prune
 from ..models import DamagedItem, Entity, ErasedItem, Erasure, NodeVersion, RunIssue, Snapshot
 from ..models.catalog import hash_of, key_of
 from ..registry import ErasedVersions, erase_elsewhere, forgotten
-from .chosen import versions_of
+from .chosen import holds_on, versions_of
 from .proof import follow
 from .remembered import hash_in
 
 logger = logging.getLogger("everkeep.erasure")
 COMPACTED: Final = "compacted"
+ON_HOLD: Final = "On legal hold."  # names of holds are not for all who see erasures
 
 
 def erase(entity: Entity, erasure: Erasure) -> None:
-    """Take the items out of every snapshot, then out of the journals. Raises LeaseLost, VaultError."""
+    """Take the items out of every snapshot, then the journals. Raises LeaseLost, Conflict, VaultError."""
     for kind in sorted(set(ErasedItem.objects.filter(erasure=erasure).values_list("sub_service", flat=True))):
         with held(account_id=entity.account_id, entity_id=entity.pk) as lease:
             _rows(entity, erasure, kind, lease)
@@ -48,6 +50,9 @@ def _rows(entity: Entity, erasure: Erasure, kind: str, lease: Lease) -> None:
         keys = set(items.values_list("key", flat=True))
         if not keys:
             return
+        # Asked under the lock of the row: who places a hold waits for it, or was here before.
+        if holds_on(erasure, entity):
+            raise Conflict(ON_HOLD)
         ids = versions_of(entity, kind, keys)
         versions = [row for some in in_batches(ids) for row in NodeVersion.objects.filter(pk__in=some)]
         follow(erasure, {blob for row in versions for blob in blobs_of(bytes(row.content))})

@@ -16,6 +16,7 @@ from apps.core.mails import mail_after_commit
 from apps.core.permissions import Permission, require, require_contents
 
 from ..enums import EntityState, ErasureState
+from ..holds import may_name_holds
 from ..models import Entity, ErasedItem, Erasure
 from .chosen import Keys, What, look_at
 from .remembered import hash_in
@@ -142,7 +143,8 @@ def _read(payload: Payload, *, lock: bool = False) -> What:
 def _may_go(what: What) -> None:
     if not what.goes and what.held:
         names = sorted({name for one in what.held for name in one.holds})
-        raise Conflict(f"On legal hold: {', '.join(names)}.", do="What is on hold cannot be erased.")
+        said = f": {', '.join(names)}" if may_name_holds() else ""
+        raise Conflict(f"On legal hold{said}.", do="What is on hold cannot be erased.")
     if not what.goes:
         raise InvalidRequest("Nothing of this is in any backup.", do="Choose what to erase first.")
     if what.entity.state == EntityState.DELETING:

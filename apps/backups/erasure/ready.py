@@ -2,6 +2,7 @@
 
 from apps.accounts.approvals import register_act
 from apps.activity.registry import register_codes
+from apps.core.navigation import Section, register_section
 from apps.core.permissions import Permission
 from apps.vault.api import Followed, register_followed
 from apps.vault.registry import Ordered, register_ordered
@@ -20,6 +21,8 @@ def register() -> None:
             "erasure.done": "Items erased",
         },
     )
+    words = "Items that leave every backup on somebody's demand, and the certificate of each."
+    register_section(Section("erasures", "Erasures", words, "trash", 24, "erasures", Permission.ERASE))
     register_act(ACT, do=erase_now, words=erasure_words, permission=Permission.ERASE)
     register_ordered("erasure", Ordered(dead=dead_lately, chains=lambda account_id: ()))
     register_followed("erasure", Followed(follow=follow_open, packs=packs_to_empty))

@@ -1,7 +1,6 @@
 """The hourly task: count graces on, erase what had all of its own, follow the bytes until they are gone."""
 
 import logging
-from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,8 +18,8 @@ from ..engine.lease import DISPATCHED
 from ..enums import EntityState, ErasureState
 from ..models import Entity, ErasedItem, Erasure, Snapshot
 from ..registry import in_use
-from .chosen import holds_of, look_at
-from .erase import clean_journals, erase
+from .chosen import holds_on
+from .erase import ON_HOLD, clean_journals, erase
 from .order import GRACE, note
 from .proof import look_for_bytes
 
@@ -82,8 +81,8 @@ def _begin(seen: Erasure) -> bool:
     erasure = Erasure.objects.select_for_update().get(pk=seen.pk)
     if erasure.state != ErasureState.WAITING:
         return False
-    if erasure.entity is not None and (reason := _on_hold(erasure, erasure.entity)):
-        _update(seen, waiting_for=reason)
+    if erasure.entity is not None and holds_on(erasure, erasure.entity):
+        _update(seen, waiting_for=ON_HOLD)
         return False
     kinds = ErasedItem.objects.filter(erasure=erasure).values_list("sub_service", flat=True)
     _update(seen, state=ErasureState.ERASING, waiting_for="", left=sorted(set(kinds)))
@@ -94,8 +93,8 @@ def _in_the_way(erasure: Erasure, entity: Entity) -> str:
     """Why it cannot be erased at this moment, "" when it can."""
     if entity.state == EntityState.DELETING:
         return "All backups of the mailbox are being deleted: see there."
-    if reason := _on_hold(erasure, entity):
-        return reason
+    if holds_on(erasure, entity):
+        return ON_HOLD
     alive = entity.lease_owner and entity.lease_until and entity.lease_until > clock.now()
     if alive and not entity.lease_owner.startswith(DISPATCHED):
         return "A backup of the mailbox is at work."
@@ -104,20 +103,6 @@ def _in_the_way(erasure: Erasure, entity: Entity) -> str:
     if in_use(set(snapshots.values_list("pk", flat=True))):
         return "A restore or an export of the mailbox is at work, or planned today."
     return ""
-
-
-def _on_hold(erasure: Erasure, entity: Entity) -> str:
-    keys: dict[str, list[str]] = {}
-    for kind, key in erasure.items.filter(erased_at=None).values_list("sub_service", "key"):
-        keys.setdefault(kind, []).append(key)
-    what = look_at(entity, keys)
-    names = sorted({name for holds in holds_of(what.held, entity).values() for name in holds})
-    return f"On legal hold: {_some(names)}." if names else ""
-
-
-def _some(names: Collection[str]) -> str:
-    shown = list(names)[:5]
-    return ", ".join(shown) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 @transaction.atomic

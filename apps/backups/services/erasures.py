@@ -1,8 +1,9 @@
 """Erasure of items, as pages and upper apps ask for it (backups/erasure)."""
 
-from ..erasure.certificate import certificate_file, certificate_of, left_of
-from ..erasure.chosen import Keys, One, What, look_at
+from ..erasure.certificate import certificate_file, certificate_of, left_of, reason_of
+from ..erasure.chosen import Keys, One, What, holds_on, look_at
 from ..erasure.order import GRACE, erase_wish, erasure_cancel
+from ..holds import may_name_holds
 
 __all__ = [
     "GRACE",
@@ -13,6 +14,9 @@ __all__ = [
     "certificate_of",
     "erase_wish",
     "erasure_cancel",
+    "holds_on",
     "left_of",
     "look_at",
+    "may_name_holds",
+    "reason_of",
 ]

@@ -16,7 +16,7 @@ from apps.core.scope import current_account_id
 from apps.core.sight import sees_everything, whole_sight
 
 from ..erasure.chosen import Keys, look_at
-from ..holds import Item, held_items
+from ..holds import Item, held_items, lock_entities, may_name_holds
 from ..less_protected import tell_less_protected
 from ..models import Entity, EntityTag, HeldPart, Hold, Tag
 from ..models.catalog import hash_of
@@ -24,6 +24,7 @@ from ..models.catalog import hash_of
 LIFT: Final = "hold.lift"
 Payload = dict[str, Any]
 _BATCH: Final = 500
+_UNNAMED: Final = "Nothing of it is deleted"
 
 
 def entities_named(lines: Sequence[str]) -> list[Entity]:
@@ -61,6 +62,7 @@ def hold_place(
     if tag is not None:
         tagged = EntityTag.objects.filter(tag=tag).select_related("entity")
         chosen.update((row.entity_id, row.entity) for row in tagged)
+    lock_entities(chosen)
     HeldPart.objects.bulk_create(
         [
             HeldPart(account_id=hold.account_id, hold=hold, entity=entity, label=entity.name[:500])
@@ -82,6 +84,7 @@ def hold_items(entity: Entity, keys: Keys, *, name: str, reason: str = "") -> Ho
     require_contents()
     if not name.strip():
         raise InvalidRequest("The hold has no name.", do="Give it one, such as the number of the case.")
+    lock_entities([entity.pk])
     what = look_at(entity, keys)
     ones = [*what.goes, *what.held]
     if not ones:
@@ -114,7 +117,10 @@ def hold_items(entity: Entity, keys: Keys, *, name: str, reason: str = "") -> Ho
 @whole_sight("a hold binds also who does not see it")
 def hold_tagged(tag: Tag, entity_ids: Sequence[int]) -> None:
     """Put what has just got a tag on the holds of that tag, to stay there whoever takes the tag off again."""
-    for hold in Hold.objects.filter(tag=tag, lifted_at=None):
+    holds = list(Hold.objects.filter(tag=tag, lifted_at=None))
+    if holds:
+        lock_entities(entity_ids)
+    for hold in holds:
         held = hold.parts.filter(remote_hash=None, entity_id__in=entity_ids)
         rows = Entity.objects.filter(pk__in=entity_ids).exclude(pk__in=held.values("entity_id"))
         HeldPart.objects.bulk_create(
@@ -123,9 +129,10 @@ def hold_tagged(tag: Tag, entity_ids: Sequence[int]) -> None:
 
 
 def holds_of_item(entity_id: int, sub_service: str, remote_id: str) -> list[str]:
-    """Name the holds that keep an item, those on all of its mailbox among them."""
+    """Name the holds that keep an item or all of its mailbox, for who may know their names."""
     item = Item(entity_id, sub_service, remote_id)
-    return [str(hold) for hold in held_items([item]).get(item, [])]
+    found = held_items([item]).get(item, [])
+    return [str(hold) for hold in found] if may_name_holds() else [_UNNAMED] * bool(found)
 
 
 def uses_of_tag(tag: Tag) -> list[str]:

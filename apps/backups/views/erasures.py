@@ -17,7 +17,16 @@ from .. import selectors
 from ..access import erasure_for
 from ..enums import ErasureState
 from ..models import Erasure
-from ..services.erasures import certificate_file, certificate_of, erasure_cancel, left_of, look_at
+from ..services.erasures import (
+    certificate_file,
+    certificate_of,
+    erasure_cancel,
+    holds_on,
+    left_of,
+    look_at,
+    may_name_holds,
+    reason_of,
+)
 
 
 @require_safe
@@ -28,7 +37,7 @@ def page(request: MemberRequest) -> HttpResponse:
     rows = Erasure.objects.all()
     found = page_of(rows, keys=("ordered_at", "pk"), size=30, descending=True, before=before, after=after)
     context = {
-        "erasures": found.items,
+        "erasures": [(row, reason_of(row)) for row in found.items],
         "may": allowed(Permission.ERASE),
         "previous_url": f"?before={found.previous}" if found.previous else "",
         "next_url": f"?after={found.following}" if found.following else "",
@@ -52,6 +61,8 @@ def certificate(request: MemberRequest, erasure_id: UUID) -> HttpResponse:
         named = [*what.goes, *what.held]
     context = {
         "erasure": erasure,
+        "reason": reason_of(erasure),
+        "holds": _holds(erasure) if may_name_holds() else [],
         "left": left_of(erasure),
         "kinds": certificate_of(erasure)["what"],
         "named": named,
@@ -64,6 +75,13 @@ def certificate(request: MemberRequest, erasure_id: UUID) -> HttpResponse:
         ],
     }
     return render(request, "backups/erasure.html", context)
+
+
+def _holds(erasure: Erasure) -> list[str]:
+    open_states = (ErasureState.WAITING, ErasureState.ERASING)
+    if erasure.entity is None or erasure.state not in open_states:
+        return []
+    return holds_on(erasure, erasure.entity)
 
 
 @require_safe

@@ -14,7 +14,7 @@ from apps.accounts.sudo import sudo_required
 from apps.backups.access import entity_for
 from apps.backups.models import Entity, Erasure
 from apps.backups.selectors import uuid_of
-from apps.backups.services.erasures import GRACE, Keys, What, erase_wish, look_at
+from apps.backups.services.erasures import GRACE, Keys, What, erase_wish, look_at, may_name_holds
 from apps.backups.services.holds import hold_items
 from apps.core.errors import InvalidRequest, NotFound
 from apps.core.permissions import Permission, require_contents
@@ -57,6 +57,7 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
 def _context(request: MemberRequest, what: What, *, folders: bool) -> dict[str, Any]:
     return {
         "what": what,
+        "may_name_holds": may_name_holds(),
         "shown": what.goes[:_SHOWN],
         "more": max(0, len(what.goes) - _SHOWN),
         "folders": folders,

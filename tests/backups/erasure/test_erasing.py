@@ -10,14 +10,16 @@ from apps.backups.erasure import erase as erasing
 from apps.backups.erasure.certificate import certificate_of
 from apps.backups.erasure.order import erasure_cancel
 from apps.backups.journals.rebuild import rebuild
-from apps.backups.models import BackupTask, Entity, ErasedItem, Erasure, NodeVersion, RunIssue, Snapshot
+from apps.backups.models import BackupTask, Entity, ErasedItem, Erasure, Hold, NodeVersion, RunIssue, Snapshot
 from apps.backups.models.catalog import key_of
 from apps.backups.selectors.browse import as_of, folder_page, nodes_by_keys
 from apps.backups.selectors.compare import Pair, compare_page
 from apps.backups.selectors.hidden import hidden_versions
 from apps.backups.selectors.tree import folder_tree
+from apps.backups.services.holds import hold_items
 from apps.connectors.base import FetchProblem
 from apps.core import clock
+from apps.core.actor import acting_as, current_actor
 from apps.core.errors import Conflict
 from apps.vault.api import open_journals
 from apps.vault.gc import collect
@@ -177,6 +179,29 @@ def test_no_run_takes_it_up_again_and_the_ledger_says_so(kept: Mailbox, olivia: 
     assert kept.run() == "success"
     assert ErasedItem.objects.get(key=key_of("mail-knee")).place is None
     assert kept.snapshots()[-1].coverage[inbox_of(kept)]["skipped erased"] == 1
+
+
+def test_a_hold_that_comes_while_items_are_being_erased_is_not_too_late(
+    kept: Mailbox, olivia: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, person = erasing._rows, current_actor()
+
+    def held_before(*args: Any) -> None:
+        monkeypatch.undo()
+        with acting_as(person):
+            hold_items(kept.entity, {"mail": [key_of("mail-knee")]}, name="Case 9")
+        real(*args)
+
+    monkeypatch.setattr(erasing, "_rows", held_before)
+    erasure = order(kept.entity, "mail-knee")
+    now = let_pass(7.5)
+    erasure.refresh_from_db()
+    assert (erasure.state, erasure.waiting_for) == ("erasing", "On legal hold.")
+    assert versions(kept.entity, "mail-knee") == 2
+    Hold.objects.update(lifted_at=clock.now())
+    let_pass(0.5, now)
+    erasure.refresh_from_db()
+    assert erasure.state == "done" and versions(kept.entity, "mail-knee") == 0
 
 
 def test_the_database_is_lost_and_it_stays_erased(kept: Mailbox, olivia: Any) -> None:
