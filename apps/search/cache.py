@@ -4,7 +4,8 @@
     search/<account>/<generation>/…
 
 Who starts when nobody holds `.used`, or ends as the last one, deletes all of it: also what a kill has left.
-Deleting what another process reads harms nobody: its files stay open until it closes them.
+Deleting what another process reads harms nobody: its files stay open until it closes them. What was not opened
+for UNUSED goes with the next that is: an account that was closed on another host is searched by nobody here.
 """
 
 import atexit
@@ -28,6 +29,7 @@ from .objects import SealedFile, unpack
 
 _USED: Final = ".used"
 _WORK: Final = "work-"
+UNUSED: Final = 24 * 3600.0  # seconds
 _lock = threading.Lock()
 _held: dict[str, tuple[int, int]] = {}  # folder → process, descriptor
 
@@ -53,6 +55,7 @@ def open_generation(folder: DerivedFolder, generation: int, files: list[SealedFi
 
     Raises IndexTrouble, ObjectMissing, VaultError; then nothing half is left.
     """
+    _forget_unused()
     target = generation_folder(folder.account_id, generation)
     if target.is_dir():
         with suppress(FileNotFoundError):
@@ -98,6 +101,12 @@ def forget(account_id: int) -> None:
     shutil.rmtree(home() / str(account_id), ignore_errors=True)
 
 
+def forget_generations(account_id: int) -> None:
+    """Delete what is here of an account, but for the folder that an indexer may be writing."""
+    for each in _generations(home() / str(account_id)):
+        shutil.rmtree(each, ignore_errors=True)
+
+
 def wipe(**_: Any) -> None:
     """Stop using the folder; who is the last one empties it."""
     with _lock:
@@ -131,7 +140,7 @@ def _empty(folder: Path) -> None:
 
 def _make_room(wanted: int, *, keep: int) -> None:
     """Delete what was used the longest ago until `wanted` bytes fit; never of the account that they are for."""
-    folders = [each for account in home().iterdir() if account.is_dir() for each in _generations(account)]
+    folders = _all_generations()
     sizes = {each: _size(each) for each in folders}
     used = sum(sizes.values()) + wanted
     for each in sorted(folders, key=_used_at):
@@ -140,6 +149,16 @@ def _make_room(wanted: int, *, keep: int) -> None:
         if each.parent.name != str(keep):
             shutil.rmtree(each, ignore_errors=True)
             used -= sizes[each]
+
+
+def _forget_unused() -> None:
+    for each in _all_generations():
+        if _used_at(each) < time.time() - UNUSED:
+            shutil.rmtree(each, ignore_errors=True)
+
+
+def _all_generations() -> list[Path]:
+    return [each for account in home().iterdir() if account.is_dir() for each in _generations(account)]
 
 
 def _generations(account: Path) -> list[Path]:

@@ -3,6 +3,9 @@
 1. New files become objects. 2. One transaction names them: generation, manifest, how far each entity is in,
 what has left (`indexing.py`). 3. Objects that neither this generation nor the one before names are deleted.
 Killed before 2, the objects are nobody's and go with the next 3; killed after it, only 3 is left to do.
+
+A file is sealed under the name of its objects, too: each generation has a `meta.json`, and who can write to the
+store could otherwise put the bytes of an earlier one in the place of today's.
 """
 
 import uuid
@@ -64,7 +67,8 @@ def seal_new(
 
 def unpack(folder: DerivedFolder, file: SealedFile, target: Path) -> None:
     """Write a file as it was. Raises IndexTrouble when it does not open, ObjectMissing, VaultError."""
-    unseal_file((folder.get(name) for name in file.objects), folder.key, file.name, target)
+    stem = file.objects[0].partition(".")[0]
+    unseal_file((folder.get(name) for name in file.objects), folder.key, _sealed_as(stem, file.name), target)
 
 
 def collect(folder: DerivedFolder, keep: Collection[str]) -> int:
@@ -84,10 +88,14 @@ def collect(folder: DerivedFolder, keep: Collection[str]) -> int:
 
 def _seal(folder: DerivedFolder, path: Path) -> SealedFile:
     stem, objects = uuid.uuid4().hex, []
-    for number, part in enumerate(_parts(seal_file(path, folder.key, path.name))):
+    for number, part in enumerate(_parts(seal_file(path, folder.key, _sealed_as(stem, path.name)))):
         objects.append(f"{stem}.{number:06d}")
         folder.put(objects[-1], part)
     return SealedFile(path.name, path.stat().st_size, tuple(objects))
+
+
+def _sealed_as(stem: str, name: str) -> str:
+    return f"{stem}/{name}"
 
 
 def _parts(frames: Iterator[bytes]) -> Iterator[bytes]:

@@ -72,5 +72,7 @@ def _keep(account_id: int, generation: int, reader: IndexReader) -> None:
 
 
 def _forget(account_id: int) -> None:
+    """Let go of what an account had here: it was closed, shredded or begun anew, maybe by another host."""
     with _lock:
         _open.pop(account_id, None)
+    cache.forget_generations(account_id)

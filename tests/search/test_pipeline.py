@@ -1,5 +1,7 @@
 """Snapshots come into the index, versions leave it, and it says the same however it was built."""
 
+import os
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 from apps.search import cache
 from apps.search.dispatch import accounts_to_index
+from apps.search.index.errors import IndexTrouble
 from apps.search.language.tree import Column, Deleted, Everything, Ids, Kept, Kind, Phrase, Query, Word
 from apps.search.models import Indexed, Removal, SearchIndex
+from apps.search.objects import files_in
 from apps.search.selectors import count, facets, lag, months, search
 from apps.search.services import is_indexed, task_index_set
 from apps.vault.api import open_derived, vault_shred
@@ -257,7 +261,52 @@ def test_at_rest_it_is_sealed_and_vault_work_neither_minds_nor_forgets_it(
     index(box)
     assert subjects(box, "verschwiegenheit") == ["Invoice"]
     vault_shred(account_id=box.entity.account_id)
+    clear = search_folder / str(box.entity.account_id)
+    assert list(clear.glob("[0-9]*"))
     assert subjects(box, "verschwiegenheit") == [], "nobody reads it once the keys are destroyed"
+    assert not list(clear.glob("[0-9]*")), "nor does it lie here in clear"
+
+
+def test_a_sealed_file_of_an_earlier_day_does_not_open_as_todays(box: Mailbox) -> None:
+    """Whoever can write to the store could show an account its index of yesterday: every file has its name."""
+    letter(box, "m0", "Invoice")
+    box.day()
+    index(box)
+    derived = open_derived(box.entity.account_id)
+    old = {file.name: file for file in files_in(SearchIndex.objects.get().manifest)}
+    bytes_then = {name: derived.get(file.objects[0]) for name, file in old.items()}
+    letter(box, "m1", "Reminder")
+    box.day()
+    index(box)
+    for file in files_in(SearchIndex.objects.get().manifest):
+        if file.name in old and file.objects != old[file.name].objects:
+            derived.remove(file.objects[0])
+            derived.put(file.objects[0], bytes_then[file.name])
+    cache.wipe()
+    from apps.search import opening
+
+    opening._open.clear()
+    with pytest.raises(IndexTrouble, match="sealed under another key, or is another file"):
+        subjects(box)
+    index(box)
+    assert subjects(box) == ["Invoice", "Reminder"], "built anew"
+
+
+def test_what_nobody_opened_for_a_day_lies_in_clear_no_longer(box: Mailbox, search_folder: Path) -> None:
+    """An account that was closed by another host is searched by nobody here: only time tells."""
+    letter(box, "m0", "Invoice")
+    box.day()
+    index(box)
+    for account, hours in ((999998, 23), (999999, 25)):
+        folder = search_folder / str(account) / "1"
+        folder.mkdir(parents=True)
+        (folder / "x").write_bytes(b"clear")
+        then = time.time() - hours * 3600
+        os.utime(folder, (then, then))
+    letter(box, "m1", "Reminder")
+    box.day()
+    index(box)
+    assert (search_folder / "999998" / "1").exists() and not (search_folder / "999999" / "1").exists()
 
 
 def test_the_cache_is_bounded(box: Mailbox, search_folder: Path, settings: Any) -> None:
