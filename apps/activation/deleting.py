@@ -7,10 +7,11 @@ is an order as any other: seven days of grace, mails, holds, taken back by one c
 from typing import Any, Final
 
 from apps.accounts.approvals import Proposed, propose
+from apps.backups.models import Entity
 from apps.backups.selectors import nouns_of
 from apps.core.errors import Conflict, PermissionMissing
 from apps.core.permissions import Permission, require
-from apps.core.sight import sees_everything
+from apps.core.sight import sees_everything, whole_sight
 
 from . import services
 from .enums import RuleState
@@ -21,6 +22,8 @@ from .words import rule_words
 
 START: Final = "activation.start"
 ALLOW: Final = "activation.delete_left"
+NAMED: Final = 10
+OTHERS: Final = "The rule asks about others by now."
 Payload = dict[str, Any]
 
 
@@ -59,34 +62,53 @@ def start_words(payload: Payload) -> str:
 
 
 def allow_deleting(*, rule: Rule, counted: str) -> Proposed:
-    """Let a rule delete the so many that it asks about, or propose it. Raises Conflict for another."""
+    """Let a rule delete those that it asks about and nobody else, or propose it.
+
+    `counted` is their mark, as the page had it. Raises Conflict when it asks about others.
+    """
     require(Permission.DELETE)
     if not sees_everything():
         raise PermissionMissing("Only who sees all mailboxes may allow this.", do="Ask an administrator.")
-    if not rule.asks or counted != str(rule.asks):
-        raise Conflict("The rule does not ask about so many any more.", do="Load the page again.")
-    payload = {"rule": str(rule.public_id), "count": rule.asks}
+    if not rule.asks or counted != rule.asked_mark:
+        raise Conflict(OTHERS, do="Load the page again.")
+    payload = {"rule": str(rule.public_id), "asked": rule.asked_mark}
     return propose(ALLOW, payload, f"Delete {_count(rule)} who left the rule {rule.name}")
 
 
 def allow_approved(payload: Payload) -> None:
-    """The act behind it: the next turn deletes so many at most."""
-    rule = _rule(payload)
-    asking = Rule.objects.filter(pk=rule.pk, state=RuleState.ACTIVE, asks=payload["count"])
-    if not asking.update(allowed=payload["count"], checked_at=None, problem=""):
-        raise Conflict("The rule does not ask about so many any more.", do="Look at the rule again.")
-    say(rule, "rule.may_delete", count=payload["count"])
+    """The act behind it: the next turn deletes them, and asks anew when others left by then."""
+    rule = _asking(payload)
+    asking = Rule.objects.filter(pk=rule.pk, state=RuleState.ACTIVE, asked=rule.asked)
+    if not asking.update(allowed=rule.asked, checked_at=None, problem=""):
+        raise Conflict(OTHERS, do="Look at the rule again.")
+    say(rule, "rule.may_delete", count=rule.asks)
     services.follow_soon(rule)
 
 
 def allow_words(payload: Payload) -> str:
-    """Say how many of how many."""
-    rule = _rule(payload)
+    """Say how many of how many, and some of their names."""
+    rule = _asking(payload)
     held = RuleMember.objects.filter(rule=rule, outcome__in=HOLDS).count()
     return (
         f"{rule.asks} of {held} that the rule “{rule.name}” of the task “{rule.task}” holds no longer fit "
-        f"({rule_words(rule)}). Their backups would be deleted, with seven days of grace."
+        f"({rule_words(rule)}){asked_words(rule)}. Their backups would be deleted, with seven days of grace."
     )
+
+
+def asked_words(rule: Rule) -> str:
+    """Name some of whom it asks about: the same to everybody, so nobody with limited access is among them."""
+    with whole_sight("every reader of a proposal reads the same words"):
+        rows = Entity.objects.filter(task=rule.task_id, pk__in=rule.asked, limited=False)
+        names = list(rows.order_by("name", "pk").values_list("name", flat=True)[:NAMED])
+    more = f" and {rule.asks - len(names)} more" if rule.asks > len(names) else ""
+    return f": {', '.join(names)}{more}" if names else ""
+
+
+def _asking(payload: Payload) -> Rule:
+    rule = _rule(payload)
+    if not rule.asks or rule.asked_mark != payload["asked"]:
+        raise Conflict(OTHERS, do="Look at the rule again.")
+    return rule
 
 
 def _count(rule: Rule) -> str:

@@ -66,13 +66,14 @@ def follow(rule_id: int) -> Plan | None:
     except EverkeepError as problem:
         _note_problem(rule, str(problem))
         return None
-    asks = plan.too_many if plan.too_many > rule.allowed else 0
-    if asks:
+    left = sorted(_ids(plan.goes, Outcome.LEFT_DELETED))
+    asked = left if plan.too_many and not set(left) <= set(rule.allowed) else []
+    if asked:
         plan.goes = [step for step in plan.goes if step.outcome != Outcome.LEFT_DELETED]
     try:
         _in_chunks(rule, plan.comes, _come)
         _in_chunks(rule, plan.goes, _go)
-        _finish(rule, plan, asks)
+        _finish(rule, plan, asked)
     except Overtaken:
         return None
     except EverkeepError as problem:  # such as a hold that came this moment; what was done so far stays
@@ -208,21 +209,21 @@ def _ids(steps: _Chunk, *outcomes: Outcome) -> list[int]:
 
 
 @transaction.atomic
-def _finish(rule: Rule, plan: Plan, asks: int = 0) -> None:
+def _finish(rule: Rule, plan: Plan, asked: Sequence[int] = ()) -> None:
     """Note that everybody is in line; say it when anything was done. A choice made once is done now.
 
-    `asks`: so many who left stay for now, until a person says that they may go.
+    `asked`: those who left and stay for now, until a person says that they may go.
     """
     _hold(rule)
     state = RuleState.DONE if rule.mode == Mode.ONCE else RuleState.ACTIVE
     Rule.objects.filter(pk=rule.pk).update(
-        checked_at=clock.now(), problem="", state=state, asks=asks, allowed=rule.allowed if asks else 0
+        checked_at=clock.now(), problem="", state=state, asks=len(asked), asked=list(asked), allowed=[]
     )
-    if asks and asks != rule.asks:
-        words = f"{asks} who no longer fit would be deleted: more than a rule may delete by itself"
+    if asked and list(asked) != rule.asked:
+        words = f"{len(asked)} who no longer fit would be deleted: more than a rule may delete by itself"
         logger.warning("rule %s asks: %s", rule.public_id, words)
         say(rule, "rule.asks", status=ActivityStatus.PARTIAL, reason=words)
-        tell_asks(rule, asks)
+        tell_asks(rule, len(asked))
     done: dict[str, Any] = {
         "activated": len(plan.of(*COMES)),
         "paused": len(plan.of(Outcome.LEFT_PAUSED)),

@@ -140,8 +140,8 @@ def _replace(draft: Rule, rule: Rule) -> Rule:
     if rule.tag_id != before:
         RuleMember.objects.filter(rule=rule).update(tagged=False)  # the tag before is nobody's to take off now
     rule.revision, rule.checked_at, rule.problem = rule.revision + 1, None, ""
-    rule.asks = rule.allowed = 0
-    rule.save(update_fields=[*_COPIED, "revision", "checked_at", "problem", "asks", "allowed"])
+    rule.asks, rule.asked, rule.allowed = 0, [], []
+    rule.save(update_fields=[*_COPIED, "revision", "checked_at", "problem", "asks", "asked", "allowed"])
     RuleList.objects.filter(rule=rule).delete()
     RuleList.objects.filter(rule=draft).update(rule=rule)
     members = RuleMember.objects.filter(rule=draft, outcome=Outcome.EXCLUDED).select_related("entity")

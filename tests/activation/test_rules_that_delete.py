@@ -11,7 +11,7 @@ from django.urls import reverse
 from apps.accounts.enums import Role
 from apps.accounts.models import Account, Approval, Membership
 from apps.accounts.selectors import actor_of
-from apps.activation import services
+from apps.activation import deleting, services
 from apps.activation.models import Rule
 from apps.activity.models import Activity
 from apps.backups.deletion.work import look_after_deletions
@@ -19,7 +19,7 @@ from apps.backups.models import BackupTask, Deletion, Entity
 from apps.backups.services.holds import hold_place
 from apps.core import clock
 from apps.core.actor import acting_as
-from apps.core.errors import InvalidRequest
+from apps.core.errors import Conflict, InvalidRequest
 from tests.cast import Cast, member, prove_again
 
 from .makers import clause, follow, held, in_force, make_rule, move, states, told
@@ -118,11 +118,34 @@ def test_a_group_that_is_suddenly_empty_deletes_nobody_until_somebody_says_so(
     address = reverse("activation_rule", args=[rule.public_id])
     assert "Delete the backups of 12" in olivia.get(address).content.decode()
     act = reverse("activation_act", args=[rule.public_id])
-    assert olivia.post(act, {"action": "allow", "counted": "11"}).status_code == 409
-    olivia.post(act, {"action": "allow", "counted": "12"})
+    assert olivia.post(act, {"action": "allow", "counted": "12"}).status_code == 409
+    rule.refresh_from_db()
+    olivia.post(act, {"action": "allow", "counted": rule.asked_mark})
     rule.refresh_from_db()
     follow(rule)
-    assert set(states(*cooks)) == {"deleting"} and (rule.asks, rule.allowed) == (0, 0)
+    assert set(states(*cooks)) == {"deleting"} and (rule.asks, rule.allowed) == (0, [])
+
+
+def test_those_are_allowed_who_were_asked_about_and_not_as_many_others(
+    olivia: Client, rule: Rule, cooks: list[Entity]
+) -> None:
+    leave(*cooks[:6])
+    Entity.objects.filter(pk=cooks[0].pk).update(limited=True)
+    follow(rule)
+    mark = rule.asked_mark
+    words = deleting.allow_words({"rule": str(rule.public_id), "asked": mark})
+    assert "Cook 01, Cook 02" in words and "and 1 more" in words
+    assert "Cook 00" not in words, "proposals and their mails are read by all administrators"
+    act = reverse("activation_act", args=[rule.public_id])
+    olivia.post(act, {"action": "allow", "counted": mark})
+    move(cooks[0], "Kitchen")
+    leave(cooks[6])
+    rule.refresh_from_db()
+    follow(rule)
+    assert set(states(*cooks)) == {"active"} and rule.asks == 6 and rule.asked_mark != mark
+    assert olivia.post(act, {"action": "allow", "counted": mark}).status_code == 409
+    with pytest.raises(Conflict):
+        deleting.allow_approved({"rule": str(rule.public_id), "asked": mark})
 
 
 def test_small_steps_are_asked_about_too_while_the_grace_of_the_others_runs(

@@ -1,5 +1,7 @@
 """Rules of activation: what they choose by, whom they hold, and what they did."""
 
+import hashlib
+
 from django.db import models
 
 from apps.backups.models import BackupTask, Entity, Tag, entity_sight, task_sight
@@ -14,7 +16,7 @@ class Rule(AccountModel):
 
     A draft is a choice that nobody has confirmed; `replaces` names the rule that it will change.
     `revision` counts changes: an evaluation that began before one writes nothing more. `asks`: so many who left
-    would be deleted at once that a person is asked; `allowed`: so many a person allowed.
+    would be deleted at once that a person is asked; `asked`: their ids; `allowed`: the ids a person allowed.
     """
 
     task = models.ForeignKey(BackupTask, on_delete=models.CASCADE, related_name="activation_rules")
@@ -31,7 +33,8 @@ class Rule(AccountModel):
     created_by = models.CharField(max_length=200, blank=True)
     checked_at = models.DateTimeField(null=True)
     asks = models.PositiveIntegerField(default=0)
-    allowed = models.PositiveIntegerField(default=0)
+    asked = models.JSONField(default=list)
+    allowed = models.JSONField(default=list)
     problem = models.TextField(blank=True)
 
     class Meta:
@@ -47,6 +50,11 @@ class Rule(AccountModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def asked_mark(self) -> str:
+        """Stands for exactly those whom the rule asks about."""
+        return hashlib.sha256(",".join(map(str, self.asked)).encode()).hexdigest()
 
 
 class RuleList(AccountModel):

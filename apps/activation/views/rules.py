@@ -60,6 +60,7 @@ def rule(request: MemberRequest, rule_id: UUID) -> HttpResponse:
         "page": shown,
         "look": selectors.look_of(found),
         "whole": sees_everything(),
+        "asked_words": deleting.asked_words(found),
         **_pages("activation_rule", found, shown),
     }
     return render(request, "activation/rule.html", context)
