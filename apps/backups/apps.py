@@ -65,7 +65,19 @@ class BackupsConfig(AppConfig):
         _register_policies()
         _register_retention()
         _register_hooks()
+        _register_order()
         _register_ends()
+
+
+def _register_order() -> None:
+    register_codes(
+        "Backup tasks",
+        {
+            "entity.comes_first": "Put first among the due",
+            "entity.comes_in_turn": "Put in turn among the due",
+            "entity.comes_last": "Put last among the due",
+        },
+    )
 
 
 def _register_ends() -> None:

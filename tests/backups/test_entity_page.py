@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.backups.enums import IssueKind, Verdict
+from apps.backups.enums import IssueKind, Precedence, Verdict
 from apps.backups.models import BackupTask, Entity, NodeVersion, RunIssue
 from apps.backups.models.catalog import hash_of
 from apps.backups.selectors import chart_of, coverage_of, days_of, issue_page, run_page, took_words
@@ -211,3 +211,18 @@ def test_what_belongs_to_another_account_is_not_there(client: Client, cast: Cast
     client.force_login(cast.owner)
     answer = client.get(reverse(name, args=[run.public_id if name == "run" else foreign.public_id]))
     assert answer.status_code == 404 and "Secret Sam" not in answer.text
+
+
+def test_a_mailbox_is_put_first_among_the_due_on_its_page(olivia: Client, bob: Entity) -> None:
+    page = reverse("entity", args=[bob.public_id])
+    answer = olivia.post(reverse("entity_act", args=[bob.public_id]), {"action": "first"}, follow=True)
+    bob.refresh_from_db()
+    assert bob.precedence == Precedence.FIRST
+    assert "".join(map(str, answer.context["messages"])).startswith("1 mailbox: first from now on")
+    assert (
+        '<button class="btn btn-sm" type="submit" name="action" value="first" aria-pressed="true" disabled>'
+        in olivia.get(page).text
+    )
+    olivia.post(reverse("entity_act", args=[bob.public_id]), {"action": "in_turn"})
+    bob.refresh_from_db()
+    assert bob.precedence == Precedence.USUAL

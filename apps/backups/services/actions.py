@@ -10,10 +10,11 @@ from apps.core.errors import Conflict, InvalidRequest
 from apps.core.permissions import Permission, require
 from apps.core.templatetags.everkeep import exact_words
 
+from ..enums import Precedence
 from ..models import BackupTask, Entity
 from ..planning import first_start
 from ..service_list import nouns_of
-from . import activation, limiting, runs
+from . import activation, limiting, ordering, runs
 from .tallies import forget_tally
 
 CANCEL_AT_MOST = 500
@@ -42,6 +43,13 @@ def _cancel(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
             runs.cancel_run(entity=entity)
             count += 1
     return count
+
+
+def _in_order(precedence: Precedence) -> Callable[..., int]:
+    def do(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
+        return ordering.put_in_order(task=task, entities=entities, precedence=precedence)
+
+    return do
 
 
 ACTIONS = {
@@ -89,6 +97,27 @@ ACTIONS = {
         "{}: no longer limited. Everybody with the right to view backups sees them again.",
         "Nothing to change: what you chose has no limited access.",
         "Everybody with the right to view backups of this service sees them again, with all that is kept.",
+    ),
+    "first": Action(
+        "Back up first",
+        Permission.MODIFY,
+        _in_order(Precedence.FIRST),
+        "{}: first from now on, when many of this task are due.",
+        "Nothing to change: what you chose comes first already.",
+    ),
+    "in_turn": Action(
+        "Back up in turn",
+        Permission.MODIFY,
+        _in_order(Precedence.USUAL),
+        "{}: in turn from now on, the most overdue first.",
+        "Nothing to change: what you chose comes in turn already.",
+    ),
+    "last": Action(
+        "Back up last",
+        Permission.MODIFY,
+        _in_order(Precedence.LAST),
+        "{}: last from now on, when many of this task are due.",
+        "Nothing to change: what you chose comes last already.",
     ),
     "cancel": Action(
         "Cancel the backup",

@@ -18,9 +18,9 @@ from apps.core.permissions import Permission, may_name_contents
 from .. import selectors
 from ..access import entity_for, run_for
 from ..entity_facts import facts_of
-from ..enums import IssueKind
+from ..enums import IssueKind, Precedence
 from ..models import Entity
-from ..services.actions import act_on
+from ..services.actions import ACTIONS, act_on
 from .context import rights
 
 
@@ -35,6 +35,7 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
         **_head(entity),
         **_days(entity, request.GET),
         "facts": facts_of(entity),
+        "orders": _orders(entity),
         "names": may_name_contents(),
         "gaps": list(selectors.gaps_of(entity)),
         "beyond": unreachable_of(entity.kind),
@@ -87,6 +88,12 @@ def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
     context["crumbs"][-1]["url"] = reverse("entity", args=[found.entity.public_id])
     context["crumbs"].append({"words": "Run", "url": ""})
     return render(request, "backups/run.html", context)
+
+
+def _orders(entity: Entity) -> list[tuple[str, str, bool]]:
+    """What may be chosen for when many are due: verb, words, whether it is so."""
+    verbs = {"first": Precedence.FIRST, "in_turn": Precedence.USUAL, "last": Precedence.LAST}
+    return [(verb, ACTIONS[verb].label, entity.precedence == each) for verb, each in verbs.items()]
 
 
 def _head(entity: Entity) -> dict[str, Any]:
