@@ -32,6 +32,7 @@ PUBLIC_MODULES = {
     "gates",
     "panels",
     "entity_facts",
+    "task_switches",
     "task_tabs",
     "sudo",
 }

@@ -35,3 +35,20 @@ def _register_index() -> None:
     backups.register_forgetter("search", services.versions_go)
     accounts.register_closing_step(accounts.ClosingStep(30, "search", services.close_index))
     register_codes("Backup tasks", {services.CODE: "Indexing for search switched"})
+    _register_switch()
+
+
+def _register_switch() -> None:
+    from apps.backups.task_switches import Switch, register_switch  # noqa: PLC0415 - models come first
+
+    from . import services  # noqa: PLC0415
+
+    register_switch(
+        Switch(
+            "indexed",
+            "Let people search in it",
+            "Off: what the index holds of this task is deleted. On again: all of it is read anew.",
+            services.is_indexed,
+            services.task_index_set,
+        )
+    )

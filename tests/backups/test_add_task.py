@@ -14,6 +14,7 @@ from apps.backups.selectors import suggested_name
 from apps.connectors.enums import ConnectionState, Service
 from apps.connectors.models import Connection
 from apps.core.scope import account_scope
+from apps.search.services import is_indexed
 from tests.cast import Cast
 
 from .makers import make_connection
@@ -111,7 +112,7 @@ def test_a_task_needs_a_name(olivia: Client, connection: Connection) -> None:
 
 
 def settings_of(task: BackupTask, **changes: Any) -> dict[str, Any]:
-    return {"name": task.name, "precedence": task.precedence, **changes}
+    return {"name": task.name, "precedence": task.precedence, "switch-indexed": "on", **changes}
 
 
 def save(client: Client, task: BackupTask, **changes: Any) -> Any:
@@ -129,6 +130,13 @@ def test_settings_are_saved_with_before_and_after_in_the_activity(olivia: Client
 def test_saving_without_a_change_writes_nothing(olivia: Client, task: BackupTask) -> None:
     save(olivia, task)
     assert not Activity.objects.exists()
+
+
+def test_a_switch_of_another_app_is_turned_in_the_settings(olivia: Client, task: BackupTask) -> None:
+    save(olivia, task, **{"switch-indexed": ""})
+    assert Activity.objects.get().code == "search.switched" and not is_indexed(task)
+    save(olivia, task)
+    assert is_indexed(task)
 
 
 def test_including_people_without_a_licence_looks_for_them_at_once(

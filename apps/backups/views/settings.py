@@ -22,6 +22,7 @@ from ..planning import task_schedule_words
 from ..ruling import ruling_of_task
 from ..services.policies import policy_assign, speaks_of_retention
 from ..services.tasks import change_settings
+from ..task_switches import SwitchesForm
 from .context import task_head
 
 
@@ -33,7 +34,8 @@ def page(request: MemberRequest, task_id: UUID) -> HttpResponse:
     form = TaskSettingsForm(request.POST or None, instance=task_for(task_id, Permission.MODIFY))
     rule = Exclusions.from_json(task.exclusions)
     left_out = ExclusionsForm(request.POST or None, prefix="out", initial=ExclusionsForm.initial_of(rule))
-    if request.method == "POST" and form.is_valid() and left_out.is_valid():
+    switches = SwitchesForm(request.POST or None, task=task)
+    if request.method == "POST" and all([form.is_valid(), left_out.is_valid(), switches.is_valid()]):
         wanted, policy = dict(form.cleaned_data), form.cleaned_data["policy"]
         del wanted["policy"]
         if speaks_of_retention(task.policy, policy) and (answer := ask_again(request)):
@@ -43,7 +45,8 @@ def page(request: MemberRequest, task_id: UUID) -> HttpResponse:
             wanted["shelf"] = shelf_number_of(wanted.pop("store"))
         changes = change_settings(task=task, **wanted)
         proposed = policy_assign(task=task, policy=policy)
-        same = not changes and task.policy == policy
+        turned = switches.save()
+        same = not changes and not turned and task.policy == policy
         done = "Nothing was changed." if same else "Settings saved."
         messages.info(request, done if proposed.done else f"{done} {proposed.said}")
         return redirect("task_settings", task_id)
@@ -51,6 +54,7 @@ def page(request: MemberRequest, task_id: UUID) -> HttpResponse:
         **task_head(task, "settings"),
         "form": form,
         "left_out": left_out,
+        "switches": switches,
         "left_out_why": ruling_of_task(task, "exclusions").why,
         "schedule_words": task_schedule_words(task),
         "schedule_why": ruling_of_task(task, "schedule").why,
