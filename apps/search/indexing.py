@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from apps.core import clock
 from apps.core.sight import whole_sight
@@ -78,8 +79,9 @@ class _Work:
         if source is None:
             known = {}
         moved = bool(known) and self._row.store_id != derived.store_row
-        removals = list(Removal.objects.order_by("pk")[:MOST_REMOVALS])
+        # In this order: what is begun anew between the two leaves now and is brought in by the next pass.
         rows = list(waiting().select_related(None).order_by("committed_at", "pk")[:MOST_STRETCHES])
+        removals = list(Removal.objects.order_by("pk")[:MOST_REMOVALS])
         if not rows and not removals and not moved:
             return self._done
         with cache.working_folder(account_id, source) as work:
@@ -169,13 +171,18 @@ def begin_anew(account_id: int) -> None:
     index.former = sorted({*index.former, *named(files_in(index.manifest))})
     index.manifest, index.trouble, index.generation = [], {}, index.generation + 1
     index.save(update_fields=["former", "manifest", "trouble", "generation"])
-    Indexed.objects.filter(account_id=account_id).update(up_to=0, target=0, after=0)
+    from_the_start(Indexed.objects.filter(account_id=account_id))
+
+
+def from_the_start(rows: "QuerySet[Indexed]", **changes: Any) -> None:
+    """Let kinds of data be brought in from their first snapshot on, also what a pass is bringing in now."""
+    rows.update(up_to=0, target=0, after=0, revision=F("revision") + 1, **changes)
 
 
 def _note(stretch: Stretch) -> None:
     """Move the marker, unless somebody began this anew meanwhile: then it is all brought once more."""
     row = stretch.row
-    same = Indexed.objects.filter(pk=row.pk, up_to=row.up_to, target=row.target, after=row.after)
+    same = Indexed.objects.filter(pk=row.pk, revision=row.revision)
     if stretch.done:
         same.update(up_to=stretch.target, target=0, after=0)
     else:

@@ -44,7 +44,8 @@ class Indexed(AccountModel):
     """How far one kind of data of one entity stands in the index.
 
     All versions of the snapshots up to `up_to` are in. `committed` is the newest snapshot. While versions
-    between `up_to` and `target` are brought in, those with ids up to `after` are in already.
+    between `up_to` and `target` are brought in, those with ids up to `after` are in already. `revision` grows
+    with each beginning anew, so that a pass that was at it notices, also where nothing was in yet.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="indexed")
@@ -54,6 +55,7 @@ class Indexed(AccountModel):
     committed_at = models.DateTimeField(null=True)
     target = models.PositiveIntegerField(default=0)
     after = models.BigIntegerField(default=0)
+    revision = models.PositiveIntegerField(default=0)
     off = models.BooleanField(default=False)  # its task is not indexed
 
     class Meta:

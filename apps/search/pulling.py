@@ -89,6 +89,9 @@ class Puller:
     def documents(self, stretch: Stretch, enough: Callable[[], bool]) -> Iterator[Document]:
         """Yield documents until all are there, or it is `enough`; `stretch` then says how far this went."""
         moments = _Moments(stretch)
+        if not moments:  # every backup has gone since: so do their versions
+            stretch.done = True
+            return
         for start in range(0, len(stretch.ids), BATCH):
             ids = list(stretch.ids[start : start + BATCH])
             yield from self._batch(stretch, moments, ids)
@@ -143,11 +146,12 @@ class _Moments:
 
     def __init__(self, stretch: Stretch) -> None:
         row = stretch.row
-        own = Snapshot.objects.filter(
-            entity_id=row.entity_id, sub_service=row.sub_service, number__lte=stretch.target
-        )
+        own = Snapshot.objects.filter(entity_id=row.entity_id, sub_service=row.sub_service)
         found = list(own.order_by("number").values_list("number", "taken_at"))
         self._numbers, self._taken = [number for number, _ in found], [taken for _, taken in found]
+
+    def __bool__(self) -> bool:
+        return bool(self._numbers)
 
     def at(self, number: int) -> datetime:
         place = min(bisect_left(self._numbers, number), len(self._numbers) - 1)

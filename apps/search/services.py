@@ -14,7 +14,7 @@ from apps.core.scope import account_scope
 from apps.core.sight import whole_sight
 
 from . import cache
-from .indexing import begin_anew
+from .indexing import begin_anew, from_the_start
 from .models import Indexed, Removal, SearchIndex, TaskNotIndexed
 
 CODE: Final = "search.switched"
@@ -67,10 +67,10 @@ def task_index_set(*, task: BackupTask, on: bool) -> bool:
         rows = Indexed.objects.filter(entity__task=task)
         if on:
             TaskNotIndexed.objects.filter(task=task).delete()
-            rows.update(off=False, up_to=0, target=0, after=0)
+            from_the_start(rows, off=False)
         else:
             TaskNotIndexed.objects.create(account_id=task.account_id, task=task)
-            rows.update(off=True, up_to=0, target=0, after=0)
+            from_the_start(rows, off=True)
             entities = Entity.objects.filter(task=task).values_list("pk", flat=True)
             Removal.objects.bulk_create(
                 [Removal(account_id=task.account_id, entity_id=pk) for pk in entities.iterator()],
@@ -117,7 +117,7 @@ def close_index(account_id: int) -> StepResult:
 def _catalog_replaced(row: Indexed) -> None:
     """The catalog was made anew out of the vault: its rows have other ids now."""
     Removal.objects.create(account_id=row.account_id, entity_id=row.entity_id)
-    Indexed.objects.filter(entity_id=row.entity_id).update(up_to=0, target=0, after=0)
+    from_the_start(Indexed.objects.filter(entity_id=row.entity_id))
 
 
 def _notice_all(account_id: int) -> None:
