@@ -7,6 +7,7 @@
 5. Objects that nobody names any more go.
 """
 
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -79,8 +80,11 @@ class _Work:
         if source is None:
             known = {}
         moved = bool(known) and self._row.store_id != derived.store_row
+        # Oldest first, so that nothing waits long; at times any, so that nothing that takes its passes whole,
+        # or ends them, holds up all the others.
+        order = ("committed_at", "pk") if secrets.randbelow(2) else ("?",)
         # In this order: what is begun anew between the two leaves now and is brought in by the next pass.
-        rows = list(waiting().select_related(None).order_by("committed_at", "pk")[:MOST_STRETCHES])
+        rows = list(waiting().select_related(None).order_by(*order)[:MOST_STRETCHES])
         removals = list(Removal.objects.order_by("pk")[:MOST_REMOVALS])
         if not rows and not removals and not moved:
             return self._done

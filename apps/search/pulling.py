@@ -4,6 +4,7 @@ A version that ended is brought anew, with the day of its end; so is an earlier 
 back after it was gone, for now another one follows it.
 """
 
+import time
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -34,6 +35,7 @@ from .models import Indexed
 
 BATCH: Final = 500
 LARGEST_MAIL: Final = 200_000_000
+ITEM_SECONDS: Final = 60.0  # for the files of one item: the rest of them is found by their names
 NAMED: Final = 20  # versions that are named by cause; the others are counted
 
 
@@ -94,25 +96,42 @@ class Puller:
             return
         for start in range(0, len(stretch.ids), BATCH):
             ids = list(stretch.ids[start : start + BATCH])
-            yield from self._batch(stretch, moments, ids)
+            for last, found in self._batch(stretch, moments, ids):
+                yield found
+                if last is None:
+                    continue
+                # Per item: the files of one may take a minute.
+                stretch.after = last
+                self._pulse()
+                if enough():
+                    stretch.done = last == stretch.ids[-1]
+                    return
             stretch.after = ids[-1]
-            self._pulse()
-            if enough():
-                stretch.done = start + BATCH >= len(stretch.ids)
-                return
         stretch.done = True
 
-    def _batch(self, stretch: Stretch, moments: "_Moments", ids: list[int]) -> Iterator[Document]:
+    def _batch(
+        self, stretch: Stretch, moments: "_Moments", ids: list[int]
+    ) -> Iterator[tuple[int | None, Document]]:
+        """Yield documents in the order of the ids, each after the earlier one of its item that is brought anew.
+
+        With each comes how far that is, None with one that is only brought anew.
+        """
         chain = _chain(stretch.row)
         rows = version_rows(chain, ids)
         known = _Lives(stretch, {row.remote_hash for row in rows})
         fresh = {row.remote_id for row in rows if row.first > stretch.row.up_to}
-        again = known.left_before(fresh, stretch.row.up_to) - set(ids)
-        rows += version_rows(chain, again)
-        self._reader.expect([part for row in rows for part in _to_read(row)])
+        again = defaultdict[str, list[VersionRow]](list)
+        for row in version_rows(chain, known.left_before(fresh, stretch.row.up_to) - set(ids)):
+            again[row.remote_id].append(row)
+        ordered: list[tuple[int | None, VersionRow]] = []
         for row in rows:
+            ordered += [(None, early) for early in again.pop(row.remote_id, ())]
+            ordered.append((row.pk, row))
+        self._reader.expect([part for _, row in ordered for part in _to_read(row)])
+        for last, row in ordered:
             found = self._words(stretch.row.sub_service, row)
-            yield _document(_Around(stretch, moments, known), row, found, self._texts(row.pk, found))
+            document = _document(_Around(stretch, moments, known), row, found, self._texts(row.pk, found))
+            yield last, document
 
     def _words(self, sub_service: str, row: VersionRow) -> Extracted:
         """Return the words of a version; what cannot be had costs itself and is noted."""
@@ -130,8 +149,11 @@ class Puller:
             return Extracted()
 
     def _texts(self, version_id: int, found: Extracted) -> list[str]:
-        texts = []
-        for file in found.files:
+        texts, until = [], time.monotonic() + ITEM_SECONDS
+        for number, file in enumerate(found.files):
+            if time.monotonic() > until:
+                self.trouble.note(Cause.TOO_LONG, version_id, len(found.files) - number)
+                break
             texts += self._files.texts(file)
             for cause, many in self._files.trouble.items():
                 self.trouble.note(cause, version_id, many)

@@ -145,3 +145,11 @@ def test_three_thousand_real_mails_all_have_people_and_words() -> None:
     assert count == 3_000
     assert without_people <= 30
     assert without_text <= 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is of Linux")
+def test_no_program_that_the_reader_starts_gets_more_rights_than_it_has() -> None:
+    with FileReader() as reader:
+        assert reader.texts(File("a.zip", "", zipped(a__txt=b"inside"))) == ["a.txt", "inside"]
+        assert reader._child
+        assert "NoNewPrivs:\t1" in Path(f"/proc/{reader._child.pid}/status").read_text()

@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from apps.vault.api import open_derived, vault_shred
 from apps.vault.gc import collect as collect_garbage
 from apps.vault.services import open_vault
 from tests.cast import Cast
-from tests.recovery.factories import FIRST_DAY, Mailbox, make_entity, store_document
+from tests.recovery.factories import FIRST_DAY, Mailbox, make_entity, store, store_document
 from tests.search.conftest import index, letter, subjects
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("search_folder")]
@@ -112,7 +113,7 @@ def test_day_by_day_or_at_once_or_anew_the_index_says_the_same(box: Mailbox) -> 
 def test_a_long_mailbox_comes_in_by_pieces(box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     from apps.search import indexing, pulling
 
-    for number in range(7):
+    for number in range(4):
         letter(box, f"m{number}", f"Invoice {number}")
     box.day()
     monkeypatch.setattr(pulling, "BATCH", 3)
@@ -121,9 +122,24 @@ def test_a_long_mailbox_comes_in_by_pieces(box: Mailbox, monkeypatch: pytest.Mon
     while (done := indexing.index_account(box.entity.account_id, seconds=0)).more:
         sizes.append(done.added)
         assert len(subjects(box)) == sum(sizes)
-    assert [*sizes, done.added] == [3, 3, 1]
-    assert len(subjects(box, "invoice")) == 7
+    assert [*sizes, done.added] == [1, 1, 1, 1], "it is asked after each item: one may take a minute"
+    assert len(subjects(box, "invoice")) == 4
     assert Indexed.objects.get().up_to == 1
+
+
+def test_files_of_one_item_may_not_take_the_time_of_all(box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.search import pulling
+
+    message = EmailMessage()
+    message["Subject"] = "Many"
+    for number in range(3):
+        message.add_attachment(f"inside{number}", filename=f"file{number}.txt")
+    box.item("m1", "inbox", "Many", content=store(message.as_bytes()))
+    box.day()
+    monkeypatch.setattr(pulling, "ITEM_SECONDS", -1.0)
+    index(box)
+    assert (subjects(box, "inside0"), subjects(box, "file2")) == ([], ["Many"])
+    assert SearchIndex.objects.get().trouble["counts"] == {"too_long": 3}
 
 
 def test_nobody_finds_what_is_anothers_or_outside_their_scope(box: Mailbox, cast: Cast) -> None:

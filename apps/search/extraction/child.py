@@ -1,9 +1,13 @@
-"""The process that reads files of strangers. It has no secrets, no database, and limits that it cannot lift.
+"""The process that reads files of strangers: without our environment, with limits that it cannot lift.
+
+It is no sandbox. It runs as the same user and sees the same disk and, unless that user is root, the same
+network: against who takes it over through a flaw in a library stands what the installation gives that user.
 
 Run by its path (`files.py`), so it imports nothing of ours. On its input it gets files, on its output it says
 their texts; both are frames: length (4 bytes) | JSON, and after a question the file's bytes.
 """
 
+import ctypes
 import io
 import json
 import os
@@ -22,6 +26,8 @@ MEMBERS: Final = 200  # of an archive
 MEMBER_BYTES: Final = 20_000_000
 ARCHIVE_BYTES: Final = 60_000_000  # of all members together
 WRITTEN: Final = 64_000_000  # bytes of one file of its own: kreuzberg unpacks a library before the first PDF
+_NO_NEW_PRIVS: Final = 38  # of linux/prctl.h: no program that it starts gets more rights than it has
+_NEW_NETWORK: Final = 0x40000000
 LENGTH: Final = struct.Struct(">I")
 
 KINDS: Final = {
@@ -55,6 +61,10 @@ def kind_of(name: str, said: str = "") -> str:
 def limit() -> None:
     """Give up what a reader of files does not need. There is no way back."""
     os.nice(10)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc.unshare(_NEW_NETWORK)  # an empty network: refused to all but root, who has most to lose
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (WRITTEN, WRITTEN))
