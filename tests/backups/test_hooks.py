@@ -183,6 +183,17 @@ def test_a_dead_hook_holds_backups_up_no_longer_than_it_may_whatever_workers_do(
     assert deliver(NIGHT + 9 * MINUTE) == [], "nobody is asked what is decided"
 
 
+def test_a_question_of_a_clock_that_ran_ahead_holds_backups_up_no_longer_when_it_is_right_again(
+    task: BackupTask, sent: list[int]
+) -> None:
+    make_hook(task, "http://127.0.0.1:9/", waits=True, wait_seconds=120)
+    bob = due(task)
+    assert look(NIGHT + timedelta(days=3650)) == 0
+    Entity.objects.filter(pk=bob.pk).update(next_run_at=NIGHT)
+    assert look(NIGHT) == 1
+    assert HookRound.objects.get().state == RoundState.OPEN
+
+
 def test_who_drips_an_answer_is_cut_off(task: BackupTask, listener: Listener, monkeypatch: Any) -> None:
     monkeypatch.setattr(letters, "ALL_SECONDS", 0.2)
     make_hook(task, listener.url, HookMoment.AFTER)

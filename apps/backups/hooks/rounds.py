@@ -29,6 +29,8 @@ from .said import say
 
 logger = logging.getLogger("everkeep.backups")
 LONGEST: Final = timedelta(hours=24)
+CLOCKS: Final = timedelta(minutes=1)
+"""So far a clock may be corrected while a hook is asked. What was asked later than that is over."""
 NO_ANSWER: Final = "No yes in time."
 _WORST_FIRST: Final = (
     Verdict.FAILED,
@@ -125,11 +127,16 @@ def decision_of(letters: Sequence[HookLetter], now: datetime) -> Otherwise | Non
     for letter in letters:
         if letter.state == LetterState.DELIVERED:
             continue
-        if letter.state == LetterState.WAITING and letter.decides_by is not None and now < letter.decides_by:
+        if letter.state == LetterState.WAITING and _in_time(letter, now):
             waits = True
         elif letter.hook.otherwise == Otherwise.SKIP:
             return Otherwise.SKIP
     return None if waits else Otherwise.GO
+
+
+def _in_time(letter: HookLetter, now: datetime) -> bool:
+    """Asked by a clock that ran ahead, it is not: its time would come after that of many backups."""
+    return letter.decides_by is not None and letter.created_at - CLOCKS <= now < letter.decides_by
 
 
 def _skip(row: HookRound) -> None:
