@@ -98,11 +98,12 @@ def read_list(rule: Rule, *, anew: bool) -> list[str]:
     return found
 
 
-def _in_chunks(rule: Rule, steps: _Chunk, act: Callable[[Rule, _Chunk], None]) -> None:
+def _in_chunks(rule: Rule, steps: list[Step], act: Callable[[Rule, _Chunk], _Chunk]) -> None:
+    """Do them, and leave in `steps` what was done."""
     for start in range(0, len(steps), AT_ONCE):
         with transaction.atomic():
             _hold(rule)
-            act(rule, steps[start : start + AT_ONCE])
+            steps[start : start + AT_ONCE] = act(rule, steps[start : start + AT_ONCE])
 
 
 def _hold(rule: Rule) -> None:
@@ -112,8 +113,9 @@ def _hold(rule: Rule) -> None:
         raise Overtaken
 
 
-def _come(rule: Rule, steps: _Chunk) -> None:
-    """Start who is to be started, remember all, write down what is news."""
+def _come(rule: Rule, steps: _Chunk) -> _Chunk:
+    """Start who is to be started, remember all, write down what is news. Returns what was done."""
+    steps = _put_back(rule, steps)
     rows = RuleMember.objects.filter(rule=rule, entity_id__in=[step.candidate.pk for step in steps])
     known = dict(rows.values_list("entity_id", "outcome"))
     tagged = set(rows.filter(tagged=True).values_list("entity_id", flat=True))
@@ -122,9 +124,16 @@ def _come(rule: Rule, steps: _Chunk) -> None:
     _remember(rule, news, tagged=tagged)
     if rule.tag_id:
         _tag(rule, [step.candidate.pk for step in news if step.outcome in HOLDS])
-    put_back_of_rule(rule.task, _ids(steps, Outcome.PUT_BACK), f"The rule {rule.name} chooses it again.")
     start_by_rule(task=rule.task, entity_ids=_ids(steps, *COMES))  # by the schedule that the tag gives
     _write_down(rule, news)
+    return steps
+
+
+def _put_back(rule: Rule, steps: _Chunk) -> _Chunk:
+    """Put back who fits again; who was too late for it is said to be what they are: being deleted."""
+    wanted = _ids(steps, Outcome.PUT_BACK)
+    late = {*wanted} - put_back_of_rule(rule.task, wanted, f"The rule {rule.name} chooses it again.")
+    return [step._replace(outcome=Outcome.DELETING) if step.candidate.pk in late else step for step in steps]
 
 
 def _remember(rule: Rule, steps: _Chunk, *, tagged: set[int]) -> None:
@@ -148,7 +157,7 @@ def _remember(rule: Rule, steps: _Chunk, *, tagged: set[int]) -> None:
     )
 
 
-def _go(rule: Rule, steps: _Chunk) -> None:
+def _go(rule: Rule, steps: _Chunk) -> _Chunk:
     pause_by_rule(task=rule.task, entity_ids=_ids(steps, Outcome.LEFT_PAUSED))
     members = RuleMember.objects.filter(rule=rule, entity_id__in=[step.candidate.pk for step in steps])
     tagged = list(members.filter(tagged=True).values_list("entity_id", flat=True))
@@ -159,6 +168,7 @@ def _go(rule: Rule, steps: _Chunk) -> None:
         delete_of_rule(rule.task, going, f"The activation rule {rule.name}")
         _remember(rule, [step for step in steps if step.outcome == Outcome.LEFT_DELETED], tagged=set())
     _write_down(rule, steps)
+    return steps
 
 
 def _tag(rule: Rule, ids: list[int]) -> None:
@@ -220,7 +230,7 @@ def _finish(rule: Rule, plan: Plan, asked: Sequence[int] = ()) -> None:
         checked_at=clock.now(), problem="", state=state, asks=len(asked), asked=list(asked), allowed=[]
     )
     if asked and list(asked) != rule.asked:
-        words = f"{len(asked)} who no longer fit would be deleted: more than a rule may delete by itself"
+        words = f"{len(asked)} who no longer fit would be deleted: so many, or all, no rule deletes by itself"
         logger.warning("rule %s asks: %s", rule.public_id, words)
         say(rule, "rule.asks", status=ActivityStatus.PARTIAL, reason=words)
         tell_asks(rule, len(asked))

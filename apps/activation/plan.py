@@ -8,7 +8,7 @@ from uuid import UUID
 
 from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity
-from apps.backups.services.leaving import on_hold
+from apps.backups.services.leaving import in_grace_of_rules, on_hold
 from apps.core.sight import sees_everything, whole_sight
 
 from .conditions import FIELDS, conditions_of
@@ -19,7 +19,7 @@ HOLDS = (Outcome.ACTIVATED, Outcome.RESUMED, Outcome.ALREADY, Outcome.BY_HAND)
 """Outcomes after which a rule holds somebody: it acts again only when they leave."""
 COMES = (Outcome.ACTIVATED, Outcome.RESUMED)
 FEW = 5
-"""So many who leave, or a tenth of all, a rule may delete within one grace without asking."""
+"""So many who leave, or a tenth of all, a rule may delete within one grace without asking: never everybody."""
 _SETTLED = {
     EntityState.ARCHIVED.value: Outcome.ARCHIVED,
     EntityState.DELETING.value: Outcome.DELETING,
@@ -81,6 +81,7 @@ class Step(NamedTuple):
 class Plan:
     """`comes`: who fits and was not held; `goes`: who was held and no longer fits; `stays`: how many are held.
 
+    `present`: those of them who are neither archived nor being deleted.
     `deleting`: how many who left it earlier are in the grace of their deletion.
     `unmatched`: what a list or a group names that is neither on the task's list nor hidden from the actor.
     """
@@ -88,6 +89,7 @@ class Plan:
     comes: list[Step] = field(default_factory=list)
     goes: list[Step] = field(default_factory=list)
     stays: int = 0
+    present: int = 0
     deleting: int = 0
     unmatched: list[str] = field(default_factory=list)
 
@@ -99,19 +101,20 @@ class Plan:
     def too_many(self) -> int:
         """How many would be deleted, when those are more than a rule may delete by itself; else 0.
 
-        With those whose grace runs: who empties a group in small steps is asked, too.
+        With those whose grace runs: who empties a group in small steps is asked, too. Where nobody stays, any
+        number is too many: a group that was emptied, or answered empty by a fault, looks like that.
         """
         going = len(self.of(Outcome.LEFT_DELETED))
         everybody = self.stays + len(self.goes) + self.deleting
         most = max(FEW, everybody // 10)
-        return going if going and going + self.deleting > most else 0
+        return going if going and (going + self.deleting > most or not self.present) else 0
 
     def of(self, *outcomes: Outcome) -> list[Step]:
         return [step for step in (*self.comes, *self.goes) if step.outcome in outcomes]
 
 
 def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
-    """Judge every mailbox of the task that the actor in force sees, in six queries whatever their number.
+    """Judge every mailbox of the task that the actor in force sees, in seven queries whatever their number.
 
     `listed` are the addresses of a list, or the ids of a group's members. A draft that replaces a rule is
     judged against those whom that rule holds.
@@ -121,7 +124,7 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
     held = _members(rule.replaces or rule)
     held |= {pk: Outcome.EXCLUDED for pk, out in _members(rule).items() if out == Outcome.EXCLUDED}
     elsewhere = elsewhere_of(rule.task)
-    others = _held_by_others(rule)
+    others, free = _held_by_others(rule), in_grace_of_rules(rule.task)
     kept = on_hold([pk for pk, outcome in held.items() if outcome in HOLDS]) if _deletes(rule) else {}
     met: set[str] = set()
     for each in _candidates(rule.task):
@@ -133,8 +136,9 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
         known = held.get(each.pk)
         if why and known in HOLDS:
             plan.stays += 1
+            plan.present += each.state not in _AWAY
         elif why:
-            plan.comes.append(Step(each, _coming(each, known, elsewhere), why))
+            plan.comes.append(Step(each, _coming(each, known, elsewhere, free), why))
         elif known in HOLDS and each.state not in _AWAY:
             plan.goes.append(Step(each, _going(rule, each, others, kept), _why_gone(rule, each)))
         elif known == Outcome.LEFT_DELETED and each.state == EntityState.DELETING:
@@ -179,11 +183,11 @@ def _judge(rule: Rule, wanted: set[str]) -> Any:
     return judge
 
 
-def _coming(each: Candidate, known: str | None, elsewhere: set[str]) -> Outcome:
+def _coming(each: Candidate, known: str | None, elsewhere: set[str], free: Container[int]) -> Outcome:
     if known == Outcome.EXCLUDED:
         return Outcome.EXCLUDED
     if each.state in _SETTLED:
-        mine = known == Outcome.LEFT_DELETED and each.state == EntityState.DELETING
+        mine = known == Outcome.LEFT_DELETED and each.pk in free
         return Outcome.PUT_BACK if mine else _SETTLED[each.state]
     if each.by_hand and each.state in _DECIDED:
         return _DECIDED[each.state]

@@ -11,9 +11,12 @@ from django.urls import reverse
 from apps.accounts.enums import Role
 from apps.accounts.models import Account, Approval, Membership
 from apps.accounts.selectors import actor_of
-from apps.activation import deleting, services
+from apps.activation import deleting, evaluate, services
+from apps.activation.enums import Outcome
 from apps.activation.models import Rule
+from apps.activation.plan import plan_of
 from apps.activity.models import Activity
+from apps.backups.deletion import order
 from apps.backups.deletion.work import look_after_deletions
 from apps.backups.models import BackupTask, Deletion, Entity
 from apps.backups.services.holds import hold_place
@@ -104,6 +107,29 @@ def test_who_returns_inside_the_grace_is_put_back_but_not_what_a_person_ordered(
     assert states(cooks[1]) == ["deleting"]
 
 
+def test_put_back_is_said_only_of_who_was_put_back(
+    rule: Rule, cooks: list[Entity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(cooks[0], cooks[1], cooks[2])
+    follow(rule)
+    others = Deletion.objects.get()
+    begun = Deletion.objects.create(
+        account_id=others.account_id, task=rule.task, service=others.service, by_leaving=True,
+        state="destroying", label="Begun", task_label=others.task_label, ends_at=others.ends_at,
+    )  # fmt: skip
+    Entity.objects.filter(pk=cooks[0].pk).update(deletion=begun)
+    for cook in cooks[:2]:
+        move(cook, "Kitchen")
+    assert [step.outcome for step in plan_of(rule).comes if step.candidate.pk == cooks[0].pk] == ["deleting"]
+    kept = order.put_back_of_rule
+    monkeypatch.setattr(evaluate, "put_back_of_rule", lambda task, ids, why: kept(task, ids[1:], why))
+    plan = follow(rule)
+    assert states(*cooks[:2]) == ["deleting", "deleting"], "the second one's was begun as the rule looked"
+    assert not plan.of(Outcome.PUT_BACK) and "put_back" not in dict(told(rule)).values()
+    assert [held(rule)[cook.name] for cook in cooks[:2]] == ["deleting", "deleting"]
+    assert not Activity.objects.filter(code="rule.followed", details__put_back__gt=0).exists()
+
+
 def test_a_group_that_is_suddenly_empty_deletes_nobody_until_somebody_says_so(
     olivia: Client, rule: Rule, cooks: list[Entity], django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -159,6 +185,26 @@ def test_small_steps_are_asked_about_too_while_the_grace_of_the_others_runs(
     leave(cooks[5])
     follow(rule)
     assert states(cooks[5]) == ["active"] and rule.asks == 1
+
+
+def test_all_who_are_backed_up_are_asked_about_however_few_they_are(
+    task: BackupTask, cooks: list[Entity], person: Any
+) -> None:
+    """A group that is emptied, or answered empty by a fault, looks like this whatever its size."""
+    few, gone = in_force(task, clause("department", "Bakery"), leaving="delete"), person("Abe", "Bakery")
+    for cook in cooks[:5]:
+        move(cook, "Bakery")
+    follow(few)
+    Entity.objects.filter(pk=gone.pk).update(state="archived")
+    leave(*cooks[:5])
+    follow(few)
+    assert set(states(*cooks[:5])) == {"active"} and few.asks == 5, "who is archived has not stayed"
+    move(cooks[0], "Bakery")
+    follow(few)
+    assert states(*cooks[:5]) == ["active", *["deleting"] * 4] and few.asks == 0
+    leave(cooks[0])
+    follow(few)
+    assert states(cooks[0]) == ["active"] and few.asks == 1, "nor does the last one go without a word"
 
 
 def test_a_hold_keeps_who_leaves(rule: Rule, cooks: list[Entity], cast: Cast) -> None:

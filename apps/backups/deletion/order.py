@@ -136,23 +136,30 @@ def delete_of_rule(task: BackupTask, ids: list[int], by: str) -> Deletion:
 
 
 @transaction.atomic
-def put_back_of_rule(task: BackupTask, ids: Collection[int], why: str) -> int:
-    """Take these out of orders of rules that wait; what a person ordered stays. Returns how many."""
+def put_back_of_rule(task: BackupTask, ids: Collection[int], why: str) -> set[int]:
+    """Take these out of orders of rules that wait; what a person ordered stays. Returns those it took out."""
     if not ids:
-        return 0
-    count = 0
-    waiting = Deletion.objects.select_for_update().filter(
-        task=task, state=DeletionState.WAITING, by_leaving=True
-    )
-    for deletion in waiting.filter(by_leaving=True).order_by("pk"):
+        return set()
+    back = set[int]()
+    for deletion in _of_rules(task).select_for_update().order_by("pk"):
         mine = Entity.objects.filter(deletion=deletion, state=EntityState.DELETING, pk__in=ids)
         found = list(mine.values_list("pk", flat=True))
         if found:
             active = mine.filter(state_before_deletion=EntityState.ACTIVE)
             active.update(next_run_at=first_starts(task))
             put_back_some(deletion, found, why)
-            count += len(found)
-    return count
+            back.update(found)
+    return back
+
+
+def in_grace_of_rules(task: BackupTask) -> set[int]:
+    """Whom `put_back_of_rule` could take out at this moment."""
+    rows = Entity.objects.filter(deletion__in=_of_rules(task), state=EntityState.DELETING)
+    return set(rows.values_list("pk", flat=True))
+
+
+def _of_rules(task: BackupTask) -> QuerySet[Deletion]:
+    return Deletion.objects.filter(task=task, state=DeletionState.WAITING, by_leaving=True)
 
 
 def returned(task: BackupTask, remote_ids: Collection[str]) -> None:
