@@ -234,9 +234,10 @@ def test_a_rule_that_was_changed_while_it_was_followed_does_nothing_more(
     monkeypatch.setattr(evaluate, "AT_ONCE", 2)
     rule, come = in_force(task), evaluate._come
 
-    def paused_after_the_first_two(rule: Rule, steps: Any) -> None:
-        come(rule, steps)
+    def paused_after_the_first_two(rule: Rule, steps: Any) -> Any:
+        done = come(rule, steps)
         Rule.objects.filter(pk=rule.pk).update(state="paused", revision=9)
+        return done
 
     monkeypatch.setattr(evaluate, "_come", paused_after_the_first_two)
     assert evaluate.follow(rule.pk) is None
@@ -250,10 +251,10 @@ def test_what_a_dead_worker_left_undone_is_done_once_by_the_next_look(
     monkeypatch.setattr(evaluate, "AT_ONCE", 2)
     rule, come = in_force(task), evaluate._come
 
-    def die_at_the_second(rule: Rule, steps: Any) -> None:
+    def die_at_the_second(rule: Rule, steps: Any) -> Any:
         if steps[0].candidate.name == "Person 2":
             raise MemoryError
-        come(rule, steps)
+        return come(rule, steps)
 
     monkeypatch.setattr(evaluate, "_come", die_at_the_second)
     with pytest.raises(MemoryError):
