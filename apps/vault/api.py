@@ -23,6 +23,7 @@ from .erased import (
     journals_locked_until,
     packs_there,
     places_of,
+    referenced,
     register_followed,
 )
 from .index import DatabaseIndex
@@ -100,6 +101,7 @@ __all__ = [
     "pack_heal",
     "packs_there",
     "places_of",
+    "referenced",
     "register_action",
     "register_followed",
     "register_references",

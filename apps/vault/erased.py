@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from .enums import GcState, PackState
 from .models import BlobLocation, GcRound, LockedUntil, Pack
+from .references import live_blobs
 from .store.pack import Kind
 
 _BATCH: Final = 400
@@ -72,9 +73,19 @@ def journals_locked_until() -> datetime | None:
     return rows.values_list("until", flat=True).first()
 
 
-def collected_since(moment: datetime) -> bool:
-    """Tell whether a whole round of garbage collection began after the moment and is through."""
-    return GcRound.objects.filter(state=GcState.DONE, started_at__gt=moment).exists()
+def collected_since(moment: datetime) -> datetime | None:
+    """Return when the newest whole round of gc began, of those that began after the moment and are through."""
+    rounds = GcRound.objects.filter(state=GcState.DONE, started_at__gt=moment)
+    return rounds.order_by("-started_at").values_list("started_at", flat=True).first()
+
+
+def referenced(account_id: int, blob_ids: Collection[bytes]) -> set[bytes]:
+    """Return those of these blobs that something names. Reads every content list of the account.
+
+    Raises ReferencesUnreadable.
+    """
+    wanted = set(blob_ids)
+    return {blob_id for group in live_blobs(account_id) for blob_id in group if blob_id in wanted}
 
 
 def has_dictionaries(account_id: int) -> bool:

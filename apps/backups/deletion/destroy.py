@@ -30,10 +30,11 @@ from apps.vault.api import (
     vault_own,
 )
 
-from ..catalog import in_batches
 from ..engine.lease import Lease, held
 from ..enums import EntityState
-from ..models import Deletion, Entity, ErasedItem, Erasure, NodeVersion, Run, Snapshot
+from ..erasure.proof import ORDERED, follow_ordered
+from ..erasure.remembered import carry_over
+from ..models import Deletion, Entity, Erasure, NodeVersion, Run, Snapshot
 
 logger = logging.getLogger("everkeep.deletion")
 BATCH: Final = 2_000
@@ -67,6 +68,7 @@ def destroy(entity: Entity, deletion: Deletion, *, comes_back: bool) -> None:
     gone = Gone()
     with held(account_id=entity.account_id, entity_id=entity.pk) as lease:
         with lease.guard():
+            follow_ordered(entity)
             gone.snapshots = Snapshot.objects.filter(entity=entity).delete()[1].get("backups.Snapshot", 0)
         _versions(entity, deletion, lease, gone)
         _journals(entity, lease, gone)
@@ -74,20 +76,21 @@ def destroy(entity: Entity, deletion: Deletion, *, comes_back: bool) -> None:
             Run.objects.filter(entity=entity).delete()
             facts = {name: getattr(entity, name) for name in FACTS}
             fresh = Entity(state=EntityState.NOT_ACTIVE, by_hand=not deletion.by_leaving, **facts)
-            erased = _settle_erasures(entity)
+            _settle_erasures(entity)
             Entity.objects.filter(pk=entity.pk).delete()
             if comes_back:
                 fresh.save()
-                for pks in in_batches(erased):
-                    ErasedItem.objects.filter(pk__in=pks).update(entity=fresh)
+                carry_over([fresh])
             _note(deletion, gone)
 
 
-def _settle_erasures(entity: Entity) -> list[int]:
-    """What was erased stays erased when the mailbox is backed up anew; returns those rows."""
+def _settle_erasures(entity: Entity) -> None:
+    """What was ordered to be erased is, with all else: it must not come back when the mailbox does."""
     Erasure.objects.filter(entity=entity).update(limited=entity.limited)
-    rows = ErasedItem.objects.filter(entity=entity, erased_at__isnull=False)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+    for erasure in Erasure.objects.filter(entity=entity, state__in=ORDERED):
+        count = erasure.items.filter(erased_at=None).update(erased_at=clock.now())
+        erasure.proof = {**erasure.proof, "items": erasure.proof.get("items", 0) + count}
+        erasure.save(update_fields=["proof"])
 
 
 def _note(deletion: Deletion, gone: Gone) -> None:

@@ -18,7 +18,9 @@ from apps.core.permissions import Permission, require, require_contents
 from ..enums import EntityState, ErasureState
 from ..holds import may_name_holds
 from ..models import Entity, ErasedItem, Erasure
+from ..models.catalog import key_of
 from .chosen import Keys, What, look_at
+from .proof import follow_versions
 from .remembered import hash_in
 
 GRACE: Final = timedelta(days=7)
@@ -79,9 +81,11 @@ def erase_now(payload: Payload) -> Erasure:
             sub_service=one.sub_service,
             remote_hash=hash_in(one.key),
             key=one.key,
+            mailbox=key_of(entity.remote_id),
         )
         for one in what.goes
     )
+    follow_versions(erasure)
     _tell(erasure, "erasure_ordered")
     note(erasure, "erasure.ordered", f"{erasure.label}, after {erasure.ends_at:%-d %B %Y}: {erasure.reason}")
     return erasure
@@ -111,6 +115,7 @@ def erasure_cancel(*, public_id: UUID) -> Erasure:
     if not free.update(state=ErasureState.CANCELLED, settled_at=clock.now(), waiting_for=""):
         raise Conflict("This cannot be taken back any more.", do="Load the page again.")
     ErasedItem.objects.filter(erasure=found).delete()
+    found.places.all().delete()
     _tell(found, "erasure_cancelled")
     note(found, "erasure.cancelled", f"{found.label}: taken back")
     return found

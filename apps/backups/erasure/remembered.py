@@ -1,13 +1,14 @@
 """What was erased, by the keys of items alone: so that no run, journal or rebuild brings it back."""
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any, Final
 
 from apps.core import clock
 from apps.core.sight import whole_sight
 from apps.vault.api import VersionLine
 
+from ..enums import ErasureState
 from ..models import Entity, ErasedItem
 from ..models.catalog import key_of
 
@@ -30,9 +31,12 @@ def note_places(entity_id: int, sub_service: str, places: dict[str, str | None])
         rows.filter(key=key).update(place=place)
 
 
+@whole_sight("what is erased is erased for everybody")
 def said_in_journal(entity: Entity, sub_service: str) -> dict[str, Any]:
     """Return what the head of a journal says of it: nothing where nothing was erased."""
-    keys = sorted(erased_places(entity.pk, sub_service))
+    rows = ErasedItem.objects.filter(entity=entity, sub_service=sub_service, erased_at__isnull=False)
+    # What went with an earlier mailbox can be taken back as long as its order waits: no journal can.
+    keys = sorted(set(rows.exclude(erasure__state=ErasureState.WAITING).values_list("key", flat=True)))
     return {IN_JOURNALS: keys} if keys else {}
 
 
@@ -48,10 +52,21 @@ def remember(entity: Entity, sub_service: str, said: Any) -> None:
             sub_service=sub_service,
             remote_hash=hash_in(key),
             key=key,
+            mailbox=key_of(entity.remote_id),
             erased_at=clock.now(),
         )
         for key in fresh
     )
+
+
+@whole_sight("what is erased is erased for everybody")
+def carry_over(entities: Iterable[Entity]) -> None:
+    """What was erased stays erased when a mailbox of which all was deleted is listed anew."""
+    by_key = {key_of(entity.remote_id): entity for entity in entities}
+    alone = ErasedItem.objects.filter(entity=None, erased_at__isnull=False)
+    found = set(alone.values_list("mailbox", flat=True)) if by_key else set()
+    for key in sorted(found & by_key.keys()):
+        alone.filter(mailbox=key).update(entity=by_key[key])
 
 
 def hash_in(key: str) -> int:

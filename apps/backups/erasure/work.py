@@ -16,12 +16,12 @@ from apps.core.scope import account_scope, every_account
 from ..deletion.destroy import BUSY
 from ..engine.lease import DISPATCHED
 from ..enums import EntityState, ErasureState
-from ..models import Entity, ErasedItem, Erasure, Snapshot
+from ..models import Deletion, Entity, ErasedItem, Erasure, Snapshot
 from ..registry import in_use
 from .chosen import holds_on
 from .erase import ON_HOLD, clean_journals, erase
 from .order import GRACE, note
-from .proof import look_for_bytes
+from .proof import follow_versions, look_for_bytes
 
 logger = logging.getLogger("everkeep.erasure")
 FOLLOWED = (ErasureState.WAITING, ErasureState.ERASING, ErasureState.DONE)
@@ -52,6 +52,7 @@ def _tried(pk: int, account_id: int) -> bool:
 def go_on(erasure: Erasure) -> bool:
     """Do what can be done now. True when nothing is left to do. In the account's scope."""
     if erasure.state == ErasureState.WAITING:
+        follow_versions(erasure)
         seen = count_on(erasure)
         if clock.now() < erasure.ends_at or seen < GRACE or not _begin(erasure):
             return False
@@ -68,8 +69,8 @@ def go_on(erasure: Erasure) -> bool:
     elif entity is not None:
         for kind in list(erasure.left):
             clean_journals(entity, erasure, kind)
-    elif erasure.left:
-        _update(erasure, left=[])  # they went with the mailbox, whose deletion follows what is locked
+    if erasure.entity is None and erasure.left != (left := _left_by_deletion(erasure)):
+        _update(erasure, left=left)
     through = look_for_bytes(erasure)
     _update(erasure, busy_until=None)
     return through
@@ -103,6 +104,13 @@ def _in_the_way(erasure: Erasure, entity: Entity) -> str:
     if in_use(set(snapshots.values_list("pk", flat=True))):
         return "A restore or an export of the mailbox is at work, or planned today."
     return ""
+
+
+def _left_by_deletion(erasure: Erasure) -> list[str]:
+    """Return the kinds of data whose journals went with the mailbox, and lie in a store that keeps them."""
+    rows = Deletion.objects.exclude(left=[]).values_list("left", flat=True)
+    name = str(erasure.entity_public_id)
+    return sorted({kind for left in rows for entity_id, kind in left if entity_id == name})
 
 
 @transaction.atomic

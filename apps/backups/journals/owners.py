@@ -7,6 +7,7 @@ from apps.connectors.models import Connection
 from apps.vault.api import JournalCorrupt
 
 from ..enums import EntityState
+from ..erasure.remembered import carry_over
 from ..models import BackupTask, Entity
 from ..planning import first_start
 from . import portrait
@@ -26,9 +27,11 @@ def entity_from(info: Said, account_id: int) -> Entity:
         return found
     task = _task_from(info, account_id)
     start = first_start(task)
-    return Entity.objects.create(
+    entity = Entity.objects.create(
         account_id=account_id, task=task, state=EntityState.ACTIVE, next_run_at=start, **values
     )
+    carry_over([entity])
+    return entity
 
 
 def _task_from(info: Said, account_id: int) -> BackupTask:

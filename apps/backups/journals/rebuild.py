@@ -9,7 +9,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Max, Min
@@ -103,6 +103,7 @@ class _Chain:
     report: Report
     label: str = ""
     unreadable: list[str] = field(default_factory=list)
+    erased: list[Any] = field(default_factory=list)
 
     def rebuild(self, names: Sequence[JournalName]) -> None:
         self.label = f"Entity {self.chain.entity}, {self.chain.sub_service}"
@@ -121,7 +122,7 @@ class _Chain:
         choice = choose(heads, dict(committed.values_list("number", "journal")))
         try:
             with held(account_id=self.upkeep.account_id, entity_id=entity.pk) as lease:
-                remember(entity, self.chain.sub_service, journal.info.get(IN_JOURNALS))
+                remember(entity, self.chain.sub_service, self.erased)
                 self._replay(entity, lease, choice)
         except LeaseLost:
             self._problem("a backup is at work, so it was left out. Run this again later.")
@@ -133,9 +134,14 @@ class _Chain:
         for name in names:
             self.upkeep.renew()
             try:
-                yield Head.of(self.folder.open(name))
+                journal = self.folder.open(name)
             except JournalCorrupt as error:
                 self._problem(f"the record of backup {name.number} is damaged. {error.what}")
+                continue
+            # Of all heads: the newest may be left of a run that died before the items were erased.
+            said = journal.info.get(IN_JOURNALS)
+            self.erased += said if isinstance(said, list) else []
+            yield Head.of(journal)
 
     def _entity(self, journal: Journal) -> Entity:
         try:

@@ -84,6 +84,7 @@ class ErasedItem(AccountModel):
 
     Until `erased_at` nothing shows the item; from then on nothing of it is kept, and no run stores it again.
     `place` is the folder in which the source still has it, None when it has it no more: for the ledger.
+    `mailbox` is the key of the entity's own id: one that is listed anew, however late, takes the row over.
     Without an order it is known from a journal (a rebuild).
     """
 
@@ -94,6 +95,7 @@ class ErasedItem(AccountModel):
     key = models.CharField(max_length=32)
     erased_at = models.DateTimeField(null=True)
     place = models.TextField(null=True)
+    mailbox = models.CharField(max_length=32)
 
     class Meta:
         db_table = "erased_item"
@@ -110,6 +112,9 @@ class ErasedItem(AccountModel):
                 fields=["entity", "sub_service", "key"],
                 name="erased_item_done",
                 condition=Q(erased_at__isnull=False),
+            ),
+            models.Index(
+                fields=["account", "mailbox"], name="erased_item_alone", condition=Q(entity__isnull=True)
             ),
         ]
 

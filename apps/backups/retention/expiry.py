@@ -22,6 +22,7 @@ from ..catalog import Draft, in_batches
 from ..damage import blobs_of
 from ..engine.lease import Lease, held
 from ..enums import DamagedState
+from ..erasure.proof import follow_ordered
 from ..journals.compacting import journals_compact, journals_prune
 from ..models import DamagedItem, Entity, Expiry, RunIssue, Snapshot
 from ..registry import forgotten, in_use, part
@@ -121,6 +122,8 @@ def forget_unseen(entity: Entity, sub_service: str, lease: Lease) -> Gone:
 
     What a run that is not committed has written carries numbers beyond the newest, and stays.
     """
+    with lease.guard():
+        follow_ordered(entity)
     left = Snapshot.objects.filter(entity=entity, sub_service=sub_service).order_by("number")
     numbers = [0, *left.values_list("number", flat=True)]
     draft, gone = Draft(entity.account_id, entity.pk, sub_service, numbers[-1], 0), Gone()

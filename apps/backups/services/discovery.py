@@ -25,6 +25,7 @@ from apps.core.errors import Conflict, ConsentLost, EverkeepError, Forbidden
 
 from ..deletion.order import returned
 from ..enums import DeletionState, EntityState
+from ..erasure.remembered import carry_over
 from ..models import BackupTask, Deletion, Entity
 from ..models.entities import DISCOVERY_SILENCE
 from ..planning import awaited, first_start, schedule_of, schedule_of_task
@@ -137,7 +138,7 @@ def _keep_batch(task: BackupTask, batch: list[FoundEntity], tally: Tally) -> Non
     rows = Entity.objects.select_for_update().filter(task=task, remote_id__in=by_id).order_by("pk")
     known = {entity.remote_id: entity for entity in rows}
     new = [found for key, found in by_id.items() if key not in known and _wanted(task, found)]
-    Entity.objects.bulk_create([_new_entity(task, found) for found in new])
+    carry_over(Entity.objects.bulk_create([_new_entity(task, found) for found in new]))
     changed = [entity for entity in known.values() if _refresh(task, entity, by_id[entity.remote_id], tally)]
     Entity.objects.bulk_update(changed, [*FACTS, "state", "state_before_archive", "next_run_at"])
     tally.found += len(new) + len(known)
