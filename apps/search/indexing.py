@@ -23,6 +23,7 @@ from apps.core.sight import whole_sight
 from apps.vault.api import DerivedFolder, ObjectMissing, open_derived, open_reader
 
 from . import cache
+from .at_work import AtWork
 from .dispatch import backups_wait
 from .errors import IndexLeaseLost
 from .extraction.files import FileReader
@@ -71,10 +72,11 @@ class _Work:
         self._row = SearchIndex.objects.get(account_id=lease.account_id)
         self._done = Pass()
         self._pulsed = clock.now()
+        self._at_work = AtWork(self._row.at_work, self._keep)
 
     def run(self) -> Pass:
         account_id = self._lease.account_id
-        derived = open_derived(account_id, write=True)
+        derived = open_derived(account_id, write=True, pulse=self._pulse)
         known = {file.name: file for file in files_in(self._row.manifest)}
         source = self._published(derived, known)
         if source is None:
@@ -114,16 +116,19 @@ class _Work:
     def _write(self, work: Path, removals: list[Removal], rows: list[Indexed]) -> tuple[list[Path], Puller]:
         """Entities leave before anything comes, so that one switched on again stays; versions go last."""
         with FileReader() as reader, IndexWriter(work) as writer:
-            puller = Puller(open_reader(self._lease.account_id), reader, pulse=self._pulse)
+            vault = open_reader(self._lease.account_id)
+            puller = Puller(vault, reader, at_work=self._at_work, pulse=self._pulse)
             writer.remove_entities({row.entity_id for row in removals if row.version_id is None})
             for row in rows:
                 stretch = Stretch.of(row)
                 self._done.stretches.append(stretch)
-                self._done.added += writer.add(self._documents(puller, stretch))
+                self._done.added += writer.add(self._documents(puller, stretch), refused=puller.not_read)
                 if self._enough(puller):
                     break
+            self._at_work.rest()
             writer.remove_versions([row.version_id for row in removals if row.version_id is not None])
             self._done.removed = len(removals)
+            self._lease.renew()
             paths = writer.commit()
         return paths, puller
 
@@ -135,6 +140,10 @@ class _Work:
         if took > self._seconds or puller.letters > PASS_LETTERS:
             return True
         return took > SHORT_SECONDS and backups_wait(often=False)
+
+    def _keep(self, said: dict[str, Any]) -> None:
+        self._lease.renew(at_work=said)
+        self._pulsed = clock.now()
 
     def _pulse(self) -> None:
         if clock.now() - self._pulsed > PULSE:

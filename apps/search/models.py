@@ -17,7 +17,8 @@ class SearchIndex(AccountModel):
     `manifest` lists the sealed files of `generation`, as `objects.SealedFile` writes them; `former` names the
     objects of the generation before, which a reader may still be fetching. `store_id` is the row of the store
     that they lie in. The lease is that of the one indexer at work. `trouble` is {"counts", "versions"} by cause
-    (`extraction.extracted.Cause`) of what could not be read. Another `layout` than the code's is built anew.
+    (`extraction.extracted.Cause`) of what could not be read; `at_work` says what is read now (`at_work.py`).
+    Another `layout` than the code's is built anew.
     """
 
     generation = models.PositiveIntegerField(default=0)
@@ -26,6 +27,7 @@ class SearchIndex(AccountModel):
     store_id = models.BigIntegerField(null=True)
     layout = models.PositiveIntegerField(default=0)
     trouble = models.JSONField(default=dict)
+    at_work = models.JSONField(default=dict)
     changed_at = models.DateTimeField(null=True)
     served_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)

@@ -4,6 +4,7 @@ A version that ended is brought anew, with the day of its end; so is an earlier 
 back after it was gone, for now another one follows it.
 """
 
+import logging
 import time
 from array import array
 from bisect import bisect_left
@@ -24,15 +25,16 @@ from apps.backups.selectors.indexing import (
 )
 from apps.connectors.documents import props_of, read_document
 from apps.connectors.enums import SubService
-from apps.core.errors import EverkeepError
 from apps.vault.api import ContentPart, Role, VaultError, VaultReader, decode_content
 
+from .at_work import NO_WORDS, NOT_AT_ALL, AtWork
 from .extraction import items, mail
 from .extraction.extracted import Cause, Extracted
 from .extraction.files import LARGEST, FileReader
 from .index.documents import Document
 from .models import Indexed
 
+log = logging.getLogger(__name__)
 BATCH: Final = 500
 LARGEST_MAIL: Final = 200_000_000
 ITEM_SECONDS: Final = 60.0  # for the files of one item: the rest of them is found by their names
@@ -83,8 +85,10 @@ class Stretch:
 class Puller:
     """Makes documents of versions. Holds a reader of the vault: keep it no longer than a pass."""
 
-    def __init__(self, reader: VaultReader, files: FileReader, *, pulse: Callable[[], None]) -> None:
-        self._reader, self._files, self._pulse = reader, files, pulse
+    def __init__(
+        self, reader: VaultReader, files: FileReader, *, at_work: AtWork, pulse: Callable[[], None]
+    ) -> None:
+        self._reader, self._files, self._at_work, self._pulse = reader, files, at_work, pulse
         self.trouble = Trouble()
         self.letters = 0
 
@@ -95,22 +99,34 @@ class Puller:
             stretch.done = True
             return
         for start in range(0, len(stretch.ids), BATCH):
-            ids = list(stretch.ids[start : start + BATCH])
-            for last, found in self._batch(stretch, moments, ids):
-                yield found
-                if last is None:
-                    continue
-                # Per item: the files of one may take a minute.
-                stretch.after = last
-                self._pulse()
-                if enough():
-                    stretch.done = last == stretch.ids[-1]
-                    return
-            stretch.after = ids[-1]
+            for ids in self._at_work.pieces(stretch.row.pk, stretch.ids[start : start + BATCH]):
+                for last, found in self._piece(stretch, moments, ids):
+                    yield found
+                    if last is None:
+                        continue
+                    # Per item: the files of one may take a minute.
+                    stretch.after = last
+                    self._at_work.passed(stretch.row.pk, last)
+                    self._pulse()
+                    if enough():
+                        stretch.done = last == stretch.ids[-1]
+                        return
+                stretch.after = ids[-1]
+                self._at_work.passed(stretch.row.pk, ids[-1])
         stretch.done = True
 
-    def _batch(
+    def _piece(
         self, stretch: Stretch, moments: "_Moments", ids: list[int]
+    ) -> Iterator[tuple[int | None, Document]]:
+        """Bring in a batch, or less of an item the more passes died of it."""
+        died = self._at_work.begin(stretch.row.pk, ids)
+        if died >= NO_WORDS:
+            self.trouble.note(Cause.DEADLY, ids[0])
+        if died < NOT_AT_ALL:
+            yield from self._batch(stretch, moments, ids, with_words=died < NO_WORDS)
+
+    def _batch(
+        self, stretch: Stretch, moments: "_Moments", ids: list[int], *, with_words: bool
     ) -> Iterator[tuple[int | None, Document]]:
         """Yield documents in the order of the ids, each after the earlier one of its item that is brought anew.
 
@@ -129,7 +145,7 @@ class Puller:
             ordered.append((row.pk, row))
         self._reader.expect([part for _, row in ordered for part in _to_read(row)])
         for last, row in ordered:
-            found = self._words(stretch.row.sub_service, row)
+            found = self._words(stretch.row.sub_service, row) if with_words else Extracted()
             document = _document(_Around(stretch, moments, known), row, found, self._texts(row.pk, found))
             yield last, document
 
@@ -144,9 +160,14 @@ class Puller:
             if sub_service == SubService.MAIL:
                 return mail.read_mail(main)
             return items.read_document(read_document(main) if main else {}, _props(row), files)
-        except (EverkeepError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            self.trouble.note(Cause.ITEM, row.pk)
+        except Exception:  # whatever strangers wrote into an item must not end the search of an account
+            self.not_read(row.pk)
             return Extracted()
+
+    def not_read(self, version_id: int) -> None:
+        """Note an item that could not be taken apart; called where its error is handled."""
+        log.exception("version %s could not be read for search", version_id)
+        self.trouble.note(Cause.ITEM, version_id)
 
     def _texts(self, version_id: int, found: Extracted) -> list[str]:
         texts, until = [], time.monotonic() + ITEM_SECONDS
@@ -154,7 +175,10 @@ class Puller:
             if time.monotonic() > until:
                 self.trouble.note(Cause.TOO_LONG, version_id, len(found.files) - number)
                 break
-            texts += self._files.texts(file)
+            try:
+                texts += self._files.texts(file)
+            except Exception:
+                self.not_read(version_id)
             for cause, many in self._files.trouble.items():
                 self.trouble.note(cause, version_id, many)
             self._files.trouble.clear()

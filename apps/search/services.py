@@ -8,7 +8,6 @@ from django.db import transaction
 from apps.accounts.registry import StepResult
 from apps.activity import services as activity
 from apps.backups.models import BackupTask, Entity, Snapshot
-from apps.core.errors import EverkeepError
 from apps.core.permissions import Permission, require
 from apps.core.scope import account_scope
 from apps.core.sight import whole_sight
@@ -101,9 +100,9 @@ def rebuild(account_id: int) -> int:
         return Indexed.objects.filter(off=False).count()
 
 
-def note_failure(account_id: int, error: EverkeepError) -> None:
+def note_failure(account_id: int, why: str) -> None:
     """Keep why a pass failed, for `manage.py search status`."""
-    SearchIndex.objects.filter(account_id=account_id).update(last_error=str(error)[:500])
+    SearchIndex.objects.filter(account_id=account_id).update(last_error=why[:500])
 
 
 def close_index(account_id: int) -> StepResult:

@@ -24,8 +24,11 @@ def bring_in(*, account_id: int) -> int:
     try:
         done = index_account(account_id)
     except EverkeepError as error:
-        note_failure(account_id, error)
+        note_failure(account_id, str(error))
         return 0
+    except Exception as error:
+        note_failure(account_id, f"{type(error).__name__}: the log of the worker says where.")
+        raise
     if done.more:  # whoever waits the longest is next, which may be this account again
         send_index_work.after_commit()
     return done.added

@@ -5,7 +5,7 @@ the account, which is gone once its keys are shredded. No row of the vault names
 no replica has them, a move leaves them behind: who made them makes them again where they are missing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,13 +30,16 @@ class DerivedFolder:
     store_row: int
     key: bytes = field(repr=False)
     _store: ObjectStore = field(repr=False)
+    _pulse: Callable[[], None] = field(repr=False)
 
     def put(self, name: str, data: Bytes) -> None:
         """Make an object durable under a name that was never used before. Raises StoreError."""
+        self._pulse()
         self._store.put_if_absent(SEARCH + name, data)
 
     def get(self, name: str) -> bytes:
         """Return an object's bytes. Raises ObjectMissing, StoreError."""
+        self._pulse()
         return self._store.get(SEARCH + name)
 
     def names(self) -> Iterator[str]:
@@ -46,14 +49,21 @@ class DerivedFolder:
 
     def remove(self, name: str) -> None:
         """Delete an object; one that a bucket's own lock holds stays for now. Raises StoreError."""
+        self._pulse()
         with suppress(ObjectLocked):
             self._store.delete(SEARCH + name)
 
 
-def open_derived(account_id: int, *, write: bool = False) -> DerivedFolder:
-    """Open the folder of an account's index. Raises VaultError; VaultTaken too where it is written (V20)."""
+def open_derived(
+    account_id: int, *, write: bool = False, pulse: Callable[[], None] = lambda: None
+) -> DerivedFolder:
+    """Open the folder of an account's index. Raises VaultError; VaultTaken too where it is written (V20).
+
+    `pulse` is called before each object is touched: who writes under a lease keeps it, or learns
+    that it is gone.
+    """
     vault = open_vault(account_id=account_id)
     if write:
         store_own(account_id=account_id, store_row=vault.store_row)
     key = HKDF(SHA256(), 32, None, _INFO).derive(vault.keys.data_key)
-    return DerivedFolder(account_id, vault.store_row, key, vault.store)
+    return DerivedFolder(account_id, vault.store_row, key, vault.store, pulse)

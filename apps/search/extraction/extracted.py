@@ -12,6 +12,7 @@ class Cause(StrEnum):
     CRASHED = "crashed"  # its reader died, of its memory limit as a rule
     UNREADABLE = "unreadable"  # damaged, locked by a password, or not what it says it is
     ITEM = "item"  # the item itself could not be parsed
+    DEADLY = "deadly"  # passes of the indexer died of the item
     VAULT = "vault"  # the vault could not give it out
 
 

@@ -1,7 +1,7 @@
 """Adding to an index and taking away from it. One writer at a time; readers see what was committed."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -50,15 +50,22 @@ class IndexWriter:
             self._writer.wait_merging_threads()
             self._writer = None
 
-    def add(self, documents: Iterable[Document]) -> int:
-        """Index the documents. Returns how many."""
+    def add(self, documents: Iterable[Document], *, refused: Callable[[int], None] | None = None) -> int:
+        """Index the documents. Returns how many. What cannot be told goes to `refused`."""
         writer, schema, count = self._ready(), self._schema, 0
         for document in documents:
             version_id = document.version_id
+            try:
+                told = tantivy.Document.from_dict(self._fields(document), schema)
+            except Exception:
+                if refused is None:
+                    raise
+                refused(version_id)
+                continue
             if version_id in self._added or self._searcher.doc_freq("version", version_id):
                 writer.delete_documents_by_term("version", version_id)
             self._added.add(version_id)
-            writer.add_document(tantivy.Document.from_dict(self._fields(document), schema))
+            writer.add_document(told)
             count += 1
         return count
 
