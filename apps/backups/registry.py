@@ -98,3 +98,17 @@ def erase_elsewhere(versions: ErasedVersions) -> dict[str, int]:
         for name, count in erase(versions).items():
             found[name] = found.get(name, 0) + count
     return found
+
+
+Remains = Callable[[int], bool]
+_remains: dict[str, Remains] = {}
+
+
+def register_remains(name: str, there: Remains) -> None:
+    """Let `there` tell for an account whether it still stores words of what was erased: a certificate waits."""
+    _remains[name] = there
+
+
+def remains_elsewhere(account_id: int) -> bool:
+    """Tell whether any app still stores words of what was erased in this account."""
+    return any(there(account_id) for there in _remains.values())

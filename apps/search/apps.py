@@ -28,11 +28,13 @@ def _register_index() -> None:
     from apps.backups import registry as backups  # noqa: PLC0415
     from apps.backups.models import Entity, Snapshot  # noqa: PLC0415
 
-    from . import services  # noqa: PLC0415
+    from . import rewriting, services  # noqa: PLC0415
 
     post_save.connect(services.snapshot_came, sender=Snapshot, dispatch_uid="search")
     pre_delete.connect(services.entity_goes, sender=Entity, dispatch_uid="search")
     backups.register_forgetter("search", services.versions_go)
+    backups.register_eraser("search", rewriting.note_erased)
+    backups.register_remains("search", rewriting.remains)
     accounts.register_closing_step(accounts.ClosingStep(30, "search", services.close_index))
     register_codes("Backup tasks", {services.CODE: "Indexing for search switched"})
     _register_switch()

@@ -18,6 +18,7 @@ from .models import Indexed, Removal, SearchIndex
 
 LATE: Final = timedelta(minutes=2)  # a backup that is due for so long waits for a worker
 REST: Final = timedelta(minutes=2)  # while backups wait an account is served no more often
+REWRITTEN_EVERY: Final = timedelta(minutes=10)
 _ASKED_EVERY: Final = 5.0
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _asked: list[tuple[float, bool]] = []
@@ -30,7 +31,7 @@ def accounts_to_index() -> list[int]:
         at_work = SearchIndex.objects.filter(~Q(lease_owner=""), lease_until__gte=now)
         held = set(at_work.values_list("account_id", flat=True))
         wanted = set(_behind()) | set(Removal.objects.values_list("account_id", flat=True).distinct())
-        wanted |= set(_outdated())
+        wanted |= set(_outdated()) | set(_with_remains(now))
         wanted -= held | set(stopped_accounts().values_list("pk", flat=True))
         served = dict(SearchIndex.objects.filter(account__in=wanted).values_list("account_id", "served_at"))
         waits = backups_wait()
@@ -56,6 +57,14 @@ def _outdated() -> list[int]:
     """Indexes of another layout, and those that were found damaged (`opening.py`)."""
     rows = SearchIndex.objects.exclude(layout=VERSION).exclude(manifest=[])
     return list(rows.values_list("account_id", flat=True))
+
+
+def _with_remains(now: datetime) -> list[int]:
+    """Indexes that hold erased words: a store that does not let go of an object is not asked all the time."""
+    rested = Q(served_at=None) | Q(served_at__lt=now - REWRITTEN_EVERY)
+    return list(
+        SearchIndex.objects.filter(rested).exclude(erased=F("cleaned")).values_list("account_id", flat=True)
+    )
 
 
 def _behind() -> list[int]:

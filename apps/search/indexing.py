@@ -35,6 +35,7 @@ from .leases import IndexLease, index_lease
 from .models import Indexed, Removal, SearchIndex
 from .objects import SealedFile, collect, files_in, named, seal_new
 from .pulling import Puller, Stretch
+from .rewriting import begin_rewriting, end_rewriting
 from .selectors import waiting
 
 PASS_SECONDS: Final = 25.0  # of adding: a worker that shuts down waits for the pass
@@ -77,6 +78,8 @@ class _Work:
     def run(self) -> Pass:
         account_id = self._lease.account_id
         derived = open_derived(account_id, write=True, pulse=self._pulse)
+        begin_rewriting(self._lease, Removal.objects.count() > MOST_REMOVALS)
+        self._row.refresh_from_db()
         known = {file.name: file for file in files_in(self._row.manifest)}
         source = self._published(derived, known)
         if source is None:
@@ -89,6 +92,10 @@ class _Work:
         rows = list(waiting().select_related(None).order_by(*order)[:MOST_STRETCHES])
         removals = list(Removal.objects.order_by("pk")[:MOST_REMOVALS])
         if not rows and not removals and not moved:
+            if self._row.rewriting and not end_rewriting(self._lease, derived):
+                with self._lease.guard():
+                    begin_anew(account_id)
+                self._done.more = True
             return self._done
         with cache.working_folder(account_id, source) as work:
             paths, puller = self._write(work, removals, rows)
@@ -98,7 +105,7 @@ class _Work:
                 path.unlink()
             cache.adopt(account_id, self._row.generation, work)
         collect(derived, named(files) | set(self._row.former))
-        self._done.more |= waiting().exists() or len(removals) == MOST_REMOVALS
+        self._done.more |= self._row.rewriting > 0 or waiting().exists() or len(removals) == MOST_REMOVALS
         return self._done
 
     def _published(self, derived: DerivedFolder, known: dict[str, SealedFile]) -> Path | None:

@@ -19,6 +19,7 @@ class SearchIndex(AccountModel):
     that they lie in. The lease is that of the one indexer at work. `trouble` is {"counts", "versions"} by cause
     (`extraction.extracted.Cause`) of what could not be read; `at_work` says what is read now (`at_work.py`).
     Another `layout` than the code's is built anew.
+    `erased`, `rewriting`, `cleaned`, `old_objects`: how words that were erased leave (`rewriting.py`).
     """
 
     generation = models.PositiveIntegerField(default=0)
@@ -31,6 +32,10 @@ class SearchIndex(AccountModel):
     changed_at = models.DateTimeField(null=True)
     served_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
+    erased = models.PositiveIntegerField(default=0)
+    rewriting = models.PositiveIntegerField(default=0)
+    cleaned = models.PositiveIntegerField(default=0)
+    old_objects = models.JSONField(default=list)
     lease_owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True)
 

@@ -12,7 +12,7 @@ from apps.core.permissions import Permission, require
 from apps.core.scope import account_scope
 from apps.core.sight import whole_sight
 
-from . import cache
+from . import cache, rewriting
 from .indexing import begin_anew, from_the_start
 from .models import Indexed, Removal, SearchIndex, TaskNotIndexed
 
@@ -45,6 +45,7 @@ def entity_goes(sender: object, instance: Entity, **_: Any) -> None:
     """Let nothing of an entity be found from the moment its row goes."""
     if SearchIndex.objects.filter(account_id=instance.account_id).exists():
         Removal.objects.create(account_id=instance.account_id, entity_id=instance.pk)
+        rewriting.entity_goes(instance)
 
 
 def versions_go(entity_id: int, version_ids: Collection[int]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from apps.backups.models import Entity, NodeVersion, Snapshot
-from apps.backups.registry import forgotten
+from apps.backups.registry import ErasedVersions, erase_elsewhere, forgotten, remains_elsewhere
 from apps.core.actor import Actor, acting_as
 from apps.core.errors import PermissionMissing
 from apps.core.permissions import Permission
@@ -107,6 +107,42 @@ def test_day_by_day_or_at_once_or_anew_the_index_says_the_same(box: Mailbox) -> 
     assert all_versions(box)["now"] == set() and lag(box.entity.account_id).waiting == 1
     index(box)
     assert all_versions(box) == said
+    assert index(box).added == 0
+
+
+def test_words_of_what_was_erased_leave_the_store_and_all_else_is_found_meanwhile(
+    box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What retention lets go is only marked; an erasure is followed until no file of before is left."""
+    from apps.search import indexing, pulling
+
+    account = box.entity.account_id
+    for number in range(5):
+        letter(box, f"m{number}", f"Invoice {number}")
+    box.day()
+    index(box)
+    folder, objects = open_derived(account), SearchIndex.objects.get().manifest
+    before = {name for file in objects if not file["name"].endswith(".json") for name in file["objects"]}
+    monkeypatch.setattr(pulling, "BATCH", 2)
+
+    def go(remote_id: str, *, erased: bool) -> None:
+        ids = list(NodeVersion.objects.filter(remote_id=remote_id).values_list("pk", flat=True))
+        if erased:
+            erase_elsewhere(ErasedVersions(box.entity.public_id, "mail", ids, []))
+        forgotten(box.entity.pk, ids)
+        NodeVersion.objects.filter(pk__in=ids).delete()
+
+    go("m0", erased=False)
+    index(box)
+    assert before & set(folder.names()) and not remains_elsewhere(account)
+    go("m1", erased=True)
+    assert remains_elsewhere(account) and accounts_to_index() == [account]
+    left = [f"Invoice {number}" for number in (2, 3, 4)]
+    assert subjects(box) == left
+    while indexing.index_account(account, seconds=0).more:
+        assert subjects(box) == left and remains_elsewhere(account)
+    assert not before & set(folder.names()) and not remains_elsewhere(account)
+    assert subjects(box, "invoice") == left and lag(account).waiting == 0
     assert index(box).added == 0
 
 

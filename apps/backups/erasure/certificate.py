@@ -16,11 +16,16 @@ from apps.vault.api import has_dictionaries, journals_locked_until
 from ..enums import ErasureState
 from ..holds import may_name_holds
 from ..models import Erasure
+from ..registry import remains_elsewhere
 from .proof import locked_until
 
 FRAGMENTS = (
     "Sealed dictionaries, with which small items of the account are packed, were trained on items: fragments "
     "of one may be in them for as long as the account is kept."
+)
+IN_INDEX = (
+    "Sealed files of the search index may hold words of them, which no search finds, until the index is "
+    "rewritten. That goes by itself."
 )
 NOT_REACHED = (
     "The security audit and the activity of the account keep who looked at, restored or exported what, under "
@@ -93,6 +98,8 @@ def _still_there(erasure: Erasure) -> list[str]:
         day = f" until {until:%-d %B %Y}" if until and until > clock.now() else ""
         found.append(f"Records of backups lie in a store that keeps them under a lock{day}.")
     if erasure.bytes_gone_at is None:
+        if remains_elsewhere(erasure.account_id):
+            found.append(IN_INDEX)
         until = locked_until(erasure)
         lock = f" Some lie under Object Lock until {until:%-d %B %Y}." if until else ""
         found.append(

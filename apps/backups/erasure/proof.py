@@ -21,6 +21,7 @@ from ..catalog import in_batches
 from ..damage import blobs_of
 from ..enums import ErasureState
 from ..models import Entity, ErasedPlace, Erasure, NodeVersion
+from ..registry import remains_elsewhere
 from .chosen import versions_of
 
 ORDERED: Final = (ErasureState.WAITING, ErasureState.ERASING)
@@ -87,6 +88,8 @@ def look_for_bytes(erasure: Erasure) -> bool:
     follow(erasure, blobs)
     collected = collected_since(erasure.settled_at)
     if collected is None or packs_there(_packs_with_remains(erasure)) or erasure.left:
+        return False
+    if remains_elsewhere(erasure.account_id):
         return False
     if (shared := _shared(erasure, blobs, collected)) is None:
         return False

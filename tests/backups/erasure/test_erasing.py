@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from apps.backups import registry
 from apps.backups.engine.lease import Lease
 from apps.backups.erasure import erase as erasing
 from apps.backups.erasure.certificate import certificate_of
@@ -128,8 +129,9 @@ def inbox_of(mailbox: Mailbox) -> str:
 
 
 def test_after_the_grace_and_gc_no_pack_journal_or_row_holds_it_and_all_else_reads_as_before(
-    kept: Mailbox, olivia: Any
+    kept: Mailbox, olivia: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(registry._remains, "search", lambda account_id: True)
     account_id = kept.entity.account_id
     kept.cloud.problems["mail-knee"] = FetchProblem("mail-knee", "Not today.", code="x")
     kept.cloud.change_mail("mail-knee", content=SECRET * 50)
@@ -151,6 +153,10 @@ def test_after_the_grace_and_gc_no_pack_journal_or_row_holds_it_and_all_else_rea
     assert not RunIssue.objects.filter(remote_id="mail-knee").exists()
     assert "wait for garbage collection" in " ".join(certificate_of(erasure)["not erased"])
     now = collect_garbage(account_id, now)
+    erasure.refresh_from_db()
+    assert erasure.bytes_gone_at is None and "search index" in " ".join(certificate_of(erasure)["not erased"])
+    monkeypatch.undo()
+    now = let_pass(0.25, now)
     erasure.refresh_from_db()
     assert erasure.bytes_gone_at is not None and erasure.shared == 1
     plain = everything_readable(account_id)
