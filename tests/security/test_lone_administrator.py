@@ -26,7 +26,7 @@ from apps.backups.deletion.work import look_after_deletions
 from apps.backups.enums import EntityState
 from apps.backups.erasure.order import erasure_cancel
 from apps.backups.erasure.work import look_after_erasures
-from apps.backups.models import Deletion, Entity, Erasure, NodeVersion, Snapshot
+from apps.backups.models import Deletion, Entity, Erasure, Hold, NodeVersion, Snapshot
 from apps.backups.models.catalog import key_of
 from apps.backups.retention.night import night
 from apps.backups.services.actions import ACTIONS
@@ -207,6 +207,7 @@ def order_an_erasure(client: Client, cast: Cast, kept: Entity) -> None:
     """Of all there is, by the words that its page asks for."""
     address, items = reverse("recovery_erase", args=[kept.public_id]), [f"mail:{key_of('m1')}"]
     with account_scope(cast.account.pk):
+        Hold.objects.update(lifted_at=clock.now())
         Deletion.objects.filter(state="waiting").update(state="cancelled")
         Entity.objects.filter(pk=kept.pk).update(state=EntityState.ACTIVE, deletion=None)
     client.force_login(cast.owner)

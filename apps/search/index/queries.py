@@ -121,7 +121,7 @@ class Translator:
         stems = {language: _stem(language, word) for language in self.languages}
         forms = {word: 0}
         for beginning in _shortest({_beginning(word, stem) for stem in stems.values()}):
-            for name in ("text", "name", "attachment"):
+            for name in sorted(set(_names(tree.Field.ANY)) - _OF_PEOPLE):
                 near = self._searcher.terms_with_prefix(name, beginning)
                 for language, stem in stems.items():
                     line = _stemmer(language).analyze(" ".join(term for term, _ in near))
