@@ -1,0 +1,1 @@
+"""What differs from what is usual, in every backup."""
