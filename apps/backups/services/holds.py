@@ -75,6 +75,21 @@ def hold_place(
 
 
 @transaction.atomic
+def hold_by_itself(entity: Entity, *, name: str, reason: str) -> Hold:
+    """Keep everything of an entity because something was noticed; asks for no right."""
+    lock_entities([entity.pk])
+    hold = Hold.objects.create(
+        account_id=current_account_id(),
+        name=name[:200],
+        reason=reason[:500],
+        placed_by=current_actor().label,
+    )
+    HeldPart.objects.create(account_id=hold.account_id, hold=hold, entity=entity, label=entity.name[:500])
+    _note(hold, "hold.placed", f"{hold.name}: {_words(hold)} on hold. {reason}".strip())
+    return hold
+
+
+@transaction.atomic
 def hold_items(entity: Entity, keys: Keys, *, name: str, reason: str = "") -> Hold:
     """Keep these items (`browse.node_key` by kind of data) in all their versions until the hold is lifted.
 

@@ -1,0 +1,150 @@
+"""What was measured of each backup, how far that is, and the alerts that came of it or of what stands."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from apps.backups.models import BackupTask, Entity, Hold
+from apps.backups.models.entities import entity_sight, task_sight
+from apps.core import clock
+from apps.core.models import AccountModel
+from apps.core.sight import seen_services
+
+from .enums import AlertKind, AlertState, Severity
+
+
+class Watch(AccountModel):
+    """How far the snapshots of one kind of data of one entity are measured, and how far they are committed.
+
+    Up to `quiet_up_to` they are history: measured and learnt from, but nobody is alarmed by them.
+    """
+
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
+    sub_service = models.CharField(max_length=20)
+    up_to = models.PositiveIntegerField(default=0)
+    committed = models.PositiveIntegerField(default=0)
+    committed_at = models.DateTimeField(null=True)
+    quiet_up_to = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "alert_watch"
+        constraints = [models.UniqueConstraint(fields=["entity", "sub_service"], name="alert_watch_once")]
+        indexes = [
+            models.Index(
+                fields=["account", "committed_at"],
+                name="alert_waiting",
+                condition=Q(committed__gt=F("up_to")),
+            )
+        ]
+
+    @classmethod
+    def sight(cls) -> Q | None:
+        return entity_sight("entity")
+
+    def __str__(self) -> str:
+        return f"{self.sub_service} of {self.entity_id} up to {self.up_to} of {self.committed}"
+
+
+class Measure(AccountModel):
+    """One snapshot in numbers. It outlives the snapshot: what is usual is learnt from these rows.
+
+    `came` are the bytes of the versions that began. Of attachments and files that came or changed, `opaque` is
+    the share of bytes that do not compress (null: there were none); `turned` counts changed items that got
+    such bytes in place of what they had. `renamed` is the share of changed items whose name has another
+    extension. `moved` are removed items that came anew in the same snapshot or, at that time, in another
+    mailbox. `is_good`: all was read. `left_out` says why nothing is learnt of it, "" when it is. `rule` is a
+    digest of what was excluded. `odd` are the metrics that were not as usual; `accepted_at`: a person said
+    that this is normal.
+    """
+
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
+    sub_service = models.CharField(max_length=20)
+    snapshot_number = models.PositiveIntegerField()
+    taken_at = models.DateTimeField()
+    added = models.BigIntegerField(default=0)
+    changed = models.BigIntegerField(default=0)
+    removed = models.BigIntegerField(default=0)
+    items = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    came = models.BigIntegerField(default=0)
+    opaque = models.FloatField(null=True)
+    turned = models.BigIntegerField(default=0)
+    renamed = models.FloatField(default=0)
+    moved = models.BigIntegerField(default=0)
+    is_good = models.BooleanField(default=True)
+    left_out = models.CharField(max_length=20, blank=True)
+    rule = models.CharField(max_length=16, blank=True)
+    odd = models.JSONField(default=list)
+    is_odd = models.BooleanField(default=False)
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "alert_measure"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entity", "sub_service", "snapshot_number"], name="alert_measure_once"
+            )
+        ]
+
+    @classmethod
+    def sight(cls) -> Q | None:
+        return entity_sight("entity")
+
+    def __str__(self) -> str:
+        return f"{self.sub_service} of {self.entity_id} #{self.snapshot_number}"
+
+
+class Alert(AccountModel):
+    """Something that a person should look at. One per `key` until it is over.
+
+    `facts` hold what explains it: {"value", "low", "high", "days", "causes", …} (docs/alerts.md).
+    """
+
+    kind = models.CharField(max_length=20, choices=AlertKind)
+    metric = models.CharField(max_length=20, blank=True)
+    severity = models.CharField(max_length=10, choices=Severity)
+    state = models.CharField(max_length=14, choices=AlertState, default=AlertState.OPEN)
+    key = models.CharField(max_length=200)
+    service = models.CharField(max_length=20, blank=True)
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, null=True, related_name="alerts")
+    task = models.ForeignKey(BackupTask, on_delete=models.CASCADE, null=True, related_name="alerts")
+    sub_service = models.CharField(max_length=20, blank=True)
+    snapshot_number = models.PositiveIntegerField(null=True)
+    opened_at = models.DateTimeField(default=clock.now)
+    last_seen_at = models.DateTimeField(default=clock.now)
+    closed_at = models.DateTimeField(null=True)
+    facts = models.JSONField(default=dict)
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=320, blank=True)
+    acknowledged_by_id = models.BigIntegerField(null=True)
+    acknowledged_words = models.CharField(max_length=500, blank=True)
+    hold = models.ForeignKey(Hold, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        db_table = "alert"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "key"],
+                name="alert_once_while_open",
+                condition=~Q(state=AlertState.CLOSED),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["account", "state", "-opened_at", "-id"], name="alert_newest"),
+            models.Index(fields=["entity", "-opened_at"], name="alert_of_entity"),
+        ]
+
+    @classmethod
+    def sight(cls) -> Q | None:
+        """Who does not see the mailbox, the task or the service of an alert does not see the alert."""
+        seen, narrowed = Q(), False
+        services, entities, tasks = seen_services(), entity_sight("entity"), task_sight("task")
+        if services is not None:
+            seen, narrowed = seen & Q(service__in=["", *services]), True
+        if entities is not None:
+            seen, narrowed = seen & (Q(entity__isnull=True) | entities), True
+        if tasks is not None:
+            seen, narrowed = seen & (Q(task__isnull=True) | tasks), True
+        return seen if narrowed else None
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.key})"
