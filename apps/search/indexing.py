@@ -105,7 +105,9 @@ class _Work:
                 path.unlink()
             cache.adopt(account_id, self._row.generation, work)
         collect(derived, named(files) | set(self._row.former))
-        self._done.more |= self._row.rewriting > 0 or waiting().exists() or len(removals) == MOST_REMOVALS
+        # A store that is away is asked again by the next beat, not at once.
+        more = self._row.rewriting > 0 or waiting().exists() or len(removals) == MOST_REMOVALS
+        self._done.more |= more and not puller.away
         return self._done
 
     def _published(self, derived: DerivedFolder, known: dict[str, SealedFile]) -> Path | None:
@@ -169,7 +171,7 @@ class _Work:
             "layout": VERSION,
             "trouble": puller.trouble.added_to(before.trouble),
             "changed_at": now,
-            "last_error": "",
+            "last_error": puller.away[:500],
         }
         with transaction.atomic():
             fresh = SearchIndex.objects.filter(pk=before.pk, generation=before.generation)

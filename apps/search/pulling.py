@@ -25,7 +25,16 @@ from apps.backups.selectors.indexing import (
 )
 from apps.connectors.documents import props_of, read_document
 from apps.connectors.enums import SubService
-from apps.vault.api import ContentPart, Role, VaultError, VaultReader, decode_content
+from apps.vault.api import (
+    BlobCorrupt,
+    BlobMissing,
+    ContentCorrupt,
+    ContentPart,
+    Role,
+    VaultError,
+    VaultReader,
+    decode_content,
+)
 
 from .at_work import NO_WORDS, NOT_AT_ALL, AtWork
 from .extraction import items, mail
@@ -38,6 +47,8 @@ log = logging.getLogger(__name__)
 BATCH: Final = 500
 LARGEST_MAIL: Final = 200_000_000
 ITEM_SECONDS: Final = 60.0  # for the files of one item: the rest of them is found by their names
+# What is wrong with an item itself; anything else is wrong with the store or its keys, and may pass.
+DAMAGED: Final = (BlobCorrupt, BlobMissing, ContentCorrupt)
 NAMED: Final = 20  # versions that are named by cause; the others are counted
 
 
@@ -91,9 +102,20 @@ class Puller:
         self._reader, self._files, self._at_work, self._pulse = reader, files, at_work, pulse
         self.trouble = Trouble()
         self.letters = 0
+        self.away = ""  # why the store of a stretch, or its keys, did not answer
 
     def documents(self, stretch: Stretch, enough: Callable[[], bool]) -> Iterator[Document]:
-        """Yield documents until all are there, or it is `enough`; `stretch` then says how far this went."""
+        """Yield documents until all are there, or it is `enough`; `stretch` then says how far this went.
+
+        Where the store does not answer it ends too: `away` says why, and a later pass goes on from there.
+        """
+        try:
+            yield from self._documents(stretch, enough)
+        except VaultError as error:
+            log.warning("search: the store of %s did not answer: %s", stretch.row, error)
+            self.away = str(error)
+
+    def _documents(self, stretch: Stretch, enough: Callable[[], bool]) -> Iterator[Document]:
         moments = _Moments(stretch)
         if not moments:  # every backup has gone since: so do their versions
             stretch.done = True
@@ -150,10 +172,13 @@ class Puller:
             yield last, document
 
     def _words(self, sub_service: str, row: VersionRow) -> Extracted:
-        """Return the words of a version; what cannot be had costs itself and is noted."""
+        """Return the words of a version; what is damaged costs itself and is noted.
+
+        Raises VaultError where the store did not answer: what is only away is not left out.
+        """
         try:
             main, *files = _read(self._reader, row, self.trouble) or [b""]
-        except VaultError:
+        except DAMAGED:
             self.trouble.note(Cause.VAULT, row.pk)
             return Extracted()
         try:
@@ -237,7 +262,7 @@ def _to_read(row: VersionRow) -> list[ContentPart]:
     """Return the parts of an item that are read, the item itself first. One that is damaged says so later."""
     try:
         parts = _parts(row)
-    except VaultError:
+    except ContentCorrupt:
         return []
     main = [part for part in parts if part.role in (Role.MIME, Role.PROPS) and part.size <= LARGEST_MAIL]
     return main[:1] + [part for part in parts if part.role == Role.ATTACHMENT and part.size <= LARGEST]

@@ -11,7 +11,8 @@ from apps.search import indexing, pulling, tasks
 from apps.search.extraction import mail
 from apps.search.index import writer
 from apps.search.models import SearchIndex
-from apps.vault.api import DerivedFolder, open_derived
+from apps.vault.api import ContentPart, DerivedFolder, VaultReader, open_derived
+from apps.vault.store.errors import StoreUnavailable
 from tests.faults.store import Killed
 from tests.recovery.factories import Mailbox
 from tests.search.conftest import index, letter, subjects
@@ -116,3 +117,26 @@ def test_who_lost_the_lease_deletes_nothing(box: Mailbox, monkeypatch: pytest.Mo
     with pytest.raises(indexing.IndexLeaseLost):
         indexing.index_account(box.entity.account_id)
     assert "another.000000" in set(open_derived(box.entity.account_id).names())
+
+
+def test_a_store_that_is_away_for_a_moment_costs_no_item_its_words(
+    box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_letters(box)
+    read = VaultReader.read
+    answers = iter((True, False))
+
+    def at_times(reader: VaultReader, part: ContentPart) -> bytes:
+        if next(answers, True):
+            return read(reader, part)
+        raise StoreUnavailable("The store does not answer.")
+
+    monkeypatch.setattr(VaultReader, "read", at_times)
+    assert not indexing.index_account(box.entity.account_id).more, "it is asked again by the next beat"
+    assert subjects(box) == ["Letter 0"]
+    assert SearchIndex.objects.get().last_error == "The store does not answer."
+    index(box)
+    assert subjects(box, "poison") == ["Letter 1"]
+    assert len(subjects(box)) == 3
+    row = SearchIndex.objects.get()
+    assert (row.trouble.get("counts", {}), row.at_work, row.last_error) == ({}, {}, "")
