@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -59,6 +60,11 @@ def named_sight(*entity_fields: str) -> Q | None:
     for field in entity_fields:
         seen &= Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__in": _entities[0]()})
     return seen
+
+
+def sees_entity(public_id: UUID) -> bool:
+    """Tell whether the actor in force sees an entity, by its public id."""
+    return sees_everything() or _entities[0]().filter(public_id=public_id).exists()
 
 
 def sight_key() -> str:

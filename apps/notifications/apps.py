@@ -1,6 +1,33 @@
+"""Whom the account writes to, by which way, and what became of it."""
+
 from django.apps import AppConfig
 
 
 class NotificationsConfig(AppConfig):
     name = "apps.notifications"
     label = "notifications"
+
+    def ready(self) -> None:
+        from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
+        from apps.core.rotation import register_sealed_field  # noqa: PLC0415
+
+        from .registry import NOTICE, Kind, register_kind  # noqa: PLC0415
+
+        words = "What was done in the account's name."
+        register_kind(
+            Kind(NOTICE, "Notices", words, sight_needed=False, stoppable=False, offered=False, order=90)
+        )
+        register_codes(
+            "Notifications",
+            {
+                "recipient.added": "Recipient of notifications added",
+                "recipient.changed": "Recipient of notifications changed",
+                "recipient.removed": "Recipient of notifications removed",
+                "recipient.tried": "Test notification ordered",
+                "recipient.unsubscribed": "Recipient ended letters of a kind",
+                "delivery.retried": "Notification sent again",
+            },
+        )
+        register_sealed_field("notifications.Recipient", "sealed_url", lambda row: str(row.url_purpose))
+        register_sealed_field("notifications.Recipient", "sealed_secret", lambda row: str(row.secret_purpose))
+        register_sealed_field("notifications.Delivery", "sealed_body", lambda row: str(row.purpose))

@@ -223,6 +223,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "backups": {"task": "apps.backups.tasks.tick", "schedule": 15.0, "options": {"queue": "default"}},
     "rounds": {"task": "apps.backups.tasks.look_for_ended_rounds", "schedule": 300.0},
+    "letters": {"task": "apps.notifications.tasks.send_letters", "schedule": 15.0, "options": {"expires": 15}},
+    "old_letters": {"task": "apps.notifications.tasks.forget_old_letters", "schedule": 24 * 3600.0},
     "hooks": {"task": "apps.backups.tasks.send_hooks", "schedule": 15.0, "options": {"expires": 15}},
     "retention": {"task": "apps.backups.tasks.look_after_retention", "schedule": 12 * 3600.0},
     "tallies": {
@@ -262,6 +264,10 @@ BILLING = env.bool("EVERKEEP_BILLING", default=False)
 EMAIL_CONFIG = env.email_url("EVERKEEP_EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("EVERKEEP_EMAIL_FROM", default="Everkeep <no-reply@everkeep.example>")
+EMAIL_TIMEOUT = env.int("EVERKEEP_EMAIL_SECONDS", default=30)  # a server that hangs must not keep a worker
+# Letters of one sort that are written within so many seconds go out as one; more than so many a day wait.
+DIGEST_SECONDS = env.int("EVERKEEP_DIGEST_SECONDS", default=300)
+LETTERS_A_DAY = env.int("EVERKEEP_LETTERS_A_DAY", default=200)
 OUTBOX_DIR = DATA_DIR / "outbox"
 
 # Vault: where backups are kept and which keys wrap each account's data key ("id:base64", newest first).

@@ -22,6 +22,8 @@ from apps.core.actor import Actor, acting_as
 from apps.core.ids import new_public_id
 from apps.core.scope import account_scope
 from apps.jobs.models import Job
+from apps.notifications.models import Delivery
+from apps.notifications.unsubscribing import unsubscribe_address
 from apps.recovery.exports.destinations.s3 import sealed
 from apps.recovery.exports.links import link_token
 from apps.recovery.models import Destination, Drill
@@ -116,6 +118,12 @@ def a_hook(cast: Cast) -> list[object]:
         task = make_task(make_connection(cast.account))
         url = "https://hooks.example/in"
         return [Hook.objects.create(account=cast.account, task=task, moment="after", url=url).public_id]
+
+
+def a_wish(cast: Cast) -> list[object]:
+    """The link of a mail that ends letters of its kind."""
+    made = Delivery(account=cast.account, address="desk@partner.example", kind="summary")
+    return [unsubscribe_address(made).rstrip("/").rpartition("/")[2]]
 
 
 def a_tag(cast: Cast) -> list[object]:

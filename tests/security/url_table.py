@@ -33,6 +33,7 @@ from tests.security.url_objects import (
     a_task,
     a_user,
     a_way_to_activate,
+    a_wish,
     an_attachment,
     an_entity,
     an_erasure,
@@ -205,6 +206,8 @@ TABLE: dict[str, Row] = {
     "job_card": row(302, 200, 200, 200, 200, 403, 404, args=a_job),
     "job_cancel": row(302, 302, 302, 302, 403, 403, 404, args=a_job, data={}),
     "job_report": row(302, 200, 403, 200, 403, 403, 404, args=a_job),
+    # notifications
+    "unsubscribe": everybody(args=a_wish),
     # activity
     "activity_list": row(302, 200, 200, 200, 200, 403, 200),
     "activity_export": row(302, 200, 200, 200, 200, 403, 200),

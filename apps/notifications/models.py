@@ -1,0 +1,132 @@
+"""Recipients of an account, what they do not want any more, and every letter to them."""
+
+from django.db import models
+
+from apps.core import clock
+from apps.core.actor import Actor
+from apps.core.models import AccountModel
+from apps.core.permissions import Permission
+from apps.core.sight import named_sight, seen_services, sees_everything, sees_limited
+
+from .enums import DeliveryState, Way
+
+
+class Recipient(AccountModel):
+    """Whom the account writes to. A member (`user`) gets what their rights let them see today.
+
+    Anybody else, a hook included, sees what the one saw who put them there (`services`, `limited`).
+    """
+
+    way = models.CharField(max_length=7, choices=Way, default=Way.MAIL)
+    address = models.CharField(max_length=254)  # of a hook the host alone: the rest may be a secret
+    name = models.CharField(max_length=100, blank=True)
+    kinds = models.JSONField(default=list)
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, null=True, related_name="+")
+    services = models.JSONField(null=True)  # None is all, also future ones
+    limited = models.BooleanField(default=False)
+    sealed_url = models.BinaryField(default=bytes)
+    sealed_secret = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField(default=clock.now)
+    added_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "recipient"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "address"], name="recipient_once", condition=models.Q(way=Way.MAIL)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.address
+
+    @property
+    def url_purpose(self) -> str:
+        """The name under which a hook's address is sealed."""
+        return f"notifications.url:{self.public_id}"
+
+    @property
+    def secret_purpose(self) -> str:
+        """The name under which a hook's secret is sealed."""
+        return f"notifications.secret:{self.public_id}"
+
+    def sees_as(self, actor: Actor) -> None:
+        """Let an outsider see what this person sees, no more."""
+        self.services = None if actor.services is None else sorted(actor.services)
+        self.limited = actor.kind != "user" or Permission.LIMITED_ACCESS in actor.permissions
+
+    def seen_by_actor(self) -> bool:
+        """Whether the actor in force sees all that this outsider is sent."""
+        if sees_everything():
+            return True
+        mine = seen_services()
+        within = mine is None or (self.services is not None and mine.issuperset(self.services))
+        return within and (sees_limited() or not self.limited)
+
+
+class Refusal(AccountModel):
+    """An address that wants no more letters of a kind, or gets none of any ("") since its person left."""
+
+    address = models.CharField(max_length=254)
+    kind = models.CharField(max_length=20, blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        db_table = "notification_refusal"
+        constraints = [models.UniqueConstraint(fields=["account", "address", "kind"], name="refusal_once")]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.kind or 'everything'}"
+
+
+class Delivery(AccountModel):
+    """One letter to one recipient, sent until it arrives or is given up.
+
+    `digest`: the letter with which it goes out, when several become one. `user`: the member it is for.
+    """
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.SET_NULL, null=True, related_name="deliveries")
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, null=True, related_name="+")
+    way = models.CharField(max_length=7, choices=Way, default=Way.MAIL)
+    address = models.CharField(max_length=254)
+    kind = models.CharField(max_length=20)
+    letter = models.CharField(max_length=60)
+    subject = models.CharField(max_length=300)
+    service = models.CharField(max_length=20, blank=True)
+    entity_id = models.UUIDField(null=True)
+    task_id = models.UUIDField(null=True)
+    sealed_body = models.BinaryField(default=bytes)
+    digest_key = models.CharField(max_length=100, blank=True)
+    digest = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="gathered")
+    state = models.CharField(max_length=9, choices=DeliveryState, default=DeliveryState.WAITING)
+    said = models.CharField(max_length=300, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "delivery"
+        indexes = [
+            models.Index(fields=["account", "-id"], name="delivery_newest"),
+            models.Index(fields=["account", "state", "-id"], name="delivery_by_state"),
+            models.Index(fields=["account", "kind", "-id"], name="delivery_by_kind"),
+            models.Index(fields=["account", "address", "settled_at"], name="delivery_of_a_day"),
+            models.Index(fields=["created_at"], name="delivery_age"),
+            models.Index(
+                fields=["next_try_at"], name="delivery_due", condition=models.Q(state=DeliveryState.WAITING)
+            ),
+        ]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return named_sight("entity_id")
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.address}"
+
+    @property
+    def purpose(self) -> str:
+        """The name under which its text is sealed."""
+        return f"notifications.delivery:{self.public_id}"

@@ -1,0 +1,74 @@
+"""What an account can write about, and the cards of Settings → Notifications. Filled in `AppConfig.ready()`.
+
+register_kind(Kind("recovery", "Recovery", "Restores and exports that ended."))
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from apps.accounts.http import MemberRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A tick of every recipient: `label` heads its column, `words` say what is told.
+
+    `sight_needed`: a member gets it only with the right to view backups. `stoppable`: whoever gets such a mail
+    may end it with one click, without an account. `offered`: recipients are chosen for it on the page.
+    `begins`: ticked at first for a new recipient.
+    """
+
+    key: str
+    label: str
+    words: str
+    sight_needed: bool = True
+    stoppable: bool = True
+    offered: bool = True
+    begins: bool = True
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPanel:
+    """One card above the recipients: `template` gets what `context` returns as `card`; it posts elsewhere."""
+
+    order: int
+    template: str
+    context: Callable[[MemberRequest], dict[str, Any]]
+
+
+NOTICE: Final = "notice"
+"""Mails of acts in an account's name whose first try failed (`core.mails`): who gets them is settled."""
+_kinds: Final[dict[str, Kind]] = {}
+_panels: Final[list[SettingsPanel]] = []
+
+
+def register_kind(kind: Kind) -> None:
+    """Add a kind of letter; the last one of a key wins."""
+    _kinds[kind.key] = kind
+
+
+def kind_of(key: str) -> Kind:
+    """The kind; one of an app that is not installed any more is shown by its key."""
+    return _kinds.get(key) or Kind(key, key.replace("_", " ").capitalize(), "", offered=False)
+
+
+def kinds() -> list[Kind]:
+    """All kinds in their order."""
+    return sorted(_kinds.values(), key=lambda kind: (kind.order, kind.key))
+
+
+def offered_kinds() -> list[Kind]:
+    """Those that recipients are chosen for."""
+    return [kind for kind in kinds() if kind.offered]
+
+
+def register_panel(panel: SettingsPanel) -> None:
+    """Put a card on Settings → Notifications."""
+    _panels.append(panel)
+
+
+def panels() -> list[SettingsPanel]:
+    """The cards in their order."""
+    return sorted(_panels, key=lambda panel: panel.order)

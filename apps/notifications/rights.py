@@ -1,0 +1,64 @@
+"""Who may read a letter: the one place that decides it, when it is written and again when it is sent."""
+
+from uuid import UUID
+
+from apps.accounts.models import Membership, User
+from apps.accounts.selectors import person_now
+from apps.core.actor import SYSTEM, Actor, acting_as
+from apps.core.permissions import Permission
+from apps.core.scope import current_account_id
+from apps.core.sight import sees_entity, serves
+
+from .models import Delivery, Recipient, Refusal
+from .registry import kind_of
+
+
+def reader_of(recipient: Recipient) -> Actor | None:
+    """As whom a recipient reads: a member with today's rights, None for who is none any more."""
+    if recipient.user_id is not None:
+        return person_now(recipient.user_id)
+    return Actor(
+        "user",
+        label=str(recipient),
+        permissions=frozenset(
+            {Permission.VIEW.value} | ({Permission.LIMITED_ACCESS.value} if recipient.limited else set())
+        ),
+        services=None if recipient.services is None else frozenset(recipient.services),
+    )
+
+
+def reader_at(address: str) -> Actor | None:
+    """As whom a plain address reads. Of one that is no member's, the caller has decided already."""
+    user = user_at(address)
+    if user is None:
+        return SYSTEM
+    return person_now(user.pk)
+
+
+def reader_now(delivery: Delivery) -> Actor | None:
+    """As whom the one reads today to whom a letter was written a while ago."""
+    if delivery.recipient is not None:
+        return reader_of(delivery.recipient)
+    return person_now(delivery.user_id) if delivery.user_id is not None else reader_at(delivery.address)
+
+
+def user_at(address: str) -> User | None:
+    """The person of this account, switched off or not, who signs in with an address."""
+    mine = Membership.objects.filter(account_id=current_account_id(), user__email=address.lower())
+    found = mine.select_related("user").first()
+    return found.user if found else None
+
+
+def may_read(reader: Actor | None, kind: str, *, service: str, entity_id: UUID | None) -> bool:
+    """Whether somebody may be told of a kind, and of what a letter names."""
+    if reader is None:
+        return False
+    if reader.kind == "user" and kind_of(kind).sight_needed and Permission.VIEW not in reader.permissions:
+        return False
+    with acting_as(reader):
+        return (not service or serves(service)) and (entity_id is None or sees_entity(entity_id))
+
+
+def has_refused(address: str, kind: str) -> bool:
+    """Whether an address wants no such letters, or its person left the account."""
+    return Refusal.objects.filter(address=address.lower(), kind__in=[kind, ""]).exists()

@@ -1,0 +1,97 @@
+"""Writing letters: a row for each who gets one, in the transaction of what it tells (`sending.py` sends)."""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.core import clock
+from apps.core.actor import Actor, acting_as
+from apps.core.ids import new_public_id
+from apps.core.scope import current_account_id
+
+from .enums import Way
+from .letters import Letter, sealed, written
+from .models import Delivery, Recipient
+from .rights import has_refused, may_read, reader_at, reader_of, user_at
+
+Letters = Letter | Callable[[], Letter | None]
+"""A letter, or what makes one for each reader in their sight; None writes nothing to that reader."""
+SUBJECT: Final = 300
+
+
+@transaction.atomic
+def notify(kind: str, letter: Letters, *, extra: Iterable[str] = ()) -> int:
+    """Write to every recipient of a kind, and to `extra` addresses; returns how many letters that are.
+
+    In the account's scope and the caller's transaction: nothing is sent of what is rolled back.
+    """
+    made = 0
+    written_to = set[str]()
+    for recipient in Recipient.objects.order_by("pk"):
+        if kind in recipient.kinds:
+            reader = reader_of(recipient)
+            made += _write(kind, letter, reader, recipient.address, recipient)
+            if recipient.way == Way.MAIL:
+                written_to.add(recipient.address.lower())
+    others = [address for address in extra if address.strip().lower() not in written_to]
+    return made + notify_addresses(others, letter, kind=kind)
+
+
+@transaction.atomic
+def notify_addresses(addresses: Iterable[str], letter: Letters, *, kind: str) -> int:
+    """Write to these addresses, each once. A member among them gets only what their rights let them see."""
+    plain = dict.fromkeys(address.strip().lower() for address in addresses if address.strip())
+    return sum(_write(kind, letter, reader_at(address), address, None) for address in plain)
+
+
+def _write(kind: str, letter: Letters, reader: Actor | None, address: str, recipient: Recipient | None) -> bool:
+    if reader is None or (_is_mail(recipient) and has_refused(address, kind)):
+        return False
+    with acting_as(reader):
+        made = letter() if callable(letter) else letter
+    if made is None or not may_read(reader, kind, service=made.service, entity_id=made.entity_id):
+        return False
+    _store(kind, made, address, recipient)
+    return True
+
+
+def _store(kind: str, letter: Letter, address: str, recipient: Recipient | None) -> None:
+    now = clock.now()
+    user = recipient.user if recipient else user_at(address)
+    words = written(letter, recipient.name if recipient else "")
+    pause = timedelta(seconds=settings.DIGEST_SECONDS) if letter.digest_key else timedelta(0)
+    delivery = Delivery(
+        public_id=new_public_id(),
+        account_id=current_account_id(),
+        recipient=recipient,
+        user=user,
+        way=recipient.way if recipient else Way.MAIL,
+        address=user.email if user else address,
+        kind=kind,
+        letter=letter.name,
+        subject=words.subject[:SUBJECT],
+        service=letter.service,
+        entity_id=letter.entity_id,
+        task_id=letter.task_id,
+        digest_key=letter.digest_key[:100],
+        next_try_at=now + pause,
+        created_at=now,
+    )
+    delivery.sealed_body = sealed(delivery, words)
+    delivery.save()
+    if not letter.digest_key:
+        hand_over(delivery.account_id)
+
+
+def hand_over(account_id: int) -> None:
+    """Have a worker send what waits, once the transaction around is durable."""
+    from .tasks import send_letters_of  # noqa: PLC0415 - the task's module calls what calls us
+
+    send_letters_of.after_commit(account_id=account_id)
+
+
+def _is_mail(recipient: Recipient | None) -> bool:
+    return recipient is None or recipient.way == Way.MAIL
