@@ -53,6 +53,19 @@ class PaymentMethod(models.TextChoices):
     OTHER = "other", "Other"
 
 
+class PagePurpose(models.TextChoices):
+    """What somebody was sent to the card processor for."""
+
+    CARD = "card", "Add a card"
+    PAYMENT = "payment", "Pay an invoice"
+
+
+class PageState(models.TextChoices):
+    OPEN = "open", "Open"
+    DONE = "done", "Done"
+    CLOSED = "closed", "Closed"  # left, too old, or no longer needed
+
+
 class PaymentState(models.TextChoices):
     PENDING = "pending", "In progress"
     NEEDS_ACTION = "needs_action", "Waits for you"

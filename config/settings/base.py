@@ -260,6 +260,10 @@ CELERY_BEAT_SCHEDULE = {
 
 # Off: trials do not end, as on one's own machine. On: what docs/accounts.md says of their end.
 BILLING = env.bool("EVERKEEP_BILLING", default=False)
+# Cards by Stripe (docs/billing-stripe.md). No key: bank transfers only. The base is for a stand-in.
+STRIPE_KEY = env.str("EVERKEEP_STRIPE_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("EVERKEEP_STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_BASE = env.str("EVERKEEP_STRIPE_BASE", default="")
 
 EMAIL_CONFIG = env.email_url("EVERKEEP_EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)

@@ -2,6 +2,7 @@
 
 from .agreed import BillingDetails, Card, Subscription
 from .counted import MeterDay, MeterLine
+from .hosted import HostedPage
 from .invoices import Invoice, InvoiceLine, KeptInvoice, NumberSeries
 from .payments import Payment, StripeEvent
 from .prices import Price, PriceList
@@ -9,6 +10,7 @@ from .prices import Price, PriceList
 __all__ = [
     "BillingDetails",
     "Card",
+    "HostedPage",
     "Invoice",
     "InvoiceLine",
     "KeptInvoice",

@@ -71,6 +71,14 @@ class BillingDetails(AccountModel):
 
     class Meta:
         db_table = "billing_details"
+        constraints = [
+            # What Stripe tells of a customer is told of one account.
+            models.UniqueConstraint(
+                fields=["stripe_customer"],
+                condition=~models.Q(stripe_customer=""),
+                name="billing_customer_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.company or f"{self.first_name} {self.last_name}".strip()
@@ -87,6 +95,7 @@ class Card(AccountModel):
     holder = models.CharField(max_length=120, blank=True)
     is_active = models.BooleanField(default=False)
     added_at = models.DateTimeField(default=clock.now)
+    warned_on = models.DateField(null=True)  # that it expires soon; a renewed card is warned of anew
 
     class Meta:
         db_table = "billing_card"

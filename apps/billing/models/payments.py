@@ -45,15 +45,25 @@ class Payment(AccountModel):
 
 
 class StripeEvent(models.Model):
-    """An event that Stripe told us, so that one that is told twice happens once."""
+    """An event that Stripe told us, so that one that is told twice happens once.
+
+    Only which object of whom it is about: how that object stands is asked of Stripe when the event is handled.
+    """
 
     stripe_id = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=80)
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, null=True, related_name="+")
+    object_id = models.CharField(max_length=100, blank=True)
+    customer = models.CharField(max_length=64, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+    trouble = models.CharField(max_length=300, blank=True)  # why it could not be handled yet, or was refused
     received_at = models.DateTimeField(default=clock.now)
     handled_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "stripe_event"
+        indexes = [models.Index(fields=["handled_at", "next_try_at"], name="stripe_event_open")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.stripe_id}"

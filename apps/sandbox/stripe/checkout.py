@@ -10,8 +10,8 @@ from .listing import listed
 
 DAY = 24 * 3600
 SESSION = (
-    "mode", "customer", "client_reference_id", "success_url", "cancel_url", "payment_method_types", "currency",
-    "line_items", "metadata", "setup_intent_data", "payment_intent_data", "expires_at", "locale", "submit_type",
+    "mode", "customer", "client_reference_id", "success_url", "cancel_url", "allowed_payment_method_types",
+    "currency", "line_items", "metadata", "setup_intent_data", "payment_intent_data", "expires_at", "locale", "submit_type",
 )  # fmt: skip
 
 
@@ -73,6 +73,7 @@ def new_payment(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def session_create(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    form.check_methods(given)
     form.check_known(given, SESSION)
     mode = given.get("mode")
     if mode not in ("setup", "payment"):
@@ -82,7 +83,7 @@ def session_create(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     customer = given.get("customer")
     if customer:
         desk.book.get(customer, "cus", param="customer", status=400)
-    if mode == "setup" and not (given.get("payment_method_types") or given.get("currency")):
+    if mode == "setup" and not (given.get("allowed_payment_method_types") or given.get("currency")):
         raise required("currency")
     lines = _lines(given) if mode == "payment" else []
     total = sum(each["amount_total"] for each in lines)

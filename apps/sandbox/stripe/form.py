@@ -48,6 +48,16 @@ def check_known(given: dict[str, Any], known: Iterable[str]) -> None:
         raise invalid(f"Received unknown parameter: {strange[0]}", param=strange[0], code="parameter_unknown")
 
 
+def check_methods(given: dict[str, Any]) -> None:
+    """Since the version of 2026-09-30 it is `allowed_payment_method_types`."""
+    if "payment_method_types" in given:
+        raise invalid(
+            "The payment_method_types parameter is no longer supported.",
+            param="payment_method_types",
+            code="payment_method_types_no_longer_supported",
+        )
+
+
 def number(value: Any, param: str) -> int:
     try:
         return int(str(value))

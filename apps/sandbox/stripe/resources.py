@@ -153,7 +153,16 @@ def setup_list(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def setup_create(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    known = ("customer", "payment_method", "payment_method_types", "usage", "confirm", "metadata", "return_url")
+    known = (
+        "customer",
+        "payment_method",
+        "allowed_payment_method_types",
+        "usage",
+        "confirm",
+        "metadata",
+        "return_url",
+    )
+    form.check_methods(given)
     form.check_known(given, known)
     customer = given.get("customer")
     if customer:
@@ -168,13 +177,14 @@ def setup_create(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 PAYMENT = (
-    "amount", "currency", "customer", "payment_method", "payment_method_types", "off_session", "confirm",
-    "description", "metadata", "receipt_email", "setup_future_usage", "return_url", "error_on_requires_action",
+    "amount", "currency", "customer", "payment_method", "allowed_payment_method_types", "off_session",
+    "confirm", "description", "metadata", "receipt_email", "setup_future_usage", "return_url", "error_on_requires_action",
     "statement_descriptor_suffix", "automatic_payment_methods",
 )  # fmt: skip
 
 
 def payment_create(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    form.check_methods(given)
     form.check_known(given, PAYMENT)
     if form.truth(given.get("off_session")) and not form.truth(given.get("confirm")):
         raise invalid(
