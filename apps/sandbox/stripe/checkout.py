@@ -11,7 +11,8 @@ from .listing import listed
 DAY = 24 * 3600
 SESSION = (
     "mode", "customer", "client_reference_id", "success_url", "cancel_url", "allowed_payment_method_types",
-    "currency", "line_items", "metadata", "setup_intent_data", "payment_intent_data", "expires_at", "locale", "submit_type",
+    "currency", "line_items", "metadata", "setup_intent_data", "payment_intent_data", "expires_at", "locale",
+    "submit_type",
 )  # fmt: skip
 
 

@@ -178,7 +178,8 @@ def setup_create(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 PAYMENT = (
     "amount", "currency", "customer", "payment_method", "allowed_payment_method_types", "off_session",
-    "confirm", "description", "metadata", "receipt_email", "setup_future_usage", "return_url", "error_on_requires_action",
+    "confirm", "description", "metadata", "receipt_email", "setup_future_usage", "return_url",
+    "error_on_requires_action",
     "statement_descriptor_suffix", "automatic_payment_methods",
 )  # fmt: skip
 
