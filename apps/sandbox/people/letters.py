@@ -1,6 +1,6 @@
 """What people write: topics, HTML with pictures, attachments that go round, odd charsets, invitations."""
 
-import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.header import Header
@@ -10,6 +10,7 @@ from random import Random
 
 from . import envelope
 from .envelope import Part
+from .papers import docx, pdf, png_dot, xlsx
 
 TOPICS = (
     "Oven maintenance", "New autumn menu", "Delivery times on Friday", "Mozzarella order",
@@ -43,6 +44,7 @@ FILES = (
     ("Oven.jpg", "image/jpeg", 61_000),
     ("Price list.csv", "text/csv", 3_000),
 )
+PAPERS: dict[str, Callable[[list[str], int, Random], bytes]] = {"pdf": pdf, "docx": docx, "xlsx": xlsx}
 
 
 @dataclass(slots=True)
@@ -68,20 +70,14 @@ def file_bytes(name: str, size: int) -> bytes:
     if name.endswith(".csv"):
         lines = "\r\n".join(f"{n};Pizza {n};{4 + n % 9}.{n % 100:02d}" for n in range(size // 18))
         return lines.encode()
-    heads = {"pdf": b"%PDF-1.7\n", "jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "png": _dot()}
-    head = heads.get(name.rpartition(".")[2], b"PK\x03\x04")
-    return head + Random(f"file-{name}").randbytes(max(0, size - len(head)))
-
-
-def _dot() -> bytes:
-    """A PNG of one red pixel."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-
-    header = (1).to_bytes(4, "big") * 2 + b"\x08\x02\x00\x00\x00"
-    pixel = zlib.compress(b"\x00\xc8\x32\x28")
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
+    random = Random(f"file-{name}")
+    title, _, kind = name.rpartition(".")
+    said = [f"{title}, Pizza Perfecto", *random.sample(SENTENCES, 6)]
+    if kind in PAPERS:
+        return PAPERS[kind](said, size, random)
+    heads = {"jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "png": png_dot()}
+    head = heads.get(kind, b"PK\x03\x04")
+    return head + random.randbytes(max(0, size - len(head)))
 
 
 def _words(random: Random, draft: Draft) -> list[str]:

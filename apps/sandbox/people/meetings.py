@@ -13,12 +13,12 @@ from ..state import things
 from ..state.clock import stamp
 from ..state.mailboxes import Mailbox
 from ..state.things import Folder, Thing
+from .papers import pdf
 
 ZONES = {"de": "W. Europe Standard Time", "it": "W. Europe Standard Time", "en": "GMT Standard Time"}
 TITLES = ("Menu tasting", "Supplier call", "Oven maintenance", "Price review", "Shop visit", "Übergabe Filiale")
 PLACES = ("Kitchen 2", "Tasting room", "Head office", "Piazza Milano 3")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
-_PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 Document = dict[str, Any]
 People = list[tuple[str, str]]
@@ -141,7 +141,8 @@ def _meeting_with_files(
         "name": "Agenda.pdf",
         "contentType": "application/pdf",
     }
-    things.add_file(cloud.db, thing, file, _PDF, stamp(today))
+    agenda = pdf(["Agenda: Budget talk", "1. What was spent", "2. What is missing"], 0, random)
+    things.add_file(cloud.db, thing, file, agenda, stamp(today))
 
 
 def _invited(
