@@ -52,6 +52,7 @@ class Standing:
 _steps: dict[str, ClosingStep] = {}
 _stoppers: list[Callable[[int], None]] = []
 _linked: dict[str, type[AccountModel]] = {}
+_leavers: list[Callable[[int, Any], None]] = []
 _standings: list[Callable[[Collection[int]], Mapping[int, Standing]]] = []
 
 
@@ -74,6 +75,17 @@ def stop_backups(account_id: int) -> None:
     """Let every app stop what it runs for this account."""
     for stop in _stoppers:
         stop(account_id)
+
+
+def register_leaver(left: Callable[[int, Any], None]) -> None:
+    """Call `left(account_id, user)` when somebody is taken out of an account, in its scope and transaction."""
+    _leavers.append(left)
+
+
+def tell_leavers(account_id: int, user: Any) -> None:
+    """Let every app forget who does not belong to the account any more."""
+    for left in _leavers:
+        left(account_id, user)
 
 
 def register_standings(standings: Callable[[Collection[int]], Mapping[int, Standing]]) -> None:

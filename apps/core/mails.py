@@ -26,12 +26,27 @@ class Listener(Protocol):
     ) -> None: ...
 
 
+class Keeper(Protocol):
+    """Keeps a mail in the account's name whose first try failed, in its scope, and sends it later.
+
+    `words`: subject, body, link and link_words.
+    """
+
+    def __call__(self, name: str, to: str, words: dict[str, str]) -> None: ...
+
+
 _listeners: list[Listener] = []
+_keepers: list[Keeper] = []
 
 
 def register_mail_listener(listener: Listener) -> None:
     """Let `listener` know of each mail in an account's name."""
     _listeners.append(listener)
+
+
+def register_mail_keeper(keeper: Keeper) -> None:
+    """Set who sends later what could not go out. Called in `ready()`."""
+    _keepers[:] = [keeper]
 
 
 def mail_after_commit(
@@ -40,14 +55,17 @@ def mail_after_commit(
     *,
     link: str = "",
     link_words: str = "",
-    sent: Any = None,  # Callable[[], None]; callers spread words of any kind, which a checker would try on it
+    secret: Any = False,  # a bool, and a Callable[[], None]: callers spread words of any kind, which a
+    sent: Any = None,  # checker would try on them
     **context: Any,
 ) -> None:
     """Send `templates/mails/<name>.txt` to each address by itself, once what it tells is durable.
 
     `link` (a path or a whole address) becomes a button in the HTML and a line in the text. A mail that cannot
-    go out is logged with its name: what it tells has happened all the same. `sent` is called when at least one
-    of them went out, or there is nobody to write to: for what must not happen before somebody knew of it.
+    go out is logged with its name, what it tells has happened all the same, and in an account's name it is kept
+    and tried again; one with a `secret` (a link that lets somebody in) is not, so that no row holds it.
+    `sent` is called when at least one of them went out, or there is nobody to write to: for what must not
+    happen before somebody knew of it. Who gives it writes again by themselves: those are not kept either.
     """
     address = link if "://" in link else f"{settings.PORTAL_URL}{link}" if link else ""
     subject, _, body = render_to_string(f"mails/{name}.txt", context).strip().partition("\n")
@@ -57,9 +75,10 @@ def mail_after_commit(
     except ScopeMissing:
         account_id = None
     addresses, gone = list(to), list[str]()
+    keeps = not secret and sent is None
 
     def send(one: str) -> None:
-        if _send_for(account_id, name, one, words):
+        if _send_for(account_id, name, one, words, keeps=keeps):
             gone.append(one)
 
     for one in addresses:
@@ -85,12 +104,14 @@ def note_mail(
         listener(name, subject, to, is_sent=is_sent, service=service, entity_id=entity_id)
 
 
-def _send_for(account_id: int | None, name: str, to: str, words: dict[str, str]) -> bool:
+def _send_for(account_id: int | None, name: str, to: str, words: dict[str, str], *, keeps: bool) -> bool:
     is_sent = _send(name, to, words)
     with ExitStack() as stack:
         if account_id is not None:
             stack.enter_context(account_scope(account_id))
             note_mail(name, words["subject"], to, is_sent=is_sent)
+            for keeper in _keepers if keeps and not is_sent else ():
+                keeper(name, to, words)
     return is_sent
 
 

@@ -60,5 +60,14 @@ def may_read(reader: Actor | None, kind: str, *, service: str, entity_id: UUID |
 
 
 def has_refused(address: str, kind: str) -> bool:
-    """Whether an address wants no such letters, or its person left the account."""
-    return Refusal.objects.filter(address=address.lower(), kind__in=[kind, ""]).exists()
+    """Whether an address wants no such letters, or its person left the account and did not come back."""
+    refused = set(
+        Refusal.objects.filter(address=address.lower(), kind__in=[kind, ""]).values_list("kind", flat=True)
+    )
+    return kind in refused or ("" in refused and user_at(address) is None)
+
+
+def has_left(account_id: int, user: User) -> None:
+    """Write nothing more to who was taken out of the account, wherever their address stands."""
+    Recipient.objects.filter(user=user).delete()
+    Refusal.objects.get_or_create(account_id=account_id, address=user.email.lower(), kind="")

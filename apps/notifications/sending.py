@@ -1,5 +1,6 @@
 """Sending letters: claimed by one worker, tried with growing pauses, given up visibly; several become one."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,14 +17,15 @@ from .digests import digest_of
 from .enums import DeliveryState, Way
 from .letters import Written, opened
 from .models import Delivery
-from .registry import NOTICE
+from .registry import NOTICE, TEST
 from .rights import has_refused, may_read, reader_now
+from .services import PAUSES
 from .ways import GivenUp, NotNow, send_by
 
 CLAIM: Final = timedelta(minutes=5)
-PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
-"""Between tries, so that one who does not answer is given up after two days."""
 AT_ONCE: Final = 50
+SECONDS: Final = 20.0
+"""One account keeps a worker no longer than this (and its last try): the next one goes on with it."""
 LIMIT_KEY: Final = "daily limit"
 KEPT, ROW_KEPT = timedelta(days=30), timedelta(days=365)
 BATCH: Final = 2000
@@ -38,8 +40,8 @@ def accounts_due() -> list[int]:
 
 def send_due() -> int:
     """Send what is due of the account in force, a bounded number; returns how many tries that were."""
-    tried = 0
-    while tried < AT_ONCE and (claim := _claim()) is not None:
+    tried, ends = 0, time.monotonic() + SECONDS
+    while tried < AT_ONCE and time.monotonic() < ends and (claim := _claim()) is not None:
         _try(claim)
         tried += 1
     return tried
@@ -137,7 +139,7 @@ def _words(delivery: Delivery, together: list[Delivery]) -> Written:
 
 
 def _later(delivery: Delivery, said: str) -> None:
-    if delivery.tries > len(PAUSES) or not delivery.sealed_body:
+    if delivery.tries > len(PAUSES) or delivery.kind == TEST or not delivery.sealed_body:
         _settle(delivery, DeliveryState.FAILED, said)
         return
     pause = PAUSES[delivery.tries - 1]

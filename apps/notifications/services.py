@@ -13,13 +13,16 @@ from apps.core.ids import new_public_id
 from apps.core.scope import current_account_id
 
 from .enums import Way
-from .letters import Letter, sealed, written
+from .letters import Letter, Written, sealed, written
 from .models import Delivery, Recipient
+from .registry import NOTICE
 from .rights import has_refused, may_read, reader_at, reader_of, user_at
 
 Letters = Letter | Callable[[], Letter | None]
 """A letter, or what makes one for each reader in their sight; None writes nothing to that reader."""
 SUBJECT: Final = 300
+PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
+"""Between tries, so that one who does not answer is given up after two days."""
 
 
 @transaction.atomic
@@ -47,6 +50,27 @@ def notify_addresses(addresses: Iterable[str], letter: Letters, *, kind: str) ->
     return sum(_write(kind, letter, reader_at(address), address, None) for address in plain)
 
 
+def keep_mail(name: str, to: str, words: dict[str, str]) -> None:
+    """Keep a mail of `core.mails` whose first try failed, in the account's scope, and try again later."""
+    now = clock.now()
+    delivery = Delivery(
+        public_id=new_public_id(),
+        account_id=current_account_id(),
+        address=to,
+        kind=NOTICE,
+        letter=name,
+        subject=words["subject"][:SUBJECT],
+        tries=1,
+        next_try_at=now + PAUSES[0],
+        said="The mail server could not be reached.",
+        created_at=now,
+    )
+    delivery.sealed_body = sealed(
+        delivery, Written(words["subject"], words["body"], link=words["link"], link_words=words["link_words"])
+    )
+    delivery.save()
+
+
 def _write(kind: str, letter: Letters, reader: Actor | None, address: str, recipient: Recipient | None) -> bool:
     if reader is None or (_is_mail(recipient) and has_refused(address, kind)):
         return False
@@ -54,11 +78,12 @@ def _write(kind: str, letter: Letters, reader: Actor | None, address: str, recip
         made = letter() if callable(letter) else letter
     if made is None or not may_read(reader, kind, service=made.service, entity_id=made.entity_id):
         return False
-    _store(kind, made, address, recipient)
+    letter_store(kind, made, address, recipient)
     return True
 
 
-def _store(kind: str, letter: Letter, address: str, recipient: Recipient | None) -> None:
+def letter_store(kind: str, letter: Letter, address: str, recipient: Recipient | None) -> Delivery:
+    """Write one letter to one recipient, who may read it."""
     now = clock.now()
     user = recipient.user if recipient else user_at(address)
     words = written(letter, recipient.name if recipient else "")
@@ -84,6 +109,7 @@ def _store(kind: str, letter: Letter, address: str, recipient: Recipient | None)
     delivery.save()
     if not letter.digest_key:
         hand_over(delivery.account_id)
+    return delivery
 
 
 def hand_over(account_id: int) -> None:

@@ -207,6 +207,7 @@ CELERY_TASK_ROUTES = {
     "apps.backups.tasks.tick": {"queue": "default"},
     "apps.backups.tasks.send_hooks": {"queue": "default"},
     "apps.backups.tasks.send_hook": {"queue": "hooks"},
+    "apps.notifications.tasks.send_letters_of": {"queue": "hooks"},
     "apps.backups.*": {"queue": "backup"},
     "apps.recovery.*": {"queue": "recovery"},
     "apps.search.tasks.bring_in": {"queue": "index"},

@@ -22,7 +22,9 @@ from apps.core.actor import Actor, acting_as
 from apps.core.ids import new_public_id
 from apps.core.scope import account_scope
 from apps.jobs.models import Job
-from apps.notifications.models import Delivery
+from apps.notifications.letters import Letter
+from apps.notifications.models import Delivery, Recipient
+from apps.notifications.services import letter_store
 from apps.notifications.unsubscribing import unsubscribe_address
 from apps.recovery.exports.destinations.s3 import sealed
 from apps.recovery.exports.links import link_token
@@ -118,6 +120,21 @@ def a_hook(cast: Cast) -> list[object]:
         task = make_task(make_connection(cast.account))
         url = "https://hooks.example/in"
         return [Hook.objects.create(account=cast.account, task=task, moment="after", url=url).public_id]
+
+
+def a_recipient(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        made = Recipient.objects.create(account=cast.account, address="desk@partner.example", limited=True)
+        return [made.public_id]
+
+
+def a_lost_letter(cast: Cast) -> list[object]:
+    """One that was given up; its words are kept."""
+    letter = Letter("notification_test", {"who": "Olivia"})
+    with account_scope(cast.account.pk):
+        made = letter_store("summary", letter, "desk@partner.example", None)
+        Delivery.objects.update(state="failed", next_try_at=None)
+        return [made.public_id]
 
 
 def a_wish(cast: Cast) -> list[object]:

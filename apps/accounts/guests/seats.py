@@ -46,6 +46,7 @@ def person_invite(*, partner: Partner, email: str, role: str, inviter: User | No
         partner=plain_name(partner.name),
         link=reverse("partner_join", args=[token]),
         link_words="Look at the invitation",
+        secret=True,
     )
     return invitation
 

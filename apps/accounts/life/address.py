@@ -61,6 +61,7 @@ def change_ask(*, user: User, email: str) -> AddressChange:
         [user.email],
         link=reverse("email_object", args=[objecting]),
         link_words="That was not me",
+        secret=True,
     )
     _send_link(change)
     return change
@@ -166,7 +167,9 @@ def _send_link(change: AddressChange) -> None:
         mail_after_commit("address_taken", [change.new], link=reverse("account_login"), link_words="Sign in")
     else:
         link = reverse("email_confirm", args=[token])
-        mail_after_commit("address_confirm", [change.new], link=link, link_words="Confirm this address")
+        mail_after_commit(
+            "address_confirm", [change.new], link=link, link_words="Confirm this address", secret=True
+        )
 
 
 def _put(user: User, email: str, *, keep: str) -> None:

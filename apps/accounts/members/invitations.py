@@ -226,6 +226,7 @@ def _send(invitation: Invitation, token: str, name: str = "invitation", **contex
         [invitation.email],
         link=reverse("invitation", args=[token]),
         link_words="Look at the invitation",
+        secret=True,
         account=plain_name(invitation.account.name),
         inviter=plain_name(invitation.inviter_label),
         **context,

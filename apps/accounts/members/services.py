@@ -10,6 +10,7 @@ from apps.core.mails import mail_after_commit
 
 from ..enums import Role
 from ..models import Account, Membership, PartnerMembership, User
+from ..registry import tell_leavers
 from .rights import Grant, require_within
 
 
@@ -53,6 +54,7 @@ def member_remove(*, member: Membership) -> None:
     member = _held(member)
     user = member.user
     _tell(member, "access_off")
+    tell_leavers(member.account_id, user)
     member.delete()
     _keep_an_administrator(member.account)
     if user.by_invitation and not user.is_platform_staff and not _belongs_somewhere(user):

@@ -1,0 +1,219 @@
+"""What a person does with recipients: put one there, tick kinds, try it, remove it; and retry a letter."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.activity import services as activity
+from apps.core import clock
+from apps.core.actor import current_actor
+from apps.core.errors import Conflict, PermissionMissing
+from apps.core.permissions import Permission, require
+from apps.core.public_web import networks
+from apps.core.scope import current_account_id
+from apps.core.sealing import seal
+from apps.core.webhooks import check_address, host_of
+
+from .enums import DeliveryState, Way
+from .letters import Letter
+from .models import Delivery, Recipient, Refusal
+from .registry import TEST, kind_of, offered_kinds
+from .rights import user_at
+from .services import hand_over, letter_store
+
+AT_MOST: Final = 100
+TRIES_A_MINUTE: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a form gathered. `address` of a mail, `url` of a hook."""
+
+    way: str
+    name: str
+    kinds: Iterable[str]
+    address: str = ""
+    url: str = ""
+
+
+def recipient_add(wanted: Wanted) -> tuple[Recipient, str]:
+    """Put somebody on the list; returns the secret of a signed webhook too, which nobody is shown again.
+
+    Raises Conflict for who is there already; InvalidRequest or Unavailable for a hook that may not, or cannot,
+    be reached.
+    """
+    require(Permission.NOTIFICATIONS)
+    if wanted.way != Way.MAIL:
+        check_address(wanted.url, networks(settings.HOOK_PRIVATE_NETWORKS))
+    with transaction.atomic():
+        _room_for(wanted)
+        recipient = Recipient(account_id=current_account_id(), way=wanted.way, name=wanted.name.strip())
+        recipient.added_by = current_actor().label[:200]
+        recipient.kinds = _known(wanted.kinds)
+        recipient.sees_as(current_actor())
+        secret = ""
+        if wanted.way == Way.MAIL:
+            recipient.address = wanted.address.strip().lower()
+            recipient.user = user_at(recipient.address)
+            Refusal.objects.filter(address=recipient.address).delete()
+        else:
+            secret = _point(recipient, wanted.url, new_secret=True)
+        recipient.save()
+        _say("recipient.added", recipient, f"{_place(recipient)}: {_words(recipient.kinds)}")
+    return recipient, secret if wanted.way == Way.WEBHOOK else ""
+
+
+def recipient_change(recipient: Recipient, wanted: Wanted, *, new_secret: bool = False) -> str:
+    """Change name and kinds, of a hook the address too when one is given; returns a new secret."""
+    require(Permission.NOTIFICATIONS)
+    if wanted.url:
+        check_address(wanted.url, networks(settings.HOOK_PRIVATE_NETWORKS))
+    with transaction.atomic():
+        recipient = Recipient.objects.select_for_update().get(pk=recipient.pk)
+        _may_change(recipient)
+        before = recipient.kinds
+        recipient.name, recipient.kinds = wanted.name.strip(), _known(wanted.kinds)
+        _wants_again(recipient, before)
+        secret = ""
+        if recipient.way != Way.MAIL and (wanted.url or new_secret):
+            secret = _point(recipient, wanted.url, new_secret=new_secret)
+        recipient.save()
+        _say("recipient.changed", recipient, f"{_place(recipient)}: {_words(recipient.kinds)}")
+    return secret if recipient.way == Way.WEBHOOK else ""
+
+
+@transaction.atomic
+def ticks_set(ticks: Mapping[UUID, Iterable[str]]) -> int:
+    """Set the kinds of many recipients at once; returns how many changed. Those that are gone are left out."""
+    require(Permission.NOTIFICATIONS)
+    changed = 0
+    for recipient in Recipient.objects.select_for_update().filter(public_id__in=list(ticks)).order_by("pk"):
+        wanted, before = _known(ticks[recipient.public_id]), recipient.kinds
+        hidden = [kind for kind in before if kind not in {each.key for each in offered_kinds()}]
+        if sorted(wanted) == sorted(set(before) - set(hidden)):
+            continue
+        _may_change(recipient)
+        recipient.kinds = wanted + hidden
+        _wants_again(recipient, before)
+        recipient.save(update_fields=["kinds"])
+        _say("recipient.changed", recipient, f"{_place(recipient)}: {_words(recipient.kinds)}")
+        changed += 1
+    return changed
+
+
+@transaction.atomic
+def recipient_remove(recipient: Recipient) -> None:
+    """Take somebody off the list; what waits for them is not sent any more."""
+    require(Permission.NOTIFICATIONS)
+    Delivery._base_manager.filter(recipient=recipient, state=DeliveryState.WAITING).update(
+        state=DeliveryState.STOPPED,
+        said="The recipient was removed.",
+        settled_at=clock.now(),
+        next_try_at=None,
+        claimed_until=None,
+    )
+    _say("recipient.removed", recipient, _place(recipient))
+    recipient.delete()
+
+
+@transaction.atomic
+def recipient_try(recipient: Recipient) -> Delivery:
+    """Send a letter that means nothing; what becomes of it stands in the list of deliveries."""
+    require(Permission.NOTIFICATIONS)
+    Recipient.objects.select_for_update().get(pk=recipient.pk)
+    lately = Delivery.objects.filter(kind=TEST, created_at__gt=clock.now() - timedelta(minutes=1))
+    if lately.count() >= TRIES_A_MINUTE:
+        raise Conflict(f"{TRIES_A_MINUTE} tests a minute are the most.", do="Wait a minute.")
+    letter = Letter(
+        "notification_test",
+        {"who": current_actor().label},
+        link="/settings/notifications/",
+        link_words="Notifications",
+    )
+    delivery = letter_store(TEST, letter, recipient.address, recipient)
+    _say("recipient.tried", recipient, _place(recipient))
+    return delivery
+
+
+@transaction.atomic
+def delivery_retry(delivery: Delivery) -> None:
+    """Try a letter that was given up once more, from the beginning. Raises Conflict when that cannot be."""
+    require(Permission.NOTIFICATIONS)
+    delivery = Delivery.objects.select_for_update().get(pk=delivery.pk)
+    if delivery.state != DeliveryState.FAILED or not delivery.sealed_body or delivery.digest_id is not None:
+        raise Conflict("This letter cannot be sent again.", do="Its words are kept for 30 days.")
+    again = {"state": DeliveryState.WAITING, "settled_at": None, "claimed_until": None}
+    Delivery._base_manager.filter(digest=delivery, state=DeliveryState.FAILED).update(**again)
+    Delivery.objects.filter(pk=delivery.pk).update(**again, tries=0, next_try_at=clock.now())
+    activity.record(
+        "delivery.retried",
+        service=delivery.service,
+        entity_id=delivery.entity_id,
+        item_label=delivery.subject,
+        subject_id=delivery.public_id,
+        audited=f"“{delivery.subject}” to {delivery.address}",
+    )
+    hand_over(delivery.account_id)
+
+
+def _room_for(wanted: Wanted) -> None:
+    rows = Recipient.objects.select_for_update()
+    if len(rows.values_list("pk", flat=True)) >= AT_MOST:
+        raise Conflict(f"{AT_MOST} recipients are the most.", do="Use a list of your mail system.")
+    if wanted.way == Way.MAIL and rows.filter(way=Way.MAIL, address__iexact=wanted.address.strip()).exists():
+        raise Conflict("This address is on the list already.", do="Change its ticks there.")
+
+
+def _may_change(recipient: Recipient) -> None:
+    """An outsider sees what somebody else let them see: who sees less must not lead that elsewhere."""
+    if recipient.user_id is None and not recipient.seen_by_actor():
+        raise PermissionMissing(
+            f"{recipient} gets letters about mailboxes that you do not see.", do="Ask an administrator."
+        )
+
+
+def _point(recipient: Recipient, url: str, *, new_secret: bool) -> str:
+    """Seal where a hook leads, and its secret."""
+    account_id = recipient.account_id
+    if url:
+        recipient.address = host_of(url)[0][:254]
+        recipient.sealed_url = seal(
+            account_id=account_id, purpose=recipient.url_purpose, plaintext=url.encode()
+        )
+    secret = secrets.token_hex(32) if new_secret else ""
+    if secret:
+        recipient.sealed_secret = seal(
+            account_id=account_id, purpose=recipient.secret_purpose, plaintext=secret.encode()
+        )
+    return secret
+
+
+def _wants_again(recipient: Recipient, before: Iterable[str]) -> None:
+    """Ticked anew by hand, so that an end by the link of a mail holds no longer."""
+    new = set(recipient.kinds) - set(before)
+    if recipient.way == Way.MAIL:
+        Refusal.objects.filter(address=recipient.address, kind__in=new).delete()
+
+
+def _known(kinds: Iterable[str]) -> list[str]:
+    chosen = set(kinds)
+    return [kind.key for kind in offered_kinds() if kind.key in chosen]
+
+
+def _words(kinds: Iterable[str]) -> str:
+    return ", ".join(kind_of(kind).label for kind in kinds) or "nothing"
+
+
+def _place(recipient: Recipient) -> str:
+    return f"{recipient.get_way_display()}, {recipient.address}"
+
+
+def _say(code: str, recipient: Recipient, words: str) -> None:
+    details: dict[str, Any] = {"way": recipient.way}
+    activity.record(code, item_label=words[:300], subject_id=recipient.public_id, audited=words, **details)
