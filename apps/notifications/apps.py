@@ -16,7 +16,8 @@ class NotificationsConfig(AppConfig):
         from apps.core.rotation import register_sealed_field  # noqa: PLC0415
 
         from . import rights, selectors, services  # noqa: PLC0415 - need the models
-        from .registry import NOTICE, TEST, Kind, register_kind  # noqa: PLC0415
+        from .enums import NOTICE, TEST  # noqa: PLC0415
+        from .registry import Kind, register_kind  # noqa: PLC0415
 
         words = "What was done in the account's name."
         register_kind(

@@ -1,6 +1,13 @@
 """Words of recipients and of what is sent to them."""
 
+from typing import Final
+
 from django.db import models
+
+NOTICE: Final = "notice"
+"""The kind of mails in an account's name whose first try failed (`core.mails`): who gets them is settled."""
+TEST: Final = "test"
+"""The kind of what a person sends to see whether a recipient can be reached."""
 
 
 class Way(models.TextChoices):

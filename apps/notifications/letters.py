@@ -71,7 +71,7 @@ def written(letter: Letter, name: str = "") -> Written:
     except TemplateDoesNotExist:
         html = ""
     return Written(
-        subject=subject.strip(),
+        subject=" ".join(subject.split()),
         body=body.strip(),
         html=html,
         link=whole_address(letter.link),

@@ -8,7 +8,7 @@ from apps.core.models import AccountModel
 from apps.core.permissions import Permission
 from apps.core.sight import named_sight, seen_services, sees_everything, sees_limited
 
-from .enums import DeliveryState, Way
+from .enums import NOTICE, DeliveryState, Way
 
 
 class Recipient(AccountModel):
@@ -121,7 +121,9 @@ class Delivery(AccountModel):
 
     @classmethod
     def sight(cls) -> models.Q | None:
-        return named_sight("entity_id")
+        """What a row names, and of notices, which name what they like, those who see everything read alone."""
+        seen = named_sight("entity_id")
+        return seen if seen is None else seen & ~models.Q(kind=NOTICE)
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.address}"

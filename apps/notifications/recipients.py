@@ -20,10 +20,10 @@ from apps.core.scope import current_account_id
 from apps.core.sealing import seal
 from apps.core.webhooks import check_address, host_of
 
-from .enums import DeliveryState, Way
+from .enums import TEST, DeliveryState, Way
 from .letters import Letter
 from .models import Delivery, Recipient, Refusal
-from .registry import TEST, kind_of, offered_kinds
+from .registry import kind_of, offered_kinds
 from .rights import user_at
 from .services import hand_over, letter_store
 

@@ -38,9 +38,6 @@ class SettingsPanel:
     context: Callable[[MemberRequest], dict[str, Any]]
 
 
-NOTICE: Final = "notice"
-"""Mails of acts in an account's name whose first try failed (`core.mails`): who gets them is settled."""
-TEST: Final = "test"
 _kinds: Final[dict[str, Kind]] = {}
 _panels: Final[list[SettingsPanel]] = []
 

@@ -1,23 +1,24 @@
 """Sending letters: claimed by one worker, tried with growing pauses, given up visibly; several become one."""
 
+import logging
 import time
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
+from apps.accounts.models import Account
 from apps.core import clock
 from apps.core.errors import EverkeepError
 from apps.core.mails import note_mail
-from apps.core.scope import every_account
+from apps.core.scope import current_account_id, every_account
 
 from .digests import digest_of
-from .enums import DeliveryState, Way
-from .letters import Written, opened
+from .enums import NOTICE, TEST, DeliveryState, Way
+from .letters import opened
 from .models import Delivery
-from .registry import NOTICE, TEST
 from .rights import has_refused, may_read, reader_now
 from .services import PAUSES
 from .ways import GivenUp, NotNow, send_by
@@ -29,6 +30,7 @@ SECONDS: Final = 20.0
 LIMIT_KEY: Final = "daily limit"
 KEPT, ROW_KEPT = timedelta(days=30), timedelta(days=365)
 BATCH: Final = 2000
+log = logging.getLogger("everkeep.notifications")
 
 
 def accounts_due() -> list[int]:
@@ -47,37 +49,66 @@ def send_due() -> int:
     return tried
 
 
+@transaction.atomic
 def _claim() -> Delivery | None:
-    """Take the next one; the moment until which it is ours is also the token."""
+    """Take the next one, and what goes out with it; the moment until which it is ours is also the token.
+
+    One worker of an account at a time, so that two do not each take a half of what becomes one letter.
+    """
     now = clock.now()
-    for pk in (
-        Delivery.objects.filter(_may_be_sent(now))
-        .order_by("next_try_at", "pk")
-        .values_list("pk", flat=True)[:5]
-    ):
-        mine = Delivery.objects.filter(_may_be_sent(now), pk=pk)
-        if mine.update(claimed_until=now + CLAIM, tries=F("tries") + 1):
-            return Delivery.objects.select_related("recipient").get(pk=pk)
-    return None
+    if not Delivery.objects.filter(_may_be_sent(now)).exists():
+        return None
+    Account.objects.select_for_update(no_key=True).get(pk=current_account_id())
+    due = Delivery.objects.filter(_may_be_sent(now)).order_by("next_try_at", "pk")
+    delivery = due.select_related("recipient").first()
+    if delivery is None:
+        return None
+    delivery.claimed_until, delivery.tries = now + CLAIM, delivery.tries + 1
+    delivery.save(update_fields=["claimed_until", "tries"])
+    if delivery.digest_key:
+        _alike(delivery).filter(_free(now), digest=None).update(
+            digest=delivery, next_try_at=None, claimed_until=None
+        )
+    return delivery
+
+
+def _alike(delivery: Delivery) -> "QuerySet[Delivery]":
+    """What waits of the same key for the same recipient."""
+    return Delivery.objects.filter(
+        address=delivery.address,
+        recipient=delivery.recipient,
+        kind=delivery.kind,
+        digest_key=delivery.digest_key,
+        state=DeliveryState.WAITING,
+    ).exclude(pk=delivery.pk)
 
 
 def _try(delivery: Delivery) -> None:
     why_not = _stopped(delivery)
     if why_not:
         _settle(delivery, DeliveryState.STOPPED, why_not)
-        return
-    if not delivery.digest_key and _is_over_limit(delivery):
+    elif delivery.tries > len(PAUSES) + 1:
+        _settle(delivery, DeliveryState.FAILED, "Each try broke off. The log of the workers says why.")
+    elif not delivery.digest_key and _is_over_limit(delivery):
         _put_off(delivery)
-        return
-    together = _gather(delivery)
+    else:
+        _send(delivery)
+
+
+def _send(delivery: Delivery) -> None:
+    together = _together(delivery)
     try:
-        send_by(delivery, _words(delivery, together))
+        send_by(delivery, digest_of([delivery, *together]) if together else opened(delivery))
     except GivenUp as error:
         _settle(delivery, DeliveryState.FAILED, str(error))
     except NotNow as error:
         _later(delivery, str(error))
     except EverkeepError as error:
         _later(delivery, f"{error.what} {error.do}".strip())
+    except Exception:
+        # One letter that cannot be sent must not keep those behind it: it is tried again as the others are.
+        log.exception("letter %s was not sent", delivery.public_id)
+        _later(delivery, "Something of ours broke. The log of the workers says what.")
     else:
         _settle(delivery, DeliveryState.DELIVERED, "")
 
@@ -117,25 +148,22 @@ def _put_off(delivery: Delivery) -> None:
     )
 
 
-def _gather(delivery: Delivery) -> list[Delivery]:
-    """All that goes out with it: of the same key to the same recipient. Another worker leaves them alone."""
+def _together(delivery: Delivery) -> list[Delivery]:
+    """What goes out with it, of what the recipient may still read."""
     if not delivery.digest_key:
         return []
-    others = Delivery.objects.filter(
-        address=delivery.address,
-        recipient=delivery.recipient,
-        kind=delivery.kind,
-        digest_key=delivery.digest_key,
-        state=DeliveryState.WAITING,
-    ).exclude(pk=delivery.pk)
-    others.filter(Q(digest=None) & _free(clock.now())).update(
-        digest=delivery, next_try_at=None, claimed_until=None
-    )
-    return list(others.filter(digest=delivery).order_by("pk"))
+    gathered = list(_alike(delivery).filter(digest=delivery).select_related("recipient").order_by("pk"))
+    gone = {one.pk: why for one in gathered if _names_more(one, delivery) and (why := _stopped(one))}
+    for pk, why in gone.items():
+        Delivery.objects.filter(pk=pk).update(
+            state=DeliveryState.STOPPED, said=why, settled_at=clock.now(), digest=None
+        )
+    return [one for one in gathered if one.pk not in gone]
 
 
-def _words(delivery: Delivery, together: list[Delivery]) -> Written:
-    return digest_of([delivery, *together]) if together else opened(delivery)
+def _names_more(one: Delivery, first: Delivery) -> bool:
+    """Whether a letter must be judged beside the one that it goes out with."""
+    return one.entity_id is not None or one.service != first.service
 
 
 def _later(delivery: Delivery, said: str) -> None:
@@ -154,9 +182,11 @@ def _settle(delivery: Delivery, state: DeliveryState, said: str) -> None:
     )
     if not done:
         return
-    Delivery.objects.filter(digest=delivery.pk, state=DeliveryState.WAITING).update(
-        state=state, said=said[:300], settled_at=now, claimed_until=None
-    )
+    gathered = Delivery.objects.filter(digest=delivery.pk, state=DeliveryState.WAITING)
+    if state == DeliveryState.STOPPED:
+        gathered.update(digest=None, next_try_at=now)  # each is judged by itself
+    else:
+        gathered.update(state=state, said=said[:300], settled_at=now, claimed_until=None)
     if delivery.way == Way.MAIL and state != DeliveryState.STOPPED:
         note_mail(
             delivery.letter,

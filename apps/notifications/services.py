@@ -12,10 +12,9 @@ from apps.core.actor import Actor, acting_as
 from apps.core.ids import new_public_id
 from apps.core.scope import current_account_id
 
-from .enums import Way
+from .enums import NOTICE, Way
 from .letters import Letter, Written, sealed, written
 from .models import Delivery, Recipient
-from .registry import NOTICE
 from .rights import has_refused, may_read, reader_at, reader_of, user_at
 
 Letters = Letter | Callable[[], Letter | None]
