@@ -1,6 +1,6 @@
 """A real SMTP server as a process: `python -m tests.smtp_server <port> <folder>` writes each mail as a file.
 
-What it says depends on the name before the @: `once` is refused with 451 the first time, `grey` with 450 twice,
+What it says depends on the name before the @ (up to a hyphen): `once` is refused with 451 the first time, `grey` with 450 twice,
 `gone` with 550 always, `full` with 552; `broken` has the connection cut.
 """
 
@@ -23,9 +23,10 @@ class Handler:
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        name = address.partition("@")[0]
-        self.tries[name] += 1
-        if (name == "once" and self.tries[name] < 2) or (name == "grey" and self.tries[name] < 3):
+        whole = address.partition("@")[0]
+        self.tries[whole] += 1
+        tries, name = self.tries[whole], whole.partition("-")[0]
+        if (name == "once" and tries < 2) or (name == "grey" and tries < 3):
             return "451 4.7.1 Greylisted, come back later"
         if name == "gone":
             return "550 5.1.1 No such user"

