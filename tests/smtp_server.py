@@ -1,7 +1,7 @@
 """A real SMTP server as a process: `python -m tests.smtp_server <port> <folder>` writes each mail as a file.
 
-What it says depends on the name before the @ (up to a hyphen): `once` is refused with 451 the first time, `grey` with 450 twice,
-`gone` with 550 always, `full` with 552; `broken` has the connection cut.
+What it says depends on the name before the @, up to a hyphen: `once` is refused with 451 the first time, `grey`
+twice, `gone` with 550 always, `full` with 552; `broken` has the connection cut.
 """
 
 import asyncio

@@ -214,7 +214,7 @@ TABLE: dict[str, Row] = {
     "notification_add": row(302, 200, 403, 403, 403, 403, 200, args=words("mail")),
     "notification_recipient": row(302, 200, 403, 403, 403, 403, 404, args=a_recipient),
     "notification_test": row(302, 302, 403, 403, 403, 403, 404, args=a_recipient, data={}),
-    "notification_remove": row(302, 302, 403, 403, 403, 403, 404, args=a_recipient, data={}),
+    "notification_remove": row(302, 302, 403, 403, 403, 403, 302, args=a_recipient, data={}),
     "notification_deliveries": row(302, 200, 403, 403, 403, 403, 200),
     "notification_retry": row(302, 302, 403, 403, 403, 403, 404, args=a_lost_letter, data={}),
     "unsubscribe": everybody(args=a_wish),
