@@ -8,7 +8,8 @@ class AlertsConfig(AppConfig):
     label = "alerts"
 
     def ready(self) -> None:
-        """Give the acts of alerts their words."""
+        """Give the acts of alerts their words; hear of snapshots; look for silent tasks."""
+        _register_measuring()
         register_codes(
             "Alerts",
             {
@@ -17,3 +18,14 @@ class AlertsConfig(AppConfig):
                 "alert.closed": "Alert over",
             },
         )
+
+
+def _register_measuring() -> None:
+    from django.db.models.signals import post_save  # noqa: PLC0415 - models come first
+
+    from apps.backups.models import Snapshot  # noqa: PLC0415
+
+    from . import pulling, registry, silent_tasks  # noqa: PLC0415
+
+    post_save.connect(pulling.snapshot_came, sender=Snapshot, dispatch_uid="alerts")
+    registry.register_check(silent_tasks.CHECK)

@@ -47,13 +47,12 @@ class Watch(AccountModel):
 class Measure(AccountModel):
     """One snapshot in numbers. It outlives the snapshot: what is usual is learnt from these rows.
 
-    `came` are the bytes of the versions that began. Of attachments and files that came or changed, `opaque` is
-    the share of bytes that do not compress (null: there were none); `turned` counts changed items that got
-    such bytes in place of what they had. `renamed` is the share of changed items whose name has another
-    extension. `moved` are removed items that came anew in the same snapshot or, at that time, in another
-    mailbox. `is_good`: all was read. `left_out` says why nothing is learnt of it, "" when it is. `rule` is a
-    digest of what was excluded. `odd` are the metrics that were not as usual; `accepted_at`: a person said
-    that this is normal.
+    Of the `changed` items `rewritten` have other content, `refiled` another folder, and `renamed` is the share
+    whose name has another extension. `came` are bytes that are new. Of files that came or changed, `opaque` is
+    the share of bytes that do not compress (null: there were none), and `turned` counts items that got such
+    bytes in place of other ones. `is_good`: all was read. `left_out` says why nothing is learnt of it, "" when
+    it is. `rule` is a digest of what was left out of the backup by rule. `odd` are the metrics that were not as
+    usual; `accepted_at`: a person said that they are.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
@@ -63,13 +62,14 @@ class Measure(AccountModel):
     added = models.BigIntegerField(default=0)
     changed = models.BigIntegerField(default=0)
     removed = models.BigIntegerField(default=0)
+    rewritten = models.BigIntegerField(default=0)
+    refiled = models.BigIntegerField(default=0)
     items = models.BigIntegerField(default=0)
     size = models.BigIntegerField(default=0)
     came = models.BigIntegerField(default=0)
     opaque = models.FloatField(null=True)
     turned = models.BigIntegerField(default=0)
     renamed = models.FloatField(default=0)
-    moved = models.BigIntegerField(default=0)
     is_good = models.BooleanField(default=True)
     left_out = models.CharField(max_length=20, blank=True)
     rule = models.CharField(max_length=16, blank=True)
@@ -84,6 +84,7 @@ class Measure(AccountModel):
                 fields=["entity", "sub_service", "snapshot_number"], name="alert_measure_once"
             )
         ]
+        indexes = [models.Index(fields=["account", "taken_at"], name="alert_measure_when")]
 
     @classmethod
     def sight(cls) -> Q | None:

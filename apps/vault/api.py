@@ -31,7 +31,7 @@ from .leases import Maintenance, maintenance
 from .ownership import installation_id, store_own, vault_own
 from .references import register_references
 from .reindex import Reindexed, index_rebuild
-from .selectors import last_collection, orphans, verify
+from .selectors import Stored, how_stored, last_collection, orphans, verify
 from .services import open_vault
 from .shelves import shelf_number_of, task_store_of, task_stores
 from .shredding import Shredded, vault_shred
@@ -76,6 +76,7 @@ __all__ = [
     "Role",
     "Shredded",
     "SnapshotLine",
+    "Stored",
     "VaultError",
     "VaultReader",
     "VaultWriter",
@@ -86,6 +87,7 @@ __all__ = [
     "decode_content",
     "encode_content",
     "has_dictionaries",
+    "how_stored",
     "index_rebuild",
     "installation_id",
     "journals_locked_until",

@@ -1,12 +1,13 @@
 """What is known of an account's vault."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from apps.core.scope import account_scope
 
 from .enums import PackState
 from .errors import BlobError
-from .index import owned_connection
+from .index import DatabaseIndex, owned_connection
 from .models import GcRound, Pack
 from .services import open_vault
 from .store.content import ContentPart
@@ -41,3 +42,17 @@ def verify(account_id: int, parts: Iterable[ContentPart]) -> Iterator[tuple[Cont
                 pass
         except BlobError as error:
             yield part, error
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many bytes a blob takes in its pack, and how many it has."""
+
+    packed: int
+    plain: int
+
+
+def how_stored(account_id: int, blob_ids: Collection[bytes]) -> dict[bytes, Stored]:
+    """Return how well blobs compress, for those that the vault has a place for. No store is asked."""
+    found = DatabaseIndex(account_id, 0).locate(blob_ids)
+    return {blob_id: Stored(at.stored_length, at.raw_length) for blob_id, at in found.items()}

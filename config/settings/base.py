@@ -211,6 +211,7 @@ CELERY_TASK_ROUTES = {
     "apps.backups.*": {"queue": "backup"},
     "apps.recovery.*": {"queue": "recovery"},
     "apps.search.tasks.bring_in": {"queue": "index"},
+    "apps.alerts.tasks.measure_account": {"queue": "index"},
 }
 # How many backups all workers together run at once; the tick keeps about twice as many at hand.
 BACKUP_WORKERS = env.int("EVERKEEP_BACKUP_WORKERS", default=2)
@@ -256,6 +257,7 @@ CELERY_BEAT_SCHEDULE = {
     "accounts": {"task": "apps.accounts.tasks.look_after_accounts", "schedule": 3600.0},
     "company_sign_in": {"task": "apps.accounts.saml.tasks.refresh_providers", "schedule": 24 * 3600.0},
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
+    "measures": {"task": "apps.alerts.tasks.send_measuring", "schedule": 60.0, "options": {"expires": 60}},
     "index": {"task": "apps.search.tasks.send_index_work", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -39,6 +39,8 @@ BY_THE_CLOCK = {
     "apps.activity.tasks.check_chain",
     "apps.activity.tasks.look_after_chain",
     "apps.activity.tasks.look_after_chains",
+    "apps.alerts.tasks.measure_account",
+    "apps.alerts.tasks.send_measuring",
     "apps.backups.discovery_tasks.discover_due_tasks",
     "apps.backups.discovery_tasks.discover_task",
     "apps.backups.tasks.count_large_tasks",

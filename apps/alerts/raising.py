@@ -1,0 +1,74 @@
+"""Findings become alerts: one per incident, with what is known of innocent causes."""
+
+from datetime import datetime
+from typing import Final
+
+from apps.backups.models import Entity
+
+from .causes import causes_of
+from .enums import AlertKind, AlertState, Severity
+from .learning.course import Judged
+from .learning.findings import Finding, Weight
+from .models import Alert, Measure
+from .services import alert_close, alert_raise
+
+SAME_INCIDENT: Final = 7  # days
+_MILDER: Final = {Weight.CRITICAL: Severity.WARNING, Weight.WARNING: Severity.NOTICE}
+
+
+def scale_in_force() -> float:
+    """Return by how much the account wants alarms to begin later than they would."""
+    return 1.0
+
+
+def raise_all(entity: Entity, row: Measure, judged: Judged, before: Measure | None) -> int:
+    """Raise what was found in a measure that has just been saved; returns how many alerts are open for it.
+
+    That a mailbox is heard of again ends the alert of its silence.
+    """
+    if judged.reading.acts:
+        for alert in _open(entity, row.sub_service, AlertKind.SILENCE):
+            alert_close(alert.key)
+    for finding in judged.findings:
+        _raise(entity, row, judged, finding, before)
+    return len(judged.findings)
+
+
+def _raise(entity: Entity, row: Measure, judged: Judged, finding: Finding, before: Measure | None) -> None:
+    causes = causes_of(entity, row, judged.reading, finding)
+    severity = Severity(finding.weight.value)
+    if any(each.explains for each in causes):
+        severity = _MILDER.get(finding.weight, severity)
+    since = int(finding.more.get("from", before.snapshot_number if before else 0))
+    alert_raise(
+        finding.kind.value,
+        _key(entity, row, finding),
+        severity=severity,
+        facts=finding.facts()
+        | {
+            "causes": [each.words for each in causes],
+            "from": since,
+            "number": row.snapshot_number,
+            "taken_at": row.taken_at.isoformat(),
+        },
+        entity=entity,
+        sub_service=row.sub_service,
+        metric=finding.metric.value,
+        snapshot_number=row.snapshot_number,
+    )
+
+
+def _key(entity: Entity, row: Measure, finding: Finding) -> str:
+    """Return the key of the open alert that this goes on with, or a new one.
+
+    What somebody has acknowledged is behind them: what comes after it is told anew.
+    """
+    for alert in _open(entity, row.sub_service, finding.kind.value):
+        if (row.taken_at - datetime.fromisoformat(alert.facts["taken_at"])).days <= SAME_INCIDENT:
+            return alert.key
+    return f"{finding.kind.value}:{entity.public_id}:{row.sub_service}:{row.snapshot_number}"
+
+
+def _open(entity: Entity, sub_service: str, kind: str) -> list[Alert]:
+    own = Alert.objects.filter(entity=entity, sub_service=sub_service, kind=kind)
+    return list(own.filter(state=AlertState.OPEN).order_by("-opened_at", "-pk"))
