@@ -1,5 +1,6 @@
 """Findings become alerts: one per incident, with what is known of innocent causes."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -8,11 +9,13 @@ from apps.backups.models import Entity
 from .causes import causes_of
 from .enums import AlertKind, AlertState, Severity
 from .learning.course import Judged
-from .learning.findings import Finding, Weight
+from .learning.findings import Finding, Kind, Weight
 from .models import Alert, Measure
 from .services import alert_close, alert_raise
 
 SAME_INCIDENT: Final = 7  # days
+LASTING: Final = frozenset({Kind.SILENCE, Kind.EROSION})
+_NOT_OVER: Final = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 _MILDER: Final = {Weight.CRITICAL: Severity.WARNING, Weight.WARNING: Severity.NOTICE}
 
 
@@ -27,7 +30,7 @@ def raise_all(entity: Entity, row: Measure, judged: Judged, before: Measure | No
     That a mailbox is heard of again ends the alert of its silence.
     """
     if judged.reading.acts:
-        for alert in _open(entity, row.sub_service, AlertKind.SILENCE):
+        for alert in _alive(entity, row.sub_service, AlertKind.SILENCE, _NOT_OVER):
             alert_close(alert.key)
     for finding in judged.findings:
         _raise(entity, row, judged, finding, before)
@@ -61,14 +64,16 @@ def _raise(entity: Entity, row: Measure, judged: Judged, finding: Finding, befor
 def _key(entity: Entity, row: Measure, finding: Finding) -> str:
     """Return the key of the open alert that this goes on with, or a new one.
 
-    What somebody has acknowledged is behind them: what comes after it is told anew.
+    What somebody has acknowledged is behind them: what comes after it is told anew. Only what lasts by its
+    nature stays acknowledged while it lasts.
     """
-    for alert in _open(entity, row.sub_service, finding.kind.value):
+    states = _NOT_OVER if finding.kind in LASTING else (AlertState.OPEN,)
+    for alert in _alive(entity, row.sub_service, finding.kind.value, states):
         if (row.taken_at - datetime.fromisoformat(alert.facts["taken_at"])).days <= SAME_INCIDENT:
             return alert.key
     return f"{finding.kind.value}:{entity.public_id}:{row.sub_service}:{row.snapshot_number}"
 
 
-def _open(entity: Entity, sub_service: str, kind: str) -> list[Alert]:
-    own = Alert.objects.filter(entity=entity, sub_service=sub_service, kind=kind)
-    return list(own.filter(state=AlertState.OPEN).order_by("-opened_at", "-pk"))
+def _alive(entity: Entity, sub_service: str, kind: str, states: Iterable[AlertState]) -> list[Alert]:
+    own = Alert.objects.filter(entity=entity, sub_service=sub_service, kind=kind, state__in=states)
+    return list(own.order_by("-opened_at", "-pk"))

@@ -27,7 +27,6 @@ class Temper:
     added: float
     changed: float
     removed: float
-    items: int = 4_000
     week: tuple[float, ...] = (1.5, 1.0, 1.0, 1.0, 0.9, 0.1, 0.08)
     spread: float = 0.45
     vacations: tuple[tuple[int, int], ...] = ()  # first day of the year, days
@@ -53,23 +52,23 @@ def summer_business(day: int) -> float:
 
 
 TEMPERS = (
-    Temper("busy", 120, 160, 40, items=20_000, vacations=((45, 9), (190, 21), (300, 5))),
+    Temper("busy", 120, 160, 40, first=20_000, vacations=((45, 9), (190, 21), (300, 5))),
     Temper("busy and steady", 60, 80, 15, spread=0.2, season=closed_at_year_end),
-    Temper("sales", 200, 260, 90, items=45_000, spread=0.7, monthly=2.0, season=closed_at_year_end),
-    Temper("quiet", 4, 5, 1, items=700, spread=0.6),
-    Temper("hardly used", 0.3, 0.2, 0.05, items=60, spread=0.8),
+    Temper("sales", 200, 260, 90, first=45_000, spread=0.7, monthly=2.0, season=closed_at_year_end),
+    Temper("quiet", 4, 5, 1, first=700, spread=0.6),
+    Temper("hardly used", 0.3, 0.2, 0.05, first=60, spread=0.8),
     Temper("weekends only", 40, 30, 8, week=(0.05, 0.05, 0.05, 0.05, 0.3, 1.5, 1.5)),
     Temper("part time", 50, 60, 10, week=(1.4, 1.2, 1.0, 0.1, 0.1, 0.05, 0.05), vacations=((95, 14),)),
     Temper("seasonal", 50, 50, 20, season=summer_business, vacations=((10, 14),)),
-    Temper("newsletters", 10, 20, 5, newsletters=35, items=6_000),
-    Temper("newcomer", 40, 50, 8, starts=120, first=0, items=0, grows=0.002),
-    Temper("moved here", 45, 50, 8, starts=60, first=9_000, items=9_000),
+    Temper("newsletters", 10, 20, 5, newsletters=35, first=6_000),
+    Temper("newcomer", 40, 50, 8, starts=120, first=0, grows=0.002),
+    Temper("moved here", 45, 50, 8, starts=60, first=9_000),
     Temper("long vacations", 80, 110, 25, vacations=((60, 14), (180, 28), (340, 14))),
     Temper("accounts", 60, 70, 20, monthly=3.0, season=closed_at_year_end),
-    Temper("tidy", 30, 60, 28, items=900, spread=0.4),
-    Temper("shared", 300, 500, 120, items=80_000, week=(1.3, 1.0, 1.0, 1.0, 1.0, 0.4, 0.3), spread=0.3),
-    Temper("always on", 90, 20, 85, items=3_000, week=(1.0,) * 7, spread=0.15),
-    Temper("deletes by the week", 30, 40, 3, tidies=0.15, items=2_500),
+    Temper("tidy", 30, 60, 28, first=900, spread=0.4),
+    Temper("shared", 300, 500, 120, first=80_000, week=(1.3, 1.0, 1.0, 1.0, 1.0, 0.4, 0.3), spread=0.3),
+    Temper("always on", 90, 20, 85, first=3_000, week=(1.0,) * 7, spread=0.15),
+    Temper("deletes by the week", 30, 40, 3, tidies=0.15, first=2_500),
 )
 
 

@@ -1,7 +1,7 @@
 """Items that leave bit by bit, each backup for itself as usual: sums over a week and a month.
 
 A week is compared with weeks that ended a fortnight ago or earlier, so that who goes faster every day is not
-taken for usual a day later.
+taken for usual a day later. What was told as a mass deletion is not told again as part of a week or month.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from typing import Final
 
 from .findings import Finding, Kind, Weight
 from .ranges import usual
-from .readings import History, Metric, Reading
+from .readings import History, Metric, Reading, marks_of
 
 WEEK: Final = timedelta(days=7)
 LAG: Final = timedelta(days=14)
@@ -20,12 +20,14 @@ TWICE: Final = 2.0
 WEEK_LEAST, WEEK_SHARE, WEEK_MOST = 120, 0.03, 1_000
 MONTH: Final = timedelta(days=30)
 MONTH_SHARE: Final = 0.2
-MONTH_LEAST: Final = 120
+NET_LEAST: Final = 120
+LONG: Final = timedelta(days=60)
+LONG_SHARE: Final = 1 / 3
 
 
 def erosion(history: History, reading: Reading) -> Iterator[Finding]:
-    """Yield at most one finding about the last week or month."""
-    found = _week(history, reading) or _month(history, reading)
+    """Yield at most one finding: about the last week, the last month, or all that is known."""
+    found = _week(history, reading) or _month(history, reading) or _long(history, reading)
     if found is not None:
         yield found
 
@@ -34,7 +36,7 @@ def _week(history: History, reading: Reading) -> Finding | None:
     if not reading.removed:
         return None
     lately = history.since(reading.at - WEEK)
-    value = reading.removed + sum(each.removed for each in lately)
+    value = reading.removed + sum(_not_told(each) for each in lately)
     whole = max([reading.items_before, *(each.items for each in lately)])
     floor = max(WEEK_LEAST, min(whole * WEEK_SHARE, WEEK_MOST))
     if value <= floor:
@@ -43,7 +45,7 @@ def _week(history: History, reading: Reading) -> Finding | None:
         each
         for each in history.readings
         if LAG <= reading.at - each.at <= LAG + BASE and not each.left_out
-        and (each.accepted or Metric.REMOVED not in each.odd)
+        and (each.accepted or marks_of(Metric.REMOVED).isdisjoint(each.odd))
     ]  # fmt: skip
     if not base or base[-1].at - base[0].at < LEAST_BASE:
         return None
@@ -78,20 +80,55 @@ def _month(history: History, reading: Reading) -> Finding | None:
     last = [*history.readings, reading]
     if reading.at - last[0].at < MONTH or not reading.removed:
         return None
-    most = max(history.since(reading.at - MONTH), key=_items, default=reading)
-    lost = most.items - reading.items
-    if lost < max(MONTH_LEAST, most.items * MONTH_SHARE):
+    lately = history.since(reading.at - MONTH)
+    if not _is_less(lately, reading, MONTH_SHARE):
+        return None
+    most = max(lately, key=_items)
+    lost = _lost(history, reading, most)
+    if lost < max(NET_LEAST, most.items * MONTH_SHARE):
         return None
     if any(each.left_out for each in last if most.at < each.at <= reading.at):
         return None
     before = _most_lost([each for each in last if reading.at - each.at > MONTH])
     if lost <= before * TWICE:
         return None
+    return _net(history, reading, most, before)
+
+
+def _long(history: History, reading: Reading) -> Finding | None:
+    """A third of all items is gone, net of what came, however slowly it went."""
+    if not history or not reading.removed or reading.at - history.readings[0].at < LONG:
+        return None
+    if not _is_less(history.readings, reading, LONG_SHARE):
+        return None
+    most = max(history.readings, key=_items)
+    if _lost(history, reading, most) < max(NET_LEAST, most.items * LONG_SHARE):
+        return None
+    if any(each.left_out for each in history.readings if most.at < each.at):
+        return None
+    return _net(history, reading, most, 0)
+
+
+def _net(history: History, reading: Reading, most: Reading, before: int) -> Finding:
     more = {"items": reading.items, "before": most.items, "from": most.number}
     return Finding(
-        Kind.EROSION, Metric.REMOVED, Weight.CRITICAL, lost, 0, before, len(last) - 1,
-        max((reading.at - most.at).days, 1), more,
+        Kind.EROSION, Metric.REMOVED, Weight.CRITICAL, _lost(history, reading, most), 0, before,
+        len(history.readings), max((reading.at - most.at).days, 1), more,
     )  # fmt: skip
+
+
+def _not_told(each: Reading) -> int:
+    return 0 if Metric.REMOVED in each.odd else each.removed
+
+
+def _lost(history: History, reading: Reading, most: Reading) -> int:
+    told = sum(each.removed - _not_told(each) for each in history.since(most.at))
+    return most.items - reading.items - told
+
+
+def _is_less(readings: Sequence[Reading], reading: Reading, share: float) -> bool:
+    most = max([each.items for each in readings], default=0)
+    return most - reading.items >= max(NET_LEAST, most * share)
 
 
 def _items(reading: Reading) -> int:

@@ -44,6 +44,11 @@ class Finding:
     days: int = 0
     more: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def mark(self) -> str:
+        """What stands in the reading's `odd`."""
+        return Metric.ERODED if self.kind == Kind.EROSION else self.metric
+
     def facts(self) -> dict[str, Any]:
         """Return it as the JSON of an alert."""
         found = {"value": round(self.value), "low": self.low, "high": self.high, "learnt": self.learnt}

@@ -26,6 +26,12 @@ class Metric(StrEnum):
     CAME = "came"
     TURNED = "turned"
     SILENCE = "silence"
+    ERODED = "eroded"
+
+
+def marks_of(metric: Metric) -> frozenset[str]:
+    """Return the marks of readings that nothing is learnt of for this metric."""
+    return frozenset({metric, Metric.ERODED}) if metric == Metric.REMOVED else frozenset({metric})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +124,22 @@ class History:
         return found
 
     def _is_odd(self, each: Reading, metric: Metric) -> bool:
-        return metric in each.odd and not each.accepted and each.at not in self.lasting(metric)
+        is_odd = bool(each.odd) and not each.accepted and not each.odd.isdisjoint(marks_of(metric))
+        return is_odd and each.at not in self.lasting(metric)
 
     def lasting(self, metric: Metric) -> frozenset[datetime]:
         """Return the moments of odd readings that are a new level by now."""
         if metric not in self._lasting:
-            self._lasting[metric] = _lasting([each.at for each in self.readings if metric in each.odd])
+            marks = marks_of(metric)
+            odd = [each.at for each in self.readings if each.odd and not each.odd.isdisjoint(marks)]
+            self._lasting[metric] = _lasting(odd)
         return self._lasting[metric]
 
     def since(self, moment: datetime) -> list[Reading]:
-        return [each for each in self.readings if each.at > moment]
+        place = len(self.readings)
+        while place and self.readings[place - 1].at > moment:
+            place -= 1
+        return self.readings[place:]
 
 
 def _lasting(odd: Sequence[datetime]) -> frozenset[datetime]:

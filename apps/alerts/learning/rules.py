@@ -35,7 +35,7 @@ def judge(history: History, reading: Reading) -> list[Finding]:
 
 def odd_metrics(findings: list[Finding]) -> frozenset[str]:
     """Return the metrics that nothing is learnt of."""
-    return frozenset(each.metric.value for each in findings)
+    return frozenset(each.mark for each in findings)
 
 
 def _single(history: History, reading: Reading) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """A busy mailbox from which nothing comes, by its own rhythm; and a whole task of which nothing comes."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from .findings import Finding, Kind, Weight
@@ -14,35 +15,42 @@ QUIET_SEASON: Final = 0.15
 EXPECTED: Final = 10.0
 """Acts that should have happened meanwhile even then: that none did is one chance in 20,000."""
 BUSY_DAYS: Final = 0.5
+SAME_DAYS: Final = 4
 LONGER: Final = 2.0
-LEAST_READINGS: Final = 14
+LEAST_DAYS: Final = 14
+LEAST_TIME: Final = timedelta(hours=20)
+"""Less is no silence: some nights are quiet in the busiest mailbox."""
 LEAST_MAILBOXES: Final = 3
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """What a mailbox usually does within the time of one reading, by weekday: its lower quarter."""
+    """What a mailbox does on a day as a rule, by weekday: its lower quarter."""
 
     by_day: tuple[float, ...]
     learnt: int
 
     def expects(self, reading: Reading) -> float:
-        return self.by_day[reading.weekday]
+        return self.by_day[reading.weekday] * (reading.span / DAY)
 
 
 def rhythm(history: History) -> Rhythm | None:
     """Return the rhythm of a busy mailbox, None of one that is not busy or not known for long."""
     learnt = history.learnt(Metric.SILENCE)
-    if len(learnt) < LEAST_READINGS:
+    sums: dict[date, int] = defaultdict(int)
+    for each in learnt:
+        if each.span <= 2 * DAY:
+            sums[(each.at - each.span / 2).date()] += each.acts
+    if len(sums) < LEAST_DAYS:
         return None
-    every = sorted(each.acts for each in learnt)
+    every = sorted(sums.values())
     if sum(1 for each in every if each) < len(every) * BUSY_DAYS:
         return None
-    quarter = quantile(every, 0.25)
     by_day = []
     for day in range(7):
-        same = sorted(each.acts for each in learnt if each.weekday == day)
-        by_day.append(float(quantile(same, 0.25) if len(same) >= 4 else min(quarter, same[0] if same else 0)))
+        same = sorted(count for when, count in sums.items() if when.weekday() == day)
+        by_day.append(float(quantile(same, 0.25) if len(same) >= SAME_DAYS else same[0] if same else 0))
     return Rhythm(tuple(by_day), len(learnt))
 
 
@@ -60,8 +68,8 @@ def silence(history: History, reading: Reading) -> Iterator[Finding]:
         quiet.append(each)
     missing = sum(known.expects(each) for each in quiet)
     lasted = reading.at - (quiet[-1].before or quiet[-1].at)
-    longest = _longest(history.learnt(Metric.SILENCE))
-    if missing * QUIET_SEASON < EXPECTED or lasted < longest * LONGER:
+    longest = _longest([each for each in history.learnt(Metric.SILENCE) if each.at < quiet[-1].at])
+    if missing * QUIET_SEASON < EXPECTED or lasted < max(longest * LONGER, LEAST_TIME):
         return
     yield Finding(
         Kind.SILENCE, Metric.SILENCE, Weight.WARNING, 0, round(min(known.by_day)), round(max(known.by_day)),
