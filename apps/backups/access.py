@@ -5,7 +5,7 @@ from uuid import UUID
 from apps.core.errors import NotFound
 from apps.core.permissions import Permission, require
 
-from .models import BackupTask, Entity, Erasure, Hook, Policy, Run, Tag
+from .models import BackupTask, Entity, Erasure, Hook, Policy, Report, Run, Tag
 
 
 def task_for(public_id: UUID, permission: Permission = Permission.VIEW) -> BackupTask:
@@ -69,3 +69,12 @@ def hook_for(public_id: UUID, permission: Permission = Permission.MODIFY) -> Hoo
         raise NotFound("There is no such hook.", do="Open it from the page of its backup task.")
     require(permission)
     return hook
+
+
+def report_for(public_id: UUID, permission: Permission = Permission.VIEW) -> Report:
+    """Return the account's report with what it is about. Raises NotFound, or PermissionMissing."""
+    report = Report.objects.select_related("task", "entity__task").filter(public_id=public_id).first()
+    if report is None:
+        raise NotFound("There is no such report.", do="Open the link of a newer one.")
+    require(permission)
+    return report

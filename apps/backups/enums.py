@@ -131,3 +131,30 @@ class LetterState(models.TextChoices):
     DELIVERED = "delivered", "Delivered"
     REFUSED = "refused", "Answered no"
     FAILED = "failed", "Failed"
+
+
+class ReportFormat(models.TextChoices):
+    OVERVIEW = "overview", "Backup tasks overview"
+    FAILURES = "failures", "Backup failure details"
+
+
+class ReportWay(models.TextChoices):
+    """How the table of a report comes."""
+
+    ATTACHED = "attached", "Attached to the mail"
+    LINK = "link", "As a link to download it"
+
+
+class ReportRhythm(models.TextChoices):
+    DAILY = "daily", "Once a day"
+    WEEKLY = "weekly", "Once a week"
+    MONTHLY = "monthly", "Once a month"
+
+
+class ReportState(models.TextChoices):
+    """What became of one report of one period."""
+
+    DUE = "due", "Being made"
+    SENT = "sent", "Sent"
+    NOT_NEEDED = "not_needed", "Not sent: nothing was wrong"
+    NOBODY = "nobody", "Not sent: nobody receives it"

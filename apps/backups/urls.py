@@ -9,6 +9,7 @@ from .views import (
     hooks,
     new_task,
     policies,
+    reports,
     retention,
     schedules,
     settings,
@@ -62,5 +63,10 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<uuid:task_id>/retention/", retention.task_page, name="task_retention"),
     path("settings/holds/", holds.page, name="holds"),
     path("settings/holds/<uuid:hold_id>/lift/", holds.lift, name="hold_lift"),
+    path("settings/reports/", reports.page, name="reports"),
+    path("settings/reports/<slug:form>.csv", reports.sample, name="report_sample"),
+    path("reports/<str:token>.csv", reports.file, name="report_file"),
+    path("tasks/<uuid:task_id>/reports/", reports.of_task, name="task_reports"),
+    path("entities/<uuid:entity_id>/reports/", reports.of_entity, name="entity_reports"),
     path("settings/retention/", retention.account_page, name="retention"),
 ]

@@ -1,4 +1,4 @@
-"""Rows of backups: tasks, entities, tags, policies; runs, snapshots, catalog; gaps, holds, what goes, hooks."""
+"""Rows of backups: tasks, entities, tags, policies; runs, snapshots, catalog; gaps, holds, hooks, reports."""
 
 from .catalog import NodeVersion
 from .coverage import CoverageGap
@@ -9,6 +9,7 @@ from .erasures import ErasedItem, ErasedPlace, Erasure
 from .holds import HeldPart, Hold
 from .hooks import Hook, HookLetter, HookRound
 from .policies import Policy, PolicyTag
+from .reports import Report, ReportCopy, ReportSettings
 from .retention import AccountRetention, Expiry, MarkClock
 from .runs import Run, RunIssue, Snapshot
 from .tags import EntityTag, Tag
@@ -37,6 +38,9 @@ __all__ = [
     "NodeVersion",
     "Policy",
     "PolicyTag",
+    "Report",
+    "ReportCopy",
+    "ReportSettings",
     "Run",
     "RunIssue",
     "Snapshot",

@@ -40,7 +40,7 @@ WHY_NOT = {
 
 
 @dataclass(slots=True)
-class _Gaps:
+class GapWords:
     """What an entity's backup does not cover, in items by cause."""
 
     open: dict[str, int] = field(default_factory=dict)
@@ -69,10 +69,10 @@ def usage_rows(enter: Callable[[], AbstractContextManager[None]]) -> Iterator[Se
 
 def _lines(task: BackupTask, entities: list[Entity]) -> Iterator[Sequence[object]]:
     ids = [entity.pk for entity in entities]
-    tags, gaps, now = tags_of(ids), _gaps_of(ids), clock.now()
+    tags, gaps, now = tags_of(ids), gaps_of(ids), clock.now()
     for entity in entities:
-        found = gaps.get(entity.pk, _Gaps())
-        word = _settled_word(entity, now)
+        found = gaps.get(entity.pk, GapWords())
+        word = settled_word(entity, now)
         why_not = _why_not(entity, word, found)
         yield (
             task.name,
@@ -87,24 +87,24 @@ def _lines(task: BackupTask, entities: list[Entity]) -> Iterator[Sequence[object
             "; ".join(tag.name for tag in tags.get(entity.pk, [])),
             entity.items,
             entity.size,
-            _moment(entity.first_snapshot_at),
-            _moment(entity.last_snapshot_at),
+            moment_cell(entity.first_snapshot_at),
+            moment_cell(entity.last_snapshot_at),
             "no" if why_not else "except acknowledged gaps" if found.known else "yes",
             why_not,
-            _words(found.open),
-            _moment(found.since),
-            _words(found.known),
+            cause_words(found.open),
+            moment_cell(found.since),
+            cause_words(found.known),
         )
 
 
-def _settled_word(entity: Entity, now: datetime) -> Word:
+def settled_word(entity: Entity, now: datetime) -> Word:
     """The entity's word as if nothing were running: a report tells how what is kept stands."""
     still = copy(entity)
     still.lease_owner, still.next_run_at = "", None
     return word_of(still, now)
 
 
-def _why_not(entity: Entity, word: Word, gaps: _Gaps) -> str:
+def _why_not(entity: Entity, word: Word, gaps: GapWords) -> str:
     if entity.state != EntityState.ACTIVE:
         return WHY_NOT[EntityState(entity.state)]
     if entity.last_snapshot_at is None:
@@ -116,7 +116,7 @@ def _why_not(entity: Entity, word: Word, gaps: _Gaps) -> str:
     return "" if word is Word.SUCCESS else entity.last_message or f"The last run: {word.label.lower()}"
 
 
-def _gaps_of(entity_ids: list[int]) -> dict[int, _Gaps]:
+def gaps_of(entity_ids: list[int]) -> dict[int, GapWords]:
     """Gaps of these entities in one query; limits of the provider are none of them."""
     rows = (
         CoverageGap.objects.filter(entity_id__in=entity_ids, by_default=False)
@@ -128,9 +128,9 @@ def _gaps_of(entity_ids: list[int]) -> dict[int, _Gaps]:
         )
         .order_by("entity_id", "cause")
     )
-    found: dict[int, _Gaps] = {}
+    found: dict[int, GapWords] = {}
     for row in rows:
-        gaps, cause = found.setdefault(row["entity_id"], _Gaps()), GapCause(row["cause"]).label
+        gaps, cause = found.setdefault(row["entity_id"], GapWords()), GapCause(row["cause"]).label
         if row["open"]:
             gaps.open[cause] = row["open"]
             gaps.since = min(filter(None, (gaps.since, row["since"])))
@@ -139,9 +139,9 @@ def _gaps_of(entity_ids: list[int]) -> dict[int, _Gaps]:
     return found
 
 
-def _words(causes: dict[str, int]) -> str:
+def cause_words(causes: dict[str, int]) -> str:
     return "; ".join(f"{cause}: {number}" for cause, number in causes.items())
 
 
-def _moment(moment: datetime | None) -> str:
+def moment_cell(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""

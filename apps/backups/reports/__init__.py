@@ -1,0 +1,1 @@
+"""Reports that come by themselves, and the letters that backups cause."""
