@@ -22,6 +22,7 @@ PUBLIC_MODULES = {
     "base",
     "documents",
     "api",
+    "letters",
     "registry",
     "http",
     "runner",

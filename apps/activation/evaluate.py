@@ -15,7 +15,9 @@ from django.db.models import F, Q, QuerySet
 from apps.accounts.selectors import stopped_accounts
 from apps.activity import services as activity
 from apps.activity.models import ActivityStatus
+from apps.backups.enums import Topic
 from apps.backups.models import Entity, EntityTag
+from apps.backups.services import news
 from apps.backups.services.activation import pause_by_rule, start_by_rule
 from apps.backups.services.leaving import delete_of_rule, put_back_of_rule
 from apps.backups.services.tags import tag_apply, tag_remove
@@ -242,6 +244,9 @@ def _finish(rule: Rule, plan: Plan, asked: Sequence[int] = ()) -> None:
     }
     if any(done.values()):
         say(rule, "rule.followed", **done)
+    for topic, steps in ((Topic.ACTIVATED, plan.of(*COMES)), (Topic.PAUSED, plan.of(Outcome.LEFT_PAUSED))):
+        if ids := [step.candidate.pk for step in steps]:
+            news.note_entities(rule.task, topic, Entity.objects.filter(pk__in=ids), f"By the rule {rule.name}")
 
 
 def _note_problem(rule: Rule, words: str) -> None:
@@ -250,6 +255,7 @@ def _note_problem(rule: Rule, words: str) -> None:
     if mine.update(checked_at=clock.now(), problem=words) and words != rule.problem:
         logger.warning("rule %s could not be followed: %s", rule.public_id, words)
         say(rule, "rule.not_followed", status=ActivityStatus.FAILED, reason=words)
+        news.note(rule.task, Topic.RULE, words=f"{rule.name}: {words}")
 
 
 def say(rule: Rule, code: str, *, status: str = ActivityStatus.DONE, **details: Any) -> None:

@@ -67,6 +67,7 @@ class BackupsConfig(AppConfig):
         _register_hooks()
         _register_order()
         _register_ends()
+        _register_reports()
 
 
 def _register_order() -> None:
@@ -86,6 +87,12 @@ def _register_ends() -> None:
 
     register_deletions()
     register_erasures()
+
+
+def _register_reports() -> None:
+    from .reports.ready import register  # noqa: PLC0415 - models are loaded only here
+
+    register()
 
 
 def _register_policies() -> None:

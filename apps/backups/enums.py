@@ -158,3 +158,18 @@ class ReportState(models.TextChoices):
     SENT = "sent", "Sent"
     NOT_NEEDED = "not_needed", "Not sent: nothing was wrong"
     NOBODY = "nobody", "Not sent: nobody receives it"
+
+
+class Topic(models.TextChoices):
+    """What recipients of exceptions and of auto discovery are told. Values are stored: never renamed."""
+
+    LOST = "lost", "Connection lost"
+    FAILED = "failed", "Backup failed, also when it was tried again"
+    PARTIAL = "partial", "Backup not complete"
+    PAUSED = "paused", "No longer backed up: paused"
+    ARCHIVED = "archived", "No longer backed up: gone at the source, archived"
+    RULE = "rule", "Rule not followed, or round skipped"
+    FOUND = "found", "Found"
+    ACTIVATED = "activated", "Activated by itself"
+    GONE = "gone", "No longer at the source, archived"
+    RETURNED = "returned", "Back at the source"

@@ -10,6 +10,7 @@ from .engine.rounds import end_rounds
 from .erasure.work import look_after_erasures
 from .hooks import letters
 from .hooks.rounds import end_hook_rounds
+from .reports import making, telling
 from .retention.marking import count_marks_on
 from .retention.night import accounts_to_look_after, night
 from .services import tallies
@@ -113,3 +114,35 @@ def erase_what_is_due() -> int:
 def purge_usage_files() -> int:
     """Remove the files of usage reports whose links have run out."""
     return purge_usage()
+
+
+@shared_task(expires=60)  # type: ignore[untyped-decorator]
+def send_reports() -> int:
+    """Send the accounts whose reports are due to `make_reports`; beat calls it every minute."""
+    with every_account("reports of all accounts are made in turn"):
+        accounts = making.accounts_with_work()
+    for account_id in accounts:
+        make_reports.after_commit(account_id=account_id)
+    return len(accounts)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def make_reports(*, account_id: int) -> int:
+    """Make one account's reports of the period that is over; returns how many."""
+    return making.work()
+
+
+@shared_task(expires=120)  # type: ignore[untyped-decorator]
+def tell_news() -> int:
+    """Send the tasks of which something is to be told to `tell_news_of`; beat calls it every two minutes."""
+    with every_account("what happened in all accounts is told"):
+        tasks = telling.tasks_with_news()
+    for account_id, task_id in tasks:
+        tell_news_of.after_commit(account_id=account_id, task_id=task_id)
+    return len(tasks)
+
+
+@shared_task(expires=300)  # type: ignore[untyped-decorator]
+def tell_news_of(*, account_id: int, task_id: int) -> int:
+    """Tell what is to be told of one task; returns how many letters that are."""
+    return telling.tell(task_id)

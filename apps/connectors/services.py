@@ -28,6 +28,7 @@ from .microsoft.patience import Patience
 from .microsoft.unreachable import UNREACHABLE
 from .models import Connection
 from .permissions_needed import READING, Need, microsoft_needs, missing_for_reading, writing_name
+from .registry import tell_lost
 
 QUICK: Final = Patience(tries=2, first_wait=0.5, throttled_for=10.0)
 OTHER_TENANT: Final = "This is another tenant than the one this connection backs up."
@@ -285,6 +286,7 @@ def connection_mark_disconnected(*, connection: Connection, reason: str) -> None
     connection.save(update_fields=["state", "state_reason", "state_since"])
     if was != ConnectionState.DISCONNECTED:
         _record(connection, "lost", reason=reason)
+        tell_lost(connection)
 
 
 @transaction.atomic

@@ -1,4 +1,6 @@
-"""The mail to whoever started a job, when it is over."""
+"""The letters about restores and exports that are over."""
+
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -6,9 +8,12 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.selectors import person_now
+from apps.core.actor import current_actor
 from apps.core.mails import note_mail
 from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
+from apps.notifications.letters import Letter
+from apps.notifications.services import notify
 
 from .exports.links import is_valid, link_token
 from .models import Plan
@@ -27,15 +32,56 @@ _ENDINGS = {
 
 
 def tell_initiator(job: Job) -> None:
-    """Say how the job ended and where its report is (RST-01, EXP-05), to who still belongs to the account."""
+    """Say how the job ended and where its report is (RST-01, EXP-05).
+
+    To who started it and still belongs to the account, and to the recipients of recovery who see its mailboxes.
+    """
     person = User.objects.filter(pk=job.initiator_id or 0).first()
-    if person is None or person_now(person.pk) is None:
-        return
+    mine = [person.email] if person is not None and person_now(person.pk) is not None else []
+    notify("recovery", lambda: _letter(job), extra=mine)
+
+
+def _letter(job: Job) -> Letter | None:
+    """The letter to the actor in force, if they see both mailboxes."""
+    if not Job.objects.filter(pk=job.pk).exists():
+        return None
     what = "Undo of the restore" if job.kind == JobKind.UNDO else JobKind(job.kind).label
-    ending = _ENDINGS[JobState(job.state)]
-    subject = " ".join(f"{what} of {job.entity_label} {ending}".split())
-    send_mail(subject, _text(job, what, ending), settings.DEFAULT_FROM_EMAIL, [person.email])
-    note_mail("job_ended", subject, person.email, service=job.service, entity_id=job.entity_id)
+    here = job.kind == JobKind.EXPORT and is_valid(job)
+    mine = job.initiator_id is not None and current_actor().user_id == job.initiator_id
+    page = reverse("job", args=[job.public_id])
+    link = reverse("recovery_export_link", args=[link_token(job)]) if here and mine else page
+    return Letter(
+        "job_ended",
+        {
+            "job": job,
+            "what": what,
+            "ending": _ENDINGS[JobState(job.state)],
+            "verb": _VERBS[JobKind(job.kind)],
+            "done": f"{job.items_done:,}",
+            "skipped": f"{job.items_skipped:,}",
+            "failed": f"{job.items_failed:,}",
+            "is_export": job.kind == JobKind.EXPORT,
+            "report": _report(job),
+            "sent": [part["name"] for part in job.result.get("parts", []) if part.get("sent")],
+            "ready": here and mine,
+        },
+        link=link,
+        link_words="Download it" if link != page else "See the report, item by item",
+        facts=_facts(job),
+        service=job.service,
+        entity_id=job.entity_id,
+    )
+
+
+def _facts(job: Job) -> dict[str, Any]:
+    return {
+        "job": str(job.public_id),
+        "kind": job.kind,
+        "state": job.state,
+        "mailbox": job.entity_label,
+        "items": {"done": job.items_done, "skipped": job.items_skipped, "failed": job.items_failed},
+        "message": job.message,
+    }
 
 
 def _report(job: Job) -> list[str]:
@@ -70,29 +116,3 @@ def tell_target_once(plan: Plan, job: Job) -> None:
     note_mail(
         "mailbox_restored", subject, target.address, service=target.task.service, entity_id=target.public_id
     )
-
-
-def _text(job: Job, what: str, ending: str) -> str:
-    lines = [f"{what} of {job.entity_label} {ending}.", ""]
-    if job.kind != JobKind.EXPORT:
-        lines.append(f"Into: {job.destination_label}")
-    if job.backup_date:
-        lines.append(f"From the backup of {job.backup_date:%d %B %Y, %H:%M} UTC")
-    verb = _VERBS[JobKind(job.kind)]
-    lines += [
-        "",
-        f"{verb}: {job.items_done:,}",
-        f"Skipped: {job.items_skipped:,}",
-        f"Failed: {job.items_failed:,}",
-    ]
-    lines += _report(job)
-    if job.message:
-        lines += ["", job.message]
-    sent = [part["name"] for part in job.result.get("parts", []) if part.get("sent")]
-    if sent:
-        lines += ["", f"In {job.destination_label}:", *sent]
-    if job.kind == JobKind.EXPORT and is_valid(job):
-        address = reverse("recovery_export_link", args=[link_token(job)])
-        lines += ["", "Download within 72 hours, signed in to Everkeep:", settings.PORTAL_URL + address]
-    lines += ["", "The report, item by item:", settings.PORTAL_URL + reverse("job", args=[job.public_id]), ""]
-    return "\n".join(lines)

@@ -243,6 +243,12 @@ CELERY_BEAT_SCHEDULE = {
     "discovery": {"task": "apps.backups.discovery_tasks.discover_due_tasks", "schedule": 3600.0},
     "exports": {"task": "apps.recovery.tasks.purge_exports", "schedule": 3600.0},
     "usage": {"task": "apps.backups.tasks.purge_usage_files", "schedule": 3600.0},
+    "reports": {
+        "task": "apps.backups.tasks.send_reports",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "news": {"task": "apps.backups.tasks.tell_news", "schedule": 120.0, "options": {"expires": 120}},
     "undo": {"task": "apps.recovery.tasks.forget_replaced", "schedule": 3600.0},
     "keys": {"task": "apps.vault.tasks.finish_keys", "schedule": 3600.0},
     "garbage": {"task": "apps.vault.tasks.collect_garbage", "schedule": 6 * 3600.0},

@@ -18,6 +18,7 @@ from ..enums import EntityState, Verdict
 from ..journals.writing import write_journal
 from ..models import CoverageGap, Entity, Run, RunIssue, Snapshot
 from ..planning import good_until
+from ..services import news
 from . import refetch
 from .gaps import Judged, gap_of_kind, gaps_of, judge, settle_gaps
 from .issues import Settlement, kind_row, settle_issues, settlement
@@ -215,6 +216,7 @@ def _close(run: Run, lease: Lease, again: Callable[[Entity], datetime | None], *
     values: dict[str, Any] = {"verdict": run.verdict, "message": run.message, "finished_at": run.finished_at}
     counts = {name: getattr(run, name) for name in ("items_removed", "items_failed", "items_skipped")}
     Run.objects.filter(pk=run.pk, verdict=Verdict.RUNNING).update(**values, **counts)
+    news.note_run(run, run.entity.last_verdict, next_run_at)
     values = {"last_message": run.message}
     if run.verdict not in {Verdict.CANCELLED, Verdict.STOPPED}:
         values["last_verdict"] = standing or run.verdict

@@ -21,9 +21,20 @@ from apps.core.scope import account_scope
 from apps.core.sight import whole_sight
 
 from ..engine.rounds import goes_on
-from ..enums import EntityState, HookMoment, LetterState, Otherwise, RoundState, RunPriority, Trigger, Verdict
+from ..enums import (
+    EntityState,
+    HookMoment,
+    LetterState,
+    Otherwise,
+    RoundState,
+    RunPriority,
+    Topic,
+    Trigger,
+    Verdict,
+)
 from ..models import BackupTask, Entity, Hook, HookLetter, HookRound, Run
 from ..planning import put_off
+from ..services.news import note
 from .letters import forget_old, settle, write
 from .said import say
 
@@ -145,6 +156,7 @@ def _skip(row: HookRound) -> None:
     count = put_off(task, regular(task.pk))
     for hook in _hooks(task.pk, HookMoment.BEFORE)[:1]:
         say(hook, "hook.skipped", count=count)
+        note(task, Topic.RULE, words=f"The hook {hook} did not let a round of backups begin.")
     _tell(row, "skipped")
 
 

@@ -8,6 +8,7 @@ from .entities import BackupTask, Entity, entity_sight, task_sight
 from .erasures import ErasedItem, ErasedPlace, Erasure
 from .holds import HeldPart, Hold
 from .hooks import Hook, HookLetter, HookRound
+from .news import News, NewsTold
 from .policies import Policy, PolicyTag
 from .reports import Report, ReportCopy, ReportSettings
 from .retention import AccountRetention, Expiry, MarkClock
@@ -35,6 +36,8 @@ __all__ = [
     "HookLetter",
     "HookRound",
     "MarkClock",
+    "News",
+    "NewsTold",
     "NodeVersion",
     "Policy",
     "PolicyTag",

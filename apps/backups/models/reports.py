@@ -39,7 +39,7 @@ class ReportSettings(AccountModel):
 
 
 class ReportCopy(AccountModel):
-    """Who gets a report of one task, or of one entity, alone. `whole`: who wrote them down sees limited ones."""
+    """Who gets a report of one task, or one entity, alone. `whole`: who wrote them down sees limited ones."""
 
     task = models.ForeignKey(BackupTask, on_delete=models.CASCADE, related_name="report_copies")
     entity = models.OneToOneField(Entity, on_delete=models.CASCADE, null=True, related_name="report_copy")

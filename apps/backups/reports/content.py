@@ -1,4 +1,4 @@
-"""What a report says: the counts of the tasks' own pages, and one judgement that is green only for what was done.
+"""What a report says: the counts of the tasks' own pages, and a judgement that is good only for what was done.
 
 `judge` is the one place that decides. Nothing is good that did not run, has no connection, misses something, or
 of which nothing was backed up in the report's time.
@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from apps.connectors.enums import ConnectionState, Service
 from apps.core import clock
@@ -88,12 +87,13 @@ class TaskLine:
     @property
     def counts(self) -> str:
         """ "40 mailboxes, 38 active: 36 success, 2 failed"."""
-        words = ", ".join(f"{self.total.of(word):,} {word.label.lower()}" for word in Word if self.total.of(word))
+        counted = ((self.total.of(word), word.label.lower()) for word in Word)
+        words = ", ".join(f"{number:,} {label}" for number, label in counted if number)
         return f"{nouns_of(self.task.service).count(self.total.total)}" + (f": {words}" if words else "")
 
 
 def task_lines(tasks: Sequence[BackupTask], since: datetime) -> list[TaskLine]:
-    """The tasks as they stand, as far as the actor in force sees them; a few queries, however many there are."""
+    """The tasks as they stand, as the actor in force sees them; a few queries, however many there are."""
     totals: dict[int, Counters] = {}
     for group in groups_of(tasks):
         total = totals.setdefault(group.task_id, Counters())
@@ -132,7 +132,9 @@ def _outside(task: BackupTask, total: Counters) -> Iterable[tuple[Tone, str]]:
     if task.discovery_error:
         words = _("The list of %(many)s could not be read, so new ones may be missing: %(why)s")
         yield Tone.PART, words % {"many": many, "why": task.discovery_error}
-    if not total.active:
+    if total.total and total.of(Word.DELETING) == total.total:
+        yield Tone.QUIET, _("It is being deleted.")
+    elif not total.active:
         words = _("None of its %(many)s is active: nothing is backed up.")
         yield Tone.PART, words % {"many": many}
 
@@ -142,14 +144,14 @@ def _numbers(task: BackupTask, total: Counters, hidden: Hidden, gaps: int) -> It
     failed, overdue = total.of(Word.FAILED) + hidden.failed, total.of(Word.OVERDUE) + hidden.overdue
     partial, moving = total.of(Word.PARTIAL) + hidden.partial, total.of(*LIVE)
     if failed:
-        yield Tone.BAD, ngettext("%(n)s failed.", "%(n)s failed.", failed) % {"n": nouns.count(failed)}
+        yield Tone.BAD, _("%(n)s failed.") % {"n": nouns.count(failed)}
     if overdue:
-        words = ngettext("The last good backup of %(n)s is too old.", "The last good backups of %(n)s are too old.", overdue)
-        yield Tone.BAD, words % {"n": nouns.count(overdue)}
+        yield Tone.BAD, _("The last good backup is too old: %(n)s.") % {"n": nouns.count(overdue)}
     if partial:
-        yield Tone.PART, _("Not everything was stored of %(n)s.") % {"n": nouns.count(partial)}
+        yield Tone.PART, _("Not everything was stored: %(n)s.") % {"n": nouns.count(partial)}
     if gaps:
-        yield Tone.PART, _("Something that nobody has acknowledged is missing of %(n)s.") % {"n": nouns.count(gaps)}
+        words = _("Something that nobody has acknowledged is missing: %(n)s.")
+        yield Tone.PART, words % {"n": nouns.count(gaps)}
     if cancelled := total.of(Word.CANCELLED):
         yield Tone.PART, _("The last backup of %(n)s was cancelled.") % {"n": nouns.count(cancelled)}
     if moving:

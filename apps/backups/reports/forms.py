@@ -29,7 +29,7 @@ class ReportForm(forms.Form):
     at = forms.TimeField(label="At", widget=forms.TimeInput({"type": "time"}, "%H:%M"))
     zone = forms.ChoiceField(label="Time zone")
     weekday = forms.TypedChoiceField(
-        label="Weekday", choices=_WEEKDAYS, coerce=int, required=False, empty_value=0, help_text="Once a week."
+        label="Weekday", choices=_WEEKDAYS, coerce=int, required=False, help_text="Once a week."
     )
     day = forms.IntegerField(
         label="Day of the month",

@@ -103,7 +103,7 @@ def facts_of(paper: Paper) -> dict[str, Any]:
 
 
 def link_of(report: Report) -> str:
-    """Where the table is fetched. It opens nothing by itself: who follows it signs in and sees what they may."""
+    """Where the table is fetched. It opens nothing by itself: whoever follows it signs in."""
     return reverse("report_file", args=[signing.dumps(str(report.public_id), salt=_SALT)])
 
 

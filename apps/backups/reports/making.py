@@ -1,4 +1,4 @@
-"""Each period's reports, exactly once: who moves the period on writes their rows, who takes a row writes its letters.
+"""Each period's reports, exactly once: who moves the period on writes the rows, who takes a row its letters.
 
 Both are one conditional UPDATE in the transaction of what follows from it. A worker that dies leaves nothing or
 all of it; of two workers one finds nothing to do; what an outage missed is one report over all of it.
@@ -105,7 +105,7 @@ def make(pk: int) -> bool:
 def _write(report: Report) -> int:
     if report.task_id is None:
         return notify(KIND, letters_of(report))
-    copy = ReportCopy.objects.filter(task_id=report.task_id, entity_id=report.entity_id).first()
+    copy = ReportCopy.objects.filter(task=report.task, entity=report.entity).first()
     if copy is None:
         return 0
     return notify_addresses(copy.addresses, letters_of(report, whole=copy.whole), kind=KIND)

@@ -1,4 +1,4 @@
-"""One report as its reader sees it: who reads is the actor in force, so nobody is told of what they may not see."""
+"""One report as its reader sees it: the actor in force, so that nobody is told of what they may not see."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -105,7 +105,7 @@ def table_name(until: datetime, form: str) -> str:
 
 
 def _own_line(report: Report) -> list[BoxLine]:
-    found = Entity.objects.select_related("task__connection").filter(pk=report.entity_id).first()
+    found = Entity.objects.select_related("task__connection").filter(pk=report.entity_id or 0).first()
     return box_lines(found.task, [found]) if found else []
 
 
@@ -142,10 +142,12 @@ def _headline(lines: Sequence[TaskLine], *, single: bool) -> str:
             bad,
         )
         return words % {"bad": f"{bad:,}", "all": f"{len(lines):,}"}
-    if any(line.tone is Tone.WAITS for line in lines):
+    return _calm({line.tone for line in lines})
+
+
+def _calm(tones: set[Tone]) -> str:
+    if Tone.WAITS in tones:
         return _("nothing failed, some backups are under way")
-    if all(line.tone is Tone.QUIET for line in lines):
+    if tones == {Tone.QUIET}:
         return _("nothing was backed up, since nothing was due")
-    if any(line.tone is Tone.QUIET for line in lines):
-        return _("nothing failed; not everything was due")
-    return _("all good")
+    return _("nothing failed, not everything was due") if Tone.QUIET in tones else _("all good")

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from apps.connectors.enums import Service
 from apps.core import clock
@@ -129,11 +130,17 @@ def _why(entity: Entity, word: Word, gaps: GapWords, now: datetime) -> str:
         return WHY_NOT[EntityState(entity.state)]
     late = word is Word.OVERDUE or (entity.overdue_at is not None and entity.overdue_at < now)
     late = late or (entity.next_run_at is not None and entity.next_run_at < now - TOLERANCE)
-    said = ["The last good backup is too old." if entity.last_snapshot_at else "There is no backup."] if late else []
-    if word in (Word.FAILED, Word.PARTIAL, Word.CANCELLED) or late:
-        said += [entity.last_message] if entity.last_message else []
+    said = []
+    if late:
+        said.append(
+            _("The last good backup is too old.") if entity.last_snapshot_at else _("There is no backup.")
+        )
+    if entity.last_message and (late or word in (Word.FAILED, Word.PARTIAL, Word.CANCELLED)):
+        said.append(entity.last_message)
     if gaps.open and word is not Word.PARTIAL:
-        said.append(f"Open gaps: {cause_words(gaps.open)}")
-    if not said and word is not Word.SUCCESS:
-        said.append("There is no backup yet." if word is Word.SCHEDULED else f"The last run: {word.label.lower()}")
+        said.append(_("Open gaps: %(causes)s.") % {"causes": cause_words(gaps.open)})
+    if not said and word is Word.SCHEDULED:
+        said.append(_("There is no backup yet."))
+    elif not said and word is not Word.SUCCESS:
+        said.append(_("How the last run ended: %(word)s.") % {"word": word.label.lower()})
     return " ".join(said)

@@ -5,10 +5,13 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from ..enums import EntityState
+from apps.core.actor import current_actor
+
+from ..enums import EntityState, Topic
 from ..models import BackupTask, Entity
 from ..planning import first_overdue, first_starts
 from .changes import change_entities
+from .news import note_entities
 
 
 @transaction.atomic
@@ -25,6 +28,7 @@ def activate(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
 def pause(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
     """Start no more runs of these; a run in progress is finished, and what is kept stays."""
     active = entities.filter(state=EntityState.ACTIVE)
+    note_entities(task, Topic.PAUSED, active, words=f"By {current_actor().label}")
     return change_entities(
         task, active, "entity.paused", state=EntityState.PAUSED, next_run_at=None, by_hand=True
     )

@@ -24,11 +24,12 @@ from apps.core import clock
 from apps.core.errors import Conflict, ConsentLost, EverkeepError, Forbidden
 
 from ..deletion.order import returned
-from ..enums import DeletionState, EntityState
+from ..enums import DeletionState, EntityState, Topic
 from ..erasure.remembered import carry_over
 from ..models import BackupTask, Deletion, Entity
 from ..models.entities import DISCOVERY_SILENCE
 from ..planning import awaited, first_start, schedule_of, schedule_of_task
+from .news import note_ids
 from .tallies import forget_tally
 
 logger = logging.getLogger("everkeep.discovery")
@@ -138,7 +139,12 @@ def _keep_batch(task: BackupTask, batch: list[FoundEntity], tally: Tally) -> Non
     rows = Entity.objects.select_for_update().filter(task=task, remote_id__in=by_id).order_by("pk")
     known = {entity.remote_id: entity for entity in rows}
     new = [found for key, found in by_id.items() if key not in known and _wanted(task, found)]
-    carry_over(Entity.objects.bulk_create([_new_entity(task, found) for found in new]))
+    fresh = Entity.objects.bulk_create([_new_entity(task, found) for found in new])
+    carry_over(fresh)
+    if task.discovered_at is not None:  # at first all are new, and who made the task looks at them
+        note_ids(task, Topic.ACTIVATED if task.auto_activate else Topic.FOUND, [each.pk for each in fresh])
+    away = [entity.pk for entity in known.values() if entity.state == EntityState.ARCHIVED]
+    note_ids(task, Topic.RETURNED, away)
     changed = [entity for entity in known.values() if _refresh(task, entity, by_id[entity.remote_id], tally)]
     Entity.objects.bulk_update(changed, [*FACTS, "state", "state_before_archive", "next_run_at"])
     tally.found += len(new) + len(known)
@@ -198,6 +204,9 @@ def _finish(task: BackupTask, seen: set[str], tally: Tally) -> None:
     gone = [pk for pk, remote_id in known.iterator() if remote_id not in seen]
     for ids in _chunks(gone):
         _nothing_kept(entities.filter(id__in=ids)).delete()
+        backed_up = entities.filter(id__in=ids, state__in=[EntityState.ACTIVE, EntityState.PAUSED])
+        for topic in (Topic.ARCHIVED, Topic.GONE):
+            note_ids(task, topic, list(backed_up.values_list("pk", flat=True)))
         _archive(entities.filter(id__in=ids), tally)
     if not task.include_unlicensed:
         _nothing_kept(entities.filter(licensed=False, kind=EntityKind.USER_MAILBOX)).delete()

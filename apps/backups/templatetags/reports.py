@@ -1,4 +1,4 @@
-"""`{% load reports %}{% report_recipients task %}`: the card of who gets a report of a task, or of a mailbox."""
+"""`{% load reports %}{% report_recipients task %}`: who gets a report of a task, or a mailbox."""
 
 from typing import Any
 
@@ -16,13 +16,17 @@ register = template.Library()
 
 
 @register.inclusion_tag("backups/_report_recipients.html", takes_context=True)
-def report_recipients(context: template.Context, task: BackupTask, entity: Entity | None = None) -> dict[str, Any]:
+def report_recipients(
+    context: template.Context, task: BackupTask, entity: Entity | None = None
+) -> dict[str, Any]:
     """The card, for who decides where reports go."""
     if not allowed(Permission.NOTIFICATIONS):
         return {}
     copy = ReportCopy.objects.filter(task=task, entity=entity).first()
-    address = reverse("entity_reports", args=[entity.public_id]) if entity else reverse(
-        "task_reports", args=[task.public_id]
+    address = (
+        reverse("entity_reports", args=[entity.public_id])
+        if entity
+        else reverse("task_reports", args=[task.public_id])
     )
     return {
         "form": AddressesForm(initial={"addresses": "; ".join(copy.addresses) if copy else ""}),

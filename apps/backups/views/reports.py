@@ -92,7 +92,9 @@ def of_entity(request: MemberRequest, entity_id: UUID) -> HttpResponse:
 def _save_copy(request: MemberRequest, task: BackupTask, entity: Entity | None = None) -> None:
     form = AddressesForm(request.POST)
     if not form.is_valid():
-        raise InvalidRequest(" ".join(form.errors["addresses"]), do="Go back and correct the addresses.")
+        raise InvalidRequest(
+            " ".join(map(str, form.errors["addresses"])), do="Go back and correct the addresses."
+        )
     saved = services.report_copy_save(task=task, entity=entity, addresses=form.cleaned_data["addresses"])
     messages.info(request, "Recipients of the report saved." if saved else "Nothing was changed.")
 

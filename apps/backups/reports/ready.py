@@ -1,0 +1,31 @@
+"""What reports and letters of backups register."""
+
+from apps.activity.registry import register_codes
+from apps.connectors.registry import register_lost
+from apps.core import navigation
+from apps.core.permissions import Permission
+from apps.notifications.registry import Kind, register_kind
+
+from ..services.news import note_lost
+
+
+def register() -> None:
+    """Kinds of letters, the page, and the words of what is recorded."""
+    register_kind(Kind("summary", "Summary report", "How all backups stand, by mail.", order=10))
+    register_kind(
+        Kind(
+            "exceptions",
+            "Exceptions",
+            "Failed backups, lost connections, what is no longer backed up.",
+            order=30,
+        )
+    )
+    register_kind(Kind("discovery", "Auto discovery", "What was found, activated, or is gone.", order=40))
+    register_codes("Notifications", {"report.changed": "Summary report changed"})
+    register_codes("Backup tasks", {"report.recipients": "Recipients of a report changed"})
+    register_codes("Access", {"backup_report.downloaded": "Table of a backup report downloaded"})
+    register_lost("news", note_lost)
+    words = "How backups stand, sent by mail daily, weekly or monthly."
+    navigation.register_section(
+        navigation.Section("reports", "Reports", words, "mail", 46, "reports", Permission.NOTIFICATIONS)
+    )
