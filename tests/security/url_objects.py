@@ -15,7 +15,8 @@ from apps.accounts.models import (
     User,
 )
 from apps.activation.models import Rule
-from apps.backups.models import BackupTask, Deletion, Entity, Erasure, Hook, Policy, Run, Snapshot, Tag
+from apps.backups.models import BackupTask, Deletion, Entity, Erasure, Hook, Policy, Report, Run, Snapshot, Tag
+from apps.backups.reports.letters import link_of
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
@@ -141,6 +142,16 @@ def a_wish(cast: Cast) -> list[object]:
     """The link of a mail that ends letters of its kind."""
     made = Delivery(account=cast.account, address="desk@partner.example", kind="summary")
     return [unsubscribe_address(made).rstrip("/").rpartition("/")[2]]
+
+
+def a_report_link(cast: Cast) -> list[object]:
+    """The signed part of the link to a report's table."""
+    with account_scope(cast.account.pk):
+        now = clock.now()
+        made = Report.objects.create(
+            account=cast.account, since=now, until=now, format="overview", way="link", zone="UTC"
+        )
+    return [link_of(made).rpartition("/")[2].removesuffix(".csv")]
 
 
 def a_tag(cast: Cast) -> list[object]:

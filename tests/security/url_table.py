@@ -25,6 +25,7 @@ from tests.security.url_objects import (
     a_point,
     a_policy,
     a_recipient,
+    a_report_link,
     a_restore,
     a_rule,
     a_run,
@@ -118,6 +119,11 @@ TABLE: dict[str, Row] = {
     "hold_lift": row(
         302, 302, 403, 403, 403, 403, 302, args=words("00000000-0000-0000-0000-000000000005"), data={}
     ),
+    "reports": row(302, 200, 403, 403, 403, 403, 200),
+    "report_sample": row(302, 200, 403, 403, 403, 403, 200, args=words("overview")),
+    "report_file": row(302, 200, 200, 200, 200, 403, 404, args=a_report_link),
+    "task_reports": row(302, 302, 403, 403, 403, 403, 404, args=a_task, data={}),
+    "entity_reports": row(302, 302, 403, 403, 403, 403, 404, args=an_entity, data={}),
     "retention": row(302, 200, 403, 403, 403, 403, 200),
     # Deleting asks for a fresh proof first, also before it shows what would go.
     "task_delete": row(302, 302, 403, 403, 403, 403, 302, args=a_task),

@@ -1,12 +1,17 @@
 """What reports and letters of backups register."""
 
+from typing import Any
+
+from apps.accounts.http import MemberRequest
 from apps.activity.registry import register_codes
 from apps.connectors.registry import register_lost
 from apps.core import navigation
 from apps.core.permissions import Permission
-from apps.notifications.registry import Kind, register_kind
+from apps.notifications.registry import Kind, SettingsPanel, register_kind, register_panel
 
 from ..services.news import note_lost
+from .services import last_report, settings_now
+from .timing import rhythm_words
 
 
 def register() -> None:
@@ -24,8 +29,14 @@ def register() -> None:
     register_codes("Notifications", {"report.changed": "Summary report changed"})
     register_codes("Backup tasks", {"report.recipients": "Recipients of a report changed"})
     register_codes("Access", {"backup_report.downloaded": "Table of a backup report downloaded"})
+    register_panel(SettingsPanel(10, "backups/_report_card.html", _card))
     register_lost("news", note_lost)
     words = "How backups stand, sent by mail daily, weekly or monthly."
     navigation.register_section(
         navigation.Section("reports", "Reports", words, "mail", 46, "reports", Permission.NOTIFICATIONS)
     )
+
+
+def _card(request: MemberRequest) -> dict[str, Any]:
+    settings = settings_now()
+    return {"settings": settings, "rhythm": rhythm_words(settings), "last": last_report()}

@@ -11,7 +11,7 @@ from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
 from apps.core.sight import sees_limited
 
-from ..models import BackupTask, Entity, ReportCopy, ReportSettings
+from ..models import BackupTask, Entity, Report, ReportCopy, ReportSettings
 from .timing import next_after, rhythm_words
 
 RHYTHM = {"every", "at", "zone", "weekday", "day"}
@@ -27,6 +27,11 @@ def _fresh() -> ReportSettings:
     settings = ReportSettings(account_id=current_account_id(), since=clock.now())
     settings.next_at = next_after(settings, settings.since)
     return settings
+
+
+def last_report() -> Report | None:
+    """What became of the newest summary."""
+    return Report.objects.filter(subject="").order_by("-until").first()
 
 
 @transaction.atomic

@@ -110,7 +110,13 @@ def letter_of(task: BackupTask, kind: str, ids: Sequence[int]) -> Letter | None:
         return None
     return Letter(
         f"backup_{kind}",
-        {"task": task, "parts": parts, "first": parts[0], "many": nouns_of(task.service).many},
+        {
+            "task": task,
+            "parts": parts,
+            "first": parts[0],
+            "counted": nouns_of(task.service).count(parts[0].number),
+            "many": nouns_of(task.service).many,
+        },
         link=reverse("task", args=[task.public_id]),
         link_words=_("Open the backup task"),
         facts={"task": str(task.public_id), "name": task.name, "news": [_facts(part) for part in parts]},

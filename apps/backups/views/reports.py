@@ -44,7 +44,7 @@ def page(request: MemberRequest) -> HttpResponse:
         "form": form,
         "settings": settings,
         "rhythm": rhythm_words(settings),
-        "last": Report.objects.filter(subject="").order_by("-until").first(),
+        "last": services.last_report(),
         "formats": ReportFormat.choices,
         "may_preview": allowed(Permission.VIEW),
         **_preview(settings, request.GET.get("preview", "")),
