@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from apps.backups.enums import EntityState, Topic
-from apps.backups.models import BackupTask, Entity, News
+from apps.backups.models import BackupTask, Entity, News, NewsTold
 from apps.backups.reports import telling
 from apps.backups.services import discovery, news
 from apps.backups.services.activation import pause
@@ -99,15 +99,14 @@ def test_a_lost_connection_is_told_at_once_and_instead_of_its_mailboxes(cast: Ca
 def test_two_workers_tell_once(cast: Cast, task: BackupTask) -> None:
     recipient(cast.account.pk)
     news.note(task, Topic.LOST, words="Gone.")
-    real = telling.letter_of
-
-    def meanwhile(*args: Any) -> Any:
-        with patch.object(telling, "letter_of", real):
-            assert telling.tell(task.pk) == 0
-        return real(*args)
-
-    with patch.object(telling, "letter_of", meanwhile):
-        assert telling.tell(task.pk) == 1
+    seen_by_another = NewsTold.objects.create(account=cast.account, task=task, kind="exceptions")
+    with patch.object(telling, "notify", side_effect=RuntimeError), pytest.raises(RuntimeError):
+        telling.tell(task.pk)
+    assert telling.tell(task.pk) == 1 and telling.tell(task.pk) == 0
+    news.note(task, Topic.LOST, words="Gone.")
+    with patch.object(NewsTold.objects, "get", return_value=seen_by_another):
+        assert telling.tell(task.pk) == 0
+    assert News.objects.count() == 1
 
 
 def test_who_is_paused_and_what_discovery_found_is_told_once_a_day(

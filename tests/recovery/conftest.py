@@ -21,6 +21,7 @@ from apps.core.actor import Actor, acting_as
 from apps.core.scope import account_scope
 from apps.jobs import runner
 from apps.jobs.models import Job
+from apps.notifications.sending import send_due
 from apps.recovery.exports.start import export_start
 from apps.recovery.models import Plan
 from apps.recovery.restore.plan import plan_create, plan_make, plan_start
@@ -84,6 +85,7 @@ class Office:
 
     def work(self, job: Job) -> Job:
         runner.run(job.pk)
+        send_due()
         job.refresh_from_db()
         return job
 

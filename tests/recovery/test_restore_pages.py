@@ -20,6 +20,8 @@ from apps.core.actor import Actor, acting_as
 from apps.core.errors import NotFound, PermissionMissing
 from apps.core.scope import account_scope
 from apps.jobs.models import Job, JobItem
+from apps.notifications.models import Recipient
+from apps.notifications.sending import send_due
 from apps.recovery.mails import tell_initiator
 from apps.recovery.models import Plan, PlanPart
 from apps.recovery.restore.plan import Order, RestoreOptions, plan_make, plan_refuse, plan_write
@@ -95,9 +97,11 @@ def test_the_end_of_a_job_is_told_to_who_still_belongs_to_the_account(
         account=cast.account, kind="restore", state="failed", initiator_id=cast.restorer.pk
     )
     tell_initiator(job)
+    send_due()
     assert len(mailoutbox) == 1
     Membership.objects.filter(user=cast.restorer).delete()
     tell_initiator(job)
+    send_due()
     assert len(mailoutbox) == 1
 
 
@@ -235,3 +239,26 @@ def test_what_overwriting_changes_shows_values_to_who_may_look_into_items_alone(
         text = client.get(reverse("recovery_plan", args=[plan.public_id])).content.decode()
         assert "Gina" in text and "Phone" in text
         assert (("555-0001" in text), ("555-0002" in text)) == (shown, shown)
+
+
+def test_recipients_of_recovery_hear_of_what_they_see_and_the_download_is_for_who_started_it(
+    cast: Cast, backup: Snapshot, mailoutbox: Any
+) -> None:
+    Entity.objects.filter(pk=backup.entity_id).update(limited=True)
+    for person in (cast.owner, cast.viewer):
+        Recipient.objects.create(
+            account=cast.account, address=person.email, user=person, kinds=["recovery"], name=person.name
+        )
+    job = Job.objects.create(
+        account=cast.account,
+        kind="restore",
+        state="partial",
+        initiator_id=cast.restorer.pk,
+        entity_id=backup.entity.public_id,
+        entity_label="The board",
+        items_failed=1_200,
+    )
+    tell_initiator(job)
+    send_due()
+    assert [sent.to for sent in mailoutbox] == [["Olivia Romano <olivia.romano@pizza-perfecto.example>"]]
+    assert "Failed: 1,200" in mailoutbox[0].body and "done in part" in mailoutbox[0].subject

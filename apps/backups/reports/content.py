@@ -190,7 +190,9 @@ def _hidden(tasks: Sequence[int]) -> dict[int, Hidden]:
         .order_by()
         .values_list("task_id")
         .annotate(
-            Count("id", filter=failed), Count("id", filter=partial & ~late), Count("id", filter=late & ~failed)
+            failed=Count("id", filter=failed),
+            partial=Count("id", filter=partial & ~late),
+            overdue=Count("id", filter=late & ~failed),
         )
     )
     return {task_id: Hidden(*numbers) for task_id, *numbers in rows}
@@ -201,5 +203,5 @@ def _open_gaps(tasks: Sequence[BackupTask]) -> dict[int, int]:
     rows = CoverageGap.objects.filter(
         acknowledged_at=None, by_default=False, entity__task__in=tasks, entity__state=EntityState.ACTIVE
     )
-    counted = rows.order_by().values_list("entity__task_id").annotate(Count("entity", distinct=True))
+    counted = rows.order_by().values_list("entity__task_id").annotate(number=Count("entity", distinct=True))
     return dict(counted)

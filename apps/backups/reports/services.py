@@ -12,7 +12,7 @@ from apps.core.scope import current_account_id
 from apps.core.sight import sees_limited
 
 from ..models import BackupTask, Entity, Report, ReportCopy, ReportSettings
-from .timing import next_after, rhythm_words
+from .timing import PERIODS, next_after, rhythm_words
 
 RHYTHM = {"every", "at", "zone", "weekday", "day"}
 FIELDS = ("is_on", "format", "way", "only_failures", *sorted(RHYTHM))
@@ -24,8 +24,12 @@ def settings_now() -> ReportSettings:
 
 
 def _fresh() -> ReportSettings:
-    settings = ReportSettings(account_id=current_account_id(), since=clock.now())
-    settings.next_at = next_after(settings, settings.since)
+    now = clock.now()
+    settings = ReportSettings(account_id=current_account_id())
+    settings.next_at = next_after(settings, now)
+    settings.since = min(
+        now, settings.next_at - PERIODS[settings.every]
+    )  # the first one tells of a whole period
     return settings
 
 

@@ -1,6 +1,6 @@
 """When reports come, and which time each one covers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..enums import ReportRhythm
@@ -12,6 +12,11 @@ _EVERY = {
     ReportRhythm.DAILY: Every.DAILY,
     ReportRhythm.WEEKLY: Every.WEEKLY,
     ReportRhythm.MONTHLY: Every.MONTHLY,
+}
+PERIODS = {
+    ReportRhythm.DAILY.value: timedelta(days=1),
+    ReportRhythm.WEEKLY.value: timedelta(days=7),
+    ReportRhythm.MONTHLY.value: timedelta(days=31),
 }
 
 

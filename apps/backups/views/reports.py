@@ -1,6 +1,5 @@
 """Settings → Reports, the tables behind their links, and who gets a report of one task or mailbox."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,15 +18,13 @@ from apps.core.permissions import Permission, allowed, require
 from apps.notifications.letters import written
 
 from ..access import entity_for, report_for, task_for
-from ..enums import ReportFormat, ReportRhythm
+from ..enums import ReportFormat
 from ..models import BackupTask, Entity, Report, ReportSettings
 from ..reports import services
 from ..reports.forms import AddressesForm, ReportForm
 from ..reports.letters import letter_of, read_link
 from ..reports.paper import preview_rows, table_name, table_of
-from ..reports.timing import rhythm_words
-
-_BACK = {ReportRhythm.DAILY: 1, ReportRhythm.WEEKLY: 7, ReportRhythm.MONTHLY: 31}
+from ..reports.timing import PERIODS, rhythm_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -104,7 +101,7 @@ def _now(settings: ReportSettings, form: str) -> Report:
     now = clock.now()
     return Report(
         account_id=settings.account_id,
-        since=now - timedelta(days=_BACK[ReportRhythm(settings.every)]),
+        since=now - PERIODS[settings.every],
         until=now,
         format=form,
         way=settings.way,
