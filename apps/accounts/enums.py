@@ -32,6 +32,11 @@ class ClosingCause(models.TextChoices):
 
     CANCELLED = "cancelled", "Cancelled by its owner"
     TRIAL = "trial", "The trial ended without a plan"
+    NO_PLAN = "no_plan", "Its plan ended, or was not paid for"
+
+
+# Closings for want of a plan: a plan brings the account back, and without billing nothing is deleted for it.
+WANT_OF_A_PLAN = (ClosingCause.TRIAL, ClosingCause.NO_PLAN)
 
 
 class ApprovalState(models.TextChoices):

@@ -12,10 +12,19 @@ from apps.core.errors import Conflict
 from apps.core.scope import account_scope
 
 from .enums import AccountState, Role
+from .life.closing import account_close
+from .life.suspension import account_suspend
 from .life.trial import account_activate_plan, trial_end
 from .models import Account, Membership, User
 
-__all__ = ["account_activate_plan", "account_open", "account_take_over", "user_prefer_rows"]
+__all__ = [
+    "account_activate_plan",
+    "account_close",
+    "account_open",
+    "account_suspend",
+    "account_take_over",
+    "user_prefer_rows",
+]
 
 
 @transaction.atomic

@@ -273,6 +273,13 @@ BILLING = env.bool("EVERKEEP_BILLING", default=False)
 STRIPE_KEY = env.str("EVERKEEP_STRIPE_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("EVERKEEP_STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_BASE = env.str("EVERKEEP_STRIPE_BASE", default="")
+# Who sells: name, address (lines), country, tax_id, email, bank (lines). What invoices say of it.
+BILLING_SELLER = env.json("EVERKEEP_BILLING_SELLER", default={})
+BILLING_CURRENCY = env.str("EVERKEEP_BILLING_CURRENCY", default="USD")
+BILLING_PRICE_LIST = env.str("EVERKEEP_BILLING_PRICE_LIST", default="Standard")
+BILLING_TAX_RATES = env.str("EVERKEEP_BILLING_TAX_RATES", default="")
+# Where requests for annual plans, and what only a person can settle, are mailed to.
+BILLING_EMAIL = env.str("EVERKEEP_BILLING_EMAIL", default="")
 
 EMAIL_CONFIG = env.email_url("EVERKEEP_EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)

@@ -17,7 +17,7 @@ from apps.core.errors import Conflict
 from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope, current_account_id
 
-from ..enums import AccountState, ClosingCause
+from ..enums import WANT_OF_A_PLAN, AccountState, ClosingCause
 from ..models import Account, Membership
 from ..registry import stop_backups
 from .grace import seen
@@ -83,10 +83,10 @@ def account_reactivate(*, account_id: int) -> Account:
     """
     with transaction.atomic(), account_scope(account_id):
         closing = Account.objects.filter(pk=account_id, state=AccountState.CLOSING)
-        free = closing.exclude(closing_cause=ClosingCause.TRIAL) if settings.BILLING else closing
+        free = closing.exclude(closing_cause__in=WANT_OF_A_PLAN) if settings.BILLING else closing
         if not free.update(state=F("state_before"), **OPEN_AGAIN):
             if closing.exists():
-                raise Conflict("The trial of this account is over.", do="Choose a plan under Billing.")
+                raise Conflict("This account has no plan that is paid for.", do="Choose a plan under Billing.")
             raise Conflict("This account is not being closed, or its deletion has begun.")
         account = Account.objects.get(pk=account_id)
         audit("account.reactivated", description="The account stays. Backups go on.")
@@ -126,7 +126,7 @@ def tell(mail: str, account: Account, sent: Callable[[], None] | None = None) ->
 def going_on() -> QuerySet[Account]:
     """The closings that lead to a deletion. Without billing nobody loses anything for want of a plan."""
     closing = Account.objects.filter(state=AccountState.CLOSING)
-    return closing if settings.BILLING else closing.exclude(closing_cause=ClosingCause.TRIAL)
+    return closing if settings.BILLING else closing.exclude(closing_cause__in=WANT_OF_A_PLAN)
 
 
 def given_up() -> QuerySet[Account]:

@@ -23,7 +23,10 @@ READING: Final = ("GET", "HEAD", "OPTIONS")
 # One's own sign-in and way out concern the person, not the account; so does the company's way in (OPEN).
 PERSONAL: Final = ("/me/", "/sign-out/", "/sudo/", "/accounts/", "/partner/", "/staff/", "/guest/")
 ELSEWHERE: Final = ("account_switch", "invitation")  # the way to other accounts
-OPEN_WHILE_CLOSING: Final = ("recovery_", "job_cancel", "account_state", "account_reactivate", "account_leave")
+OPEN_WHILE_CLOSING: Final = (
+    *("recovery_", "job_cancel", "account_state", "account_reactivate", "account_leave"),
+    "billing",  # who wants to pay may
+)
 SHUT_TO_READING: Final = ("connection_authenticate", "connection_consented", "connection_signed_in")
 
 

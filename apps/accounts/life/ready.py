@@ -22,6 +22,7 @@ def register() -> None:
             "account.relocated": "Location changed by support",
             "account.plan_activated": "Plan activated",
             "account.trial_ended": "Trial ended",
+            "account.suspended": "Account suspended",
         },
     )
     register_codes(

@@ -13,7 +13,7 @@ from apps.core.errors import Conflict
 from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope
 
-from ..enums import AccountState, ClosingCause
+from ..enums import WANT_OF_A_PLAN, AccountState, ClosingCause
 from ..models import Account
 from ..registry import stop_backups
 from .closing import LIVING, OPEN_AGAIN, account_close
@@ -50,22 +50,25 @@ def is_over(account: Account) -> bool:
 
 
 def stopped() -> QuerySet[Account]:
-    """The accounts for which nothing is backed up: being closed, being deleted, trial over."""
+    """The accounts for which nothing is backed up: being closed or deleted, trial over, plan not paid for."""
     asleep = ~Q(state__in=LIVING)
     if settings.BILLING:
+        asleep |= Q(suspended_at__isnull=False)
         asleep |= Q(state=AccountState.TRIAL, trial_ends_at__lte=clock.now(), trial_told__isnull=False)
     return Account.objects.filter(asleep)
 
 
 def account_activate_plan(*, account_id: int) -> Account:
-    """A plan was bought: the account is active, whether its trial runs, is over, or it is closed for that.
+    """A plan was bought, or paid for at last: the account is active, whether its trial runs, is over, it is
+    suspended, or closed for want of a plan.
 
     Raises Conflict where the owner has cancelled the account, or it is being deleted.
     """
     with transaction.atomic(), account_scope(account_id):
-        for_want_of_a_plan = Q(state=AccountState.CLOSING, closing_cause=ClosingCause.TRIAL)
+        for_want_of_a_plan = Q(state=AccountState.CLOSING, closing_cause__in=WANT_OF_A_PLAN)
         rows = Account.objects.filter(Q(state__in=LIVING) | for_want_of_a_plan, pk=account_id)
-        if not rows.update(state=AccountState.ACTIVE, trial_ends_at=None, trial_told=None, **OPEN_AGAIN):
+        plan = {"state": AccountState.ACTIVE, "trial_ends_at": None, "trial_told": None, "suspended_at": None}
+        if not rows.update(**plan, **OPEN_AGAIN):
             raise Conflict("This account is being closed.", do="Reactivate it first.")
         audit("account.plan_activated", description="The account has a plan. Its trial has no end any more.")
     return Account.objects.get(pk=account_id)

@@ -19,6 +19,8 @@ class Account(models.Model):
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     # Whether the list of allowed addresses counts (features SEC-06).
     only_allowed_addresses = models.BooleanField(default=False)
+    # Since when nothing is backed up for want of a paid plan (life/suspension.py). Recovery works all the same.
+    suspended_at = models.DateTimeField(null=True, blank=True)
     trial_told = models.PositiveSmallIntegerField(null=True)  # days left at the last mail about the trial
     # Closing (life/closing.py): since when, until when it can be taken back, why, and its state before.
     closing_since = models.DateTimeField(null=True)

@@ -12,7 +12,7 @@ from ..errors import InvoiceIssued
 from .agreed import Subscription
 from .counted import MeterDay
 
-MUTABLE = {"state", "pdf", "paid_at"}
+MUTABLE = {"state", "pdf", "paid_at", "told"}
 
 
 class NumberSeries(models.Model):
@@ -51,6 +51,7 @@ class Invoice(AccountModel):
     purchase_order = models.CharField(max_length=60, blank=True)
     pdf = models.BinaryField(null=True)  # made when it is first asked for
     paid_at = models.DateTimeField(null=True)
+    told = models.SmallIntegerField(null=True)  # the last reminder, in days from the due day
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

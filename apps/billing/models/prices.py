@@ -31,6 +31,7 @@ class Price(models.Model):
     list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="prices")
     service = models.CharField(max_length=20)
     unit = models.CharField(max_length=10, choices=Unit)
+    noun = models.CharField(max_length=30)  # what one of it is called: "mailbox", "GB"
     interval = models.CharField(max_length=10, choices=Interval)
     amount_minor = models.PositiveBigIntegerField()
 
