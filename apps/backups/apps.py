@@ -68,6 +68,13 @@ class BackupsConfig(AppConfig):
         _register_order()
         _register_ends()
         _register_reports()
+        _register_metering()
+
+
+def _register_metering() -> None:
+    from .metering import register_metering  # noqa: PLC0415 - models are loaded only here
+
+    register_metering()
 
 
 def _register_order() -> None:

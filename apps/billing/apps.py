@@ -1,6 +1,13 @@
+"""What is counted, what it costs, and what was paid."""
+
 from django.apps import AppConfig
 
 
 class BillingConfig(AppConfig):
     name = "apps.billing"
     label = "billing"
+
+    def ready(self) -> None:
+        from .wiring import register_billing  # noqa: PLC0415 - models come first
+
+        register_billing()

@@ -34,7 +34,7 @@ class Row:
 def prices_store(path: Path) -> list[tuple[PriceList, bool]]:
     """Store the lists of a file, one for each currency, and say which are new.
 
-    All or nothing. A list that is there already with the same prices is left; with others it raises PriceAgreed.
+    All or nothing. A list that is there already with the same prices is left; with others: PriceAgreed.
     """
     try:
         content = tomllib.loads(path.read_text())

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from .models import Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +45,33 @@ def register_names(names: Names) -> None:
 def names_of(public_ids: Collection[UUID]) -> Mapping[UUID, str]:
     """What these are called, as far as the actor in force may see them."""
     return _names[0](public_ids) if _names else {}
+
+
+class Charger(Protocol):
+    """Charges cards. `apps/billing/gateway` registers the one that there is."""
+
+    def is_on(self) -> bool:
+        """Tell whether cards can be charged at all: whether this installation has a processor."""
+        ...
+
+    def charge(self, payment: "Payment") -> None:
+        """Charge `payment.card` for a committed pending payment, and report what became of it.
+
+        Its `public_id` is the idempotency key: asked twice, it is charged once. It ends in
+        `payment_succeeded(payment.invoice, payment=payment, …)` or `payment_failed`. Raises RemoteError where
+        nobody knows what became of it: the payment stays pending and is asked for again within the hour.
+        """
+        ...
+
+
+_chargers: Final["list[Charger]"] = []
+
+
+def register_charger(charger: Charger) -> None:
+    """Let `charger` charge cards; the last one wins."""
+    _chargers[:] = [charger]
+
+
+def charger() -> Charger | None:
+    """Who charges cards; None where invoices are paid by hand alone."""
+    return _chargers[0] if _chargers and _chargers[0].is_on() else None

@@ -1,6 +1,6 @@
 """Tax numbers by country: formats and check digits, offline."""
 
-from typing import Final
+from typing import Any, Final
 
 import pycountry
 from stdnum import get_cc_module
@@ -47,7 +47,7 @@ def tidy_tax_id(country: str, tax_id: str) -> str | None:
     return None if modules else text
 
 
-def _modules(country: str) -> list[object]:
+def _modules(country: str) -> list[Any]:
     """What checks the numbers of a country that is not in the EU."""
     names = ("hp", "idnr") if country == "IL" else ("vat",)
     found = (get_cc_module(country.lower(), name) for name in names)

@@ -260,6 +260,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 15},
     },
     "audit_heads": {"task": "apps.activity.tasks.look_after_chains", "schedule": 3600.0},
+    "billing": {"task": "apps.billing.tasks.bill_all", "schedule": 3600.0},
     "accounts": {"task": "apps.accounts.tasks.look_after_accounts", "schedule": 3600.0},
     "company_sign_in": {"task": "apps.accounts.saml.tasks.refresh_providers", "schedule": 24 * 3600.0},
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},

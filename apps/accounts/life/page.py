@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from ..enums import AccountState, ClosingCause
+from ..enums import WANT_OF_A_PLAN, AccountState
 from ..http import MemberRequest
 from .access import is_administrator
 from .address import MAY_OBJECT, change_of
@@ -55,8 +55,8 @@ def state_page(request: MemberRequest) -> dict[str, Any]:
         "crumbs": [{"words": account.name, "url": ""}],
         "closing": account.state == AccountState.CLOSING,
         "ending": account.state == AccountState.ENDING,
-        "for_want_of_a_plan": account.closing_cause == ClosingCause.TRIAL,
-        "needs_a_plan": settings.BILLING and account.closing_cause == ClosingCause.TRIAL,
+        "for_want_of_a_plan": account.closing_cause in WANT_OF_A_PLAN,
+        "needs_a_plan": settings.BILLING and account.closing_cause in WANT_OF_A_PLAN,
         "trial_days": left,
         "trial_over": is_over(account),
         "closed_on": account.trial_ends_at + AFTER_END if left is not None and account.trial_ends_at else None,

@@ -1,5 +1,6 @@
 """Invoices and credit notes. What was issued is not changed and not deleted."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import models
@@ -7,12 +8,13 @@ from django.db import models
 from apps.core import clock
 from apps.core.models import AccountModel
 
-from ..enums import InvoiceKind, InvoiceState
+from ..enums import InvoiceKind, InvoiceState, PaymentState
 from ..errors import InvoiceIssued
 from .agreed import Subscription
 from .counted import MeterDay
 
 MUTABLE = {"state", "pdf", "paid_at", "told"}
+UNPAID = (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE)
 
 
 class NumberSeries(models.Model):
@@ -82,6 +84,28 @@ class Invoice(AccountModel):
     def reference(self) -> str:
         """The number that people quote: "INV-000042"."""
         return f"{self.series}-{self.number:06d}" if self.number else ""
+
+    @property
+    def last_day(self) -> date:
+        """The last day that it pays for."""
+        return self.until - timedelta(days=1)
+
+    @property
+    def paid_minor(self) -> int:
+        """What came, less what went back."""
+        came = self.payments.filter(state__in=[PaymentState.SUCCEEDED, PaymentState.REFUNDED])
+        total = came.aggregate(total=models.Sum(models.F("amount_minor") - models.F("refunded_minor")))["total"]
+        return int(total or 0)
+
+    @property
+    def open_minor(self) -> int:
+        """What is still to pay."""
+        return max(0, self.total_minor - self.paid_minor) if self.state in UNPAID else 0
+
+    @property
+    def credited_minor(self) -> int:
+        """What credit notes took off, as a positive number."""
+        return -int(self.credit_notes.aggregate(total=models.Sum("total_minor"))["total"] or 0)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding and self.number is not None:

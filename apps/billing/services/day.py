@@ -1,8 +1,72 @@
-"""One day of an account's billing."""
+"""One day of an account's billing: steps, each of which looks what is due, so that any may be killed."""
 
 from datetime import date
+
+from django.conf import settings
+
+from apps.accounts.enums import AccountState
+from apps.accounts.models import Account
+
+from ..anchors import next_after
+from ..enums import Interval, SubscriptionState
+from ..models import Subscription
+from ..rules import AHEAD
+from .collecting import collect, pending_charge
+from .ending import look_after_stopped
+from .metering import lines_forget
+from .plans import RUNNING, plan_invoice
+from .troubles import plan_overdue, plan_stop, stops_on, trouble_since, unpaid_invoices
+
+LIVING = (AccountState.TRIAL, AccountState.ACTIVE)
 
 
 def run_billing_day(account_id: int, today: date) -> None:
     """Do all that is due for an account up to `today`. May be killed anywhere and called again."""
-    raise NotImplementedError
+    if not settings.BILLING:
+        return
+    subscription = Subscription.objects.filter(account_id=account_id).first()
+    if subscription is not None:
+        if Account.objects.filter(pk=account_id, state__in=LIVING).exists():
+            _bill(subscription, today)
+        collect(subscription, today)
+        _judge(subscription, today)
+        look_after_stopped(account_id, today)
+    lines_forget(today)
+
+
+def _bill(subscription: Subscription, today: date) -> None:
+    """Issue what is due, period by period: after a pause of ours more than one may be."""
+    while True:
+        subscription.refresh_from_db()
+        if subscription.state not in RUNNING or subscription.invoiced_to is None:
+            return
+        _roll(subscription, today)
+        if subscription.cancel_at_end:
+            if subscription.invoiced_to <= today:
+                plan_stop(subscription, SubscriptionState.CANCELLED, today)
+            return
+        if subscription.invoiced_to - AHEAD[Interval(subscription.interval)] > today:
+            return
+        plan_invoice(subscription, today)
+
+
+def _roll(subscription: Subscription, today: date) -> None:
+    """Let the period in use be the one of today, as far as it is billed."""
+    first, end, billed = subscription.period_start, subscription.period_end, subscription.invoiced_to
+    assert first is not None and end is not None and billed is not None, "a plan that runs has its days"
+    while end <= today and end < billed:
+        first, end = end, next_after(end, subscription.anchor_day, subscription.interval)
+    if end != subscription.period_end:
+        Subscription.objects.filter(pk=subscription.pk).update(period_start=first, period_end=end)
+
+
+def _judge(subscription: Subscription, today: date) -> None:
+    """Past due, then suspended, for the oldest invoice that is in trouble and whose charges have ended."""
+    subscription.refresh_from_db()
+    for invoice in unpaid_invoices(subscription):
+        if trouble_since(invoice) > today:
+            continue
+        plan_overdue(subscription)
+        if stops_on(invoice) <= today and pending_charge(invoice) is None:
+            plan_stop(subscription, SubscriptionState.SUSPENDED, today, invoice)
+        return

@@ -1,15 +1,52 @@
 """The plan of an account, from request to end."""
 
 from datetime import date
+from typing import Final
 
+from django.conf import settings
+from django.db import transaction
+
+from apps.accounts.enums import AccountState
+from apps.accounts.models import Account
+from apps.accounts.services import account_activate_plan
+from apps.activity.audit import audit
+from apps.core import clock
+from apps.core.errors import Conflict, InvalidRequest
+from apps.core.scope import current_account_id
+
+from ..anchors import next_after
+from ..charging import is_charged
+from ..enums import Interval, SubscriptionState
+from ..errors import DetailsMissing
+from ..mails import mail_invoice, tell, tell_operator
 from ..models import Subscription
+from ..price_lists import list_in_force
+from .details import details_missing, details_of
+from .invoicing import invoice_issue, invoice_void
+from .troubles import unpaid_invoices
+
+FREE: Final = (SubscriptionState.NONE, SubscriptionState.CANCELLED)
+RUNNING: Final = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)
 
 
 def subscription_of() -> Subscription:
     """The plan of the account in force; one of state NONE when there was never one."""
-    raise NotImplementedError
+    fresh = {"currency": settings.BILLING_CURRENCY}
+    return Subscription.objects.get_or_create(account_id=current_account_id(), defaults=fresh)[0]
 
 
+def _locked(subscription: Subscription) -> Subscription:
+    return Subscription.objects.select_for_update().get(pk=subscription.pk)
+
+
+def first_day(today: date, wanted: date | None = None) -> date:
+    """The first day that is paid for: as wished, but never within the trial and never in the past."""
+    account = Account.objects.get(pk=current_account_id())
+    ends = account.trial_ends_at if account.state == AccountState.TRIAL else None
+    return max(filter(None, [today, ends.date() if ends else None, wanted]))
+
+
+@transaction.atomic
 def subscription_request(
     *,
     interval: str,
@@ -22,29 +59,123 @@ def subscription_request(
 
     Raises DetailsMissing, PriceUnknown, Conflict.
     """
-    raise NotImplementedError
+    if not settings.BILLING:
+        raise Conflict("Everything is free here.")
+    if interval not in Interval.values:
+        raise InvalidRequest("A plan is monthly or annual.")
+    subscription = _locked(subscription_of())
+    if subscription.state not in FREE:
+        raise Conflict("This account has a plan, or has asked for one.", do="Load the page again.")
+    if unpaid_invoices(subscription):
+        raise Conflict("An invoice is not paid.", do="Pay it first.")
+    missing = details_missing(details_of())
+    if missing:
+        raise DetailsMissing(f"These are missing: {', '.join(missing)}.", do="Fill in the billing details.")
+    today = clock.now().date()
+    subscription.interval = interval
+    subscription.price_list = list_in_force(subscription.currency, today)
+    subscription.wanted_start, subscription.purchase_order = wanted_start, purchase_order.strip()[:60]
+    subscription.contact_name, subscription.contact_email = contact_name[:120], contact_email
+    subscription.requested_at = clock.now()
+    if interval == Interval.MONTH:
+        return _begin(subscription, first_day(today))
+    subscription.state = SubscriptionState.REQUESTED
+    subscription.save()
+    tell("requested")
+    tell_operator("An annual plan is requested", "Confirm it with: manage.py billing confirm")
+    audit("billing.requested", description="Asked for an annual plan.")
+    return subscription
 
 
+def _begin(subscription: Subscription, first: date) -> Subscription:
+    """The plan is in force; nothing is billed before its first day."""
+    subscription.state, subscription.cancel_at_end = SubscriptionState.ACTIVE, False
+    subscription.stopped_on = subscription.told = None
+    subscription.started_on = subscription.period_start = subscription.period_end = first
+    subscription.invoiced_to, subscription.anchor_day = first, first.day
+    subscription.save()
+    account_activate_plan(account_id=current_account_id())
+    tell("subscribed", plan=subscription, yearly=subscription.interval == Interval.YEAR)
+    words = subscription.get_interval_display()
+    audit("billing.subscribed", description=f"{words} plan from {first:%-d %B %Y}, in {subscription.currency}.")
+    return subscription
+
+
+@transaction.atomic
 def subscription_confirm(subscription: Subscription, *, today: date | None = None) -> Subscription:
     """The operator says yes to an annual request: the invoice is issued, payable in 30 days."""
-    raise NotImplementedError
+    subscription = _requested(subscription)
+    today = today or clock.now().date()
+    subscription = _begin(subscription, first_day(today, subscription.wanted_start))
+    plan_invoice(subscription, today)
+    return _locked(subscription)
 
 
+@transaction.atomic
 def subscription_refuse(subscription: Subscription, *, why: str) -> Subscription:
     """The operator says no to an annual request, or who asked takes it back."""
-    raise NotImplementedError
+    subscription = _requested(subscription)
+    subscription.state = SubscriptionState.CANCELLED if subscription.stopped_on else SubscriptionState.NONE
+    subscription.save()
+    tell("refused", why=why)
+    audit("billing.refused", description=f"The request is closed: {why}")
+    return subscription
 
 
+def _requested(subscription: Subscription) -> Subscription:
+    subscription = _locked(subscription)
+    if subscription.state != SubscriptionState.REQUESTED:
+        raise Conflict("No annual plan is requested.")
+    return subscription
+
+
+@transaction.atomic
+def plan_invoice(subscription: Subscription, today: date) -> None:
+    """Bill the next period, and remember that it is billed, both or neither."""
+    subscription = _locked(subscription)
+    assert subscription.invoiced_to is not None, "a plan that runs has a first day"
+    first = subscription.invoiced_to
+    until = next_after(first, subscription.anchor_day, subscription.interval)
+    invoice = invoice_issue(subscription, first=first, until=until, today=today)
+    subscription.invoiced_to = until
+    subscription.save(update_fields=["invoiced_to"])
+    if invoice is not None and not is_charged(subscription):
+        mail_invoice(invoice)  # who is charged by card gets the receipt
+
+
+@transaction.atomic
 def subscription_cancel(subscription: Subscription) -> Subscription:
-    """End a plan with the last day that is paid for."""
-    raise NotImplementedError
+    """End a plan with the last day that is paid for; what was billed ahead and is not paid is taken back."""
+    subscription = _locked(subscription)
+    if subscription.state not in RUNNING or subscription.cancel_at_end:
+        raise Conflict("There is no plan to cancel.")
+    ends = subscription.invoiced_to
+    assert ends is not None, "a plan that runs has its days"
+    for invoice in unpaid_invoices(subscription):
+        if invoice.effective_on > clock.now().date() and not invoice.paid_minor:
+            invoice_void(invoice, why="the plan was cancelled")
+            ends = min(ends, invoice.effective_on)
+    subscription = _locked(subscription)  # as the voids left it
+    subscription.cancel_at_end, subscription.invoiced_to = True, ends
+    subscription.save()
+    tell("cancelled", ends=ends)
+    audit("billing.cancelled", description=f"The plan ends on {ends:%-d %B %Y}.")
+    return subscription
 
 
+@transaction.atomic
 def subscription_keep(subscription: Subscription) -> Subscription:
     """Take a cancellation back before its day has come."""
-    raise NotImplementedError
+    subscription = _locked(subscription)
+    if not subscription.cancel_at_end or subscription.state not in RUNNING:
+        raise Conflict("This plan is not cancelled, or it has ended.", do="Subscribe anew.")
+    subscription.cancel_at_end = False
+    subscription.save()
+    audit("billing.kept", description="The plan goes on.")
+    return subscription
 
 
+@transaction.atomic
 def subscription_change(
     subscription: Subscription,
     *,
@@ -53,4 +184,17 @@ def subscription_change(
     price_list: str | None = None,
 ) -> Subscription:
     """What only the operator changes, for the invoices to come."""
-    raise NotImplementedError
+    subscription = _locked(subscription)
+    today, said = clock.now().date(), []
+    if auto_pay is not None:
+        subscription.auto_pay = auto_pay
+        said.append("charged by card" if auto_pay else "not charged by card, invoices are paid by hand")
+    if currency is not None or price_list is not None:
+        name = price_list or (subscription.price_list.name if subscription.price_list else "")
+        found = list_in_force(currency or subscription.currency, today, name)
+        subscription.currency = found.currency
+        subscription.price_list = found if subscription.price_list else None
+        said.append(f"prices of {found}")
+    subscription.save()
+    audit("billing.changed", description=f"By support: {'; '.join(said)}.")
+    return subscription

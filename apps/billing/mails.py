@@ -1,0 +1,89 @@
+"""Mails about money: to who may see billing, and to the billing address."""
+
+from typing import Any, Final
+
+from django.conf import settings
+
+from apps.accounts.models import Account, Membership
+from apps.core.mails import mail_after_commit
+from apps.core.permissions import Permission
+from apps.core.scope import current_account_id
+from apps.notifications.letters import Attachment, Letter
+from apps.notifications.services import notify_addresses
+
+from .enums import InvoiceAs, InvoiceKind, InvoiceState
+from .models import BillingDetails, Invoice
+from .money import shown
+
+KIND: Final = "billing"
+PAGE: Final = "/billing/status/"
+
+
+def payers() -> list[str]:
+    """The addresses of who may see billing, and the billing address."""
+    members = Membership.objects.filter(
+        account_id=current_account_id(), is_active=True, user__is_active=True
+    ).select_related("user")
+    people = [member.user.email for member in members if Permission.BILLING in member.permissions]
+    details = BillingDetails.objects.first()
+    return list(dict.fromkeys([*people, *([details.email] if details and details.email else [])]))
+
+
+def tell(
+    name: str,
+    *,
+    link: str = PAGE,
+    link_words: str = "Open billing",
+    attachments: tuple[Attachment, ...] = (),
+    **context: Any,
+) -> None:
+    """Write `templates/mails/billing_<name>.txt` to all of them, in the caller's transaction."""
+    account = Account.objects.get(pk=current_account_id())
+    letter = Letter(
+        f"billing_{name}",
+        {"account": account.name, **context},
+        link=link,
+        link_words=link_words,
+        attachments=attachments,
+    )
+    notify_addresses(payers(), letter, kind=KIND)
+
+
+def tell_of(name: str, invoice: Invoice, **context: Any) -> None:
+    """The same about one invoice, with its paper."""
+    tell(
+        name,
+        link=f"/billing/invoices/{invoice.public_id}/",
+        link_words="See and pay" if invoice.state == InvoiceState.OPEN else "See it",
+        attachments=_paper(invoice),
+        invoice=invoice,
+        total=shown(invoice.total_minor, invoice.currency),
+        left=shown(invoice.open_minor, invoice.currency),
+        **context,
+    )
+
+
+def mail_invoice(invoice: Invoice) -> None:
+    """An invoice, a receipt or a credit note, whichever it is now."""
+    if invoice.kind == InvoiceKind.CREDIT:
+        tell_of("credit", invoice)
+    else:
+        tell_of("receipt" if invoice.state == InvoiceState.PAID else "invoice", invoice)
+
+
+def tell_operator(subject: str, text: str) -> None:
+    """Something that only a person of the operator's can settle."""
+    account = Account.objects.get(pk=current_account_id())
+    to = [settings.BILLING_EMAIL] if settings.BILLING_EMAIL else []
+    mail_after_commit(
+        "billing_operator", to, subject=subject, text=text, account=account.name, number=account.public_id
+    )
+
+
+def _paper(invoice: Invoice) -> tuple[Attachment, ...]:
+    from .paper import invoice_pdf  # noqa: PLC0415 - reportlab takes a third of a second to load
+
+    details = BillingDetails.objects.first()
+    if details is None or details.invoice_as != InvoiceAs.ATTACHMENT:
+        return ()
+    return (Attachment(f"{invoice.reference}.pdf", "application/pdf", invoice_pdf(invoice)),)

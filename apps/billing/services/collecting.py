@@ -1,0 +1,53 @@
+"""Getting paid: charges by card, reminders of what is paid by hand."""
+
+import logging
+from datetime import date
+
+from apps.core.errors import EverkeepError
+
+from ..charging import is_charged
+from ..enums import PaymentState
+from ..models import Card, Invoice, Payment, Subscription
+from ..registry import charger
+from .payments import payment_begin, payment_failed
+from .troubles import next_try, remind, unpaid_invoices
+
+log = logging.getLogger("everkeep.billing")
+NO_CARD = "There is no card to charge."
+
+
+def collect(subscription: Subscription, today: date) -> None:
+    """Charge what is due, ask again about charges whose end nobody knows, remind of the rest."""
+    for invoice in unpaid_invoices(subscription):
+        under_way = pending_charge(invoice)
+        if under_way is not None:
+            charge(under_way)
+        elif not is_charged(subscription):
+            remind(invoice, today)
+        elif (due := next_try(invoice)) is not None and due <= today:
+            charge_invoice(invoice)
+
+
+def charge_invoice(invoice: Invoice) -> None:
+    """Charge the active card for an invoice now. Outside a transaction: its row must be durable before."""
+    charge(payment_begin(invoice, card=Card.objects.filter(is_active=True).first()))
+
+
+def pending_charge(invoice: Invoice) -> Payment | None:
+    """A charge of ours whose end nobody knows."""
+    rows = Payment.objects.filter(invoice=invoice, attempt__isnull=False, state=PaymentState.PENDING)
+    return rows.first()
+
+
+def charge(payment: Payment) -> None:
+    """Ask for a charge, first or again; trouble at the other end leaves it pending for the next hour."""
+    if payment.card_id is None:
+        payment_failed(payment.invoice, payment=payment, failure_code="no_card", words=NO_CARD)
+        return
+    who = charger()
+    if who is None:
+        return
+    try:
+        who.charge(payment)
+    except EverkeepError as error:
+        log.warning("charge %s has no known end: %s", payment.public_id, error)

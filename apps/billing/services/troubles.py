@@ -1,0 +1,100 @@
+"""An invoice that is not paid: when trouble began, what is said about it, what it leads to."""
+
+from datetime import date, timedelta
+
+from django.db import transaction
+
+from apps.accounts.services import account_suspend
+from apps.activity.audit import audit
+from apps.core.scope import current_account_id
+
+from ..enums import Interval, InvoiceKind, InvoiceState, PaymentState, SubscriptionState
+from ..mails import tell, tell_of
+from ..models import Invoice, Payment, Subscription
+from ..rules import AFTER_STOP, GRACE, REMINDED_AT, RETRY_DAYS
+
+FAILED = (PaymentState.FAILED, PaymentState.NEEDS_ACTION)
+
+
+def unpaid_invoices(subscription: Subscription) -> list[Invoice]:
+    """What is to pay, the oldest first."""
+    rows = Invoice.objects.filter(subscription=subscription, state=InvoiceState.OPEN)
+    return list(rows.exclude(kind=InvoiceKind.CREDIT).order_by("effective_on", "pk"))
+
+
+def failed_charges(invoice: Invoice) -> list[Payment]:
+    """The charges of ours that failed, the first one first."""
+    rows = Payment.objects.filter(invoice=invoice, attempt__isnull=False, state__in=FAILED)
+    return list(rows.order_by("attempt"))
+
+
+def next_try(invoice: Invoice) -> date | None:
+    """When the card is charged for an invoice by itself; None when it is not tried any more."""
+    failed = failed_charges(invoice)
+    if not failed:
+        return invoice.due_on
+    if len(failed) > len(RETRY_DAYS):
+        return None
+    return failed[0].at.date() + timedelta(days=RETRY_DAYS[len(failed) - 1])
+
+
+def trouble_since(invoice: Invoice) -> date:
+    """When an unpaid invoice becomes a trouble: the first failed charge, or the day after it was due."""
+    assert invoice.due_on is not None, "an issued invoice is due some day"
+    overdue = invoice.due_on + timedelta(days=1)
+    failed = failed_charges(invoice)
+    return min(failed[0].at.date(), overdue) if failed else overdue
+
+
+def stops_on(invoice: Invoice) -> date:
+    """When backups stop for an invoice that stays unpaid."""
+    interval = Interval.YEAR if invoice.kind == InvoiceKind.ANNUAL else Interval.MONTH
+    return trouble_since(invoice) + GRACE[interval]
+
+
+def tell_of_failure(invoice: Invoice, payment: Payment) -> None:
+    """A charge failed: say why, when it is tried again, and what happens otherwise."""
+    plan = Subscription.objects.filter(state=SubscriptionState.ACTIVE)  # an account has one
+    plan.update(state=SubscriptionState.PAST_DUE)
+    tell_of("failed", invoice, words=payment.words, again=next_try(invoice), stops=stops_on(invoice))
+
+
+def remind(invoice: Invoice, today: date) -> bool:
+    """Write before and after the due day of what is not charged by itself, each thing once, only the newest."""
+    assert invoice.due_on is not None, "an issued invoice is due some day"
+    late = (today - invoice.due_on).days
+    due = max((mark for mark in REMINDED_AT if mark <= late), default=None)
+    with transaction.atomic():
+        invoice = Invoice.objects.select_for_update().get(pk=invoice.pk)
+        if due is None or (invoice.told is not None and invoice.told >= due):
+            return False
+        invoice.told = due
+        invoice.save(update_fields=["told"])
+        if due < 0:
+            tell_of("reminder", invoice)
+        else:
+            tell_of("overdue", invoice, stops=stops_on(invoice))
+    return True
+
+
+@transaction.atomic
+def plan_overdue(subscription: Subscription) -> None:
+    """An invoice is overdue: the plan says so."""
+    rows = Subscription.objects.filter(pk=subscription.pk, state=SubscriptionState.ACTIVE)
+    if rows.update(state=SubscriptionState.PAST_DUE):
+        audit("billing.overdue", description="An invoice is overdue.")
+
+
+@transaction.atomic
+def plan_stop(subscription: Subscription, state: str, today: date, invoice: Invoice | None = None) -> bool:
+    """Suspend or end a plan: nothing new is backed up, what is stored stays in reach. False when it is so."""
+    goes_on = [SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE]
+    rows = Subscription.objects.filter(pk=subscription.pk, state__in=goes_on)
+    if not rows.update(
+        state=state, stopped_on=today, told=None, counted_at=None, counted_seconds=0, cancel_at_end=False
+    ):
+        return False
+    tell("suspended", invoice=invoice, closes=today + AFTER_STOP)
+    why = f"{invoice.reference} is not paid." if invoice else "The plan has ended."
+    account_suspend(account_id=current_account_id(), why=why)
+    return True

@@ -1,0 +1,35 @@
+"""What the core of billing adds to the apps below. Called by `BillingConfig.ready()`."""
+
+from apps.accounts.registry import ClosingStep, register_closing_step
+from apps.activity.registry import register_codes
+from apps.notifications.registry import Kind, register_kind
+
+from .mails import KIND
+from .services.keeping import papers_keep
+
+
+def register_billing() -> None:
+    """Codes, the kind of our mails, the step that keeps papers."""
+    register_codes(
+        "Billing",
+        {
+            "billing.cancelled": "Plan cancelled",
+            "billing.changed": "Plan changed by support",
+            "billing.charge_failed": "Charge failed",
+            "billing.credited": "Credit note issued",
+            "billing.details_changed": "Billing details changed",
+            "billing.given_up": "Invoice given up",
+            "billing.invoiced": "Invoice issued",
+            "billing.kept": "Cancellation of the plan taken back",
+            "billing.overdue": "Invoice overdue",
+            "billing.paid": "Payment received",
+            "billing.recovered": "Plan in order again",
+            "billing.refunded": "Payment given back",
+            "billing.refused": "Request for an annual plan closed",
+            "billing.requested": "Annual plan asked for",
+            "billing.subscribed": "Plan begun",
+        },
+    )
+    words = "Invoices, receipts, failed payments. Goes to who may see billing."
+    register_kind(Kind(KIND, "Billing", words, sight_needed=False, stoppable=False, offered=False))
+    register_closing_step(ClosingStep(35, "invoices", papers_keep))
