@@ -45,7 +45,7 @@ MAILBOXES = [uuid4() for _ in range(50)]
 
 
 class FakeCharger:
-    """Charges each payment once, whoever asks how often. `answer`: yes, no, away, or lost (charged, not told)."""
+    """Charges each payment once, however often asked. `answer`: yes, no, away, lost (charged, not told)."""
 
     def __init__(self) -> None:
         self.answer = "yes"

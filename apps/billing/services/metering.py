@@ -84,6 +84,9 @@ def _store(day: date, service: str, counted: list[Counted]) -> None:
 
 def lines_forget(today: date) -> None:
     """Counts stay for ever. Lists go, once no charge can rest on their day any more and none does."""
+    old = MeterLine.objects.filter(meter_day__day__lt=today - LINES_KEPT)
     resting = InvoiceLine.objects.filter(meter_day__isnull=False)
-    days = MeterDay.objects.filter(day__lt=today - LINES_KEPT).exclude(day__in=resting.values("meter_day__day"))
-    MeterLine.objects.filter(meter_day__in=days).delete()
+    days = set(old.values_list("meter_day__day", flat=True).distinct())
+    days -= set(resting.values_list("meter_day__day", flat=True))
+    if days:
+        MeterLine.objects.filter(meter_day__in=MeterDay.objects.filter(day__in=days)).delete()
