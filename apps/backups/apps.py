@@ -68,7 +68,6 @@ class BackupsConfig(AppConfig):
         _register_order()
         _register_ends()
         _register_reports()
-        _register_metering()
 
 
 def _register_metering() -> None:
@@ -196,6 +195,7 @@ def _register_ending() -> None:
     registry.register_closing_step(
         registry.ClosingStep(40, "catalog", ending.forget_catalog, ("backups.NodeVersion",))
     )
+    _register_metering()
 
 
 def _register_sight() -> None:
