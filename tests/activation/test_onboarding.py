@@ -19,6 +19,7 @@ from apps.connectors.enums import EntityKind
 from apps.connectors.permissions_needed import MICROSOFT
 from apps.connectors.services import Permitted
 from apps.core import clock
+from apps.notifications.sending import send_due
 from tests.cast import Cast
 
 pytestmark = pytest.mark.database
@@ -101,6 +102,8 @@ def test_two_thousand_mailboxes_are_started_in_batches_that_can_be_finished(
     assert sum(row.started for row in rows) == 2000
     middle = rows[len(rows) // 2]
     assert middle.ends_on is not None and abs((middle.ends_on - rows[-1].day).days) <= 3
+    with clock.travel(today):
+        send_due()
     assert Activity.objects.filter(code="onboarding.reported").count() == days == len(mailoutbox)
     assert "to go" in mailoutbox[0].subject and "Microsoft" in mailoutbox[0].body
     assert "All first backups are there" in mailoutbox[-1].body

@@ -22,7 +22,7 @@ from apps.connectors.enums import ConnectionState
 from apps.connectors.models import Connection
 from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
-from apps.notifications.letters import opened
+from apps.notifications.letters import opened, written
 from apps.notifications.models import Delivery, Recipient
 from tests.cast import Cast
 
@@ -179,6 +179,8 @@ def test_the_hour_is_that_of_the_wall(
 ) -> None:
     with clock.travel(start):
         settings = switch_on(cast, every=every, zone="Europe/Berlin", day=31)
+    made = letters.letter_of(report(cast, since=settings.since, until=settings.next_at, zone="Europe/Berlin"))
+    assert made is not None and "08:00 (Europe/Berlin)" in written(made).body
     found = []
     for _ in ends:
         with clock.travel(settings.next_at):

@@ -22,7 +22,8 @@ from apps.backups.models import BackupTask, Entity, Run
 from apps.backups.services.activation import start_by_rule
 from apps.connectors.enums import ConnectionState
 from apps.core import clock
-from apps.core.mails import mail_after_commit
+from apps.notifications.letters import Letter
+from apps.notifications.services import notify
 
 from ..models import Onboarding, OnboardingDay, OnboardingStart, OnboardingState
 from ..plan import elsewhere_of
@@ -153,7 +154,7 @@ def _start(onboarding: Onboarding, ids: Sequence[int], today: date) -> None:
 
 
 def _report(onboarding: Onboarding, day: OnboardingDay, pace: Pace) -> None:
-    """One line of activity and one mail to each administrator, every day."""
+    """One line of activity, and one letter to administrators and recipients of auto discovery, every day."""
     task = onboarding.task
     began = OnboardingStart.objects.filter(onboarding=onboarding)
     done = began.filter(entity__first_snapshot_at__isnull=False).count()
@@ -172,16 +173,16 @@ def _report(onboarding: Onboarding, day: OnboardingDay, pace: Pace) -> None:
         subject_id=task.public_id,
         **facts,
     )
-    mail_after_commit(
+    letter = Letter(
         "onboarding_day",
-        _administrators(onboarding.account_id),
+        {"task": task.name, "day": day, "pace": pace, **facts},
         link=f"/tasks/{task.public_id}/onboarding/",
         link_words="See the onboarding",
-        task=task.name,
-        day=day,
-        pace=pace,
-        **facts,
+        facts={"task": str(task.public_id), "name": task.name, **facts},
+        service=task.service,
+        task_id=task.public_id,
     )
+    notify("discovery", letter, extra=_administrators(onboarding.account_id))
 
 
 def _administrators(account_id: int) -> list[str]:

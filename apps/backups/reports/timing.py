@@ -43,5 +43,5 @@ def rhythm_words(settings: ReportSettings) -> str:
 
 
 def wall(moment: datetime, zone: str) -> datetime:
-    """A moment as clocks on the wall of the report's readers show it."""
-    return moment.astimezone(ZoneInfo(zone))
+    """A moment as its readers' clocks show it: naive, since templates turn others to UTC."""
+    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
