@@ -3,12 +3,13 @@
 from django.db import models
 
 from apps.core import clock
-from apps.core.actor import Actor
+from apps.core.actor import Actor, current_actor
 from apps.core.models import AccountModel
 from apps.core.permissions import Permission
 from apps.core.sight import named_sight, seen_services, sees_everything, sees_limited
 
 from .enums import NOTICE, DeliveryState, Way
+from .registry import hidden_kinds
 
 
 class Recipient(AccountModel):
@@ -38,7 +39,12 @@ class Recipient(AccountModel):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.address
+        return self.name or self.place
+
+    @property
+    def place(self) -> str:
+        """Where letters go today: of a member, where they sign in."""
+        return self.user.email if self.user else self.address
 
     @property
     def url_purpose(self) -> str:
@@ -121,9 +127,12 @@ class Delivery(AccountModel):
 
     @classmethod
     def sight(cls) -> models.Q | None:
-        """What a row names, and of notices, which name what they like, those who see everything read alone."""
+        """By what a row names, and its kind; notices name what they like: for who sees everything."""
+        if current_actor().kind == "system":
+            return None
         seen = named_sight("entity_id")
-        return seen if seen is None else seen & ~models.Q(kind=NOTICE)
+        hidden = [*hidden_kinds(), *([NOTICE] if seen is not None else [])]
+        return (seen or models.Q()) & ~models.Q(kind__in=hidden) if hidden else seen
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.address}"

@@ -136,7 +136,7 @@ def recipient_try(recipient: Recipient) -> Delivery:
         link="/settings/notifications/",
         link_words="Notifications",
     )
-    delivery = letter_store(TEST, letter, recipient.address, recipient)
+    delivery = letter_store(TEST, letter, recipient.place, recipient)
     _say("recipient.tried", recipient, _place(recipient))
     return delivery
 
@@ -198,7 +198,7 @@ def _wants_again(recipient: Recipient, before: Iterable[str]) -> None:
     """Ticked anew by hand, so that an end by the link of a mail holds no longer."""
     new = set(recipient.kinds) - set(before)
     if recipient.way == Way.MAIL:
-        Refusal.objects.filter(address=recipient.address, kind__in=new).delete()
+        Refusal.objects.filter(address=recipient.place.lower(), kind__in=new).delete()
 
 
 def _known(kinds: Iterable[str]) -> list[str]:
@@ -211,7 +211,7 @@ def _words(kinds: Iterable[str]) -> str:
 
 
 def _place(recipient: Recipient) -> str:
-    return f"{recipient.get_way_display()}, {recipient.address}"
+    return f"{recipient.get_way_display()}, {recipient.place}"
 
 
 def _say(code: str, recipient: Recipient, words: str) -> None:

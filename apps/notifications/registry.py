@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.accounts.http import MemberRequest
+from apps.core.permissions import Permission, allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Kind:
 
     `sight_needed`: a member gets it only with the right to view backups. `stoppable`: whoever gets such a mail
     may end it with one click, without an account. `offered`: recipients are chosen for it on the page.
-    `begins`: ticked at first for a new recipient.
+    `begins`: ticked at first for a new recipient. `listed_for`: whose list of deliveries shows them, beside the
+    right to manage notifications.
     """
 
     key: str
@@ -27,6 +29,7 @@ class Kind:
     offered: bool = True
     begins: bool = True
     order: int = 50
+    listed_for: Permission | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ def kind_of(key: str) -> Kind:
 def kinds() -> list[Kind]:
     """All kinds in their order."""
     return sorted(_kinds.values(), key=lambda kind: (kind.order, kind.key))
+
+
+def hidden_kinds() -> list[str]:
+    """The kinds whose letters are not listed to the actor in force."""
+    return [kind.key for kind in _kinds.values() if kind.listed_for and not allowed(kind.listed_for)]
 
 
 def offered_kinds() -> list[Kind]:

@@ -9,6 +9,7 @@ from apps.core.permissions import Permission
 from apps.core.scope import current_account_id
 from apps.core.sight import sees_entity, serves
 
+from .enums import Way
 from .models import Delivery, Recipient, Refusal
 from .registry import kind_of
 
@@ -28,11 +29,15 @@ def reader_of(recipient: Recipient) -> Actor | None:
 
 
 def reader_at(address: str) -> Actor | None:
-    """As whom a plain address reads. Of one that is no member's, the caller has decided already."""
+    """As whom a plain address reads: as the member or the recipient that it is.
+
+    Of one that is neither, the caller has decided already.
+    """
     user = user_at(address)
-    if user is None:
-        return SYSTEM
-    return person_now(user.pk)
+    if user is not None:
+        return person_now(user.pk)
+    known = Recipient.objects.filter(way=Way.MAIL, address=address.lower()).first()
+    return reader_of(known) if known else SYSTEM
 
 
 def reader_now(delivery: Delivery) -> Actor | None:

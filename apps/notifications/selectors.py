@@ -53,7 +53,7 @@ def recipient_lines() -> list[RecipientLine]:
     for address, kind in Refusal.objects.exclude(kind="").values_list("address", "kind"):
         ended.setdefault(address, set()).add(kind)
     members = _members([one.user_id for one in recipients if one.user_id])
-    return [_line(one, ended.get(one.address, set()), members) for one in recipients]
+    return [_line(one, ended.get(one.place.lower(), set()), members) for one in recipients]
 
 
 def _line(recipient: Recipient, ended: set[str], members: Mapping[int, Membership]) -> RecipientLine:

@@ -32,12 +32,12 @@ def notify(kind: str, letter: Letters, *, extra: Iterable[str] = ()) -> int:
     """
     made = 0
     written_to = set[str]()
-    for recipient in Recipient.objects.order_by("pk"):
+    for recipient in Recipient.objects.select_related("user").order_by("pk"):
         if kind in recipient.kinds:
             reader = reader_of(recipient)
-            made += _write(kind, letter, reader, recipient.address, recipient)
+            made += _write(kind, letter, reader, recipient.place, recipient)
             if recipient.way == Way.MAIL:
-                written_to.add(recipient.address.lower())
+                written_to.add(recipient.place.lower())
     others = [address for address in extra if address.strip().lower() not in written_to]
     return made + notify_addresses(others, letter, kind=kind)
 

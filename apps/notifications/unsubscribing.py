@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.signing import BadSignature, dumps, loads
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from apps.accounts.models import Account
@@ -54,9 +55,8 @@ def wish_fulfil(wish: Wish) -> None:
         _, is_new = Refusal.objects.get_or_create(
             account_id=account.pk, address=wish.address, kind=wish.kind.key
         )
-        for recipient in Recipient.objects.select_for_update().filter(
-            way=Way.MAIL, address__iexact=wish.address
-        ):
+        theirs = Q(address__iexact=wish.address) | Q(user__email__iexact=wish.address)
+        for recipient in Recipient.objects.filter(theirs, way=Way.MAIL):
             recipient.kinds = [kind for kind in recipient.kinds if kind != wish.kind.key]
             recipient.save(update_fields=["kinds"])
         if is_new:

@@ -89,7 +89,7 @@ def _judged(error: Exception) -> Exception:
         return NotNow("The mail server could not be reached.")
     words = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
     plain = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
-    told = f"The mail server said: {code} {plain}"
+    told = f"The mail server said: {code} {plain.rstrip('.')}."
     ours = isinstance(error, SMTPAuthenticationError | SMTPConnectError)
     return GivenUp(told) if code >= 500 and not ours else NotNow(told)
 
@@ -97,7 +97,7 @@ def _judged(error: Exception) -> Exception:
 def _to(delivery: Delivery, words: Written) -> str:
     local, _, domain = delivery.address.rpartition("@")
     name = "".join(letter for letter in words.name if letter.isprintable())
-    return str(Address(name, local, domain)) if local and name.isascii() else delivery.address
+    return str(Address(name, local, domain)) if local and name else delivery.address
 
 
 def _message_id(delivery: Delivery) -> str:

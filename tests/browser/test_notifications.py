@@ -50,7 +50,7 @@ def test_recipients_are_added_ticked_and_tried_and_what_is_lost_is_said(visit: V
         desk = Recipient.objects.get(name="Night desk")
         lost = letter_store("x2", Letter("notification_test", {"who": "Olivia"}), desk.address, desk)
         Delivery.objects.filter(pk=lost.pk).update(
-            state="failed", said="The mail server said: 552 Mailbox full", tries=5, settled_at=clock.now()
+            state="failed", said="The mail server said: 552 Mailbox full.", tries=5, settled_at=clock.now()
         )
     visit.open("/settings/notifications/")
     expect(page.get_by_text("552 Mailbox full")).to_be_visible()
@@ -65,7 +65,7 @@ def test_recipients_are_added_ticked_and_tried_and_what_is_lost_is_said(visit: V
     visit.check("notification-deliveries")
     page.get_by_label("Result").select_option("failed")
     expect(
-        page.get_by_role("button", name="Send “A test from Everkeep” to desk@it-partner.example again")
+        page.get_by_role("button", name="Send again: “A test from Everkeep” to desk@it-partner.example")
     ).to_be_visible()
 
 

@@ -20,11 +20,12 @@ from apps.core.actor import SYSTEM, acting_as
 from apps.core.errors import Conflict, EverkeepError, PermissionMissing
 from apps.core.permissions import Permission
 from apps.core.scope import account_scope
-from apps.notifications import sending
+from apps.notifications import registry, sending
 from apps.notifications.letters import Letter
 from apps.notifications.models import Delivery, Recipient
 from apps.notifications.recipients import Wanted, recipient_add, recipient_change, recipient_try, ticks_set
-from apps.notifications.services import notify
+from apps.notifications.registry import Kind
+from apps.notifications.services import keep_mail, notify, notify_addresses
 from tests.cast import Cast, prove_again
 from tests.listener import Listener
 from tests.notifications.conftest import letter, recipient
@@ -183,13 +184,18 @@ def test_what_does_not_arrive_is_said_where_it_is_set_and_can_be_sent_again(cast
     assert "550" not in client.get(reverse("notifications")).content.decode()
 
 
-def test_letters_about_limited_mailboxes_are_not_listed_to_who_does_not_see_them(
-    cast: Cast, client: Client
-) -> None:
+def test_letters_are_listed_to_who_may_see_what_they_name(cast: Cast, client: Client) -> None:
     with acting_as(SYSTEM):
         bob = make_entity("Bob", limited=True)
         recipient(cast, limited=True)
         notify("weather", letter(service="exchange", entity_id=bob.public_id))
+        registry.register_kind(Kind("money", "Money", "", listed_for=Permission.BILLING))
+        notify_addresses(["fred@pizza-perfecto.example"], letter(), kind="money")
+        keep_mail(
+            "rights_changed",
+            "fred@pizza-perfecto.example",
+            {"subject": "Fred", "body": "", "link": "", "link_words": ""},
+        )
     Membership.objects.filter(user=cast.viewer).update(
         role="custom", extra_permissions=[Permission.NOTIFICATIONS.value, Permission.VIEW.value]
     )

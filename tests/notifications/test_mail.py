@@ -50,7 +50,7 @@ def states() -> list[tuple[str, str]]:
 
 
 def test_a_letter_reaches_who_has_ticked_its_kind_and_nobody_else(cast: Cast, post: Post) -> None:
-    recipient(cast, name="Night desk")
+    recipient(cast, name="Jürgen Groß")
     recipient(cast, "other@partner.example", kinds=["summary"])
     csv = Attachment("gaps.csv", "text/csv", b"a,b\r\n1,2\r\n")
     assert notify("weather", letter(link="/home/", link_words="Look", attachments=[csv])) == 1
@@ -58,16 +58,16 @@ def test_a_letter_reaches_who_has_ticked_its_kind_and_nobody_else(cast: Cast, po
     assert b"Olivia" not in sealed and b"1,2" not in sealed
     assert sending.send_due() == 1
     (mail,) = post.mails()
-    assert str(mail["To"]) == "Night desk <desk@partner.example>"
+    assert str(mail["To"]) == "Jürgen Groß <desk@partner.example>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert (
         str(mail["List-Unsubscribe"]).strip().startswith("<http") and mail["Auto-Submitted"] == "auto-generated"
     )
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert text and html
-    assert text.get_content().startswith("Hello Night desk,") and "/home/" in text.get_content()
+    assert text.get_content().startswith("Hello Jürgen Groß,") and "/home/" in text.get_content()
     page = html.get_content()
-    assert "Hello Night desk," in page and 'name="viewport"' in page and 'content="light dark"' in page
+    assert "Hello Jürgen Groß," in page and 'name="viewport"' in page and 'content="light dark"' in page
     assert "@media (prefers-color-scheme: dark)" in page
     assert [part.get_content() for part in mail.iter_attachments()] == ["a,b\r\n1,2\r\n"]
     assert SecurityEvent.objects.get(code="notice.sent").description.endswith("desk@partner.example")
@@ -166,7 +166,8 @@ def test_a_member_is_told_what_their_rights_let_them_see_today(cast: Cast, post:
             recipient(cast, user.email, user=user)
     recipient(cast, "inside@partner.example", limited=True)
     recipient(cast, "outside@partner.example")
-    notify("weather", letter(service="exchange", entity_id=limited.public_id))
+    about_bob = letter(service="exchange", entity_id=limited.public_id)
+    notify("weather", about_bob, extra=["outside@partner.example"])
     told = {row.address for row in Delivery.objects.all()}
     assert told == {cast.owner.email, "inside@partner.example"}, "who sees limited mailboxes"
     Delivery.objects.all().delete()
