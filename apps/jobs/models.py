@@ -30,6 +30,7 @@ class Job(AccountModel):
     items_done = models.BigIntegerField(default=0)
     items_skipped = models.BigIntegerField(default=0)
     items_failed = models.BigIntegerField(default=0)
+    bytes_total = models.BigIntegerField(default=0)  # as far as the sizes are known before
     bytes_done = models.BigIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
@@ -39,11 +40,20 @@ class Job(AccountModel):
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)  # claims in a row that brought no item to an end
     dispatched_at = models.DateTimeField(null=True)  # sent to the broker and not claimed since
+    # The job that this one does again: all of it, or with `failed_only` what that one did not get done.
+    repeats = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    failed_only = models.BooleanField(default=False)
 
     class Meta:
         db_table = "job"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repeats"], name="job_retried_once", condition=models.Q(failed_only=True)
+            )
+        ]
         indexes = [
             models.Index(fields=["account", "-created_at", "-id"], name="job_newest"),
+            models.Index(fields=["account", "state", "-created_at", "-id"], name="job_of_state"),
             models.Index(
                 fields=["lease_until"], name="job_open", condition=models.Q(state__in=list(OPEN_STATES))
             ),
@@ -67,6 +77,11 @@ class Job(AccountModel):
     def items_finished(self) -> int:
         """Items that came to an end, whichever."""
         return self.items_done + self.items_skipped + self.items_failed
+
+    @property
+    def items_not_done(self) -> int:
+        """Items that failed or were never begun: what a retry takes up."""
+        return max(self.items_total - self.items_done - self.items_skipped, 0)
 
 
 class JobItem(AccountModel):

@@ -1,7 +1,8 @@
 """A job as its card shows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from apps.activity.registry import service_words
 from apps.core import clock
@@ -9,17 +10,19 @@ from apps.core.permissions import Permission, allowed
 
 from .enums import JobState
 from .models import Job
-from .registry import results_url, right_to_cancel
+from .pace import Progress, progress_of
+from .registry import results_url, right_to_cancel, right_to_repeat
+from .selectors import repeats_of
 
 ICONS = {"restore": "recover", "undo": "undo", "export": "download", "move": "database"}
-# An estimate from less than this says more than it knows.
-ESTIMATE_AFTER_ITEMS = 20
-ESTIMATE_AFTER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class JobCard:
-    """`look` is a word of the status vocabulary and `label` what stands in the chip."""
+    """`look` is a word of the status vocabulary and `label` what stands in the chip.
+
+    `earlier` is the job that this one does again, `later` the newest that does this one again.
+    """
 
     job: Job
     title: str
@@ -28,19 +31,41 @@ class JobCard:
     label: str
     service: str
     percent: int
-    left: str
+    progress: Progress
     waits_until: datetime | None
     can_cancel: bool
     can_see_log: bool
     results_url: str
+    can_retry: bool
+    can_rerun: bool
+    earlier: Job | None
+    later: Job | None
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether anything can be done about it besides cancelling."""
+        return self.can_retry or self.can_rerun
+
+
+def cards_of(jobs: Sequence[Job]) -> list[JobCard]:
+    """Read jobs for the person who looks at them, with one query for all."""
+    earlier, later = repeats_of(jobs)
+    return [_card(job, earlier.get(job.pk), later.get(job.pk)) for job in jobs]
 
 
 def card_of(job: Job) -> JobCard:
-    """Read a job for the person who looks at it."""
+    """Read one job."""
+    return cards_of([job])[0]
+
+
+def _card(job: Job, earlier: Job | None, later: Job | None) -> JobCard:
     waits_until = _waits_until(job)
     percent = job.items_finished * 100 // job.items_total if job.items_total else 0
     look = "waiting" if waits_until else job.state
     stopping = job.is_open and job.cancel_requested
+    right = right_to_repeat(job.kind)
+    again = not job.is_open and right is not None and allowed(right)
+    taken_up = later is not None and later.failed_only
     return JobCard(
         job=job,
         title=f"{job.get_kind_display()}: {job.entity_label}" if job.entity_label else job.get_kind_display(),
@@ -49,11 +74,15 @@ def card_of(job: Job) -> JobCard:
         label="Stopping" if stopping else _label(job, look, percent),
         service=service_words(job.service) if job.service else "",
         percent=percent,
-        left="" if waits_until or stopping else _left(job),
+        progress=Progress() if waits_until or stopping else progress_of(job, clock.now()),
         waits_until=waits_until,
         can_cancel=job.is_open and not job.cancel_requested and allowed(right_to_cancel(job.kind)),
         can_see_log=allowed(Permission.ACTIVITY),
         results_url="" if job.is_open else results_url(job),
+        can_retry=again and job.items_not_done > 0 and not taken_up,
+        can_rerun=again,
+        earlier=earlier,
+        later=later,
     )
 
 
@@ -67,21 +96,3 @@ def _waits_until(job: Job) -> datetime | None:
     """A running job without an owner was postponed; its lease ends when it goes on."""
     waits = job.state == JobState.RUNNING and not job.lease_owner and job.lease_until
     return job.lease_until if waits and job.lease_until and job.lease_until > clock.now() else None
-
-
-def _left(job: Job) -> str:
-    if job.state != JobState.RUNNING or job.started_at is None or job.items_finished < ESTIMATE_AFTER_ITEMS:
-        return ""
-    elapsed = clock.now() - job.started_at
-    if elapsed < ESTIMATE_AFTER:
-        return ""
-    minutes = round(
-        elapsed / job.items_finished * (job.items_total - job.items_finished) / timedelta(minutes=1)
-    )
-    if minutes < 1:
-        return "Less than a minute left"
-    return (
-        f"About {minutes} minute{'s' if minutes > 1 else ''} left"
-        if minutes < 90
-        else f"About {minutes // 60} hours left"
-    )

@@ -16,6 +16,7 @@ from apps.activity.services import record
 from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.bulk import insert_rows
+from apps.core.errors import Conflict
 from apps.core.ids import new_public_id
 from apps.core.permissions import require
 from apps.core.scope import current_account_id
@@ -57,6 +58,8 @@ def job_create(
     destination_id: UUID | None = None,
     organisation: str = "",
     backup_date: datetime | None = None,
+    repeats: Job | None = None,
+    failed_only: bool = False,
 ) -> Job:
     """Write the job, its whole ledger and the activity row; send it to a worker after the commit.
 
@@ -64,9 +67,13 @@ def job_create(
     generator of hundreds of thousands: it is read once, in batches. `entity_id` and `destination_id` are the
     public ids of the mailboxes that the labels name: who may not see one of them does not see the job.
     `organisation` is that of the destination when it is another than the source's: the audit names it.
+    `repeats` is the job that this one does again, with `failed_only` only what that one did not get done.
+    Raises Conflict when that was taken up before: two jobs would do the same items.
     """
     actor, now = current_actor(), clock.now()
     with transaction.atomic():
+        if repeats and failed_only:
+            _refuse_second_retry(repeats)
         job = Job.objects.create(
             account_id=current_account_id(),
             kind=kind,
@@ -82,12 +89,22 @@ def job_create(
             initiator_id=actor.user_id,
             created_at=now,
             dispatched_at=now,
+            repeats=repeats,
+            failed_only=failed_only,
         )
-        job.items_total = _insert_items(job, items)
-        job.save(update_fields=["items_total"])
+        job.items_total, job.bytes_total = _insert_items(job, items)
+        job.save(update_fields=["items_total", "bytes_total"])
         _record(job, "started", ActivityStatus.STARTED, items=job.items_total)
         send_after_commit(job)
     return job
+
+
+def _refuse_second_retry(job: Job) -> None:
+    list(Job.objects.select_for_update().filter(pk=job.pk))
+    if Job.objects.filter(repeats=job, failed_only=True).exists():
+        raise Conflict(
+            "Another job has taken these items up already.", do="Open that one: it can be retried itself."
+        )
 
 
 def job_claim(job_id: int, owner: str) -> Job | None:
@@ -175,7 +192,7 @@ def _held(job: Job, owner: str, **fields: Any) -> None:
         raise LeaseLost("Another worker goes on with this job.", item=str(job))
 
 
-def _insert_items(job: Job, items: Iterable[NewItem]) -> int:
+def _insert_items(job: Job, items: Iterable[NewItem]) -> tuple[int, int]:
     columns = (
         "public_id", "account_id", "job_id", "key", "label", "folder_label", "outcome", "cause", "message",
         "size", "node_version_id", "written_id", "details",
@@ -188,11 +205,12 @@ def _insert_items(job: Job, items: Iterable[NewItem]) -> int:
         )
         for item in items
     )  # fmt: skip
-    total = 0
+    total, size, at = 0, 0, columns.index("size")
     for batch in _batches(rows, INSERT_BATCH):
         insert_rows(JobItem, columns, batch)
         total += len(batch)
-    return total
+        size += sum(row[at] for row in batch)
+    return total, size
 
 
 def _batches(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:

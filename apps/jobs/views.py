@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.activity.audit import audit
-from apps.core.errors import PermissionMissing
+from apps.core.errors import Conflict, PermissionMissing
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, require
 from apps.core.spreadsheet import csv_lines
@@ -21,9 +21,9 @@ from .access import job_for, may_see_items
 from .enums import ItemOutcome
 from .forms import ItemFilterForm, JobFilterForm
 from .models import Job, JobItem
-from .page import card_of
-from .registry import panel_of, right_to_cancel
-from .selectors import item_page, items_of, job_counts, job_page, log_of
+from .page import card_of, cards_of
+from .registry import panel_of, repeat, right_to_cancel, right_to_repeat
+from .selectors import COUNTED, item_page, items_of, job_counts, job_page, log_of
 from .services import job_cancel as cancel
 
 TILES = (
@@ -44,15 +44,16 @@ def job_list(request: MemberRequest) -> HttpResponse:
     form.is_valid()
     wanted, data = form.wanted(), form.cleaned_data
     page = job_page(wanted, before=data.get("before"), after=data.get("after"))
-    query = _without_place(request.GET)
+    query, counts = _without_place(request.GET), job_counts(wanted)
     context = {
         "form": form,
-        "cards": [card_of(job) for job in page.items],
-        "tiles": _tiles(query, job_counts(wanted), wanted.state),
+        "cards": cards_of(page.items),
+        "tiles": _tiles(query, counts, wanted.state),
         "filtered": any(query.values()),
+        "all_time_url": "" if wanted.days is None else _url(reverse("job_list"), query, period="all"),
         "previous_url": _url(reverse("job_list"), query, before=page.previous),
         "next_url": _url(reverse("job_list"), query, after=page.following),
-        "sentence": f"{len(page.items)} shown",
+        "sentence": _sentence(len(page.items), counts.get(wanted.state), form.period_words),
     }
     return render_page_or_part(request, "jobs/list.html", "jobs/_list.html", context)
 
@@ -64,21 +65,21 @@ def job(request: MemberRequest, job_id: UUID) -> HttpResponse:
     found = job_for(job_id)
     form = ItemFilterForm(request.GET)
     form.is_valid()
-    outcome = form.cleaned_data.get("outcome", "")
+    wanted, query = form.wanted(), _without_place(request.GET)
     context: dict[str, Any] = {
         "card": card_of(found),
         "crumbs": [{"words": "Jobs", "url": reverse("job_list")}, {"words": str(found), "url": ""}],
-        "outcome": outcome,
-        "tabs": _tabs(found, outcome),
+        "wanted": wanted,
+        "tabs": _tabs(found, query, wanted.outcome),
         "detail": True,
         "panel": panel_of(found),
     }
     if may_see_items(found):
         data = form.cleaned_data
-        page = item_page(found, outcome=outcome, before=data.get("before"), after=data.get("after"))
-        query = _without_place(request.GET)
+        page = item_page(found, wanted, before=data.get("before"), after=data.get("after"))
         context["log"] = log_of(found)
         context["items"] = page.items
+        context["report_url"] = _url(reverse("job_report", args=[found.public_id]), query)
         context["previous_url"] = _url(request.path, query, before=page.previous)
         context["next_url"] = _url(request.path, query, after=page.following)
         context["sentence"] = f"{len(page.items)} shown"
@@ -112,11 +113,38 @@ def job_cancel(request: MemberRequest, job_id: UUID) -> HttpResponse:
     return redirect("job", job_id=found.public_id)
 
 
+@require_POST
+@member_required(Permission.VIEW)
+def job_retry(request: MemberRequest, job_id: UUID) -> HttpResponse:
+    """Do what a job did not get done, and nothing else."""
+    return _repeat(job_id, failed_only=True)
+
+
+@require_POST
+@member_required(Permission.VIEW)
+def job_rerun(request: MemberRequest, job_id: UUID) -> HttpResponse:
+    """Do a job anew with the same choice; where something may be overwritten its plan asks first."""
+    return _repeat(job_id, failed_only=False)
+
+
+def _repeat(job_id: UUID, *, failed_only: bool) -> HttpResponse:
+    found = job_for(job_id)
+    if right := right_to_repeat(found.kind):
+        require(right)
+    if found.is_open:
+        raise Conflict(f"{found} is not over yet.", do="Wait for its end, or cancel it.")
+    if failed_only and not found.items_not_done:
+        raise Conflict(f"{found} left nothing undone.", do="Run it again to do all of it anew.")
+    return redirect(repeat(found, failed_only=failed_only))
+
+
 @require_safe
 @member_required(Permission.VIEW)
 def job_report(request: MemberRequest, job_id: UUID) -> StreamingHttpResponse:
-    """What was done with each item, as a CSV file."""
+    """What was done with each item that fits the filter, as a CSV file."""
     found = job_for(job_id)
+    form = ItemFilterForm(request.GET)
+    form.is_valid()
     if not may_see_items(found):
         raise PermissionMissing("The items of this job are shown to who may preview, restore or export.")
     audit(
@@ -127,7 +155,7 @@ def job_report(request: MemberRequest, job_id: UUID) -> StreamingHttpResponse:
         entity_id=found.entity_id,
     )
     return StreamingHttpResponse(
-        csv_lines(REPORT_HEADER, (_cells(item) for item in items_of(found))),
+        csv_lines(REPORT_HEADER, (_cells(item) for item in items_of(found, form.wanted()))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="everkeep-{found.kind}-{found.public_id}.csv"'},
     )
@@ -142,13 +170,21 @@ def _tiles(query: QueryDict, counts: dict[str, int], chosen: str) -> list[dict[s
     tiles = []
     for state, words, icon in TILES:
         url = _url(reverse("job_list"), query, state=state or None)
-        tiles.append(
-            {"words": words, "icon": icon, "url": url, "number": counts[state], "current": state == chosen}
-        )
+        number = _number(counts[state])
+        tiles.append({"words": words, "icon": icon, "url": url, "number": number, "current": state == chosen})
     return tiles
 
 
-def _tabs(found: Job, chosen: str) -> list[dict[str, Any]]:
+def _sentence(shown: int, among: int | None, period: str) -> str:
+    return f"{shown} shown, {period}" if among is None else f"{shown} of {_number(among)} {period}"
+
+
+def _number(count: int) -> str:
+    """Beyond COUNTED nothing is counted (`selectors.job_counts`)."""
+    return f"{count:,}" if count <= COUNTED else f"{COUNTED:,}+"
+
+
+def _tabs(found: Job, query: QueryDict, chosen: str) -> list[dict[str, Any]]:
     left = max(found.items_total - found.items_finished, 0)
     numbers = {
         "": found.items_total, "done": found.items_done, "skipped": found.items_skipped,
@@ -159,7 +195,7 @@ def _tabs(found: Job, chosen: str) -> list[dict[str, Any]]:
     return [
         {
             "words": words[key],
-            "url": f"{address}?outcome={key}" if key else address,
+            "url": _url(address, query, outcome=key or None),
             "current": key == chosen,
             "count": number,
         }

@@ -88,18 +88,23 @@ def _register_words() -> None:
 
 
 def _register_jobs() -> None:
-    from apps.jobs.enums import JobKind  # noqa: PLC0415 - models are loaded only after this module
+    from apps.core.permissions import Permission  # noqa: PLC0415 - models are loaded only after this module
+    from apps.jobs.enums import JobKind  # noqa: PLC0415
     from apps.jobs.registry import register  # noqa: PLC0415
     from apps.notifications.registry import Kind, register_kind  # noqa: PLC0415
 
     from .exports.links import downloads_url  # noqa: PLC0415
     from .exports.run import run_export  # noqa: PLC0415
     from .mails import tell_initiator  # noqa: PLC0415
+    from .repeating import repeat_export, repeat_restore  # noqa: PLC0415
     from .restore.execute import run_restore  # noqa: PLC0415
     from .restore.panel import restore_panel, undo_panel  # noqa: PLC0415
     from .restore.undo import run_undo  # noqa: PLC0415
 
     register_kind(Kind("recovery", "Recovery", "Restores and exports that ended.", order=20))
-    register(JobKind.RESTORE, run_restore, finished=tell_initiator, panel=restore_panel)
+    register(JobKind.RESTORE, run_restore, finished=tell_initiator, panel=restore_panel, repeat=repeat_restore)
     register(JobKind.UNDO, run_undo, finished=tell_initiator, panel=undo_panel)
-    register(JobKind.EXPORT, run_export, results_url=downloads_url, finished=tell_initiator)
+    register(
+        JobKind.EXPORT, run_export, results_url=downloads_url, finished=tell_initiator,
+        repeat=repeat_export, repeating=Permission.EXPORT,
+    )  # fmt: skip

@@ -59,6 +59,7 @@ class Plan(AccountModel):
     decided once so that a repeat uses the same. `samples` are a few items that would be overwritten, with the
     fields that differ (`restore.differences`). `options` are those of RestoreOptions. `missing` names
     permissions without which nothing can be written. `batch` is the same for plans that were made together.
+    `repeats` is the restore that this one does again, with `failed_only` only what that one did not get done.
     `run` and `source` are None once the backups of the source are deleted: the job knows what its undo needs.
     """
 
@@ -79,6 +80,8 @@ class Plan(AccountModel):
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
     undo = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
     batch = models.UUIDField(null=True)
+    repeats = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
+    failed_only = models.BooleanField(default=False)
     backup_ordered_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
 

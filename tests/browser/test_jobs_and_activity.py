@@ -83,6 +83,27 @@ def test_one_job_moves_and_ends_by_itself(olivia: Visit, cast: Cast) -> None:
     olivia.check("job-partial")
 
 
+def test_jobs_and_their_items_are_found_and_the_address_keeps_it(olivia: Visit, cast: Cast) -> None:
+    every_kind_of_job(cast)
+    page = olivia.page
+    olivia.open("/jobs/")
+    page.get_by_label("Status").select_option("Partial")
+    expect(page.locator(".ek-job")).to_have_count(1)
+    expect(page).to_have_url(re.compile("state=partial"))
+    page.reload()
+    expect(page.get_by_label("Status")).to_have_value("partial")
+    page.get_by_role("link", name="Show the 3").click()
+    find = page.get_by_label("Item, folder or reason")
+    find.fill("Mail 28")
+    find.press("Enter")
+    expect(page.locator("#items tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile("outcome=failed.*q=Mail"))
+    expect(page.get_by_role("link", name="These as CSV")).to_have_attribute("href", re.compile("q=Mail"))
+    olivia.check("job-found")
+    page.get_by_role("button", name="Retry 3 items").click()
+    expect(page.get_by_role("main")).to_contain_text("no longer kept")
+
+
 def test_a_job_is_cancelled_by_keyboard_after_a_question(olivia: Visit, cast: Cast) -> None:
     job = new_job(cast.owner)
     page = olivia.page

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -11,12 +12,14 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core import clock
+from apps.core.errors import Conflict
 from apps.core.scope import account_scope
-from apps.jobs import registry
+from apps.jobs import registry, selectors, views
 from apps.jobs.base import Handler, JobResult
 from apps.jobs.context import JobContext
 from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
+from apps.jobs.pace import Progress, progress_of
 from apps.jobs.selectors import ITEMS_PER_PAGE, PAGE_SIZE
 from apps.jobs.services import job_claim, job_log, job_release
 from tests.cast import Cast
@@ -210,6 +213,86 @@ def test_the_report_names_every_item(client: Client, cast: Cast, job: Job, run: 
     assert rows[0] == ["Mail 0", "Inbox", "Failed", "quota", "The mailbox of Bob is full.", "100"]
 
 
+def test_items_are_found_by_words_and_the_report_holds_what_the_page_shows(
+    client: Client, cast: Cast, job: Job, run: Run
+) -> None:
+    run(job, one_of_each)
+    for query, found in (
+        ({"q": "mail 3"}, ["Mail 3"]),
+        ({"q": "INBOX", "outcome": "done"}, ["Mail 2", "Mail 3", "Mail 4"]),
+        ({"q": "is full"}, ["Mail 0"]),
+        ({"outcome": "skipped"}, ["Mail 1"]),
+        ({"outcome": "nonsense"}, [f"Mail {n}" for n in range(5)]),
+        ({"q": "nothing"}, []),
+    ):
+        client.force_login(cast.owner)
+        page_ = client.get(url("job", job), query)
+        assert [item.label for item in page_.context["items"]] == found, query
+        response = client.get(page_.context["report_url"])
+        text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+        assert [row[0] for row in csv.reader(io.StringIO(text))][1:] == found, query
+
+
+def test_a_job_says_how_fast_it_goes_and_when_it_will_be_through(job: Job) -> None:
+    now = clock.now()
+    job.state, job.started_at = JobState.RUNNING, now - timedelta(minutes=2)
+    job.items_total, job.items_done, job.bytes_total, job.bytes_done = 100, 40, 10_000_000, 4_000_000
+    told = progress_of(job, now)
+    assert (told.rate, told.left) == ("20 items, 1.9\xa0MB a minute", "About 3 minutes left")
+    assert told.until == now + timedelta(minutes=3)
+    job.bytes_total = 16_000_000
+    assert progress_of(job, now).left == "About 6 minutes left", "the large ones come last"
+    job.items_done, job.items_skipped = 20, 20
+    assert progress_of(job, now).left == "About 3 minutes left", "bytes of what was skipped are in no counter"
+    job.items_skipped = job.items_done = 4
+    assert progress_of(job, now) == Progress(), "eight items say nothing"
+    job.items_total, job.items_done, job.bytes_done = 1_000_000, 40, 0
+    assert (progress_of(job, now).left, progress_of(job, now).until) == ("About 32 days left", None)
+
+
+def test_what_was_not_done_is_offered_again_to_who_may_do_it_and_once(
+    client: Client, cast: Cast, job: Job, run: Run
+) -> None:
+    registry.register(job.kind, one_of_each, repeat=lambda job, failed_only: f"/again/{failed_only}/")
+    again = registry._kinds[job.kind]
+    assert "Run again" not in page(client, cast.restorer, url("job", job)), "it is not over"
+    run(job, one_of_each)
+    registry._kinds[job.kind] = again
+    assert "Retry 1 item" in page(client, cast.restorer, reverse("job_list"))
+    assert "Retry" not in page(client, cast.viewer, reverse("job_list"))
+    assert "Run again" not in page(client, cast.viewer, url("job", job))
+    client.force_login(cast.restorer)
+    assert client.post(url("job_retry", job)).url == "/again/True/"  # type: ignore[attr-defined]
+    assert client.post(url("job_rerun", job)).url == "/again/False/"  # type: ignore[attr-defined]
+    retry = new_job(cast.restorer, items=1, repeats=job, failed_only=True)
+    with pytest.raises(Conflict):
+        new_job(cast.restorer, items=1, repeats=job, failed_only=True)
+    shown = page(client, cast.restorer, url("job", job))
+    assert url("job", retry) in shown and "Retry 1 item" not in shown
+    assert url("job", job) in page(client, cast.restorer, url("job", retry))
+
+
+def test_what_ended_well_or_belongs_to_a_hidden_mailbox_is_not_retried(
+    client: Client, cast: Cast, job: Job, run: Run
+) -> None:
+    run(job, lambda context: [context.done(i) for b in context.pending_items() for i in b] and JobResult())
+    client.force_login(cast.restorer)
+    assert client.post(url("job_retry", job)).status_code == 409
+    with account_scope(cast.account.pk):
+        Job.objects.filter(pk=job.pk).update(entity_id=uuid4())
+    assert client.post(url("job_rerun", job)).status_code == 404
+
+
+def test_tiles_count_so_far_and_no_further(client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "COUNTED", 2)
+    monkeypatch.setattr(views, "COUNTED", 2)
+    for _ in range(3):
+        new_job(cast.owner, items=0)
+    client.force_login(cast.owner)
+    tiles = client.get(reverse("job_list")).context["tiles"]
+    assert [tile["number"] for tile in tiles] == ["2+", "2+", "0", "0", "0"]
+
+
 def test_results_can_be_downloaded_when_there_are_some(client: Client, cast: Cast, job: Job, run: Run) -> None:
     assert "Download results" not in page(client, cast.owner, url("job", job))
     run(job, one_of_each)
@@ -243,14 +326,17 @@ def test_filters_and_tiles(client: Client, cast: Cast, run: Run) -> None:
         ({"kind": "export"}, {"ida.taylor"}),
         ({"service": "onedrive"}, {"ida.taylor"}),
         ({"initiator": "Oskar"}, {"bob.smith"}),
-        ({"q": "IDA"}, {"ida.taylor"}),
+        ({"item": "IDA"}, {"ida.taylor"}),
+        ({"task": "calend"}, {"ida.taylor", "bob.smith"}),
+        ({"task": "calend", "item": "bob"}, {"bob.smith"}),
+        ({"state": "pending"}, {"bob.smith"}),
         ({"state": "nonsense"}, {"ida.taylor", "bob.smith"}),
     ):
         shown = page(client, cast.owner, reverse("job_list"), **query)
         assert {name for name in names if f": {name}</a>" in shown} == expected, query
     tiles = client.get(reverse("job_list"), {"state": "partial"}).context["tiles"]
     assert [(tile["words"], tile["number"]) for tile in tiles] == [
-        ("All", 2), ("In progress", 1), ("Succeeded", 0), ("Partial", 1), ("Failed", 0),
+        ("All", "2"), ("In progress", "1"), ("Succeeded", "0"), ("Partial", "1"), ("Failed", "0"),
     ]  # fmt: skip
 
 

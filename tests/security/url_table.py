@@ -213,6 +213,8 @@ TABLE: dict[str, Row] = {
     "job": row(302, 200, 200, 200, 200, 403, 404, args=a_job),
     "job_card": row(302, 200, 200, 200, 200, 403, 404, args=a_job),
     "job_cancel": row(302, 302, 302, 302, 403, 403, 404, args=a_job, data={}),
+    "job_retry": row(302, 409, 403, 409, 403, 403, 404, args=a_job, data={}),
+    "job_rerun": row(302, 409, 403, 409, 403, 403, 404, args=a_job, data={}),
     "job_report": row(302, 200, 403, 200, 403, 403, 404, args=a_job),
     # notifications
     "notifications": row(302, 200, 403, 403, 403, 403, 200),

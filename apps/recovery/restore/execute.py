@@ -45,7 +45,7 @@ from .lanes import Lane, open_lanes
 from .pace import Pace
 from .report import CREATED, DUPLICATED, REPLACED, Wanted, fault_of, limits_words, summary
 from .root import settle_root
-from .target import Target, open_target
+from .target import Target, open_target, plan_of
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class _Restore:
     pace: Pace = field(default_factory=Pace)
 
     def run(self) -> JobResult:
-        for lane in self.lanes.values():
+        for lane in () if self.plan.failed_only else self.lanes.values():
             self._make_chosen_folders(lane)
         for items in self.context.pending_items(batch=BATCH):
             for (kind, folder_id), group in groupby(items, key=_place_of):
@@ -161,11 +161,13 @@ class _Restore:
         for each in work:
             each.item.written_id = each.written_id = found.get(each.item.key, "")
             (before if each.written_id else left).append(each)
-        for few in _slices(before):
-            ready = [each for each in few if self._read(each, lane, live_id)]
-            self._verify(lane, live_id, ready)
-            self.context.flush()
+        self._verify_written(lane, live_id, before)
         return left
+
+    def _verify_written(self, lane: Lane, live_id: str, work: list[_Work]) -> None:
+        for few in _slices(work):
+            self._verify(lane, live_id, [each for each in few if self._read(each, lane, live_id)])
+            self.context.flush()
 
     def _conflicts(self, lane: Lane, live_id: str, work: list[_Work]) -> list[_Work]:
         """Skip what is there, or note what will be replaced, as the plan says. The notes are durable.
@@ -179,9 +181,16 @@ class _Restore:
             live = lane.there_already(live_id, [(each.node.remote_id, each.stored.props) for each in new])
         taken = self._ours(set(live.values())) | {each.old_id for each in left}
         same = lane.unchanged([each.node for each in new if not each.old_id], live)
+        written: list[_Work] = []
         for each in new:
             there = live.get(each.node.remote_id, "")
             there = "" if there in taken else there
+            if there and there == each.item.details.get("earlier") and lane.mode != RestoreMode.REPLACE:
+                # The restore that is retried wrote it and could not verify it: it is looked at once more.
+                each.written_id = there
+                written.append(each)
+                taken.add(there)
+                continue
             if there and (lane.mode == RestoreMode.SKIP or each.node.remote_id in same):
                 self.context.skipped(each.item, "exists", "It is in the mailbox already.")
                 taken.add(there)
@@ -194,6 +203,7 @@ class _Restore:
             each.item.details |= {"in": live_id, "how": each.how, "old_id": each.old_id}
             left.append(each)
         JobItem.objects.bulk_update([each.item for each in left], ["details"])
+        self._verify_written(lane, live_id, written)
         return left
 
     def _ours(self, ids: set[str]) -> set[str]:
@@ -361,18 +371,6 @@ def put_off(context: JobContext, error: Throttled) -> NoReturn:
     """Go on when the provider takes more."""
     seconds = timedelta(seconds=error.retry_after) if error.retry_after else PATIENCE
     context.postpone(clock.now() + seconds, "Microsoft asks for patience. It goes on by itself.")
-
-
-def plan_of(context: JobContext) -> Plan:
-    """Return the plan that a job follows. Raises NotFound."""
-    plan = (
-        Plan.objects.select_related("run", "source__task__connection", "target__task__connection")
-        .filter(public_id=str(context.params["plan"]))
-        .first()
-    )
-    if plan is None:
-        raise NotFound("The plan of this restore is gone.", do="Make a new one.")
-    return plan
 
 
 def _place_of(item: JobItem) -> tuple[str, str]:

@@ -1,7 +1,5 @@
 """What a restore would do: every chosen item looked up in the live target, nothing written."""
 
-import hashlib
-import hmac
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -11,21 +9,19 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.backups.models import Entity
-from apps.backups.selectors.browse import Node, as_of, contents
+from apps.backups.selectors.browse import Node, contents
 from apps.backups.selectors.points import Point
-from apps.backups.selectors.tree import Folder, folder_tree
+from apps.backups.selectors.tree import Folder
 from apps.connectors.enums import Service, SubService
 from apps.core.actor import current_actor
 from apps.core.discretion import told
 from apps.core.errors import Conflict, EverkeepError, InvalidRequest, PermissionMissing
 from apps.core.permissions import Permission, require
-from apps.jobs.base import NewItem
 from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
 from apps.jobs.services import job_create
 from apps.vault.api import open_reader
 
-from ..choosing import chosen, expand
 from ..enums import PlanState, RestoreMode
 from ..models import Choice, Plan, PlanPart
 from ..services import selections_of
@@ -34,6 +30,7 @@ from .folders import free_root_name
 from .lanes import Lane, open_lanes, parts_of
 from .root import wanted_root
 from .target import Target, open_target
+from .wanted import ledger_of, wanted_nodes
 
 LOOKUPS = 2_000
 NO_LONGER_ALLOWED = "Whoever asked for this may no longer do it, so it was not looked at."
@@ -65,12 +62,14 @@ class RestoreOptions:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Where to and how, of one or more plans."""
+    """Where to and how, of one or more plans. `repeats` and `failed_only` as those of a job."""
 
     target: Entity
     mode: str
     options: RestoreOptions = field(default_factory=RestoreOptions)
     batch: UUID | None = None
+    repeats: Job | None = None
+    failed_only: bool = False
 
 
 def plan_create(*, point: Point, target: Entity, mode: str, options: RestoreOptions | None = None) -> Plan:
@@ -98,6 +97,8 @@ def plan_write(*, point: Point, choices: list[Any], order: Order) -> Plan:
         mode=RestoreMode(order.mode),
         options=asdict(order.options),
         batch=order.batch,
+        repeats=order.repeats,
+        failed_only=order.failed_only,
     )
     for choice in choices:
         _add_part(plan, choice)
@@ -201,7 +202,7 @@ def plan_start(*, plan: Plan) -> Job:
         raise Conflict("This plan was started already, or is not ready.", do="Look for it among the jobs.")
     plan.job = job_create(
         kind=JobKind.RESTORE,
-        items=_ledger(plan),
+        items=ledger_of(plan),
         params={"plan": str(plan.public_id)},
         service=Service(source.task.service),
         task_label=source.task.name,
@@ -211,6 +212,8 @@ def plan_start(*, plan: Plan) -> Job:
         destination_id=target.public_id,
         organisation=str(target.task.connection) if plan.crosses_tenants else "",
         backup_date=run.finished_at or run.started_at,
+        repeats=plan.repeats,
+        failed_only=plan.failed_only,
     )
     plan.save(update_fields=["job"])
     return plan.job
@@ -221,27 +224,6 @@ def _where(plan: Plan) -> str:
     if not plan.crosses_tenants:
         return f"{plan.target.name}, {place}"
     return f"{plan.target.name} of {plan.target.task.connection}, {place}"
-
-
-def restore_key(plan: Plan, node: Node) -> str:
-    """Name one item of one restore: the same after every restart, never the same in another restore."""
-    return hmac.new(plan.public_id.bytes, f"restore:{node.id}".encode(), hashlib.sha256).hexdigest()[:48]
-
-
-def _ledger(plan: Plan) -> Iterator[NewItem]:
-    """One row an item: kind after kind, folder by folder, the newest first, because providers cap bytes."""
-    for part in parts_of(plan):
-        kind, state = SubService(part.snapshot.sub_service), as_of(part.snapshot)
-        tree = folder_tree(part.snapshot, state)
-        for folder, node in expand(chosen(part, state, tree), state, tree):
-            yield NewItem(
-                key=restore_key(plan, node),
-                label=node.name or "(no subject)",
-                folder_label=" / ".join((kind.label, *(folder.path if folder else ()))),
-                size=node.size,
-                node_version_id=node.id,
-                details={"kind": kind, "folder": folder.node.remote_id if folder else ""},
-            )
 
 
 class _Look:
@@ -261,8 +243,7 @@ class _Look:
     def rows(self) -> Iterator[dict[str, int | str]]:
         lane = self._lane
         by_folder: dict[str, dict[str, int | str]] = {}
-        found = chosen(lane.part, lane.state, lane.tree)
-        for folder, nodes in _groups(expand(found, lane.state, lane.tree)):
+        for folder, nodes in _groups(wanted_nodes(lane.part, lane.state, lane.tree)):
             name = " / ".join(folder.path) if folder else "Without a folder"
             empty = {"kind": lane.kind.label, "folder": name} | dict.fromkeys(COLUMNS, 0)
             row = by_folder.setdefault(name, empty)

@@ -10,6 +10,10 @@ from apps.backups.models import Entity
 from apps.connectors.base import Connector, EntityRef, ItemWriter, Writer
 from apps.connectors.enums import SubService
 from apps.connectors.services import open_connector, open_writer
+from apps.core.errors import NotFound
+from apps.jobs.api import JobContext
+
+from ..models import Plan
 
 T = TypeVar("T")
 
@@ -50,3 +54,15 @@ def open_target(entity: Entity) -> Iterator[Target]:
         finally:
             runner.run(connector.__aexit__(None, None, None))
             runner.run(writer.__aexit__(None, None, None))
+
+
+def plan_of(context: JobContext) -> Plan:
+    """Return the plan that a job follows. Raises NotFound."""
+    plan = (
+        Plan.objects.select_related("run", "source__task__connection", "target__task__connection")
+        .filter(public_id=str(context.params["plan"]))
+        .first()
+    )
+    if plan is None:
+        raise NotFound("The plan of this restore is gone.", do="Make a new one.")
+    return plan

@@ -29,9 +29,9 @@ from ..models import BeforeState, MadeFolder, Plan
 from ..reading import read_item
 from .before import UNDO_WITHIN
 from .copies import note_copies, origins_of
-from .execute import GRANT_WRITE, ODD, WRITE_MISSING, odd, plan_of, put_off
+from .execute import GRANT_WRITE, ODD, WRITE_MISSING, odd, put_off
 from .report import limits_words
-from .target import Target, open_target
+from .target import Target, open_target, plan_of
 
 BATCH: Final = 20
 EDITED = "Somebody has changed it since, so it was left as it is."

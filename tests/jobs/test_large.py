@@ -1,0 +1,92 @@
+"""The jobs page of an account with a long history: short reads of an index, and as many as ever."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from apps.core import clock
+from apps.core.scope import account_scope
+from apps.jobs.enums import ItemOutcome, JobKind, JobState
+from apps.jobs.models import Job, JobItem
+from apps.jobs.selectors import ItemFilter, JobFilter, item_page, items_not_done, job_counts, job_page
+from tests.cast import Cast
+
+pytestmark = pytest.mark.database
+FINAL = (JobState.SUCCEEDED, JobState.PARTIAL, JobState.FAILED)
+JOBS = 3_000
+
+
+@pytest.fixture
+def history(cast: Cast) -> Iterator[None]:
+    """Years of restores."""
+    now = clock.now()
+    with account_scope(cast.account.pk):
+        Job.objects.bulk_create(
+            Job(
+                account=cast.account, kind=JobKind.RESTORE, state=FINAL[number % 3],
+                created_at=now - timedelta(hours=number), items_total=3, items_failed=1, initiator_label="O",
+            )
+            for number in range(JOBS)
+        )  # fmt: skip
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE job")
+        yield
+
+
+def plans_of(read: Callable[[], Any], ask: Any) -> list[str]:
+    """How the database answers each query of `read`."""
+    with ask as asked:
+        read()
+    plans = []
+    with connection.cursor() as cursor:
+        for query in asked.captured_queries:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL enable_seqscan = off")
+                cursor.execute("EXPLAIN " + query["sql"])
+            else:
+                cursor.execute("EXPLAIN QUERY PLAN " + query["sql"].replace("%", "%%"))
+            plans.append(" ".join(str(row) for row in cursor.fetchall()))
+    return plans
+
+
+def test_a_page_and_its_tiles_are_ranges_of_an_index(
+    cast: Cast, history: None, django_assert_num_queries: Any
+) -> None:
+    everything = JobFilter(days=None)
+    (page,) = plans_of(lambda: job_page(everything), django_assert_num_queries(1))
+    assert "job_newest" in page and "SORT" not in page.upper().replace("JOB_NEWEST", ""), page
+    failed = JobFilter(days=None, state="failed")
+    (page,) = plans_of(lambda: job_page(failed), django_assert_num_queries(1))
+    assert "job_of_state" in page, page
+    for plan in plans_of(lambda: job_counts(everything), django_assert_num_queries(5)):
+        assert "job_of_state" in plan or "job_open_of_account" in plan, plan
+
+
+def test_items_and_what_was_not_done_are_ranges_of_an_index(
+    cast: Cast, history: None, django_assert_num_queries: Any
+) -> None:
+    job = Job.objects.latest("pk")
+    JobItem.objects.bulk_create(
+        JobItem(account=cast.account, job=job, key=str(n), outcome=ItemOutcome.DONE) for n in range(500)
+    )
+    for read in (
+        lambda: item_page(job, ItemFilter(outcome="failed")),
+        lambda: list(items_not_done(job).order_by()),
+    ):
+        (plan,) = plans_of(read, django_assert_num_queries(1))
+        assert "job_item_" in plan and "SCAN job_item" not in plan, plan
+
+
+def test_the_page_asks_no_more_of_a_long_history(
+    cast: Cast, client: Client, history: None, django_assert_max_num_queries: Any
+) -> None:
+    client.force_login(cast.owner)
+    with django_assert_max_num_queries(18):
+        answer = client.get(reverse("job_list"), {"period": "all"})
+    assert [tile["number"] for tile in answer.context["tiles"]] == ["1,000+", "0", "1,000", "1,000", "1,000"]
