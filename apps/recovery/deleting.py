@@ -20,8 +20,8 @@ def settle(entity_id: UUID) -> str:
     A plan that was carried out stays, without what it kept of contents: its undo needs it.
     """
     mine = Job.objects.filter(Q(entity_id=entity_id) | Q(destination_id=entity_id))
-    if at_work := mine.filter(state__in=OPEN_STATES).first():
-        return f"{at_work} is still at work."
+    if mine.filter(state__in=OPEN_STATES).exists():
+        return "A restore or an export of one of them is still at work."
     for job in mine.filter(kind=JobKind.EXPORT):
         end_downloads(job.pk, "the deletion of its source")
         shutil.rmtree(folder_of(job), ignore_errors=True)

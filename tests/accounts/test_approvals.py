@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.approvals import Proposed, propose, register_act, registry
-from apps.accounts.approvals.services import approvals_expire, approve
+from apps.accounts.approvals.services import approvals_expire, approve, refuse
 from apps.accounts.enums import AccountState, ApprovalState, Role
 from apps.accounts.factors.lost import factor_reset
 from apps.accounts.members.rights import Grant
@@ -25,6 +25,7 @@ from apps.core.actor import acting_as
 from apps.core.errors import Conflict, PermissionMissing
 from apps.core.permissions import Permission
 from apps.core.scope import account_scope
+from apps.core.sight import serves
 from tests.cast import Cast, member, prove_again
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -246,3 +247,34 @@ def test_what_waits_for_others_is_done_in_no_transaction_and_waits_on_when_it_ca
     row.refresh_from_db()
     assert row.state == ApprovalState.DONE
     assert "settled already" in try_to_approve(cast, second, row)
+
+
+def test_a_proposal_names_mailboxes_to_who_sees_them_alone(
+    cast: Cast, second: User, client: Client, done: list[Any]
+) -> None:
+    """Page, mail and audit; who sees less may refuse, and cannot approve what they cannot read."""
+    register_act(
+        "test.burn",
+        do=done.append,
+        words=lambda payload: "Burn Carla Conti" if serves("exchange") else "Burn nobody",
+        permission=Permission.DELETE,
+    )
+    Membership.objects.filter(user=second).update(services=["onedrive"])
+    with as_person(cast, cast.owner):
+        row = propose("test.burn", {"what": 2}, "Carla Conti of Mail").approval
+    assert row is not None and (row.services, row.limited) == (["exchange"], False)
+    to = {address: each for each in mail.outbox[-2:] for address in each.to}
+    assert "Carla" in to[cast.owner.email].body + to[cast.owner.email].subject
+    assert "Carla" not in to[second.email].body + to[second.email].subject
+    with as_person(cast, second):
+        assert not SecurityEvent.objects.filter(subject_id=row.public_id).exists()
+    client.force_login(cast.owner)
+    assert "Burn Carla Conti" in client.get(reverse("approvals")).content.decode()
+    client.force_login(second)
+    page = client.get(reverse("approvals")).content.decode()
+    assert "Carla" not in page and "that you do not see" in page and "Refuse" in page and "Approve<" not in page
+    assert "do not see" in try_to_approve(cast, second, row) and not done
+    with as_person(cast, second):
+        refuse(approval=row)
+    page = client.get(reverse("approvals")).content.decode()
+    assert "Carla" not in page and "that you do not see" in page

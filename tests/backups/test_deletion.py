@@ -1,6 +1,7 @@
 """Deletion: what is asked, what the grace keeps, what is gone afterwards, and what is not."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from apps.accounts.models import Account, Approval, Membership
 from apps.accounts.selectors import actor_of
 from apps.activity.models import Activity
 from apps.backups.deletion import destroy as destroying
-from apps.backups.deletion.facts import what_of
+from apps.backups.deletion.facts import held_of, what_of
 from apps.backups.deletion.order import delete_wish, deletion_cancel
 from apps.backups.deletion.work import look_after_deletions
 from apps.backups.engine.lease import Lease
@@ -25,7 +26,7 @@ from apps.backups.services.activation import activate
 from apps.backups.services.limiting import limit
 from apps.backups.tick import dispatch_due
 from apps.core import clock
-from apps.core.actor import acting_as
+from apps.core.actor import acting_as, current_actor
 from apps.core.errors import Conflict, InvalidRequest
 from apps.core.scope import account_scope, every_account
 from apps.vault.api import ObjectLocked, decode_content, open_journals
@@ -186,7 +187,11 @@ def test_a_clock_that_jumps_and_a_hold_that_comes_destroy_nothing(mailbox: Mailb
     Deletion.objects.update(counted_at=clock.now())
     let_pass(9)
     deletion.refresh_from_db()
-    assert deletion.state == DeletionState.WAITING and "On legal hold: Paula Pizza" in deletion.waiting_for
+    assert (deletion.state, deletion.waiting_for) == (DeletionState.WAITING, "1 mailbox on legal hold.")
+    assert held_of(deletion) == ["Paula Pizza (Case 7)"]
+    blind = replace(current_actor(), services=frozenset({"onedrive"}))
+    with acting_as(blind):
+        assert held_of(deletion) == [], "whom it waits for is named to who sees them"
     deletion_cancel(public_id=deletion.public_id)
     mailbox.entity.refresh_from_db()
     with pytest.raises(Conflict, match=r"Paula Pizza \(Case 7\)"):

@@ -21,6 +21,7 @@ from ..saml.session import bound_to
 from .people import administrators_of, second_persons, why_not
 from .registry import act_of
 from .services import DELAY, LIFE
+from .sight import UNSEEN, UNSEEN_REASON, UNSEEN_WORDS, in_sight
 
 
 def visible(request: MemberRequest) -> Any:
@@ -51,7 +52,7 @@ def list_page(request: MemberRequest) -> dict[str, Any]:
     return {
         "crumbs": [{"words": "Settings", "url": reverse("settings")}, {"words": "Approvals", "url": ""}],
         "pending": [_shown(request, row) for row in pending(request)],
-        "past": page.items,
+        "past": [(row, row.label if in_sight(row) else UNSEEN) for row in page.items],
         "previous_url": f"?before={page.previous}" if page.previous else "",
         "next_url": f"?after={page.following}" if page.following else "",
         "administrator": is_administrator(request),
@@ -71,13 +72,15 @@ def rule_card(request: MemberRequest) -> dict[str, Any]:
 
 
 def _shown(request: MemberRequest, row: Approval) -> dict[str, Any]:
-    act = act_of(row.act)
+    act, seen = act_of(row.act), in_sight(row)
     reason = why_not(row, request.membership, by_company=bound_to(request) is not None)
-    words, impossible = _words_now(row)
+    reason = reason if seen else UNSEEN_REASON
+    words, impossible = _words_now(row) if seen else (UNSEEN_WORDS, "")
     return {
         "row": row,
+        "label": row.label if seen else UNSEEN,
         "words": words,
-        "changed": words != row.words,
+        "changed": seen and words != row.words,
         "impossible": impossible,
         "mine": row.proposer_id == request.user.pk,
         "reason": reason,

@@ -16,10 +16,11 @@ from apps.core.scope import account_scope, current_account_id, every_account
 
 from ..enums import ApprovalState
 from ..life.people import administrators
-from ..models import Account, Approval, Membership, User
+from ..models import Account, Approval, Membership
 from ..selectors import person_now
 from .people import STANDING, administrators_of, second_persons, why_not
 from .registry import Payload, act_of
+from .sight import UNSEEN, UNSEEN_REASON, UNSEEN_WORDS, in_sight, readers_of, touched
 
 DELAY: Final = timedelta(hours=24)
 """Before a proposal can be approved: every administrator had a day to read the mail and to refuse."""
@@ -66,12 +67,16 @@ def propose(act: str, payload: Payload, label: str) -> Proposed:
             f"{STANDING.days} days.",
             do="Propose it again once there is one.",
         )
+    words = known.words(payload)
+    services, limited = touched(known, payload, words)
     approval = Approval.objects.create(
         account=account,
         act=act,
         payload=payload,
         label=label[:300],
-        words=known.words(payload),
+        words=words,
+        services=services,
+        limited=limited,
         proposer_id=actor.user_id,
         proposer_label=actor.label[:200],
         proposed_at=now,
@@ -123,6 +128,8 @@ def _approvable(approval: Approval, membership: Membership, *, by_company: bool,
     row = _open(approval)
     act = act_of(row.act)
     require(act.permission)
+    if not in_sight(row):
+        raise PermissionMissing(UNSEEN_REASON)
     if reason := why_not(row, membership, by_company=by_company):
         raise PermissionMissing(reason, do="Another administrator can approve it.")
     if not row.may_be_approved_now:
@@ -248,25 +255,28 @@ def _settle(row: Approval, state: ApprovalState) -> None:
 
 
 def _tell(row: Approval, mail: str) -> None:
-    """To every administrator, and to who proposed it."""
-    to = administrators(row.account_id)
-    proposer = User.objects.filter(pk=row.proposer_id, memberships__account=row.account_id).first()
-    if proposer is not None and proposer.email not in to:
-        to.append(proposer.email)
-    mail_after_commit(
-        mail,
-        to,
-        approval=row,
-        account=row.account.name,
-        link="/settings/approvals/",
-        link_words="Look at it",
-    )
+    """To every administrator, and to who proposed it; the names to who sees what it names."""
+    told, untold = readers_of(row)
+    for to, label, words in ((told, row.label, row.words), (untold, UNSEEN, UNSEEN_WORDS)):
+        if to:
+            mail_after_commit(
+                mail,
+                to,
+                approval=row,
+                label=label,
+                words=words,
+                account=row.account.name,
+                link="/settings/approvals/",
+                link_words="Look at it",
+            )
 
 
 def _write(row: Approval, code: str, sentence: str) -> None:
+    """Labels name nothing of limited access; the service narrows who reads the row."""
     audit(
         code,
         description=sentence.format(row.label),
+        service=row.services[0] if len(row.services) == 1 else "",
         subject_id=row.public_id,
         act=row.act,
         proposed_by=row.proposer_label,

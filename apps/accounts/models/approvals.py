@@ -12,13 +12,16 @@ class Approval(AccountModel):
     """One proposal: `act` names what is done (`approvals.registry`), `payload` is all that it needs, in JSON.
 
     People are plain ids and names: the row outlives who left. `label` and `words` are what was read by who
-    proposed it, kept as they were.
+    proposed it, kept as they were. `services` and `limited` say what those words name: who does not see all of
+    that reads neither (`approvals.sight`).
     """
 
     act = models.CharField(max_length=40)
     payload = models.JSONField(default=dict)
     label = models.CharField(max_length=300)
     words = models.TextField(blank=True)
+    services = models.JSONField(default=list)
+    limited = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=ApprovalState, default=ApprovalState.PENDING)
     proposer_id = models.BigIntegerField()
     proposer_label = models.CharField(max_length=200)

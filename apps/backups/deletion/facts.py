@@ -83,6 +83,14 @@ def open_deletions(*, task: BackupTask | None = None, entity: Entity | None = No
     return list(rows.filter(task=task) if task is not None else rows)
 
 
+def held_of(deletion: Deletion) -> list[str]:
+    """Name what a deletion waits for because it is on hold, as far as the actor in force sees it."""
+    if not deletion.waiting_for:
+        return []
+    rows = Entity.objects.filter(deletion=deletion).values_list("pk", flat=True)
+    return [f"{name} ({', '.join(holds)})" for name, holds in held_words(list(rows)).items()]
+
+
 def time_left(deletion: Deletion) -> timedelta:
     """Until the grace is over by its date; never less than nothing."""
     return max(deletion.ends_at - clock.now(), timedelta(0))

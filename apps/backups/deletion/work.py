@@ -2,7 +2,6 @@
 
 import logging
 import uuid
-from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import Q
@@ -23,6 +22,7 @@ from ..holds import on_hold
 from ..models import Deletion, Entity
 from ..registry import settled
 from ..retention.archived import kept_by_now
+from ..service_list import nouns_of
 from .destroy import BUSY, destroy, remove_journals
 from .order import GRACE, put_back_some
 
@@ -88,7 +88,7 @@ def _begin(locked: Deletion) -> bool:
             return False
     held = on_hold(list(Entity.objects.filter(deletion=deletion).values_list("pk", flat=True)))
     if held:
-        _wait(deletion, f"On legal hold: {_names_of(held)}.")
+        _wait(deletion, f"{nouns_of(deletion.service).count(len(held))} on legal hold.")
         return False
     deletion.state, deletion.waiting_for = DeletionState.DESTROYING, ""
     deletion.save(update_fields=["state", "waiting_for"])
@@ -96,18 +96,13 @@ def _begin(locked: Deletion) -> bool:
     return True
 
 
-def _names_of(held: Collection[int]) -> str:
-    names = Entity.objects.filter(pk__in=sorted(held)[:5]).values_list("name", flat=True)
-    return ", ".join(names) + (f" and {len(held) - 5} more" if len(held) > 5 else "")
-
-
 def _in_the_way(entity: Entity) -> str:
-    """Why one entity cannot be destroyed at this moment, "" when it can."""
+    """Why one entity cannot be destroyed at this moment, "" when it can; the words name it to nobody."""
     if on_hold([entity.pk]):
-        return f"On legal hold: {entity.name}."
+        return "One of them is on legal hold."
     alive = entity.lease_owner and entity.lease_until and entity.lease_until > clock.now()
     if alive and not entity.lease_owner.startswith(DISPATCHED):
-        return f"{entity.name}: a backup is still at work."
+        return "A backup of one of them is still at work."
     return settled(entity.public_id)
 
 

@@ -25,6 +25,7 @@ class Deletion(AccountModel):
     `counted_*`: how much of the grace was seen to pass (`core.grace`). `references` counts the blobs that the
     deleted versions named, each time: so much may look dead to gc. `left` are journals that the store would not
     let go of yet: [entity, kind of data] pairs. `proof` holds what went, in numbers.
+    `waiting_for` names no mailbox, since who sees the order may not see that one: `facts.held_of` does.
     """
 
     task = models.ForeignKey(BackupTask, on_delete=models.SET_NULL, null=True, related_name="deletions")

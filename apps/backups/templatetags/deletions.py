@@ -6,7 +6,7 @@ from django import template
 
 from apps.core.permissions import Permission, allowed
 
-from ..deletion.facts import open_deletions
+from ..deletion.facts import held_of, open_deletions
 from ..models import BackupTask, Entity
 
 register = template.Library()
@@ -17,6 +17,6 @@ def deletions(
     context: dict[str, Any], task: BackupTask | None = None, entity: Entity | None = None
 ) -> dict[str, Any]:
     """Of the account, a task, or the one that holds an entity."""
-    found = open_deletions(task=task, entity=entity)
+    found = [(each, held_of(each)) for each in open_deletions(task=task, entity=entity)]
     # The form's token is the page's: an inclusion tag has a context of its own.
     return {"found": found, "may": allowed(Permission.DELETE), "csrf_token": context.get("csrf_token")}
