@@ -267,7 +267,7 @@ def test_a_proposal_names_mailboxes_to_who_sees_them_alone(
     assert "Carla" in to[cast.owner.email].body + to[cast.owner.email].subject
     assert "Carla" not in to[second.email].body + to[second.email].subject
     with as_person(cast, second):
-        assert not SecurityEvent.objects.filter(subject_id=row.public_id).exists()
+        assert not SecurityEvent.objects.filter(SecurityEvent.shown(), subject_id=row.public_id).exists()
     client.force_login(cast.owner)
     assert "Burn Carla Conti" in client.get(reverse("approvals")).content.decode()
     client.force_login(second)
