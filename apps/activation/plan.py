@@ -8,6 +8,7 @@ from uuid import UUID
 
 from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity
+from apps.backups.selectors.elsewhere import elsewhere_of
 from apps.backups.services.leaving import in_grace_of_rules, on_hold
 from apps.core.sight import sees_everything, whole_sight
 
@@ -239,13 +240,3 @@ def _held_by_others(rule: Rule) -> set[int]:
     others = others.exclude(pk__in=[pk for pk in (rule.pk, rule.replaces_id) if pk])
     rows = RuleMember.objects.filter(rule__in=others, outcome__in=HOLDS)
     return set(rows.values_list("entity_id", flat=True))
-
-
-def elsewhere_of(task: BackupTask) -> set[str]:
-    """Remote ids that another task of the same service and tenant backs up. Where is not told, only that."""
-    with whole_sight("nothing is backed up twice because somebody does not see the other task"):
-        same = BackupTask.objects.filter(
-            service=task.service, connection__tenant_id=task.connection.tenant_id
-        ).exclude(pk=task.pk)
-        rows = Entity.objects.filter(task__in=same, state=EntityState.ACTIVE)
-        return set(rows.values_list("remote_id", flat=True))

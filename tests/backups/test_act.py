@@ -61,6 +61,29 @@ def test_activating_leaves_archived_mailboxes_as_they_are(olivia: Client, task: 
     assert not Activity.objects.filter(code="entity.activated").exists()
 
 
+def test_what_another_task_backs_up_is_said_and_asked_before_it_is_activated(
+    olivia: Client, task: BackupTask, cast: Cast
+) -> None:
+    """Also when the other task is out of sight, and on the page of the one mailbox; never for another tenant's."""
+    agata, bruno = make_mailbox(task, "Agata Brown"), make_mailbox(task, "Bruno Costa")
+    other = make_task(task.connection, name="Managers")
+    make_protected(other, "Agata Brown", limited=True)
+    abroad = make_task(make_connection(cast.account, tenant_id="tenant-2"), name="Abroad")
+    make_protected(abroad, "Bruno Costa")
+    client, address = olivia, reverse("task_act", args=[task.public_id])
+    shown = client.get(reverse("task", args=[task.public_id])).content.decode()
+    assert shown.count("Backed up in another task") == shown.count("In another task") == 1
+
+    asked = client.post(address, {"action": "activate", "entity": [agata.public_id, bruno.public_id]})
+    assert "1 mailbox of these is backed up in another task already" in asked.content.decode()
+    one = client.post(address, {"one": f"activate:{agata.public_id}", "back": "entity"}).content.decode()
+    assert "Activate: 1 mailbox?" in one and "Managers" not in one
+    agata.refresh_from_db()
+    assert agata.state == EntityState.NOT_ACTIVE, "only asked"
+    assert act(olivia, task, action="activate", entity=[bruno.public_id]).startswith("1 mailbox activated")
+    assert act(olivia, task, one=f"activate:{agata.public_id}", sure="yes").startswith("1 mailbox activated")
+
+
 def test_back_up_now_puts_a_mailbox_at_the_head_of_the_queue(
     olivia: Client, task: BackupTask, nudged: list[Any]
 ) -> None:

@@ -19,6 +19,7 @@ from apps.accounts.selectors import stopped_accounts
 from apps.activity import services as activity
 from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask, Entity, Run
+from apps.backups.selectors.elsewhere import elsewhere_of
 from apps.backups.services.activation import start_by_rule
 from apps.connectors.enums import ConnectionState
 from apps.core import clock
@@ -26,7 +27,6 @@ from apps.notifications.letters import Letter
 from apps.notifications.services import notify
 
 from ..models import Onboarding, OnboardingDay, OnboardingStart, OnboardingState
-from ..plan import elsewhere_of
 from .quota import Measured, Pace, pace_of
 
 SAMPLE: Final = 500

@@ -18,6 +18,7 @@ from apps.core.keyset import page_of
 from ..enums import Verdict
 from ..holds import any_hold, on_hold
 from ..models import BackupTask, Entity, EntityTag, Run, Tag, TaskTally
+from .elsewhere import among_elsewhere
 from .status import ACTIVE_WORDS, LIVE, Word, narrowed_to, word_expression, word_of
 from .tags import tags_of
 from .tallies import kept_groups, tallies_of
@@ -81,6 +82,7 @@ class Row:
     progress: str
     tags: list[Tag] = field(default_factory=list)
     held: bool = False
+    elsewhere: bool = False  # not active here, because another task backs it up
 
     @property
     def key(self) -> str:
@@ -223,8 +225,17 @@ def _rows(task: BackupTask, entities: list[Entity], now: datetime) -> list[Row]:
     running = [pk for pk, word in words.items() if word is Word.IN_PROGRESS]
     progress = _progress(running) if running else {}
     tags, held = tags_of(words), on_hold(list(words)) if words and any_hold() else {}
+    idle = [entity.remote_id for entity in entities if words[entity.pk] is Word.NOT_ACTIVE]
+    elsewhere = among_elsewhere(task, idle)
     return [
-        Row(entity, words[entity.pk], progress.get(entity.pk, ""), tags.get(entity.pk, []), entity.pk in held)
+        Row(
+            entity=entity,
+            word=words[entity.pk],
+            progress=progress.get(entity.pk, ""),
+            tags=tags.get(entity.pk, []),
+            held=entity.pk in held,
+            elsewhere=words[entity.pk] is Word.NOT_ACTIVE and entity.remote_id in elsewhere,
+        )
         for entity in entities
     ]
 

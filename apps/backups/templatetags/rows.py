@@ -88,8 +88,8 @@ def _words(row: Row) -> dict[str, str]:
     return {
         "name": entity.name,
         "address": entity.address,
-        "status": status_chip(row.word, row.status_label),
-        "coverage": _coverage(entity, row.word),
+        "status": status_chip("in_another_task" if row.elsewhere else row.word, row.status_label),
+        "coverage": _faint("Backed up in another task") if row.elsewhere else _coverage(entity, row.word),
         "size": filesize(entity.size) if entity.size else "None",
         "last": ago(entity.last_snapshot_at),
     }

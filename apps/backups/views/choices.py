@@ -10,10 +10,12 @@ from django.urls import reverse
 
 from .. import selectors
 from ..models import BackupTask, Entity
+from ..selectors.elsewhere import twice
 from ..services.actions import ACTIONS, ASKED_TWICE
 
 NAMED = 20
 TAGS = "tags"
+SWITCHED_ON = ("activate", "resume")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Choice:
     def count(self) -> int:
         return self.entities.count()
 
+    @cached_property
+    def twice(self) -> int:
+        """How many of them another task backs up already."""
+        return twice(self.task, self.entities).count() if self.action in SWITCHED_ON else 0
+
     @property
     def is_out_of_sight(self) -> bool:
         """Tell whether it touches more than the page shows."""
@@ -67,11 +74,11 @@ class Choice:
 
     @property
     def asks_again(self) -> bool:
-        """Tell whether to ask before it is done: always for ASKED_TWICE, else for what nobody saw whole."""
+        """Tell whether to ask before it is done: always for ASKED_TWICE, else for what is unseen or twice."""
         if self.action not in ACTIONS:
             return False
         if not self.sure:
-            return self.action in ASKED_TWICE or self.is_out_of_sight
+            return self.action in ASKED_TWICE or self.is_out_of_sight or bool(self.twice)
         return not self.is_as_counted
 
     @property
