@@ -64,7 +64,7 @@ def test_activating_leaves_archived_mailboxes_as_they_are(olivia: Client, task: 
 def test_what_another_task_backs_up_is_said_and_asked_before_it_is_activated(
     olivia: Client, task: BackupTask, cast: Cast
 ) -> None:
-    """Also when the other task is out of sight, and on the page of the one mailbox; never for another tenant's."""
+    """Also when it is out of sight, and on the page of the one mailbox; never for what another tenant has."""
     agata, bruno = make_mailbox(task, "Agata Brown"), make_mailbox(task, "Bruno Costa")
     other = make_task(task.connection, name="Managers")
     make_protected(other, "Agata Brown", limited=True)
