@@ -160,7 +160,9 @@ def test_killed_between_invoice_and_charge_and_answers_that_get_lost(
     live(account, date(2026, 2, 27), date(2026, 2, 27), looks=1)
     with at(following):
         meter_today(following)
-        plan_invoice(plan(), following)  # killed here: billed, not charged
+        seen_by_two = plan()
+        plan_invoice(seen_by_two, following)
+        plan_invoice(seen_by_two, following)  # killed here: billed, not charged
     charger.answer = "lost"
     live(account, following, following, looks=3)
     assert len(charger.taken) == 1 and Payment.objects.get().state == PaymentState.PENDING

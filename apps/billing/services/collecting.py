@@ -30,7 +30,12 @@ def collect(subscription: Subscription, today: date) -> None:
 
 def charge_invoice(invoice: Invoice) -> None:
     """Charge the active card for an invoice now. Outside a transaction: its row must be durable before."""
-    charge(payment_begin(invoice, card=Card.objects.filter(is_active=True).first()))
+    card = Card.objects.filter(is_active=True).first()
+    payment = payment_begin(invoice, card=card)
+    if card is None and not payment.words:
+        payment_failed(invoice, payment=payment, failure_code="no_card", words=NO_CARD)
+    else:
+        charge(payment)
 
 
 def pending_charge(invoice: Invoice) -> Payment | None:
@@ -40,10 +45,10 @@ def pending_charge(invoice: Invoice) -> Payment | None:
 
 
 def charge(payment: Payment) -> None:
-    """Ask for a charge, first or again; trouble at the other end leaves it pending for the next hour."""
-    if payment.card_id is None:
-        payment_failed(payment.invoice, payment=payment, failure_code="no_card", words=NO_CARD)
-        return
+    """Ask for a charge, first or again; trouble at the other end leaves it pending for the next hour.
+
+    Also when its card was deleted meanwhile: the charge may have gone through before.
+    """
     who = charger()
     if who is None:
         return

@@ -14,7 +14,7 @@ from apps.core.errors import InvalidRequest
 from apps.core.scope import current_account_id
 
 from ..charging import is_charged
-from ..enums import Interval, InvoiceKind, InvoiceState
+from ..enums import Interval, InvoiceKind, InvoiceState, SubscriptionState
 from ..errors import DetailsMissing, InvoiceSettled
 from ..mails import mail_invoice
 from ..meter import Charge, charges
@@ -194,6 +194,10 @@ def invoice_give_up(invoice: Invoice) -> Invoice:
         raise InvoiceSettled(f"{invoice.reference} is not open.")
     invoice.state = InvoiceState.UNCOLLECTIBLE
     invoice.save(update_fields=["state"])
+    # Nobody waits for its money any more: who was suspended for it may choose a plan anew.
+    plans = Subscription.objects.filter(state=SubscriptionState.SUSPENDED)
+    if not plans.update(state=SubscriptionState.CANCELLED):
+        plan_recover()
     audit("billing.given_up", description=invoice.reference, subject_id=invoice.public_id)
     return invoice
 

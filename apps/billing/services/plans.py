@@ -131,10 +131,14 @@ def _requested(subscription: Subscription) -> Subscription:
 
 @transaction.atomic
 def plan_invoice(subscription: Subscription, today: date) -> None:
-    """Bill the next period, and remember that it is billed, both or neither."""
-    subscription = _locked(subscription)
-    assert subscription.invoiced_to is not None, "a plan that runs has a first day"
+    """Bill the next period, and remember that it is billed, both or neither.
+
+    Nothing when another worker has billed since this plan was read.
+    """
     first = subscription.invoiced_to
+    subscription = _locked(subscription)
+    if first is None or subscription.invoiced_to != first or subscription.state not in RUNNING:
+        return
     until = next_after(first, subscription.anchor_day, subscription.interval)
     invoice = invoice_issue(subscription, first=first, until=until, today=today)
     subscription.invoiced_to = until
