@@ -23,6 +23,7 @@ class ConnectorsConfig(AppConfig):
                 "connection.created": "Organisation connected",
                 "connection.reauthenticated": "Organisation authenticated again",
                 "connection.lost": "Sign-in at the provider lost",
+                "connection.noted": "End of a client secret noted",
                 "connection.regained": "Sign-in at the provider works again",
             },
         )

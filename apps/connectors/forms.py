@@ -50,6 +50,13 @@ class RegistrationForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
 
+    secret_ends_on = forms.DateField(
+        label="The secret ends on",
+        required=False,
+        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
+        help_text="Microsoft shows the day beside the secret and does not tell us. We warn before it comes.",
+    )
+
     def clean(self) -> dict[str, Any]:
         """Make the credential of what was given. Exactly one of secret and certificate."""
         fields = super().clean() or {}
@@ -70,3 +77,14 @@ class RegistrationForm(forms.Form):
         except InvalidRequest as error:
             self.add_error("certificate", f"{error.what} {error.do}".strip())
             return None
+
+
+class SecretEndForm(forms.Form):
+    """The day on which a client secret that is kept already ends."""
+
+    ends_on = forms.DateField(
+        label="The secret ends on",
+        required=False,
+        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
+        help_text="Microsoft shows the day beside the secret and does not tell us. We warn before it comes.",
+    )

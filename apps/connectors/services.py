@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -126,14 +126,21 @@ def registration_save(
     if not result.passed:
         return result
     client_id, credential = fields["client_id"].lower(), fields["credential"]
+    ends_on = fields.get("secret_ends_on")
     known = connection or Connection.objects.filter(tenant_id=result.tenant_id, client_id=client_id).first()
     if known is None:
         return connection_create_from_credentials(
-            tenant_id=result.tenant_id, client_id=client_id, credential=credential, name=result.tenant_name
+            tenant_id=result.tenant_id,
+            client_id=client_id,
+            credential=credential,
+            name=result.tenant_name,
+            secret_ends_on=ends_on,
         )
     if known.tenant_id != result.tenant_id:
         return TestResult(what=OTHER_TENANT, do="Use an app of the same tenant, or add a new connection.")
-    connection_renew_credentials(connection=known, client_id=client_id, credential=credential)
+    connection_renew_credentials(
+        connection=known, client_id=client_id, credential=credential, secret_ends_on=ends_on
+    )
     return known
 
 
@@ -186,12 +193,13 @@ def connection_create_from_credentials(
     client_id: str,
     credential: Credential,
     name: str = "",
+    secret_ends_on: date | None = None,
 ) -> Connection:
     """Keep an app registration of the customer's own."""
     connection = Connection(
         account_id=current_account_id(), tenant_id=tenant_id, client_id=client_id, name=name
     )
-    _keep(connection, credential)
+    _keep(connection, credential, secret_ends_on)
     connection.save()
     _record(connection, "created")
     return connection
@@ -212,10 +220,16 @@ def connection_create_from_consent(*, tenant_id: str, name: str = "") -> Connect
 
 
 @transaction.atomic
-def connection_renew_credentials(*, connection: Connection, client_id: str, credential: Credential) -> None:
+def connection_renew_credentials(
+    *,
+    connection: Connection,
+    client_id: str,
+    credential: Credential,
+    secret_ends_on: date | None = None,
+) -> None:
     """Replace what a connection signs in with, in place: its backup tasks go on."""
     connection.client_id = client_id
-    _keep(connection, credential)
+    _keep(connection, credential, secret_ends_on)
     connection.save(
         update_fields=["client_id", "credential_kind", "sealed_credential", "credential_expires_at"]
     )
@@ -235,6 +249,16 @@ def connection_renew_consent(*, connection: Connection, tenant_id: str) -> None:
     )
     _record(connection, "reauthenticated")
     connection_mark_connected(connection=connection)
+
+
+@transaction.atomic
+def connection_set_secret_end(*, connection: Connection, ends_on: date | None) -> None:
+    """Note the day on which its client secret ends: the provider does not tell. Raises InvalidRequest."""
+    if connection.credential_kind != CredentialKind.CLIENT_SECRET:
+        raise InvalidRequest("This connection has no client secret.", do="Load the page again.")
+    connection.credential_expires_at = _end_of(ends_on)
+    connection.save(update_fields=["credential_expires_at"])
+    _record(connection, "noted", ends=f"ends on {ends_on:%-d %B %Y}" if ends_on else "end not known")
 
 
 def connection_test(connection: Connection) -> TestResult:
@@ -338,8 +362,13 @@ def _open_quickly(identity: AppIdentity, counter: CallCounter) -> GraphClient:
     return graph
 
 
-def _keep(connection: Connection, credential: Credential) -> None:
-    expires_at: datetime | None = None
+def _end_of(day: date | None) -> datetime | None:
+    """The beginning of that day in UTC: a warning that comes a day early does no harm."""
+    return datetime.combine(day, time(), tzinfo=UTC) if day else None
+
+
+def _keep(connection: Connection, credential: Credential, secret_ends_on: date | None) -> None:
+    expires_at = _end_of(secret_ends_on)
     if isinstance(credential, CertificateCredential):
         connection.credential_kind, expires_at = CredentialKind.CERTIFICATE, credential.expires_at
     else:

@@ -10,4 +10,5 @@ urlpatterns: list[URLPattern] = [
     path("connections/signed-in/", views.signed_in, name="connection_signed_in"),
     path("connections/<uuid:connection_id>/", views.connection, name="connection"),
     path("connections/<uuid:connection_id>/test/", views.test_kept, name="connection_test"),
+    path("connections/<uuid:connection_id>/secret-ends/", views.secret_ends, name="connection_secret_ends"),
 ]

@@ -18,7 +18,8 @@ from apps.core.permissions import Permission
 
 from . import services
 from .access import connection_for
-from .forms import RegistrationForm
+from .enums import CredentialKind
+from .forms import RegistrationForm, SecretEndForm
 from .journey import Journey, begin, destination, local_path, resume
 from .microsoft.auth import consent_url
 from .microsoft.consent import Proof, sign_in_url
@@ -73,6 +74,20 @@ def test_kept(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     """Sign in with what is kept, note the outcome, and say how it went."""
     result = services.connection_test(connection_for(connection_id))
     return render(request, "connectors/_test_result.html", {"result": result})
+
+
+@require_POST
+@member_required(Permission.MODIFY)
+def secret_ends(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Note the day on which a secret ends, without entering the secret again."""
+    known = connection_for(connection_id)
+    form = SecretEndForm(request.POST)
+    if form.is_valid():
+        services.connection_set_secret_end(connection=known, ends_on=form.cleaned_data["ends_on"])
+        messages.info(request, "Noted.")
+    else:
+        messages.error(request, "That is no day.")
+    return redirect("connection", known.public_id)
 
 
 @require_safe
@@ -171,6 +186,7 @@ def _page(
     return {
         "form": form,
         "connection": known,
+        "end_form": _end_form(known),
         "after": after,
         "write": writing,
         "query": "?" + urlencode({name: value for name, value in asked.items() if value}),
@@ -179,3 +195,10 @@ def _page(
         "area": "home",
         "crumbs": [{"words": "Home", "url": "/"}, {"words": title, "url": ""}],
     }
+
+
+def _end_form(known: Connection | None) -> SecretEndForm | None:
+    if known is None or known.credential_kind != CredentialKind.CLIENT_SECRET:
+        return None
+    ends_at = known.credential_expires_at
+    return SecretEndForm(initial={"ends_on": ends_at.date() if ends_at else None})

@@ -57,6 +57,7 @@ PINNED = {
     "billing.subscribed": "Billing",
     "connection.created": "Connections",
     "connection.lost": "Connections",
+    "connection.noted": "Connections",
     "connection.reauthenticated": "Connections",
     "connection.regained": "Connections",
     "deletion.cancelled": "Backup tasks",

@@ -20,10 +20,12 @@ def let_marks_be_seen(moment: datetime) -> None:
 
 
 def make_connection(account: Any, **fields: Any) -> Connection:
-    defaults = {"name": "pizza-perfecto.example", "tenant_id": "tenant-1"}
-    return Connection.objects.create(
-        account=account, credential_kind=CredentialKind.ADMIN_CONSENT, **{**defaults, **fields}
-    )
+    defaults = {
+        "name": "pizza-perfecto.example",
+        "tenant_id": "tenant-1",
+        "credential_kind": CredentialKind.ADMIN_CONSENT,
+    }
+    return Connection.objects.create(account=account, **{**defaults, **fields})
 
 
 def make_task(connection: Connection, **fields: Any) -> BackupTask:

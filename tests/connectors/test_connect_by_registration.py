@@ -48,6 +48,21 @@ def test_a_registration_that_works_is_kept_sealed(owner: Client, cast: Cast, clo
         assert [row.code for row in Activity.objects.all()] == ["connection.created"]
 
 
+def test_the_end_of_a_secret_is_entered_or_noted_later(owner: Client, cast: Cast, cloud: SandboxCloud) -> None:
+    owner.post(NEW, typed(cloud, secret_ends_on="2027-03-01"))
+    with account_scope(cast.account.pk):
+        kept = Connection.objects.get()
+        assert f"{kept.credential_expires_at:%Y-%m-%d}" == "2027-03-01"
+        later = f"/connections/{kept.public_id}/secret-ends/"
+        assert owner.post(later, {"ends_on": "2027-04-02"}).status_code == 302
+        kept.refresh_from_db()
+        assert f"{kept.credential_expires_at:%Y-%m-%d}" == "2027-04-02"
+        assert Activity.objects.order_by("-pk").first().code == "connection.noted"  # type: ignore[union-attr]
+        owner.post(later, {"ends_on": ""})
+        kept.refresh_from_db()
+        assert kept.credential_expires_at is None
+
+
 def test_one_comes_back_to_where_one_came_from(owner: Client, cast: Cast, cloud: SandboxCloud) -> None:
     answer = owner.post(NEW, typed(cloud, next="/tasks/new/exchange/?name=Mail"))
     with account_scope(cast.account.pk):

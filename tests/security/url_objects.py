@@ -76,6 +76,11 @@ def a_connection(cast: Cast) -> list[object]:
         return [make_connection(cast.account).public_id]
 
 
+def a_secret_connection(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        return [make_connection(cast.account, credential_kind="client_secret").public_id]
+
+
 def a_grant(cast: Cast) -> list[object]:
     with account_scope(cast.account.pk):
         ends_at = clock.now() + timedelta(hours=1)

@@ -30,6 +30,7 @@ from tests.security.url_objects import (
     a_rule,
     a_run,
     a_saved_search,
+    a_secret_connection,
     a_shelf,
     a_store,
     a_tag,
@@ -73,6 +74,7 @@ TABLE: dict[str, Row] = {
     "connection_consented": row(302, 400, 400, 403, 403, 403, 400),
     "connection_signed_in": row(302, 400, 400, 403, 403, 403, 400),
     "connection": row(302, 200, 200, 403, 403, 403, 404, args=a_connection),
+    "connection_secret_ends": row(302, 302, 302, 403, 403, 403, 404, args=a_secret_connection, data={}),
     "connection_test": row(302, 200, 200, 403, 403, 403, 404, args=a_connection, data={}),
     # vault: what concerns the owner alone (the cast's other administrator is the stranger, in his own account)
     "recovery_key": row(302, 200, 403, 403, 403, 403, 200),
