@@ -21,12 +21,21 @@ class AlertKind(models.TextChoices):
     QUOTA = "quota", "Quota nearly used"
     FAILURES = "failures", "Backups fail one after the other"
     OVERDUE = "overdue", "No good backup for long"
+    DAMAGE = "damage", "Damage in what is kept"
 
 
 class Severity(models.TextChoices):
     NOTICE = "notice", "Notice"
     WARNING = "warning", "Warning"
     CRITICAL = "critical", "Critical"
+
+
+class Sensitivity(models.TextChoices):
+    """How far from the usual a backup may be before somebody is alarmed."""
+
+    LOW = "low", "Low: only what stands out far"
+    NORMAL = "normal", "Normal"
+    HIGH = "high", "High: also what is only unusual"
 
 
 class AlertState(models.TextChoices):

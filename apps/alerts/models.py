@@ -9,7 +9,7 @@ from apps.core import clock
 from apps.core.models import AccountModel
 from apps.core.sight import seen_services
 
-from .enums import AlertKind, AlertState, Severity
+from .enums import AlertKind, AlertState, Sensitivity, Severity
 
 
 class Watch(AccountModel):
@@ -149,3 +149,24 @@ class Alert(AccountModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.key})"
+
+
+class AlertSettings(AccountModel):
+    """What an account wants to be alerted of. Without a row the defaults hold.
+
+    `quiet_kinds` raise nothing; `failures_in_a_row` is how many runs must fail before somebody hears of it;
+    `planned_bytes` is the storage that the account means to use, None when it sets none.
+    """
+
+    quiet_kinds = models.JSONField(default=list)
+    sensitivity = models.CharField(max_length=10, choices=Sensitivity, default=Sensitivity.NORMAL)
+    failures_in_a_row = models.PositiveSmallIntegerField(default=3)
+    hold_by_itself = models.BooleanField(default=True)
+    planned_bytes = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "alert_settings"
+        constraints = [models.UniqueConstraint(fields=["account"], name="alert_settings_once")]
+
+    def __str__(self) -> str:
+        return f"Alert settings of {self.account_id}"
