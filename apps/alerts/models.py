@@ -151,6 +151,27 @@ class Alert(AccountModel):
         return f"{self.get_kind_display()} ({self.key})"
 
 
+class RuleLook(AccountModel):
+    """A snapshot of mailbox settings that differs from the one before, until its rules have been looked at."""
+
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
+    snapshot_number = models.PositiveIntegerField()
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "alert_rule_look"
+        constraints = [
+            models.UniqueConstraint(fields=["entity", "snapshot_number"], name="alert_rule_look_once")
+        ]
+
+    @classmethod
+    def sight(cls) -> Q | None:
+        return entity_sight("entity")
+
+    def __str__(self) -> str:
+        return f"Settings of {self.entity_id} #{self.snapshot_number}"
+
+
 class AlertSettings(AccountModel):
     """What an account wants to be alerted of. Without a row the defaults hold.
 
@@ -163,6 +184,7 @@ class AlertSettings(AccountModel):
     failures_in_a_row = models.PositiveSmallIntegerField(default=3)
     hold_by_itself = models.BooleanField(default=True)
     planned_bytes = models.BigIntegerField(null=True)
+    told_up_to = models.DateTimeField(null=True)  # the day's letter told of what was opened before
 
     class Meta:
         db_table = "alert_settings"

@@ -1,7 +1,7 @@
 """Connections: made, tested, marked, opened. Every change of state leaves a row in the activity."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
@@ -24,6 +24,7 @@ from .microsoft.client import GraphClient
 from .microsoft.connector import MicrosoftConnector, MicrosoftWriter
 from .microsoft.consent import Proof, administrator_of
 from .microsoft.credentials import CertificateCredential, Credential, SecretCredential, credential_from_bytes
+from .microsoft.exchange.settings_read import FORWARDS, RULE, addresses_of
 from .microsoft.patience import Patience
 from .microsoft.unreachable import UNREACHABLE
 from .models import Connection
@@ -287,6 +288,14 @@ def permissions_of(connection: Connection) -> list[Permitted]:
         Permitted(need, None if granted is None else bool(granted & {need.name, writing_name(need.name)}))
         for need in microsoft_needs(write=False)
     ]
+
+
+def forwarded_to(remote_id: str, document: Mapping[str, Any]) -> frozenset[str]:
+    """Return to whom a rule of a mailbox sends mail on, by its stored document; nobody while it is off."""
+    if not remote_id.startswith(RULE) or document.get("isEnabled") is False:
+        return frozenset()
+    actions = document.get("actions") or {}
+    return frozenset(each.lower() for name in FORWARDS for each in addresses_of(actions.get(name)))
 
 
 def connection_note_kinds(

@@ -265,6 +265,7 @@ CELERY_BEAT_SCHEDULE = {
     "company_sign_in": {"task": "apps.accounts.saml.tasks.refresh_providers", "schedule": 24 * 3600.0},
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
     "measures": {"task": "apps.alerts.tasks.send_measuring", "schedule": 60.0, "options": {"expires": 60}},
+    "standing": {"task": "apps.alerts.standing_tasks.look_at_accounts", "schedule": 900.0},
     "index": {"task": "apps.search.tasks.send_index_work", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -1,4 +1,4 @@
-"""Alerts that are no statistics: what stands wrong in an account right now, looked at every quarter of an hour."""
+"""Alerts that are no statistics: what stands wrong in an account, looked at every quarter of an hour."""
 
 from ..registry import Check, register_check
 from . import connections, mailboxes, storage

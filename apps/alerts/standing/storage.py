@@ -40,7 +40,7 @@ def damaged() -> Iterator[Found]:
 
 
 def filling() -> Iterator[Found]:
-    """How much of the storage is used that the account says it has. No store and no provider tells its limit."""
+    """How much is used of the storage that the account says it has: no store tells its limit."""
     planned = wishes().planned_bytes
     if not planned:
         return

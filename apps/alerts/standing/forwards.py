@@ -1,0 +1,111 @@
+"""New rules that send mail on: the settings of a mailbox, compared with those of the backup before.
+
+A rule that stood in the first backup is not new. Rules of the inbox are all that the provider tells: forwarding
+that an administrator sets on a mailbox is not in its mailbox settings (docs/known-limits.md).
+"""
+
+import logging
+from typing import Any, Final
+
+from apps.backups.models import Entity, Snapshot
+from apps.backups.selectors.browse import AsOf, Node, as_of, contents
+from apps.backups.selectors.compare import Difference, Pair, compare_page
+from apps.connectors.documents import read_document
+from apps.connectors.enums import SubService
+from apps.connectors.services import forwarded_to
+from apps.core.errors import EverkeepError
+from apps.vault.api import Role, VaultError, decode_content, open_reader
+
+from ..enums import AlertKind, Severity
+from ..models import RuleLook
+from ..services import alert_close, alert_raise
+from ..wishes import is_wanted
+
+logger = logging.getLogger("everkeep.alerts")
+AT_ONCE: Final = 200
+TRIES: Final = 20
+
+
+def snapshot_came(sender: Any, instance: Snapshot, created: bool, **kwargs: Any) -> None:
+    """Note settings that changed, in the transaction that commits them; they are read later."""
+    changed = instance.added or instance.changed or instance.removed
+    if created and changed and instance.number > 1 and instance.sub_service == SubService.SETTINGS:
+        RuleLook.objects.get_or_create(
+            account_id=instance.account_id, entity_id=instance.entity_id, snapshot_number=instance.number
+        )
+
+
+def look_at_rules() -> int:
+    """Look at what waits of the account in force, in the order in which it came; returns how much was done."""
+    done = 0
+    for waiting in (
+        RuleLook.objects.filter(tries__lt=TRIES).select_related("entity__task").order_by("pk")[:AT_ONCE]
+    ):
+        try:
+            look(waiting.entity, waiting.snapshot_number)
+        except (EverkeepError, VaultError) as error:
+            waiting.tries += 1
+            waiting.save(update_fields=["tries"])
+            logger.warning("rules of %s were not compared: %s", waiting.entity.public_id, error)
+            continue
+        waiting.delete()
+        done += 1
+    return done
+
+
+def look(entity: Entity, number: int) -> None:
+    """Compare one snapshot of settings with the one before it. Raises VaultError when one cannot be read."""
+    rows = Snapshot.objects.filter(entity=entity, sub_service=SubService.SETTINGS, number__lte=number)
+    newest = list(rows.order_by("-number")[:2])
+    if len(newest) < 2 or newest[0].number != number:
+        return
+    state = as_of(newest[0])
+    pair = Pair(
+        state.account_id, entity.pk, SubService.SETTINGS, newest[1].number, newest[0].number, state.hidden
+    )
+    after: str | None = None
+    while True:
+        page = compare_page([pair], after=after)
+        for difference in page.rows:
+            _judge(entity, state, difference)
+        after = page.next
+        if after is None:
+            return
+
+
+def _judge(entity: Entity, state: AsOf, difference: Difference) -> None:
+    before, now = _forwards(state, difference.before), _forwards(state, difference.after)
+    key = f"forwarding:{entity.public_id}:{difference.node.key}"
+    if not now:
+        alert_close(key)
+    elif (new := now - before) and is_wanted(AlertKind.FORWARDING):
+        outside = sorted(each for each in new if not _is_own(entity, each))
+        alert_raise(
+            AlertKind.FORWARDING,
+            key,
+            severity=Severity.CRITICAL if outside else Severity.NOTICE,
+            entity=entity,
+            task=entity.task,
+            sub_service=SubService.SETTINGS,
+            snapshot_number=state.number,
+            facts={"rule": difference.node.name, "to": sorted(new), "outside": outside},
+        )
+
+
+def _forwards(state: AsOf, node: Node | None) -> frozenset[str]:
+    if node is None or node.is_folder:
+        return frozenset()
+    stored = contents(state, [node.id]).get(node.id)
+    parts = decode_content(stored.content) if stored else ()
+    main = next((part for part in parts if part.role == Role.PROPS), None)
+    if main is None:
+        return frozenset()
+    return forwarded_to(node.remote_id, read_document(open_reader(state.account_id).read(main)))
+
+
+def _is_own(entity: Entity, address: str) -> bool:
+    """Whether an address is one of the organisation's: some mailbox of it has the same domain."""
+    domain = "@" + address.rpartition("@")[2]
+    return Entity.objects.filter(
+        task__connection_id=entity.task.connection_id, address__iendswith=domain
+    ).exists()

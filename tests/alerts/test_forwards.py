@@ -1,0 +1,70 @@
+"""A rule that begins to send mail on is told; one that stood before, or is switched off, is not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from apps.alerts.enums import AlertState, Severity
+from apps.alerts.models import Alert, RuleLook
+from apps.alerts.standing.forwards import look_at_rules
+from apps.alerts.words import sentence
+from apps.core.actor import SYSTEM, acting_as
+from apps.core.scope import account_scope
+from tests.cast import Cast
+from tests.jobs.conftest import signed_in
+from tests.recovery.every_kind import store_document
+from tests.recovery.factories import Mailbox, make_entity
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def box(cast: Cast) -> Iterator[Mailbox]:
+    with account_scope(cast.account.pk), acting_as(SYSTEM):
+        box = Mailbox(make_entity(), "settings")
+        box.folder("settings", "Mailbox settings", well_known="settings")
+        put(box, "old", "away@elsewhere.example")
+        box.day()
+        yield box
+
+
+def put(box: Mailbox, name: str, *to: str, **fields: Any) -> None:
+    people = [{"emailAddress": {"address": each}} for each in to]
+    rule = {"displayName": name, "isEnabled": True, "actions": {"forwardTo": people}, **fields}
+    if f"rule:{name}" in box.live:
+        box.remove(f"rule:{name}")
+    box.item(f"rule:{name}", "settings", f"Rule: {name}", content=store_document(rule))
+
+
+def next_day(box: Mailbox) -> list[tuple[str, str, str]]:
+    box.day()
+    look_at_rules()
+    assert not RuleLook.objects.exists()
+    return [(row.facts["rule"], row.severity, row.state) for row in Alert.objects.order_by("pk")]
+
+
+def test_a_new_rule_that_forwards_outside_is_severe_and_over_when_it_goes(cast: Cast, box: Mailbox) -> None:
+    put(box, "colleague", "ann@pizza-perfecto.example")
+    put(box, "thief", "Thief@Evil.example")
+    put(box, "off", "thief@evil.example", isEnabled=False)
+    assert next_day(box) == [
+        ("Rule: colleague", Severity.NOTICE, AlertState.OPEN),
+        ("Rule: thief", Severity.CRITICAL, AlertState.OPEN),
+    ]
+    alert = Alert.objects.get(severity=Severity.CRITICAL)
+    assert (alert.entity, alert.snapshot_number) == (box.entity, 2)
+    with signed_in(cast.viewer):
+        assert "evil.example" not in sentence(alert), "who only looks reads no addresses out of a rule"
+    with signed_in(cast.restorer):
+        assert "thief@evil.example" in sentence(alert)
+    box.remove("rule:thief")
+    assert next_day(box)[1] == ("Rule: thief", Severity.CRITICAL, AlertState.CLOSED)
+
+
+def test_a_rule_that_is_switched_on_or_gets_another_address_is_new(box: Mailbox) -> None:
+    put(box, "old", "away@elsewhere.example", sequence=2)
+    assert next_day(box) == [], "the same people as before"
+    put(box, "old", "away@elsewhere.example", "more@elsewhere.example")
+    assert next_day(box) == [("Rule: old", Severity.CRITICAL, AlertState.OPEN)]
+    assert Alert.objects.get().facts["to"] == ["more@elsewhere.example"]

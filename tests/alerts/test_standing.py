@@ -1,0 +1,143 @@
+"""What stands wrong is told once, grows worse, and is over by itself; a dead connection is one alert."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from apps.alerts.enums import AlertKind, AlertState, Severity
+from apps.alerts.models import Alert
+from apps.alerts.standing.rounds import look_at_account
+from apps.alerts.wishes import wishes_save
+from apps.alerts.words import sentence
+from apps.backups.enums import GapCause, Verdict
+from apps.backups.models import BackupTask, CoverageGap, Entity
+from apps.connectors.services import connection_mark_connected, connection_mark_disconnected
+from apps.core import clock
+from apps.core.actor import SYSTEM, acting_as
+from apps.core.scope import account_scope
+from tests.backups.makers import make_connection, make_protected, make_run, make_task
+from tests.cast import Cast
+from tests.jobs.conftest import signed_in
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def task(cast: Cast) -> Iterator[BackupTask]:
+    with account_scope(cast.account.pk), acting_as(SYSTEM):
+        yield make_task(make_connection(cast.account, credential_kind="client_secret"))
+
+
+def standing() -> list[tuple[str, str, str]]:
+    """Look, and return kind, severity and what each open alert is about."""
+    look_at_account()
+    rows = Alert.objects.exclude(state=AlertState.CLOSED).select_related("entity", "task").order_by("pk")
+    return [(row.kind, row.severity, str(row.entity or row.task or row.facts["label"])) for row in rows]
+
+
+def failed(entity: Entity, *verdicts: str) -> None:
+    """Runs of an entity, oldest first, and what the last one left on it."""
+    now = clock.now()
+    for number, verdict in enumerate(verdicts):
+        make_run(entity, verdict=verdict, started_at=now - timedelta(hours=len(verdicts) - number))
+    Entity.objects.filter(pk=entity.pk).update(last_verdict=verdicts[-1])
+
+
+def test_a_lost_connection_is_one_alert_for_all_its_mailboxes_and_over_when_it_is_back(
+    task: BackupTask,
+) -> None:
+    for number in range(8):
+        failed(make_protected(task, f"Bob {number}"), *[Verdict.FAILED] * 3)
+    connection_mark_disconnected(connection=task.connection, reason="The secret has expired.")
+    for _ in range(2):
+        assert standing() == [("disconnected", Severity.CRITICAL, str(task.connection))]
+    connection_mark_connected(connection=task.connection)
+    assert [kind for kind, _, _ in standing()] == [AlertKind.FAILURES]
+    assert Alert.objects.get(kind=AlertKind.DISCONNECTED).closed_at is not None
+
+
+def test_a_secret_is_told_of_once_and_grows_worse_until_it_is_renewed(task: BackupTask) -> None:
+    now, connection = clock.now(), task.connection
+    connection.credential_expires_at = now + timedelta(days=40)
+    connection.save()
+    assert standing() == []
+    seen = []
+    for days in (29, 6, 1, 0):
+        with clock.travel(now + timedelta(days=40 - days)):
+            ((kind, severity, _),) = standing()
+            alert = Alert.objects.get()
+            assert kind == AlertKind.EXPIRING
+            seen.append((severity, alert.state))
+            Alert.objects.update(state=AlertState.ACKNOWLEDGED)
+    assert [severity for severity, _ in seen] == ["notice", "warning", "critical", "critical"]
+    assert [state for _, state in seen] == ["open", "open", "open", "acknowledged"], "only worse opens it again"
+    connection.credential_expires_at = now + timedelta(days=400)
+    connection.save()
+    assert standing() == []
+
+
+def test_so_many_failures_in_a_row_as_the_account_wants(cast: Cast, task: BackupTask) -> None:
+    bob, eve = make_protected(task, "Bob"), make_protected(task, "Eve")
+    failed(bob, Verdict.SUCCESS, Verdict.FAILED, Verdict.FAILED, Verdict.CANCELLED, Verdict.FAILED)
+    Entity.objects.filter(pk=bob.pk).update(last_message="The mailbox is on another server.")
+    failed(eve, Verdict.FAILED, Verdict.SUCCESS, Verdict.FAILED, Verdict.FAILED)
+    assert standing() == [("failures", Severity.WARNING, "Bob")]
+    assert "The last 3 backups all failed." in sentence(Alert.objects.get())
+    with signed_in(cast.owner):
+        wishes_save(
+            quiet_kinds=[], sensitivity="normal", failures_in_a_row=2, hold_by_itself=True, planned_bytes=None
+        )
+    assert [about for _, _, about in standing()] == ["Mail"], "all mailboxes of the task: one alert"
+    failed(bob, Verdict.SUCCESS)
+    assert [about for _, _, about in standing()] == ["Eve"]
+
+
+def test_what_is_due_and_does_not_come_is_told_and_a_whole_task_is_severe(task: BackupTask) -> None:
+    past = clock.now() - timedelta(hours=2)
+    late, fine = make_protected(task, "Late", overdue_at=past), make_protected(task, "Fine")
+    assert standing() == [("overdue", Severity.WARNING, late.name)]
+    Entity.objects.filter(pk=fine.pk).update(overdue_at=past)
+    assert standing() == [("overdue", Severity.CRITICAL, "Mail")]
+    assert "Nothing of this task is backed up though it is due" in sentence(
+        Alert.objects.get(state=AlertState.OPEN)
+    )
+
+
+def test_coverage_that_dropped_is_told_not_what_was_never_covered(task: BackupTask) -> None:
+    bob = make_protected(task, "Bob", items=1000, first_snapshot_at=clock.now() - timedelta(days=30))
+
+    def gap(cause: str, count: int, hours: int) -> CoverageGap:
+        return CoverageGap.objects.create(
+            account_id=bob.account_id, entity=bob, sub_service="mail", place=cause, place_hash=hours,
+            cause=cause, count=count, found_at=clock.now() - timedelta(hours=hours),
+        )  # fmt: skip
+
+    gap(GapCause.REFUSED, 1, 24 * 40), gap(GapCause.FAILED, 15, 1), gap(GapCause.KIND, 1, 2)
+    assert standing() == [], "from the beginning; 1.5 % of it; not read once"
+    lost = gap(GapCause.MALWARE, 40, 3)
+    assert standing() == [("coverage", Severity.WARNING, "Bob")]
+    assert "Items marked as malware by the provider (40)" in sentence(Alert.objects.get())
+    lost.acknowledged_at = clock.now()
+    lost.save()
+    assert standing() == []
+
+
+def test_limited_mailboxes_have_alerts_of_their_own_and_are_in_no_count(task: BackupTask) -> None:
+    for number in range(7):
+        failed(make_protected(task, f"Bob {number}"), *[Verdict.FAILED] * 3)
+    make_protected(task, "Fine")
+    failed(make_protected(task, "Carla", limited=True), *[Verdict.FAILED] * 3)
+    assert standing() == [("failures", "warning", "Carla"), ("failures", "warning", "Mail")]
+    assert Alert.objects.get(entity=None).facts == {"mailboxes": 7, "of": 8, "is_all": False}
+
+
+def test_a_quiet_kind_raises_nothing_and_ends_what_is_open(cast: Cast, task: BackupTask) -> None:
+    failed(make_protected(task, "Bob"), *[Verdict.FAILED] * 3)
+    assert len(standing()) == 1
+    with signed_in(cast.owner):
+        wishes_save(
+            quiet_kinds=["failures"], sensitivity="low", failures_in_a_row=3, hold_by_itself=False,
+            planned_bytes=5,
+        )  # fmt: skip
+    assert standing() == []
