@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from apps.backups.models import Entity
 
@@ -28,3 +28,14 @@ def alerts_of(entity: Entity) -> "QuerySet[Alert]":
 def alert_by(public_id: UUID) -> Alert | None:
     """One of them, None for what is not there or not theirs to see."""
     return alerts().filter(public_id=public_id).first()
+
+
+def open_count() -> int:
+    """How many nobody has acknowledged."""
+    return Alert.objects.filter(state=AlertState.OPEN).count()
+
+
+def open_by_task() -> dict[UUID, int]:
+    """The same by the public id of their backup task, of tasks that have any."""
+    rows = Alert.objects.filter(state=AlertState.OPEN, task__isnull=False).order_by()
+    return dict(rows.values_list("task__public_id").annotate(n=Count("pk")))

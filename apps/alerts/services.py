@@ -19,7 +19,7 @@ from .enums import AlertState, Severity
 from .models import Alert
 
 _RANK: Final = {severity: rank for rank, severity in enumerate(Severity.values)}
-HOLD_NAME: Final = "Smart alert"
+HOLD_NAME: Final = "Expiry on hold"
 
 
 @transaction.atomic
@@ -117,8 +117,9 @@ def alert_hold(alert: Alert) -> Hold:
         return alert.hold
     alert.hold = hold_by_itself(
         alert.entity,
-        name=f"{HOLD_NAME}: {alert.entity.name}",
-        reason=f"{alert.get_kind_display()}, {alert.opened_at:%-d %B %Y}",
+        # Holds are named to administrators who may not see the mailbox itself.
+        name=f"{HOLD_NAME}, {clock.now():%-d %B %Y}",
+        reason="" if alert.entity.limited else str(alert.get_kind_display()),
     )
     alert.save(update_fields=["hold"])
     return alert.hold

@@ -43,6 +43,10 @@ LOOKS: dict[str, StatusLook] = {
     "acknowledged": StatusLook("Acknowledged", "check", ""),
     "not_reachable": StatusLook("Not reachable", "off", "line"),
     "excluded": StatusLook("Excluded by rule", "filter", "line"),
+    "critical": StatusLook("Critical", "bad", "bad"),
+    "warning": StatusLook("Warning", "warn", "part"),
+    "notice": StatusLook("Notice", "info", ""),
+    "over": StatusLook("Over", "check", ""),
     "limited_access": StatusLook("Limited access", "lock", "line"),
 }
 

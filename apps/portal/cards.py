@@ -36,6 +36,7 @@ class Card:
     may_change: bool
     may_recover: bool
     may_delete: bool = False
+    alerts: int = 0
 
     @property
     def icon(self) -> str:
@@ -163,11 +164,12 @@ class Card:
         return self.note is not None
 
 
-def card_of(task: TaskCard, nights: list[str]) -> Card:
+def card_of(task: TaskCard, nights: list[str], alerts: int = 0) -> Card:
     """Put together what the page shows to the person who is acting."""
     return Card(
         task=task,
         nights=nights,
+        alerts=alerts,
         may_run=allowed(Permission.EXECUTE),
         may_change=allowed(Permission.MODIFY),
         may_delete=allowed(Permission.DELETE),

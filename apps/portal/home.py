@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.cache import cache
 
+from apps.alerts.selectors import open_by_task
 from apps.backups import selectors
 from apps.backups.enums import DamagedState
 from apps.backups.selectors import Nouns
@@ -99,7 +100,9 @@ class HomePage:
 def home_page(account: UUID, wishes: Wishes = NO_WISHES, *, rows: bool = False) -> HomePage:
     """Collect the cards of the account in force; only those of one page are drawn (`shown`)."""
     tasks = selectors.task_cards()
-    page = page_of([card_of(task, []) for task in tasks], wishes, rows=rows)
+    alerts = open_by_task() if tasks else {}
+    cards = [card_of(task, [], alerts.get(task.public_id, 0)) for task in tasks]
+    page = page_of(cards, wishes, rows=rows)
     shown = page.shown if rows else _with_nights(account, page.shown, sum(task.total for task in tasks))
     return replace(page, shown=shown, lost=damaged_counts().get(DamagedState.LOST, 0))
 

@@ -39,6 +39,7 @@ PINNED = {
     "approval.proposed": "Account",
     "approval.refused": "Account",
     "approval.withdrawn": "Account",
+    "alerts.changed": "Alerts",
     "audit.vouched": "Audit",
     "billing.cancelled": "Billing",
     "billing.changed": "Billing",

@@ -17,6 +17,8 @@ from apps.accounts.models import (
 from apps.activation.models import Rule
 from apps.backups.models import BackupTask, Deletion, Entity, Erasure, Hook, Policy, Report, Run, Snapshot, Tag
 from apps.backups.reports.letters import link_of
+from apps.alerts.models import Alert
+from apps.backups.models import BackupTask, Deletion, Entity, Erasure, Hook, Policy, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
@@ -175,6 +177,16 @@ def a_saved_search(cast: Cast) -> list[object]:
 
 def an_entity(cast: Cast) -> list[object]:
     return [_entity(cast).public_id]
+
+
+def an_alert(cast: Cast) -> list[object]:
+    entity = _entity(cast)
+    with account_scope(cast.account.pk):
+        row = Alert.objects.create(
+            account=cast.account, kind="mass_deletion", metric="removed", severity="critical", entity=entity,
+            task=entity.task, service=entity.task.service, key=f"mass:{entity.pk}", facts={"value": 9},
+        )  # fmt: skip
+    return [row.public_id]
 
 
 def a_deletion(cast: Cast) -> list[object]:

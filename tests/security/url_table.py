@@ -38,6 +38,7 @@ from tests.security.url_objects import (
     a_user,
     a_way_to_activate,
     a_wish,
+    an_alert,
     an_attachment,
     an_entity,
     an_erasure,
@@ -148,6 +149,13 @@ TABLE: dict[str, Row] = {
         302, 302, 302, 403, 403, 403, 404, args=an_entity, data={"action": "activate"}, custom=404
     ),
     "run": row(302, 200, 200, 200, 200, 403, 404, args=a_run),
+    # alerts: whoever sees backups sees those of what they see
+    "alerts": row(302, 200, 200, 200, 200, 403, 200),
+    "alert": row(302, 200, 200, 200, 200, 403, 404, args=an_alert, custom=404),
+    "alert_acknowledge": row(302, 302, 302, 403, 403, 403, 404, args=an_alert, data={}, custom=404),
+    "alert_hold": row(302, 302, 403, 403, 403, 403, 404, args=an_alert, data={}, custom=404),
+    "alert_settings": row(302, 200, 403, 403, 403, 403, 200),
+    "task_alerts": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
     # activation: rules are seen by who sees backups, and made by who may activate
     "activation": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
     "activation_new": row(302, 200, 200, 403, 403, 403, 404, args=a_way_to_activate),

@@ -1,0 +1,173 @@
+"""The pages of alerts: who sees what, what can be done, and that nobody learns of what they may not see."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.activity.models import SecurityEvent
+from apps.alerts.enums import AlertState, Severity
+from apps.alerts.models import Alert, Measure
+from apps.alerts.notices import tell_of_the_day
+from apps.alerts.services import alert_raise
+from apps.backups.holds import on_hold
+from apps.backups.models import Entity
+from apps.core import clock
+from apps.core.actor import SYSTEM, acting_as
+from apps.core.scope import account_scope
+from apps.notifications.letters import opened
+from apps.notifications.models import Delivery, Recipient
+from tests.cast import Cast
+from tests.recovery.factories import Mailbox, make_entity
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture(autouse=True)
+def in_the_account(cast: Cast) -> Iterator[None]:
+    with patch("celery.app.task.Task.apply_async"), account_scope(cast.account.pk), acting_as(SYSTEM):
+        yield
+
+
+def mass_deletion(name: str = "Bob Smith", **fields: object) -> Alert:
+    """A mailbox that lost two of its three items in its second backup."""
+    entity = make_entity(name, f"{name.split(maxsplit=1)[0].lower()}@pizza-perfecto.example", **fields)
+    box = Mailbox(entity)
+    box.folder("inbox", "Inbox", well_known="inbox")
+    for number in range(3):
+        box.item(f"m{number}", "inbox")
+    box.day()
+    box.remove("m0"), box.remove("m1")
+    box.day()
+    for number, removed in ((1, 0), (2, 2)):
+        Measure.objects.create(
+            account_id=entity.account_id, entity=entity, sub_service="mail", snapshot_number=number,
+            taken_at=clock.now(), removed=removed,
+        )  # fmt: skip
+    return alert_raise(
+        "mass_deletion", f"mass_deletion:{entity.pk}", severity=Severity.CRITICAL, entity=entity,
+        sub_service="mail", metric="removed", snapshot_number=2, facts={"value": 2, "low": 0, "high": 1},
+    )  # fmt: skip
+
+
+def page(user: User, name: str, *args: object, **query: str) -> str:
+    client = Client()
+    client.force_login(user)
+    answer = client.get(reverse(name, args=args), query)
+    assert answer.status_code == 200, (name, answer.status_code)
+    return answer.content.decode()
+
+
+def test_an_alert_opens_the_exact_items(cast: Cast) -> None:
+    alert = mass_deletion()
+    shown = page(cast.owner, "alert", alert.public_id)
+    assert "2 deleted items in one backup. Usual here: 0 to 1." in shown
+    assert 'class="this"' in shown
+    link = next(part for part in shown.split('"') if "/compare/" in part).replace("&amp;", "&")
+    client = Client()
+    client.force_login(cast.owner)
+    compared = client.get(link).content.decode()
+    assert compared.count("Deleted") >= 2
+    assert "/compare/" not in page(cast.viewer, "alert", alert.public_id), "items are for who may see them"
+
+
+def test_a_severe_alert_puts_expiry_on_hold_and_writes_to_who_may_see_it(cast: Cast) -> None:
+    for way, user, address in (
+        ("mail", cast.owner, cast.owner.email),
+        ("mail", cast.viewer, cast.viewer.email),
+    ):
+        Recipient.objects.create(
+            account=cast.account, way=way, user=user, address=address, kinds=["alerts"]
+        )  # fmt: skip
+    secret = mass_deletion("Carla Confidential", limited=True)
+    (hold,) = on_hold([secret.entity_id])[secret.entity_id]  # type: ignore[index,list-item]
+    assert "Carla" not in f"{hold.name}{hold.reason}", "holds are named to who may not see her mailbox"
+    assert [row.user for row in Delivery.objects.all()] == [cast.owner]
+    body = opened(Delivery.objects.get()).body
+    assert "2 deleted items" in body
+    assert "Nothing of it is deleted until somebody lifts the hold" in body
+
+
+def test_the_others_are_one_letter_a_day(cast: Cast) -> None:
+    Recipient.objects.create(
+        account=cast.account, way="mail", user=cast.viewer, address=cast.viewer.email, kinds=["alerts"]
+    )
+    first, second = make_entity("Bob Smith"), make_entity("Carla", "carla@x.example", limited=True)
+    for entity in (first, second):
+        alert_raise("silence", f"silence:{entity.pk}", severity=Severity.NOTICE, entity=entity, facts={})
+    assert not Delivery.objects.exists()
+    assert (tell_of_the_day(), tell_of_the_day()) == (1, 0)
+    letter = opened(Delivery.objects.get())
+    assert (letter.subject, "Bob Smith" in letter.body) == ("1 alert since yesterday", True)
+    with clock.travel(clock.now() + timedelta(days=1, minutes=1)):
+        assert tell_of_the_day() == 0, "nothing new"
+
+
+@pytest.mark.parametrize(("person", "seen"), [("owner", 2), ("operator", 1), ("viewer", 1), ("custom", 0)])
+def test_nobody_learns_of_alerts_of_what_they_may_not_see(cast: Cast, person: str, seen: int) -> None:
+    open_, secret = mass_deletion(), mass_deletion("Carla Confidential", limited=True)
+    user = getattr(cast, person)
+    shown = page(user, "alerts")
+    assert ("Bob Smith" in shown, "Carla" in shown) == (seen > 0, seen > 1)
+    assert f'<span class="ek-fig">{seen}</span>' in shown
+    assert f'ek-push">{seen}<span' in shown if seen else "open</span></span>" not in shown
+    client = Client()
+    client.force_login(user)
+    for alert, may in ((open_, seen > 0), (secret, seen > 1)):
+        assert client.get(reverse("alert", args=[alert.public_id])).status_code == (200 if may else 404)
+        act = client.post(reverse("alert_acknowledge", args=[alert.public_id]), {})
+        assert act.status_code in ((302, 403) if may else (404,))
+    home = page(user, "home")
+    assert (f"{seen} open alert" in home) is (seen > 0)
+
+
+def test_acknowledging_says_by_whom_and_teaches_what_is_normal(cast: Cast) -> None:
+    alert = mass_deletion()
+    client = Client()
+    client.force_login(cast.operator)
+    address = reverse("alert_acknowledge", args=[alert.public_id])
+    assert client.post(address, {"words": "Tidied up", "normal": "on"}).status_code == 302
+    alert.refresh_from_db()
+    assert (alert.state, alert.acknowledged_by) == (AlertState.ACKNOWLEDGED, "Oskar")
+    assert Measure.objects.get(snapshot_number=2).accepted_at is not None
+    assert "Tidied up" in page(cast.viewer, "alerts", state="acknowledged") + page(
+        cast.viewer, "alert", alert.public_id
+    )
+    assert SecurityEvent.objects.filter(code="alert.acknowledged", actor_label="Oskar").count() == 1
+    assert client.post(address, {}).status_code == 409
+
+
+def test_the_list_is_narrowed_and_paged_by_keys(cast: Cast) -> None:
+    entities = [make_entity(f"Person {number:02}", f"p{number}@x.example") for number in range(35)]
+    for entity in entities:
+        alert_raise("silence", f"silence:{entity.pk}", severity=Severity.NOTICE, entity=entity, facts={})
+    first = page(cast.viewer, "alerts", kind="silence", severity="notice")
+    assert first.count('class="ek-name"') == 30
+    following = next(part for part in first.split('"') if "after=" in part).replace("&amp;", "&")
+    client = Client()
+    client.force_login(cast.viewer)
+    assert client.get(following).content.decode().count('class="ek-name"') == 5
+    assert page(cast.viewer, "alerts", q="person 07").count('class="ek-name"') == 1
+    assert "No alert matches this filter" in page(cast.viewer, "alerts", kind="quota")
+
+
+def test_settings_are_kept_and_audited(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.owner)
+    data = {"kinds": ["failures"], "sensitivity": "high", "failures_in_a_row": "5", "planned_gb": "200"}
+    assert client.post(reverse("alert_settings"), data).status_code == 302
+    said = SecurityEvent.objects.get(code="alerts.changed").description
+    assert "failed runs in a row from 3 to 5" in said
+    assert 'value="200"' in page(cast.owner, "alert_settings")
+    assert client.post(reverse("alert_settings"), {**data, "failures_in_a_row": "0"}).status_code == 200
+
+
+def test_a_mailbox_names_its_open_alerts(cast: Cast) -> None:
+    alert = mass_deletion()
+    assert isinstance(alert.entity, Entity)
+    shown = page(cast.viewer, "entity", alert.entity.public_id)
+    assert reverse("alert", args=[alert.public_id]) in shown
