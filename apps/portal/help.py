@@ -21,6 +21,7 @@ TOPICS = {
         Topic("recovery", "Recovery", "Open a day, look into it, bring back or export what you choose."),
         Topic("search", "Search", "How to find anything that is kept."),
         Topic("jobs", "Jobs", "Follow restores and exports, stop them, and read what they did."),
+        Topic("alerts", "Alerts", "What raises an alert, and what to do about one."),
         Topic("hooks", "Hooks", "Tell your own server before and after backups, and check that it is us."),
         Topic("activity", "Activity", "Who did what, and when."),
         Topic(
