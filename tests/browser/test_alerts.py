@@ -44,10 +44,12 @@ def alerts(cast: Cast, transactional_db: None) -> Iterator[Alert]:
             )  # fmt: skip
         severe = alert_raise(
             "mass_deletion", f"mass_deletion:{entity.pk}", severity="critical", entity=entity,
-            sub_service="mail", metric="removed", snapshot_number=31, facts={"value": 400, "low": 0, "high": 60},
+            sub_service="mail", metric="removed", snapshot_number=31,
+            facts={"value": 400, "low": 0, "high": 60},
         )  # fmt: skip
         alert_raise(
-            "forwarding", f"forwarding:{entity.pk}:1", severity="warning", entity=entity, sub_service="settings",
+            "forwarding", f"forwarding:{entity.pk}:1", severity="warning", entity=entity,
+            sub_service="settings",
             facts={"rule": "Rule: Invoices", "to": ["away@evil.example"], "outside": ["away@evil.example"]},
         )  # fmt: skip
         alert_raise(
