@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from apps.accounts import rest as accounts
 from apps.activity import rest as activity
+from apps.alerts import rest as alerts
 from apps.backups import rest as backups
 from apps.core.rest import Nowhere
 from apps.jobs import rest as jobs
@@ -26,6 +27,8 @@ urlpatterns: list[URLPattern] = [
     path("entities/<uuid:entity_id>/runs", backups.RunList.as_view(), name="api_runs"),
     path("entities/<uuid:entity_id>/snapshots", backups.SnapshotList.as_view(), name="api_snapshots"),
     path("runs/<uuid:run_id>", backups.RunDetail.as_view(), name="api_run"),
+    path("alerts", alerts.AlertList.as_view(), name="api_alerts"),
+    path("alerts/<uuid:alert_id>", alerts.AlertDetail.as_view(), name="api_alert"),
     path("jobs", jobs.JobList.as_view(), name="api_jobs"),
     path("jobs/<uuid:job_id>", jobs.JobDetail.as_view(), name="api_job"),
     path("jobs/<uuid:job_id>/cancel", jobs.JobCancel.as_view(), name="api_job_cancel"),

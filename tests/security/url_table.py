@@ -268,6 +268,8 @@ TABLE: dict[str, Row] = {
     "api_runs": api(200, 200, 200, 200, 403, 404, args=an_entity),
     "api_snapshots": api(200, 200, 200, 200, 403, 404, args=an_entity),
     "api_run": api(200, 200, 200, 200, 403, 404, args=a_run),
+    "api_alerts": api(200, 200, 200, 200, 403, 200),
+    "api_alert": api(200, 200, 200, 200, 403, 404, args=an_alert, custom=404),
     "api_jobs": api(200, 200, 200, 200, 403, 200),
     "api_job": api(200, 200, 200, 200, 403, 404, args=a_job),
     "api_job_cancel": api(202, 202, 202, 403, 403, 404, args=a_job, data={}),
