@@ -25,6 +25,7 @@ PUBLIC_MODULES = {
     "letters",
     "registry",
     "http",
+    "letters",
     "runner",
     "health",
     "audit",

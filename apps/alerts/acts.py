@@ -27,7 +27,9 @@ def acknowledge(alert: Alert, *, words: str, is_normal: bool) -> None:
         Measure.objects.filter(
             entity_id=entity_id,
             sub_service=alert.sub_service,
-            snapshot_number=number,
+            snapshot_number__gt=alert.facts.get("from", number - 1),
+            snapshot_number__lte=alert.facts.get("number", number),
+            is_odd=True,
             accepted_at=None,
         ).update(accepted_at=clock.now())
         words = f"{words.strip()} (normal here)".strip()

@@ -11,7 +11,7 @@ WIDTH: Final = 640
 FLOOR: Final = 120
 TOP: Final = 12
 SHOWN: Final = 30
-BARS: Final = frozenset(METRICS) - {"opaque"}
+BARS: Final = frozenset(METRICS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,14 +82,19 @@ def page_of_alert(alert: Alert) -> AlertPage:
 
 def _items(alert: Alert) -> tuple[str, bool]:
     """The address of the two backups side by side; whether they are kept no more."""
+    if alert.kind in (AlertKind.SILENCE, AlertKind.GROWTH) and not alert.facts.get("added"):
+        return "", False
     if alert.entity is None or alert.snapshot_number is None or not may_name_contents():
         return "", False
     rows = Snapshot.objects.filter(entity=alert.entity, sub_service=alert.sub_service)
-    rows = rows.filter(number__lte=alert.snapshot_number).select_related("run").defer("cursor", "coverage")
-    newest = list(rows.order_by("-number")[:2])
-    if len(newest) < 2 or newest[0].number != alert.snapshot_number:
+    rows = rows.select_related("run").defer("cursor", "coverage").order_by("-number")
+    number = alert.facts.get("number", alert.snapshot_number)
+    newer = rows.filter(number=number).first()
+    # What lasted over several backups is compared with the one before it began, as far as that is kept.
+    older = rows.filter(number__lte=alert.facts.get("from", number - 1)).first()
+    if newer is None or older is None:
         return "", True
-    query = {"from": newest[1].run.public_id, "to": newest[0].run.public_id, "kind": alert.sub_service}
+    query = {"from": older.run.public_id, "to": newer.run.public_id, "kind": alert.sub_service}
     if change := _CHANGES.get(AlertKind(alert.kind)):
         query["change"] = change
     return f"{reverse('recovery_compare', args=[alert.entity.public_id])}?{urlencode(query)}", False

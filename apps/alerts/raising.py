@@ -7,12 +7,14 @@ from typing import Final
 from apps.backups.models import Entity
 
 from .causes import causes_of
-from .enums import AlertKind, AlertState, Severity
+from .enums import AlertKind, AlertState, Sensitivity, Severity
 from .learning.course import Judged
 from .learning.findings import Finding, Kind, Weight
 from .models import Alert, Measure
 from .services import alert_close, alert_raise
+from .wishes import wishes
 
+SCALES: Final = {Sensitivity.LOW: 2.0, Sensitivity.NORMAL: 1.0, Sensitivity.HIGH: 0.7}
 SAME_INCIDENT: Final = 7  # days
 LASTING: Final = frozenset({Kind.SILENCE, Kind.EROSION})
 _NOT_OVER: Final = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
@@ -21,7 +23,7 @@ _MILDER: Final = {Weight.CRITICAL: Severity.WARNING, Weight.WARNING: Severity.NO
 
 def scale_in_force() -> float:
     """Return by how much the account wants alarms to begin later than they would."""
-    return 1.0
+    return SCALES[Sensitivity(wishes().sensitivity)]
 
 
 def raise_all(entity: Entity, row: Measure, judged: Judged, before: Measure | None) -> int:
@@ -32,9 +34,11 @@ def raise_all(entity: Entity, row: Measure, judged: Judged, before: Measure | No
     if judged.reading.acts:
         for alert in _alive(entity, row.sub_service, AlertKind.SILENCE, _NOT_OVER):
             alert_close(alert.key)
-    for finding in judged.findings:
+    quiet = set(wishes().quiet_kinds)
+    found = [each for each in judged.findings if each.kind.value not in quiet]
+    for finding in found:
         _raise(entity, row, judged, finding, before)
-    return len(judged.findings)
+    return len(found)
 
 
 def _raise(entity: Entity, row: Measure, judged: Judged, finding: Finding, before: Measure | None) -> None:

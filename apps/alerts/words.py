@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import strip_tags
 
 from apps.core.permissions import Permission, allowed, may_name_contents
+from apps.core.templatetags.everkeep import filesize
 
 from .enums import AlertKind, Severity
 from .models import Alert
@@ -19,13 +19,10 @@ TONES: Final[dict[str, str]] = {Severity.NOTICE: "", Severity.WARNING: "part", S
 METRICS: Final = {
     "added": "new items",
     "changed": "changed items",
+    "rewritten": "items with other content",
     "removed": "deleted items",
-    "items": "items",
-    "size": "bytes kept",
-    "came": "bytes that came",
-    "turned": "items that turned unreadable",
-    "opaque": "share of bytes that do not compress",
-    "renamed": "share of items with another extension",
+    "came": "bytes that are new",
+    "turned": "items whose files do not compress any more",
 }
 # What explains most of these without any harm; said where the alert itself names nothing better.
 CAUSES: Final[dict[str, tuple[str, ...]]] = {
@@ -105,20 +102,39 @@ def number_words(metric: str, value: Any) -> str:
     """A value of a metric as people read it."""
     if value is None:
         return "unknown"
-    if metric in ("size", "came"):
-        return strip_tags(filesizeformat(value))
-    if metric in ("opaque", "renamed"):
-        return f"{float(value):.0%}"
+    if metric == "came":
+        return strip_tags(filesize(int(value)))
     return f"{float(value):,.0f}"
 
 
 def _learnt(alert: Alert, facts: dict[str, Any]) -> str:
-    noun = METRICS.get(alert.metric, "items")
-    said = f"{number_words(alert.metric, facts.get('value'))} {noun} in one backup."
-    if facts.get("high") is None and facts.get("low") is None:
+    noun, days = METRICS.get(alert.metric, "items"), int(facts.get("days") or 0)
+    value = facts.get("value")
+    if alert.metric == "came":
+        said = f"{number_words('came', value)} came in one backup."
+    else:
+        where = f"within {days} days" if days > 1 else "in one backup"
+        said = f"{number_words(alert.metric, value)} {noun} {where}."
+    if not facts.get("learnt"):
         return said
     low, high = (number_words(alert.metric, facts.get(name)) for name in ("low", "high"))
     return f"{said} Usual here: {low} to {high}."
+
+
+def _silence(alert: Alert, facts: dict[str, Any]) -> str:
+    days = int(facts.get("days") or 1)
+    lasting = f"{days} days" if days > 1 else "a day"
+    return (
+        f"Backups went well, but nothing came, changed or went for {lasting}. "
+        f"Usual here: {facts.get('low', 0):,} to {facts.get('high', 0):,} a day."
+    )
+
+
+def _task_silence(alert: Alert, facts: dict[str, Any]) -> str:
+    return (
+        f"Backups went well, but nothing came, changed or went in any of {facts.get('mailboxes', 0):,} mailboxes "
+        f"for a day, where about {facts.get('high', 0):,} changes are usual."
+    )
 
 
 def _forwarding(alert: Alert, facts: dict[str, Any]) -> str:
@@ -180,7 +196,7 @@ def _damage(alert: Alert, facts: dict[str, Any]) -> str:
 
 
 def _quota(alert: Alert, facts: dict[str, Any]) -> str:
-    used, planned = (strip_tags(filesizeformat(facts.get(name, 0))) for name in ("used", "planned"))
+    used, planned = (strip_tags(filesize(facts.get(name, 0))) for name in ("used", "planned"))
     return f"{facts.get('share')} % of the storage that you planned is used: {used} of {planned}."
 
 
@@ -196,6 +212,8 @@ def _day(moment: Any) -> str:
 
 
 _SENTENCES: Final[dict[str, Callable[[Alert, dict[str, Any]], str]]] = {
+    AlertKind.SILENCE: _silence,
+    AlertKind.TASK_SILENCE: _task_silence,
     AlertKind.FORWARDING: _forwarding,
     AlertKind.DISCONNECTED: _disconnected,
     AlertKind.EXPIRING: _expiring,

@@ -46,11 +46,11 @@ def mass_deletion(name: str = "Bob Smith", **fields: object) -> Alert:
     for number, removed in ((1, 0), (2, 2)):
         Measure.objects.create(
             account_id=entity.account_id, entity=entity, sub_service="mail", snapshot_number=number,
-            taken_at=clock.now(), removed=removed,
+            taken_at=clock.now(), removed=removed, is_odd=removed > 0,
         )  # fmt: skip
     return alert_raise(
         "mass_deletion", f"mass_deletion:{entity.pk}", severity=Severity.CRITICAL, entity=entity,
-        sub_service="mail", metric="removed", snapshot_number=2, facts={"value": 2, "low": 0, "high": 1},
+        sub_service="mail", metric="removed", snapshot_number=2, facts={"value": 2, "low": 0, "high": 1, "learnt": 9},
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def alerts(cast: Cast, transactional_db: None) -> Iterator[Alert]:
         severe = alert_raise(
             "mass_deletion", f"mass_deletion:{entity.pk}", severity="critical", entity=entity,
             sub_service="mail", metric="removed", snapshot_number=31,
-            facts={"value": 400, "low": 0, "high": 60},
+            facts={"value": 400, "low": 0, "high": 60, "learnt": 30},
         )  # fmt: skip
         alert_raise(
             "forwarding", f"forwarding:{entity.pk}:1", severity="warning", entity=entity,
