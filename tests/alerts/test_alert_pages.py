@@ -50,7 +50,8 @@ def mass_deletion(name: str = "Bob Smith", **fields: object) -> Alert:
         )  # fmt: skip
     return alert_raise(
         "mass_deletion", f"mass_deletion:{entity.pk}", severity=Severity.CRITICAL, entity=entity,
-        sub_service="mail", metric="removed", snapshot_number=2, facts={"value": 2, "low": 0, "high": 1, "learnt": 9},
+        sub_service="mail", metric="removed", snapshot_number=2,
+        facts={"value": 2, "low": 0, "high": 1, "learnt": 9},
     )  # fmt: skip
 
 
