@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
-from apps.backups.access import task_for
+from apps.backups.access import entity_for, task_for
 from apps.backups.panels import task_panel
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, allowed
@@ -19,10 +19,11 @@ from apps.core.permissions import Permission, allowed
 from .access import alert_for
 from .acts import acknowledge as acknowledged
 from .acts import put_on_hold
-from .enums import AlertState
+from .enums import AlertState, Sensitivity
 from .forms import ALL, AcknowledgeForm, AlertFilterForm, AlertSettingsForm
 from .listing import Wanted, alert_page, state_counts
 from .page import page_of_alert, row_of
+from .replayed import DAYS, replayed
 from .wishes import wishes, wishes_save
 
 TILES = (
@@ -89,6 +90,34 @@ def hold(request: MemberRequest, alert_id: UUID) -> HttpResponse:
     put_on_hold(found)
     messages.info(request, "Nothing of this mailbox is deleted now, until the legal hold is lifted.")
     return redirect("alert", alert_id)
+
+
+@require_safe
+@member_required(Permission.VIEW)
+def replay(request: MemberRequest, entity_id: UUID) -> HttpResponse:
+    """What the last 90 days of a mailbox would have raised."""
+    entity = entity_for(entity_id)
+    asked = request.GET.get("sensitivity", "")
+    chosen = asked if asked in Sensitivity.values else wishes().sensitivity
+    tabs = [
+        {
+            "words": str(label).partition(":")[0],
+            "url": f"{request.path}?sensitivity={value}",
+            "current": value == chosen,
+        }
+        for value, label in Sensitivity.choices
+    ]
+    context = {
+        "entity": entity,
+        "rows": replayed(entity, chosen),
+        "tabs": tabs,
+        "days": DAYS,
+        "crumbs": [
+            {"words": "Alerts", "url": reverse("alerts")},
+            {"words": f"Replay: {entity.name}", "url": ""},
+        ],
+    }
+    return render(request, "alerts/replay.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -154,6 +154,7 @@ TABLE: dict[str, Row] = {
     "alert": row(302, 200, 200, 200, 200, 403, 404, args=an_alert, custom=404),
     "alert_acknowledge": row(302, 302, 302, 403, 403, 403, 404, args=an_alert, data={}, custom=404),
     "alert_hold": row(302, 302, 403, 403, 403, 403, 404, args=an_alert, data={}, custom=404),
+    "alert_replay": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),
     "alert_settings": row(302, 200, 403, 403, 403, 403, 200),
     "task_alerts": row(302, 200, 200, 200, 200, 403, 404, args=a_task),
     # activation: rules are seen by who sees backups, and made by who may activate
