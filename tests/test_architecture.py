@@ -25,7 +25,6 @@ PUBLIC_MODULES = {
     "letters",
     "registry",
     "http",
-    "letters",
     "runner",
     "health",
     "audit",

@@ -15,10 +15,9 @@ from apps.accounts.models import (
     User,
 )
 from apps.activation.models import Rule
+from apps.alerts.models import Alert
 from apps.backups.models import BackupTask, Deletion, Entity, Erasure, Hook, Policy, Report, Run, Snapshot, Tag
 from apps.backups.reports.letters import link_of
-from apps.alerts.models import Alert
-from apps.backups.models import BackupTask, Deletion, Entity, Erasure, Hook, Policy, Run, Snapshot, Tag
 from apps.backups.selectors.browse import node_key
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
