@@ -89,6 +89,7 @@ class Delivery(AccountModel):
     """One letter to one recipient, sent until it arrives or is given up.
 
     `digest`: the letter with which it goes out, when several become one. `user`: the member it is for.
+    `made_for`: what its reader saw when it was made in their sight (`rights.sight_of`).
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.SET_NULL, null=True, related_name="deliveries")
@@ -101,6 +102,7 @@ class Delivery(AccountModel):
     service = models.CharField(max_length=20, blank=True)
     entity_id = models.UUIDField(null=True)
     task_id = models.UUIDField(null=True)
+    made_for = models.JSONField(default=dict)
     sealed_body = models.BinaryField(default=bytes)
     digest_key = models.CharField(max_length=100, blank=True)
     digest = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="gathered")

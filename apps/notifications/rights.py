@@ -1,5 +1,7 @@
 """Who may read a letter: the one place that decides it, when it is written and again when it is sent."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import Membership, User
@@ -62,6 +64,24 @@ def may_read(reader: Actor | None, kind: str, *, service: str, entity_id: UUID |
         return False
     with acting_as(reader):
         return (not service or serves(service)) and (entity_id is None or sees_entity(entity_id))
+
+
+def sight_of(reader: Actor) -> dict[str, Any]:
+    """What a letter may hold that is made in the sight of this reader; {} where nothing is hidden from them."""
+    if reader.kind != "user":
+        return {}
+    services = None if reader.services is None else sorted(reader.services)
+    return {"services": services, "limited": Permission.LIMITED_ACCESS in reader.permissions}
+
+
+def still_sees(reader: Actor | None, made_for: Mapping[str, Any]) -> bool:
+    """Whether a reader sees today what they saw when a letter was made for them."""
+    if reader is None or reader.kind != "user" or not made_for:
+        return reader is not None
+    services, limited = made_for["services"], made_for["limited"]
+    if limited and Permission.LIMITED_ACCESS not in reader.permissions:
+        return False
+    return reader.services is None or (services is not None and reader.services.issuperset(services))
 
 
 def has_refused(address: str, kind: str) -> bool:

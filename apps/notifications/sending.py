@@ -19,7 +19,7 @@ from .digests import digest_of
 from .enums import NOTICE, TEST, DeliveryState, Way
 from .letters import opened
 from .models import Delivery
-from .rights import has_refused, may_read, reader_now
+from .rights import has_refused, may_read, reader_now, still_sees
 from .services import PAUSES
 from .ways import GivenUp, NotNow, send_by
 
@@ -117,9 +117,9 @@ def _stopped(delivery: Delivery) -> str:
     """Why it is not sent any more; "" when it is: rights and wishes may have changed since it was written."""
     if delivery.kind == NOTICE:
         return ""
-    if not may_read(
-        reader_now(delivery), delivery.kind, service=delivery.service, entity_id=delivery.entity_id
-    ):
+    reader = reader_now(delivery)
+    may = may_read(reader, delivery.kind, service=delivery.service, entity_id=delivery.entity_id)
+    if not may or not still_sees(reader, delivery.made_for):
         return "The recipient may not read it any more."
     if delivery.way == Way.MAIL and has_refused(delivery.address, delivery.kind):
         return "The recipient does not want these letters any more."
@@ -163,7 +163,7 @@ def _together(delivery: Delivery) -> list[Delivery]:
 
 def _names_more(one: Delivery, first: Delivery) -> bool:
     """Whether a letter must be judged beside the one that it goes out with."""
-    return one.entity_id is not None or one.service != first.service
+    return one.entity_id is not None or (one.service, one.made_for) != (first.service, first.made_for)
 
 
 def _later(delivery: Delivery, said: str) -> None:

@@ -1,8 +1,8 @@
 """Writing letters: a row for each who gets one, in the transaction of what it tells (`sending.py` sends)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -15,7 +15,7 @@ from apps.core.scope import current_account_id
 from .enums import NOTICE, Way
 from .letters import Letter, Written, sealed, written
 from .models import Delivery, Recipient
-from .rights import has_refused, may_read, reader_at, reader_of, user_at
+from .rights import has_refused, may_read, reader_at, reader_of, sight_of, user_at
 
 Letters = Letter | Callable[[], Letter | None]
 """A letter, or what makes one for each reader in their sight; None writes nothing to that reader."""
@@ -77,11 +77,19 @@ def _write(kind: str, letter: Letters, reader: Actor | None, address: str, recip
         made = letter() if callable(letter) else letter
     if made is None or not may_read(reader, kind, service=made.service, entity_id=made.entity_id):
         return False
-    letter_store(kind, made, address, recipient)
+    made_for = sight_of(reader) if callable(letter) else {}
+    letter_store(kind, made, address, recipient, made_for=made_for)
     return True
 
 
-def letter_store(kind: str, letter: Letter, address: str, recipient: Recipient | None) -> Delivery:
+def letter_store(
+    kind: str,
+    letter: Letter,
+    address: str,
+    recipient: Recipient | None,
+    *,
+    made_for: Mapping[str, Any] | None = None,
+) -> Delivery:
     """Write one letter to one recipient, who may read it."""
     now = clock.now()
     user = recipient.user if recipient else user_at(address)
@@ -100,6 +108,7 @@ def letter_store(kind: str, letter: Letter, address: str, recipient: Recipient |
         service=letter.service,
         entity_id=letter.entity_id,
         task_id=letter.task_id,
+        made_for=made_for or {},
         digest_key=letter.digest_key[:100],
         next_try_at=now + pause,
         created_at=now,

@@ -187,6 +187,19 @@ def test_a_letter_is_made_in_the_sight_of_each_reader(cast: Cast, post: Post) ->
     assert [opened(row).facts for row in Delivery.objects.all()] == [{"exchange": True}]
 
 
+def test_who_sees_less_since_it_was_made_is_not_sent_what_they_saw_before(cast: Cast, post: Post) -> None:
+    members = Membership.objects.filter(user=cast.viewer)
+    members.update(extra_permissions=["limited_access"])
+    recipient(cast, cast.viewer.email, user=cast.viewer)
+    for _ in range(2):
+        notify("weather", letter)
+    assert sending.send_due() == 2
+    notify("weather", letter)
+    members.update(extra_permissions=[])
+    sending.send_due()
+    assert [state for _, state in states()] == ["delivered", "delivered", "stopped"]
+
+
 def test_who_leaves_the_account_gets_nothing_any_more_also_what_was_written_before(
     cast: Cast, post: Post
 ) -> None:
