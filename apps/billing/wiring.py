@@ -2,6 +2,7 @@
 
 from apps.accounts.registry import ClosingStep, register_closing_step
 from apps.activity.registry import register_codes
+from apps.core.permissions import Permission
 from apps.notifications.registry import Kind, register_kind
 
 from .mails import KIND
@@ -31,5 +32,8 @@ def register_billing() -> None:
         },
     )
     words = "Invoices, receipts, failed payments. Goes to who may see billing."
-    register_kind(Kind(KIND, "Billing", words, sight_needed=False, stoppable=False, offered=False))
+    seen_by = Permission.BILLING
+    register_kind(
+        Kind(KIND, "Billing", words, sight_needed=False, stoppable=False, offered=False, listed_for=seen_by)
+    )
     register_closing_step(ClosingStep(35, "invoices", papers_keep))
