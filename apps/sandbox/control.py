@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import defaults, truth
+from .behaviour import incidents
 from .cloud import Cloud
 from .people import advance, bulk, load, seed, tenant
 from .state import clock, directory, mailboxes
@@ -188,6 +189,11 @@ def _mailbox_state(cloud: Cloud, wanted: dict[str, Any]) -> Any:
     return None
 
 
+def _incident(cloud: Cloud, wanted: dict[str, Any]) -> Any:
+    """Something bad befalls a `mailbox`: `kind` is one of behaviour/incidents.py."""
+    return incidents.strike_as_asked(cloud, wanted, tenant.mailbox_named(cloud, str(wanted["mailbox"])))
+
+
 def _add_faults(cloud: Cloud, wanted: dict[str, Any]) -> Any:
     """One fault, or `faults`: a list of them."""
     added = [cloud.faults.add(one) for one in wanted.get("faults") or [wanted]]
@@ -230,6 +236,7 @@ ROUTES = [
     _post("users", _user),
     _post("groups", _group),
     _post("mailbox", _mailbox_state),
+    _post("incident", _incident),
     _get("switches", lambda cloud, request: cloud.switches.as_dict()),
     _post("switches", lambda cloud, wanted: cloud.switches.update(wanted)),
     _get("throttle", lambda cloud, request: cloud.throttle.report()),

@@ -99,6 +99,10 @@ class SandboxCloud:
         """Options: size, folders, seed."""
         self.control("bulk", {"mailbox": mailbox, "messages": messages, **options})
 
+    def incident(self, mailbox: str, kind: str, **options: Any) -> int:
+        """Options: share, seed. Returns how many messages were struck."""
+        return int(self.control("incident", {"mailbox": mailbox, "kind": kind, **options})["struck"])
+
     def load(self, folder: Path, mailbox: str, target: str = "inbox") -> int:
         return int(
             self.control("load", {"folder": str(folder), "mailbox": mailbox, "target": target})["loaded"]

@@ -84,7 +84,7 @@ def test_deletion_day_by_day_is_found_before_a_third_is_gone(share: float, backu
 
 @pytest.mark.parametrize(("faster", "left"), [(1.05, 0.5), (1.1, 0.6), (1.2, 0.65), (1.4, 0.65)])
 def test_who_deletes_a_little_more_every_day_is_found_in_time(faster: float, left: float) -> None:
-    """The stated bound (docs/alerts.md): what is left of the mailbox by then."""
+    """The stated bound (docs/alerts-learning.md): what is left of the mailbox by then."""
     for temper in SOME:
         calm = calm_year(temper, 5)
         place = len(calm) // 2

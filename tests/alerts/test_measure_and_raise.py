@@ -1,0 +1,130 @@
+"""Real backups become measures and alerts: by a scripted cloud night after night, and by the sandbox."""
+
+from email.message import EmailMessage
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.core.management import call_command
+
+from apps.alerts import pulling
+from apps.alerts.enums import AlertState
+from apps.alerts.models import Alert, Measure, Watch
+from apps.alerts.pulling import accounts_to_measure, pull
+from apps.alerts.replaying import replay_account
+from apps.alerts.services import alert_acknowledge
+from apps.backups.models import Entity
+from apps.core.actor import SYSTEM, acting_as
+from apps.sandbox.testing import SandboxCloud
+from tests.backups.test_run_against_sandbox import Backup
+from tests.fixtures.mailbox import Mailbox
+from tests.jobs.conftest import signed_in
+
+NIGHTS = 15
+
+
+@pytest.fixture
+def lived(mailbox: Mailbox) -> Mailbox:
+    """A mailbox of 400 mails that was backed up for a fortnight: two come and one goes each day."""
+    cloud = mailbox.cloud
+    inbox = cloud.add_folder("Inbox")
+    for number in range(400):
+        cloud.add_mail(inbox, f"Old {number}", b"Subject: x\r\n\r\nThe same words.\r\n")
+    for night in range(NIGHTS):
+        if night:
+            cloud.delete_mail(next(iter(cloud.mails)))
+            for _ in range(2):
+                cloud.add_mail(inbox, f"Night {night}", b"Subject: y\r\n\r\nOther words.\r\n")
+        assert mailbox.run() == "success"
+    return mailbox
+
+
+def test_a_mass_deletion_is_told_once_with_its_numbers(lived: Mailbox, cast: Any) -> None:
+    account = lived.entity.account_id
+    assert accounts_to_measure() == [account]
+    assert pull().measured == NIGHTS
+    assert accounts_to_measure() == [] and not Alert.objects.exists()
+    for key in list(lived.cloud.mails)[:182]:
+        lived.cloud.delete_mail(key)
+    assert lived.run() == "success"
+
+    with patch.object(pulling, "raise_all", side_effect=RuntimeError), pytest.raises(RuntimeError):
+        pull()  # killed between the measure and the alert: neither is there
+    assert Measure.objects.count() == NIGHTS
+    assert pull().alerts == 1
+    assert pull().measured == 0
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.severity, alert.metric) == ("mass_deletion", "critical", "removed")
+    assert alert.snapshot_number == NIGHTS + 1 and alert.facts["from"] == NIGHTS
+    assert (alert.facts["value"], alert.facts["low"], alert.facts["high"]) == (182, 1, 1)
+    assert Measure.objects.get(is_odd=True).odd == ["removed"]
+    replayed = [(row.reading.number, row.findings[0].kind.value) for row in replay_account()]
+    assert replayed == [(NIGHTS + 1, "mass_deletion")]
+
+    with signed_in(cast.owner):
+        alert_acknowledge(alert, "Asked Bob")
+    for key in list(lived.cloud.mails)[:150]:
+        lived.cloud.delete_mail(key)
+    assert lived.run() == "success"
+    pull()
+    again = Alert.objects.exclude(pk=alert.pk).get()
+    assert again.state == AlertState.OPEN, "what was acknowledged is behind us, this is not"
+
+
+def test_a_backlog_is_measured_without_alarm_and_a_replay_shows_it(lived: Mailbox, capsys: Any) -> None:
+    for key in list(lived.cloud.mails)[:300]:
+        lived.cloud.delete_mail(key)
+    lived.run()
+    lived.run()
+    Watch.objects.all().delete()  # as it was before anybody measured
+    call_command("alerts", "measure")
+    assert Measure.objects.count() == NIGHTS + 2 and not Alert.objects.exists()
+    call_command("alerts", "replay", "--since", "2026-01-10")
+    said = capsys.readouterr().out
+    assert "Many items deleted: Paula Pizza, mail #16: removed 300" in said
+    assert "1 would have been raised." in said
+
+
+def test_a_pass_ends_soon_and_goes_on_where_it_was(lived: Mailbox) -> None:
+    assert pull(most=4) == pulling.Pulled(4, 0, True)
+    assert Watch.objects.get().up_to == 4
+    assert pull(seconds=-1).measured == 1
+    assert pull().measured == NIGHTS - 5
+
+
+def letter(number: int) -> bytes:
+    message = EmailMessage()
+    message["From"], message["To"] = "Ann <ann@example.org>", "olivia.romano@pizza-perfecto.example"
+    message["Subject"], message["Message-ID"] = f"Orders {number}", f"<orders-{number}@example.org>"
+    message.set_content("Please see attached.")
+    lines = "".join(f"{number};{line};Margherita;{line % 7}\r\n" for line in range(400))
+    message.add_attachment(lines.encode(), maintype="text", subtype="csv", filename=f"orders-{number}.csv")
+    return message.as_bytes()
+
+
+def test_encryption_deletion_and_overwriting_at_the_source_are_found_by_the_next_backup(backup: Backup) -> None:
+    cloud: SandboxCloud = backup.cloud
+    who = backup.entity.address
+    for number in range(30):
+        cloud.deliver(who, letter(number), is_read=True)
+    assert backup.run().verdict == "success"
+    cloud.advance(1)
+    assert backup.run().verdict == "success"
+    with acting_as(SYSTEM):
+        pull()
+        assert not Alert.objects.exists(), "a calm day"
+        assert cloud.incident(who, "encryption", share=1.0) >= 30
+        assert backup.run().verdict == "success"
+        pull()
+        alert = Alert.objects.get(sub_service="mail")
+        assert (alert.kind, alert.severity) == ("encryption", "critical")
+        assert alert.facts["turned"] >= 30
+        assert alert.facts["opaque"] > 0.9
+        cloud.incident(who, "mass_change", share=1.0, seed=2)
+        backup.run()
+        cloud.incident(who, "mass_deletion", share=0.8)
+        backup.run()
+        pull()
+    kinds = set(Alert.objects.filter(sub_service="mail").values_list("kind", flat=True))
+    assert kinds == {"encryption", "mass_change", "mass_deletion"}
+    assert Entity.objects.get().alerts.count() == Alert.objects.count()
