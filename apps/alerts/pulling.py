@@ -4,8 +4,10 @@ A snapshot's measure, the alerts that came of it and the marker are one transact
 the value that was read: whoever comes second finds it moved and leaves. What was not reached waits.
 """
 
+import logging
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -13,6 +15,7 @@ from django.db.models import F, Min
 
 from apps.accounts.selectors import stopped_accounts
 from apps.backups.models import Entity, Snapshot
+from apps.core import clock
 from apps.core.scope import every_account
 
 from .learning.course import follow
@@ -22,9 +25,11 @@ from .models import Measure, Watch
 from .raising import raise_all, scale_in_force
 from .readings import good_at_of, last_measures, reading_of, readings_of
 
+log = logging.getLogger(__name__)
 PASS_SECONDS: Final = 20.0
 PASS_SNAPSHOTS: Final = 500
 ACCOUNTS_AT_ONCE: Final = 200
+ANEW: Final = timedelta(days=1)
 FORGET_EVERY: Final = 20
 KEPT: Final = 400  # measures of one kind of data: more than are ever learnt from, for replays and charts
 
@@ -39,19 +44,35 @@ class Pulled:
 
 
 def snapshot_came(sender: object, instance: Snapshot, created: bool, **_: Any) -> None:
-    """Note what is to be measured, in the transaction that commits the snapshot."""
+    """Note what is to be measured, in the transaction that commits the snapshot.
+
+    One that was taken long before it is committed comes out of the vault, with a catalog that is made anew:
+    nobody is alarmed by it, and what was measured of it already stays.
+    """
     if not created:
         return
-    values = {"committed": instance.number, "committed_at": instance.taken_at}
     keys = {"entity_id": instance.entity_id, "sub_service": instance.sub_service}
     rows = Watch.objects.filter(account_id=instance.account_id, **keys)
-    if instance.number == 1:  # this kind of data begins, or begins anew
+    values: dict[str, Any] = {"committed": instance.number, "committed_at": instance.taken_at}
+    if clock.now() - instance.taken_at > ANEW:
+        values["quiet_up_to"] = instance.number
+    row = rows.first()
+    if row is None:
+        Watch.objects.create(
+            account_id=instance.account_id, **{"quiet_up_to": instance.number - 1} | keys | values
+        )
+    elif instance.number > row.committed:
+        rows.update(**values)
+    elif not _is_measured(row, instance):  # this kind of data begins anew
         Measure.objects.filter(**keys).delete()
-        if rows.update(up_to=0, quiet_up_to=1, **values):
-            return
-    if not rows.update(**values):
-        quiet = instance.number - 1
-        Watch.objects.create(account_id=instance.account_id, quiet_up_to=quiet, **keys, **values)
+        rows.update(**{"quiet_up_to": 0} | values, up_to=instance.number - 1)
+
+
+def _is_measured(row: Watch, snapshot: Snapshot) -> bool:
+    """Tell whether it is the very snapshot that was measured, or waits for it."""
+    own = Measure.objects.filter(entity_id=row.entity_id, sub_service=row.sub_service)
+    known = own.filter(snapshot_number=snapshot.number).values_list("taken_at", flat=True).first()
+    return snapshot.taken_at == known if known else snapshot.number > row.up_to or own.exists()
 
 
 def accounts_to_measure() -> list[int]:
@@ -67,7 +88,11 @@ def pull(*, seconds: float = PASS_SECONDS, most: int = PASS_SNAPSHOTS) -> Pulled
     until, measured, alerts = time.monotonic() + seconds, 0, 0
     waiting = Watch.objects.filter(committed__gt=F("up_to")).order_by("committed_at", "pk")
     for watch in waiting.select_related("entity__task")[:most]:
-        done = _pull_one(watch, until, most - measured)
+        try:
+            done = _pull_one(watch, until, most - measured)
+        except Exception:  # what is wrong with one mailbox must not keep the others from being looked at
+            log.exception("%s of %s could not be measured", watch.sub_service, watch.entity_id)
+            continue
         measured, alerts = measured + done.measured, alerts + done.alerts
         if done.more or measured >= most or time.monotonic() > until:
             return Pulled(measured, alerts, True)

@@ -10,10 +10,10 @@ from django.core.management import call_command
 from apps.alerts import pulling
 from apps.alerts.enums import AlertState
 from apps.alerts.models import Alert, Measure, Watch
-from apps.alerts.pulling import accounts_to_measure, pull
+from apps.alerts.pulling import accounts_to_measure, pull, snapshot_came
 from apps.alerts.replaying import replay_account
 from apps.alerts.services import alert_acknowledge
-from apps.backups.models import Entity
+from apps.backups.models import Entity, Snapshot
 from apps.core.actor import SYSTEM, acting_as
 from apps.sandbox.testing import SandboxCloud
 from tests.backups.test_run_against_sandbox import Backup
@@ -48,7 +48,7 @@ def test_a_mass_deletion_is_told_once_with_its_numbers(lived: Mailbox, cast: Any
         lived.cloud.delete_mail(key)
     assert lived.run() == "success"
 
-    with patch.object(pulling, "raise_all", side_effect=RuntimeError), pytest.raises(RuntimeError):
+    with patch.object(pulling, "raise_all", side_effect=SystemExit), pytest.raises(SystemExit):
         pull()  # killed between the measure and the alert: neither is there
     assert Measure.objects.count() == NIGHTS
     assert pull().alerts == 1
@@ -85,6 +85,21 @@ def test_a_backlog_is_measured_without_alarm_and_a_replay_shows_it(lived: Mailbo
     assert "1 would have been raised." in said
 
 
+def test_a_catalog_made_anew_out_of_the_vault_alarms_nobody(lived: Mailbox) -> None:
+    pull()
+    measured = list(Measure.objects.values_list("pk", flat=True))
+    for snapshot in lived.snapshots():
+        snapshot_came(Snapshot, snapshot, created=True)
+    assert not pull().measured
+    assert list(Measure.objects.values_list("pk", flat=True)) == measured
+    Watch.objects.all().delete()
+    Measure.objects.all().delete()
+    for snapshot in lived.snapshots():
+        snapshot_came(Snapshot, snapshot, created=True)
+    watch = Watch.objects.get()
+    assert (watch.up_to, watch.committed, watch.quiet_up_to) == (0, NIGHTS, NIGHTS)
+
+
 def test_a_pass_ends_soon_and_goes_on_where_it_was(lived: Mailbox) -> None:
     assert pull(most=4) == pulling.Pulled(4, 0, True)
     assert Watch.objects.get().up_to == 4
@@ -105,7 +120,7 @@ def letter(number: int) -> bytes:
 def test_encryption_deletion_and_overwriting_at_the_source_are_found_by_the_next_backup(backup: Backup) -> None:
     cloud: SandboxCloud = backup.cloud
     who = backup.entity.address
-    for number in range(30):
+    for number in range(80):
         cloud.deliver(who, letter(number), is_read=True)
     assert backup.run().verdict == "success"
     cloud.advance(1)
@@ -113,12 +128,12 @@ def test_encryption_deletion_and_overwriting_at_the_source_are_found_by_the_next
     with acting_as(SYSTEM):
         pull()
         assert not Alert.objects.exists(), "a calm day"
-        assert cloud.incident(who, "encryption", share=1.0) >= 30
+        assert cloud.incident(who, "encryption", share=1.0) >= 80
         assert backup.run().verdict == "success"
         pull()
         alert = Alert.objects.get(sub_service="mail")
         assert (alert.kind, alert.severity) == ("encryption", "critical")
-        assert alert.facts["turned"] >= 30
+        assert alert.facts["turned"] >= 80
         assert alert.facts["opaque"] > 0.9
         cloud.incident(who, "mass_change", share=1.0, seed=2)
         backup.run()
