@@ -35,10 +35,17 @@ def raise_all(entity: Entity, row: Measure, judged: Judged, before: Measure | No
         for alert in _alive(entity, row.sub_service, AlertKind.SILENCE, _NOT_OVER):
             alert_close(alert.key)
     quiet = set(wishes().quiet_kinds)
-    found = [each for each in judged.findings if each.kind.value not in quiet]
-    for finding in found:
+    told = _without_echoes([each for each in judged.findings if each.kind.value not in quiet])
+    for finding in told:
         _raise(entity, row, judged, finding, before)
-    return len(found)
+    return len(told)
+
+
+def _without_echoes(findings: list[Finding]) -> list[Finding]:
+    """Leave out that much was changed where it is said already that it looks like encryption."""
+    if not any(each.kind == Kind.ENCRYPTION for each in findings):
+        return findings
+    return [each for each in findings if each.kind != Kind.MASS_CHANGE]
 
 
 def _raise(entity: Entity, row: Measure, judged: Judged, finding: Finding, before: Measure | None) -> None:
