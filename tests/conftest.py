@@ -13,6 +13,7 @@ pytest_plugins: list[str] = [
     "tests.fixtures.portal",
     "tests.fixtures.s3",
     "tests.fixtures.sandbox",
+    "tests.fixtures.stripe",
 ]
 
 

@@ -1,3 +1,5 @@
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from .gateway.urls import urlpatterns as stripe
+
+urlpatterns: list[URLPattern] = [*stripe]

@@ -5,16 +5,23 @@ from apps.activity.registry import register_codes
 from apps.core.permissions import Permission
 from apps.notifications.registry import Kind, register_kind
 
+from .gateway.charges import StripeCharger
+from .gateway.customers import customer_forget
 from .mails import KIND
+from .registry import register_charger
 from .services.keeping import papers_keep
 
 
 def register_billing() -> None:
     """Codes, the kind of our mails, the step that keeps papers."""
+    register_charger(StripeCharger())
     register_codes(
         "Billing",
         {
             "billing.cancelled": "Plan cancelled",
+            "billing.card_activated": "Card chosen for payments",
+            "billing.card_added": "Card added",
+            "billing.card_deleted": "Card deleted",
             "billing.changed": "Plan changed by support",
             "billing.charge_failed": "Charge failed",
             "billing.credited": "Credit note issued",
@@ -36,4 +43,5 @@ def register_billing() -> None:
     register_kind(
         Kind(KIND, "Billing", words, sight_needed=False, stoppable=False, offered=False, listed_for=seen_by)
     )
+    register_closing_step(ClosingStep(34, "cards", customer_forget))
     register_closing_step(ClosingStep(35, "invoices", papers_keep))

@@ -266,6 +266,8 @@ CELERY_BEAT_SCHEDULE = {
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
     "measures": {"task": "apps.alerts.tasks.send_measuring", "schedule": 60.0, "options": {"expires": 60}},
     "standing": {"task": "apps.alerts.standing_tasks.look_at_accounts", "schedule": 900.0},
+    "stripe": {"task": "apps.billing.gateway.tasks.look_after_payments", "schedule": 300.0},
+    "stripe_night": {"task": "apps.billing.gateway.tasks.reconcile", "schedule": 24 * 3600.0},
     "index": {"task": "apps.search.tasks.send_index_work", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -49,6 +49,7 @@ from tests.security.url_objects import (
     words,
 )
 from tests.security.url_rows import Row, api, everybody, members, row
+from tests.security.url_stripe import STRIPE
 
 TABLE: dict[str, Row] = {
     # name: anonymous, owner, operator, restorer, viewer, finance, stranger (others: `_follows`)
@@ -68,6 +69,7 @@ TABLE: dict[str, Row] = {
     "help_topic": everybody(args=words("jobs")),
     "styleguide": everybody(),
     **ACCOUNTS,
+    **STRIPE,
     # connectors
     "connection_new": row(302, 200, 200, 403, 403, 403, 200),
     "connection_test_registration": row(302, 200, 200, 403, 403, 403, 200, data={}),

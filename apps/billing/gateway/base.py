@@ -1,15 +1,35 @@
-"""What billing asks of a card processor, in its own words. `stripe_gateway` is the one that there is.
+"""What billing asks of who takes cards, in its own words, at two heights.
 
-Nothing here touches our rows: whoever calls writes down first what it is about to ask (`charges`, `pages`).
+`Gateway` acts on our rows and is what the rest of billing calls: get it by `gateway()`. `Processor` is the wire
+below it: it knows nothing of our rows; `stripe_gateway` is the one that there is.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
+from django.conf import settings
+
+from apps.accounts.models import Account
+
 from ..enums import PaymentState
+from ..models import Card, Invoice, Payment
+
+# What is acted on; anything else that Stripe tells is thrown away.
+KINDS: Final = (
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "setup_intent.succeeded",
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "payment_method.updated",
+    "payment_method.automatically_updated",
+    "payment_method.detached",
+    "charge.refunded",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +128,7 @@ class Told:
     at: datetime
 
 
-class Gateway(Protocol):
+class Processor(Protocol):
     """All raise RemoteError (`core.errors`); nothing raises for a card that is refused."""
 
     is_live: bool
@@ -116,6 +136,10 @@ class Gateway(Protocol):
     def customer_make(self, account: UUID) -> str: ...
 
     def customer_tell(self, customer: str, *, name: str, email: str) -> None: ...
+
+    def customer_forget(self, customer: str) -> None:
+        """Delete a customer and all cards; one that is gone already is none either."""
+        ...
 
     def page_open(self, order: PageOrder) -> PageFacts: ...
 
@@ -154,3 +178,47 @@ class Gateway(Protocol):
         ...
 
     def events_since(self, moment: datetime) -> Iterator[Told]: ...
+
+
+class Gateway(Protocol):
+    """In the account's scope, outside transactions: each writes down what it will ask before it asks.
+
+    Raises RemoteError (`core.errors`) where nothing could be done; none for a card that is refused.
+    """
+
+    def customer_ensure(self, account: Account) -> str:
+        """The id of the account's customer; made when there is none."""
+        ...
+
+    def card_page_url(self, account: Account, return_url: str) -> str:
+        """Where a card is added. Its end leads back to `return_url`, which is of ours."""
+        ...
+
+    def payment_page_url(self, invoice: Invoice, return_url: str) -> str:
+        """Where one invoice is paid. The same page for two tabs. Raises InvoiceSettled, Conflict."""
+        ...
+
+    def charge(self, invoice: Invoice, card: Card) -> PaymentOutcome:
+        """Take what is open of an invoice, while nobody is there, and write down what came of it.
+
+        May be killed anywhere and called again: money is taken once. PENDING where that is not known yet: it is
+        found out later by itself. Raises InvoiceSettled, Conflict (somebody is paying it just now).
+        """
+        ...
+
+    def card_detach(self, card: Card) -> None:
+        """Let Stripe forget a card (the row is the caller's)."""
+        ...
+
+    def refund(self, payment: Payment, amount_minor: int | None = None) -> Payment:
+        """Give back so much of a payment, all that is left without an amount, and write it down."""
+        ...
+
+
+def gateway() -> Gateway | None:
+    """Who takes cards here; None when no key is set: bank transfers only."""
+    if not settings.STRIPE_KEY:
+        return None
+    from .cards_gateway import CardsGateway  # noqa: PLC0415 - it calls the services, which call this
+
+    return CardsGateway()

@@ -5,7 +5,7 @@ from typing import Any
 
 from . import cards, checkout, form, intents
 from .book import expanded
-from .errors import declined, invalid, required
+from .errors import declined, invalid, missing, required
 from .intents import Desk
 from .listing import listed
 
@@ -76,7 +76,9 @@ def customer_show(desk: Desk, given: dict[str, Any], wanted: str) -> dict[str, A
 
 
 def customer_delete(desk: Desk, given: dict[str, Any], wanted: str) -> dict[str, Any]:
-    found = _customer(desk, wanted)
+    found = desk.book.get(wanted, "cus")
+    if found.get("deleted"):
+        raise missing("customer", wanted)
     found["deleted"] = True
     for method in desk.book.every("pm"):
         if method["customer"] == wanted:

@@ -27,6 +27,8 @@ SANDBOX_CLIENT_SECRET = "sandbox-secret-not-a-secret"  # noqa: S105  the sandbox
 # The registration that the sandbox's people sign in to the portal with.
 SANDBOX_SIGN_IN_ID = "5a9d0b0c-0000-4000-8000-00000000519e"
 SANDBOX_SIGN_IN_SECRET = "sandbox-sign-in-secret"  # noqa: S105  as above
+# The keys of the Stripe stand-in (`apps/sandbox/stripe`).
+STRIPE_KEY, STRIPE_SECRET = "sk_test_sandbox", "whsec_sandbox"
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -47,12 +49,15 @@ class Command(BaseCommand):
         _refuse_taken_port(host, port)
         data = Path(settings.DATA_DIR)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sandbox_port = _sandbox_port(data)
+        sandbox_port = _kept_port(data, "sandbox_port")
         self._set_environment(data, host, port, sandbox_port)
+        stripe_port = _stripe_port(data, host)
         call_command("migrate", verbosity=0, interactive=False)
         address = f"http://localhost:{port}"
         try:
             children = _children(data, host, port, sandbox_port, options["workers"])
+            if stripe_port:
+                children.insert(2, _stripe(data, port, stripe_port))
             if options["demo"]:
                 # Before the worker starts: it would back up by today's clock what the demo dates back.
                 children[-1].before = _make_demo
@@ -180,9 +185,34 @@ def _valkey_server() -> Path:
     return found[0]
 
 
-def _sandbox_port(data: Path) -> int:
+def _stripe_port(data: Path, host: str) -> int:
+    """Where the Stripe stand-in answers: with billing on, no key, and nobody but this machine; otherwise 0."""
+    if not settings.BILLING or settings.STRIPE_KEY or host not in LOOPBACK:
+        return 0
+    port = _kept_port(data, "stripe_port")
+    os.environ |= {
+        "EVERKEEP_STRIPE_KEY": STRIPE_KEY,
+        "EVERKEEP_STRIPE_WEBHOOK_SECRET": STRIPE_SECRET,
+        "EVERKEEP_STRIPE_BASE": f"http://localhost:{port}",
+    }
+    return port
+
+
+def _stripe(data: Path, port: int, stripe_port: int) -> Child:
+    base = f"http://localhost:{stripe_port}"
+    return Child(
+        "stripe",
+        [sys.executable, "-m", "apps.sandbox.stripe", "--state", str(data / "stripe"), "--port",
+         str(stripe_port),
+         "--public-url", base, "--webhook-url", f"http://localhost:{port}/billing/stripe/webhook"],
+        data / "logs" / "stripe.log",
+        ready=lambda: _answers(f"{base}/_control/health"),
+    )  # fmt: skip
+
+
+def _kept_port(data: Path, name: str) -> int:
     """The same port at every start: connections made in the sandbox remember its address."""
-    kept = data / "sandbox_port"
+    kept = data / name
     if kept.exists():
         return int(kept.read_text())
     with socket.socket() as free:

@@ -1,0 +1,148 @@
+"""Stripe's own pages: opened for one visit, looked at when somebody comes back, never believed by address."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from apps.accounts.models import Account
+from apps.core import clock
+from apps.core.errors import Conflict
+from apps.core.scope import current_account_id
+
+from ..enums import PagePurpose, PageState
+from ..errors import InvoiceSettled
+from ..models import HostedPage, Invoice
+from ..services.cards import card_store
+from .base import Mark, PageFacts, PageOrder
+from .charges import charge_payment, outcome_apply, under_way
+from .chosen import required
+from .customers import Foreign, account_here, check_ours, customer_ensure, customer_here
+
+OVER: Final = timedelta(hours=25)  # Stripe closes its pages after a day
+
+
+def card_page_url(account: Account, return_url: str) -> str:
+    """See `base.Gateway.card_page_url`."""
+    customer_ensure(account)
+    page = HostedPage.objects.create(
+        account_id=account.pk, purpose=PagePurpose.CARD, back_to=_path_of(return_url)
+    )
+    return _open(page).url
+
+
+def payment_page_url(invoice: Invoice, return_url: str) -> str:
+    """See `base.Gateway.payment_page_url`."""
+    customer_ensure(account_here())
+    for payment in under_way(invoice):
+        charge_payment(payment)
+    pages_settle(invoice)
+    try:
+        page = _page_for(invoice, _path_of(return_url))
+    except IntegrityError:  # another tab was first by a moment
+        page = HostedPage.objects.get(invoice=invoice, state=PageState.OPEN)
+    return _open(page).url
+
+
+@transaction.atomic
+def _page_for(invoice: Invoice, back_to: str) -> HostedPage:
+    invoice = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    if not invoice.open_minor:
+        raise InvoiceSettled(f"{invoice.reference} is paid or void.", do="Open its page.")
+    if under_way(invoice).exists():
+        raise Conflict("This invoice is being charged to the card just now.", do="Look again in some minutes.")
+    found = HostedPage.objects.filter(invoice=invoice, state=PageState.OPEN).first()
+    return found or HostedPage.objects.create(
+        account_id=current_account_id(),
+        purpose=PagePurpose.PAYMENT,
+        invoice=invoice,
+        amount_minor=invoice.open_minor,
+        back_to=back_to,
+    )
+
+
+def _path_of(address: str) -> str:
+    """Only ever to a page of ours."""
+    path = address.removeprefix(settings.PORTAL_URL)
+    assert path.startswith("/") and not path.startswith("//"), "the way back leads to a page of ours"
+    return path
+
+
+def _open(page: HostedPage) -> PageFacts:
+    """Ask for the page, or for the same one again: its row's id is the idempotency key."""
+    processor = required()
+    if page.stripe_id:
+        return processor.page_find(page.stripe_id)
+    account = account_here()
+    invoice = Invoice.objects.get(pk=page.invoice_id) if page.invoice_id else None
+    facts = processor.page_open(
+        PageOrder(
+            customer=customer_here(),
+            success_url=settings.PORTAL_URL + reverse("billing_stripe_return", args=[page.public_id]),
+            cancel_url=settings.PORTAL_URL + reverse("billing_stripe_left", args=[page.public_id]),
+            mark=Mark(account.public_id, invoice=invoice.public_id if invoice else None, page=page.public_id),
+            amount_minor=page.amount_minor,
+            currency=invoice.currency if invoice else "",
+            words=f"Everkeep {invoice.reference}" if invoice else "",
+        )
+    )
+    HostedPage.objects.filter(pk=page.pk, stripe_id="").update(stripe_id=facts.stripe_id)
+    return facts
+
+
+def page_look(page: HostedPage, *, close: bool = False) -> HostedPage:
+    """Ask Stripe how a visit stands, and write down what came of it. `close`: nobody may pay there any more."""
+    if page.state != PageState.OPEN:
+        return page
+    if not page.stripe_id:
+        if clock.now() - page.opened_at < OVER and not close:
+            return page
+        if close:  # its answer was lost: the same key brings the same page
+            page.stripe_id = _open(page).stripe_id
+        else:
+            return _end(page, PageState.CLOSED)
+    processor = required()
+    facts = processor.page_close(page.stripe_id) if close else processor.page_find(page.stripe_id)
+    check_ours(facts.customer)
+    if facts.mark is None or facts.mark.page != page.public_id:
+        raise Foreign("This page bears another mark. Nothing was changed.")
+    if facts.is_open:
+        return page
+    if not facts.is_complete:
+        return _end(page, PageState.CLOSED)
+    _take_in(page, facts)
+    return _end(page, PageState.DONE)
+
+
+def _take_in(page: HostedPage, facts: PageFacts) -> None:
+    processor = required()
+    if page.purpose == PagePurpose.PAYMENT:
+        outcome_apply(processor.outcome(facts.made))
+        return
+    card = processor.card_of_page(facts.made)
+    if card is not None:
+        check_ours(card.customer)
+        card_store(card)
+
+
+def _end(page: HostedPage, state: str) -> HostedPage:
+    page.state, page.closed_at = state, clock.now()
+    page.save(update_fields=["state", "closed_at"])
+    return page
+
+
+def pages_settle(invoice: Invoice, *, close: bool = False) -> None:
+    """Look at the open page of an invoice; one for another amount than is open now is closed too."""
+    for page in HostedPage.objects.filter(invoice=invoice, state=PageState.OPEN):
+        now = Invoice.objects.get(pk=invoice.pk).open_minor
+        page_look(page, close=close or page.amount_minor != now)
+
+
+def pages_look() -> int:
+    """Look at all visits of the account that nobody came back from; returns how many are open still."""
+    left = 0
+    for page in HostedPage.objects.filter(state=PageState.OPEN).order_by("pk"):
+        left += page_look(page).state == PageState.OPEN
+    return left
