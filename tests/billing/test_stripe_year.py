@@ -51,12 +51,12 @@ def test_from_the_trial_to_the_end(account: Account, stripe_server: StripeServer
     assert Card.objects.get().is_active and visit().state == "done"
     subscription_request(interval=Interval.MONTH)
 
-    go_on(stripe_server, account, BEGIN - timedelta(days=4), date(2026, 4, 1))
+    go_on(stripe_server, account, BEGIN - timedelta(days=4), date(2026, 4, 5))
     assert [one.state for one in Invoice.objects.order_by("effective_on")] == [InvoiceState.PAID] * 3
 
     broken = save_card(stripe_server, account, "pm_card_chargeCustomerFail")
     card_activate(broken)
-    go_on(stripe_server, account, date(2026, 4, 2), date(2026, 5, 7), every=2)
+    go_on(stripe_server, account, date(2026, 4, 6), date(2026, 5, 7), every=2)
     failed = Payment.objects.filter(state=PaymentState.FAILED)
     assert failed.count() >= 2 and {one.failure_code for one in failed} == {"generic_decline"}
     assert subscription_of().state == SubscriptionState.PAST_DUE
