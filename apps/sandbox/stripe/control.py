@@ -13,88 +13,90 @@ from .intents import Desk
 from .webhooks import Courier, Switches
 
 
-def routes(desk: Desk, api: Api, courier: Courier) -> list[Route]:
-    """Each is a POST with JSON, or a GET that shows something."""
+class Control:
+    """Each act is a POST with JSON; what is looked at, a GET."""
 
-    def reset(wanted: dict[str, Any]) -> Any:
-        desk.book.clear()
-        api.counter.requests.clear()
-        api.counter.faults.clear()
-        courier.held.clear()
-        courier.deliveries.clear()
-        courier.switches = Switches()
+    def __init__(self, desk: Desk, api: Api, courier: Courier) -> None:
+        self.desk, self.api, self.courier = desk, api, courier
+
+    def reset(self, wanted: dict[str, Any]) -> Any:
+        self.desk.book.clear()
+        self.api.counter.requests.clear()
+        self.api.counter.faults.clear()
+        self.courier.held.clear()
+        self.courier.deliveries.clear()
+        self.courier.switches = Switches()
         return {"ok": True}
 
-    def clock(wanted: dict[str, Any]) -> Any:
-        desk.book.offset += float(wanted.get("advance_seconds", 0))
+    def clock(self, wanted: dict[str, Any]) -> Any:
+        book = self.desk.book
+        book.offset += float(wanted.get("advance_seconds", 0))
         if "now" in wanted:
-            desk.book.offset += float(wanted["now"]) - desk.book.now()
-        return {"now": desk.book.now()}
+            book.offset += float(wanted["now"]) - book.now()
+        return {"now": book.now()}
 
-    def fault(wanted: dict[str, Any]) -> Any:
+    def faults(self, wanted: dict[str, Any]) -> Any:
         """kind (401, 409, 429, 500, lost, refused), method, path (regular expression), skip, count."""
-        api.counter.faults.append(Fault(**{**wanted, "kind": str(wanted["kind"])}))
-        return {"faults": len(api.counter.faults)}
+        self.api.counter.faults.append(Fault(**{**wanted, "kind": str(wanted["kind"])}))
+        return {"faults": len(self.api.counter.faults)}
 
-    def webhooks(wanted: dict[str, Any]) -> Any:
+    def webhooks(self, wanted: dict[str, Any]) -> Any:
         """url, secret, mode (normal, twice, hold, drop), pauses between tries in seconds."""
         if "pauses" in wanted:
             wanted["pauses"] = tuple(wanted["pauses"])
-        courier.switches = Switches(**{**vars(courier.switches), **wanted})
+        self.courier.switches = Switches(**{**vars(self.courier.switches), **wanted})
         return {"ok": True}
 
-    def take_held(wanted: dict[str, Any]) -> Any:
+    def held(self, wanted: dict[str, Any]) -> Any:
         """Hand out what was held, signed now; `keep` leaves it there."""
-        found = [courier.signed(event) for event in courier.held]
+        found = [self.courier.signed(event) for event in self.courier.held]
         if not wanted.get("keep"):
-            courier.held.clear()
+            self.courier.held.clear()
         return found
 
-    def sign(wanted: dict[str, Any]) -> Any:
-        return courier.signed(shown(desk.book.get(str(wanted["event"]), "evt")))
+    def sign(self, wanted: dict[str, Any]) -> Any:
+        return self.courier.signed(shown(self.desk.book.get(str(wanted["event"]), "evt")))
 
-    def change(wanted: dict[str, Any]) -> Any:
-        """Put fields of an object as a test wants them: an expiry in the past, a customer of somebody else."""
-        desk.book.objects[str(wanted["id"])].update(wanted["fields"])
-        return shown(desk.book.objects[str(wanted["id"])])
+    def change(self, wanted: dict[str, Any]) -> Any:
+        """Put fields of an object as a test wants them: an expiry in the past, a mark of somebody else."""
+        self.desk.book.objects[str(wanted["id"])].update(wanted["fields"])
+        return shown(self.desk.book.objects[str(wanted["id"])])
 
-    async def deliver(request: Request) -> Response:
+    async def deliver(self, request: Request) -> Response:
         """Send what was held: `order` made or reversed, `times` each. Answers with the statuses."""
         wanted = await _json(request)
-        held, courier.held = courier.held, []
+        held, self.courier.held = self.courier.held, []
         if wanted.get("order") == "reversed":
             held.reverse()
+        before = len(self.courier.deliveries)
         for event in held:
             for _ in range(int(wanted.get("times", 1))):
-                await courier.once(event)
-        return JSONResponse(courier.deliveries[-len(held) * int(wanted.get("times", 1)) :] if held else [])
+                await self.courier.once(event)
+        return JSONResponse(self.courier.deliveries[before:])
 
-    async def look(request: Request) -> Response:
+    async def look(self, request: Request) -> Response:
         what = request.path_params["what"]
         shows: dict[str, Callable[[], Any]] = {
             "health": lambda: {"ok": True},
-            "requests": lambda: api.counter.requests,
-            "deliveries": lambda: courier.deliveries,
-            "objects": lambda: [shown(each) for each in desk.book.objects.values()],
+            "requests": lambda: self.api.counter.requests,
+            "deliveries": lambda: self.courier.deliveries,
+            "objects": lambda: [shown(each) for each in self.desk.book.objects.values()],
         }
         if what not in shows:
             return JSONResponse({"error": f"nothing called {what}"}, 404)
         return JSONResponse(shows[what]())
 
-    acts: dict[str, Callable[[dict[str, Any]], Any]] = {
-        "reset": reset,
-        "clock": clock,
-        "faults": fault,
-        "webhooks": webhooks,
-        "held": take_held,
-        "sign": sign,
-        "change": change,
-    }
-    found = [Route(f"/_control/{name}", _post(act, desk), methods=["POST"]) for name, act in acts.items()]
+
+def routes(desk: Desk, api: Api, courier: Courier) -> list[Route]:
+    """All addresses below `/_control/`."""
+    control = Control(desk, api, courier)
+    acts = (
+        control.reset, control.clock, control.faults, control.webhooks, control.held, control.sign, control.change,
+    )  # fmt: skip
     return [
-        *found,
-        Route("/_control/deliver", deliver, methods=["POST"]),
-        Route("/_control/{what}", look, methods=["GET"]),
+        *(Route(f"/_control/{act.__name__}", _post(act, desk), methods=["POST"]) for act in acts),
+        Route("/_control/deliver", control.deliver, methods=["POST"]),
+        Route("/_control/{what}", control.look, methods=["GET"]),
     ]
 
 
