@@ -64,6 +64,8 @@ BY_THE_CLOCK = {
     "apps.billing.gateway.tasks.reconcile",
     "apps.billing.gateway.tasks.settle_account",
     "apps.billing.gateway.tasks.warn_of_card",
+    "apps.billing.tasks.bill_account",
+    "apps.billing.tasks.bill_all",
     "apps.jobs.tasks.dispatch_jobs",
     "apps.notifications.tasks.forget_old_letters",
     "apps.notifications.tasks.send_letters",

@@ -91,7 +91,8 @@ def routes(desk: Desk, api: Api, courier: Courier) -> list[Route]:
     """All addresses below `/_control/`."""
     control = Control(desk, api, courier)
     acts = (
-        control.reset, control.clock, control.faults, control.webhooks, control.held, control.sign, control.change,
+        control.reset, control.clock, control.faults, control.webhooks, control.held, control.sign,
+        control.change,
     )  # fmt: skip
     return [
         *(Route(f"/_control/{act.__name__}", _post(act, desk), methods=["POST"]) for act in acts),
