@@ -35,6 +35,7 @@ def register_billing() -> None:
             "billing.refunded": "Payment given back",
             "billing.refused": "Request for an annual plan closed",
             "billing.requested": "Annual plan asked for",
+            "billing.skipped": "Time without backups not billed",
             "billing.subscribed": "Plan begun",
         },
     )

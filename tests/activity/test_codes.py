@@ -55,6 +55,7 @@ PINNED = {
     "billing.refunded": "Billing",
     "billing.refused": "Billing",
     "billing.requested": "Billing",
+    "billing.skipped": "Billing",
     "billing.subscribed": "Billing",
     "connection.created": "Connections",
     "connection.lost": "Connections",

@@ -9,7 +9,6 @@ from django.core import mail
 from apps.accounts.enums import AccountState, ClosingCause
 from apps.accounts.models import Account
 from apps.accounts.selectors import stopped_accounts
-from apps.billing.anchors import next_after
 from apps.billing.enums import Interval, InvoiceState, PaymentState, SubscriptionState
 from apps.billing.models import Card, Invoice, InvoiceLine, KeptInvoice, MeterDay, Payment, Subscription
 from apps.billing.services import (
@@ -178,19 +177,22 @@ def meter_today(day: date) -> None:
     meter_day_store(day, mailboxes(3))
 
 
-def test_after_an_outage_every_period_is_billed_once(
+def test_a_short_outage_is_billed_once_and_a_long_one_or_a_wrong_clock_not_at_all(
     account: Account, card: Card, charger: FakeCharger
 ) -> None:
     subscription_request(interval=Interval.MONTH)
     live(account, BEGIN - timedelta(days=3), BEGIN, looks=1)
-    with at(date(2026, 5, 15)):
-        run_billing_day(account.pk, date(2026, 5, 15))
-    billed = [(one.effective_on, one.until) for one in invoices()]
-    day, expected = BEGIN, []
-    for _ in range(4):
-        expected.append((day, next_after(day, 31, Interval.MONTH)))
-        day = expected[-1][1]
-    assert billed == expected and len(charger.taken) == 4
+    for late in (date(2026, 3, 20), date(2026, 5, 15), date(2036, 1, 1)):
+        for _ in range(2):
+            with at(late):
+                run_billing_day(account.pk, late)
+    assert [(one.effective_on, one.until) for one in invoices()] == [
+        (BEGIN, date(2026, 2, 28)),
+        (date(2026, 2, 28), date(2026, 3, 31)),
+        (date(2026, 5, 15), date(2026, 6, 15)),
+        (date(2036, 1, 1), date(2036, 2, 1)),
+    ]
+    assert len(charger.taken) == 4
 
 
 def test_a_refund_is_a_credit_note_and_the_papers_outlive_the_account(

@@ -15,6 +15,7 @@ from .collecting import collect, pending_charge
 from .ending import look_after_stopped
 from .metering import lines_forget
 from .plans import RUNNING, plan_invoice
+from .recovering import plan_skip
 from .troubles import plan_overdue, plan_stop, stops_on, trouble_since, unpaid_invoices
 
 LIVING = (AccountState.TRIAL, AccountState.ACTIVE)
@@ -35,7 +36,7 @@ def run_billing_day(account_id: int, today: date) -> None:
 
 
 def _bill(subscription: Subscription, today: date) -> None:
-    """Issue what is due, period by period: after a pause of ours more than one may be."""
+    """Issue what is due. A whole period in which we were off, or that a wrong clock skips, is not billed."""
     while True:
         subscription.refresh_from_db()
         if subscription.state not in RUNNING or subscription.invoiced_to is None:
@@ -47,7 +48,11 @@ def _bill(subscription: Subscription, today: date) -> None:
             return
         if subscription.invoiced_to - AHEAD[Interval(subscription.interval)] > today:
             return
-        plan_invoice(subscription, today)
+        following = next_after(subscription.invoiced_to, subscription.anchor_day, subscription.interval)
+        if following <= today:
+            plan_skip(subscription, today)
+        else:
+            plan_invoice(subscription, today)
 
 
 def _roll(subscription: Subscription, today: date) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from django.db import transaction
+
 from apps.accounts.services import account_activate_plan
 from apps.activity.audit import audit
 from apps.core import clock
@@ -39,6 +41,16 @@ def plan_recover() -> None:
     if was_suspended:
         tell("resumed")
     audit("billing.recovered", description="Everything that was due is paid.")
+
+
+@transaction.atomic
+def plan_skip(subscription: Subscription, today: date) -> None:
+    """A whole period passed in which nobody looked (off, or a wrong clock): it is not billed."""
+    row = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    if row.invoiced_to == subscription.invoiced_to:
+        _begin_anew(row, today)
+        row.save()
+        audit("billing.skipped", description=f"Up to {today:%-d %B %Y} nothing is billed: Everkeep was off.")
 
 
 def _begin_anew(subscription: Subscription, today: date) -> None:
