@@ -59,6 +59,8 @@ BY_THE_CLOCK = {
     "apps.backups.tasks.tell_news",
     "apps.backups.tasks.tell_news_of",
     "apps.backups.tasks.tick",
+    "apps.alerts.standing_tasks.look_at_accounts",
+    "apps.alerts.standing_tasks.look_at_one",
     "apps.billing.gateway.tasks.handle_event",
     "apps.billing.gateway.tasks.look_after_payments",
     "apps.billing.gateway.tasks.reconcile",
