@@ -8,6 +8,7 @@ class ActivityConfig(AppConfig):
     def ready(self) -> None:
         from apps.core.mails import register_mail_listener  # noqa: PLC0415
         from apps.core.navigation import Area, Section, register_area, register_section  # noqa: PLC0415 - the app registry is complete only here
+        from apps.core.permissions import Permission  # noqa: PLC0415
         from apps.core.refusals import register_refusal_listener  # noqa: PLC0415
         from apps.core.rotation import register_sealed_field  # noqa: PLC0415
 
@@ -15,7 +16,8 @@ class ActivityConfig(AppConfig):
         from .refusals import note_refusal  # noqa: PLC0415
         from .registry import register_codes  # noqa: PLC0415
 
-        register_area(Area("activity", "Activity", "activity", 50, "activity_list"))
+        may = Permission.ACTIVITY
+        register_area(Area("activity", "Activity", "activity", 50, "activity_list", permission=may))
         register_codes(
             "Access",
             {

@@ -8,6 +8,8 @@ class BillingConfig(AppConfig):
     label = "billing"
 
     def ready(self) -> None:
+        from .ready import register_pages  # noqa: PLC0415
         from .wiring import register_billing  # noqa: PLC0415 - models come first
 
         register_billing()
+        register_pages()

@@ -12,6 +12,7 @@ from apps.notifications.letters import Attachment, Letter
 from apps.notifications.services import notify_addresses
 
 from .enums import InvoiceAs, InvoiceKind, InvoiceState
+from .links import paper_link
 from .models import BillingDetails, Invoice
 from .money import shown
 
@@ -50,15 +51,17 @@ def tell(
 
 
 def tell_of(name: str, invoice: Invoice, **context: Any) -> None:
-    """The same about one invoice, with its paper."""
+    """The same about one invoice, with its paper: attached, or by a link that needs no sign-in (`links`)."""
+    attached = _paper(invoice)
     tell(
         name,
         link=f"/billing/invoices/{invoice.public_id}/",
         link_words="See and pay" if invoice.state == InvoiceState.OPEN else "See it",
-        attachments=_paper(invoice),
+        attachments=attached,
         invoice=invoice,
         total=shown(invoice.total_minor, invoice.currency),
         left=shown(invoice.open_minor, invoice.currency),
+        paper="" if attached else paper_link(invoice),
         **context,
     )
 

@@ -9,7 +9,10 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """One fact in bold, its reason, one way forward. Not shown on the page `url` and below it."""
+    """One fact in bold, its reason, one way forward. Not shown on the page `url` and below it.
+
+    `url` "": there is nothing that this person could do about it.
+    """
 
     strong: str
     text: str
@@ -30,4 +33,4 @@ def register_banner(banner_of: BannerOf) -> None:
 def banners(request: HttpRequest) -> list[Banner]:
     """What to show on this page: nothing that leads to where one is already."""
     found = [banner for banner_of in _banners if (banner := banner_of(request))]
-    return [banner for banner in found if not request.path.startswith(banner.url)]
+    return [banner for banner in found if not banner.url or not request.path.startswith(banner.url)]

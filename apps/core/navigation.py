@@ -1,8 +1,4 @@
-"""The navigation registry: apps register their area in `AppConfig.ready()`, the frame draws it.
-
-Lower apps cannot import the portal; the portal fills every area that nobody registered with an honest
-page that says what will be there.
-"""
+"""The navigation registry: apps register their area in `AppConfig.ready()`, the frame draws it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +14,8 @@ class Area:
     """One entry of the side navigation. `order` runs from 10 (Home) to 80 (Support).
 
     An area is the current one on every address below its own and below `prefixes`. `badge` returns the number
-    of things going on for this request (0 shows nothing); `badge_words` says what is counted.
+    of things going on for this request (0 shows nothing); `badge_words` says what is counted. Shown to who has
+    `permission` and for whom `open_to` says yes: nobody is led to a refusal.
     """
 
     key: str
@@ -30,11 +27,19 @@ class Area:
     prefixes: tuple[str, ...] = ()
     badge: Callable[[HttpRequest], int] | None = None
     badge_words: str = "in progress"
+    permission: Permission | None = None
+    open_to: Callable[[], bool] | None = None
 
     @property
     def url(self) -> str:
         """Where the entry leads."""
         return reverse(self.url_name, args=self.url_args)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the actor in force could open it."""
+        permitted = self.permission is None or allowed(self.permission)
+        return permitted and (self.open_to is None or self.open_to())
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,8 @@ _registry = _Registry()
 
 
 def register_area(area: Area) -> None:
-    """Put an area into the side navigation; the last one to register a key wins over a default."""
+    """Put an area into the side navigation; the last one to register a key wins."""
     _registry.areas[area.key] = area
-
-
-def register_default_area(area: Area) -> None:
-    """Put an area there only when no app has built it."""
-    _registry.areas.setdefault(area.key, area)
 
 
 def areas() -> list[Area]:
@@ -108,7 +108,7 @@ def current_area(path: str) -> Area | None:
 
 
 def register_link(key: str, url_name: str) -> None:
-    """Tell the frame where a named link leads: `sign_in`, `sign_up`, `log_out`, `my_security`, `add_task`."""
+    """Tell the frame where a named link leads: `sign_in`, `sign_up`, `log_out`, `my_security`, `add_task`…"""
     _registry.links[key] = url_name
 
 

@@ -9,6 +9,7 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.navigation import Area, register_area  # noqa: PLC0415
+        from apps.core.permissions import Permission  # noqa: PLC0415
 
         kinds = ("restore", "Restore"), ("undo", "Undo"), ("export", "Export"), ("move", "Move")
         for kind, words in (*kinds, ("usage", "Usage report")):
@@ -29,7 +30,8 @@ class JobsConfig(AppConfig):
         register_closing_step(ClosingStep(10, "jobs", stop_jobs))
         register_linked(job_id=Job)
         register_codes("Access", {"report.downloaded": "Report of a job taken as a file"})
-        register_area(Area("jobs", "Jobs", "jobs", 40, "job_list", badge=_open_jobs))
+        may = Permission.VIEW
+        register_area(Area("jobs", "Jobs", "jobs", 40, "job_list", badge=_open_jobs, permission=may))
 
 
 def _open_jobs(request: HttpRequest) -> int:

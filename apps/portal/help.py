@@ -28,7 +28,7 @@ TOPICS = {
             "health", "Health", "How we know that your backups can be read, and what happens when one cannot."
         ),
         Topic("settings", "Settings", "Where things are set."),
-        Topic("billing", "Billing", "What is charged."),
+        Topic("billing", "Billing", "Plans, payments, invoices, and what is counted."),
         Topic("support", "Support", "How to ask, and what to have at hand."),
     )
 }

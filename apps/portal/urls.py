@@ -8,7 +8,6 @@ urlpatterns: list[URLPattern] = [
     path("view/", views.choose_view, name="home_view"),
     path("sample/", views.try_sample, name="sample"),
     path("settings/", views.settings_index, name="settings"),
-    path("areas/<slug:key>/", views.unbuilt, name="unbuilt"),
     path("health/", health_views.health, name="health"),
     path("health/check/", health_views.check_now, name="health_check"),
     path("health/check/<uuid:check_id>/cancel/", health_views.cancel, name="health_check_cancel"),

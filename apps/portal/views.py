@@ -1,19 +1,18 @@
-"""Pages that belong to no app below: home, help, support, and areas that are not built yet."""
+"""Pages that belong to no app below: home, help, support."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.accounts.services import user_prefer_rows
 from apps.core.htmx import render_page_or_part
-from apps.core.navigation import areas, sections
+from apps.core.navigation import sections
 from apps.core.permissions import Permission, allowed, require
 
-from .areas import UNBUILT
 from .help import TOPICS
 from .home import home_page
 from .sample import sample_offered, sample_task
@@ -25,6 +24,8 @@ from .wishes import ORDERS, Wishes
 def home(request: MemberRequest) -> HttpResponse:
     """The list of backup tasks, what needs somebody first."""
     if not allowed(Permission.BACKUPS_PAGE):
+        if allowed(Permission.BILLING):
+            return redirect("billing")
         return render(request, "portal/home_closed.html")
     rows, wishes = request.user.prefers_rows, Wishes.from_query(request.GET)
     context = {
@@ -68,26 +69,6 @@ def settings_index(request: MemberRequest) -> HttpResponse:
         require(Permission.ACCOUNT_SETTINGS)
     entries = [(section, section.note() if section.note else "") for section in found]
     return render(request, "portal/settings.html", {"entries": entries})
-
-
-@require_safe
-@member_required()
-def unbuilt(request: MemberRequest, key: str) -> HttpResponse:
-    """What will be in an area, and what one can do now."""
-    if key not in UNBUILT:
-        raise Http404
-    entry = UNBUILT[key]
-    return render(request, "portal/unbuilt.html", {"entry": entry, "area": key, "way_url": _way(entry.way_url)})
-
-
-def _way(key: str) -> str:
-    for area in areas():
-        if area.key == key:
-            return area.url
-    try:
-        return reverse(key)
-    except NoReverseMatch:
-        return reverse("home")
 
 
 @require_safe

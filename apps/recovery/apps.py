@@ -8,8 +8,9 @@ class RecoveryConfig(AppConfig):
     def ready(self) -> None:
         """Take the place of recovery in the navigation."""
         from apps.core.navigation import Area, register_area  # noqa: PLC0415 - urls are not loaded before
+        from apps.core.permissions import Permission  # noqa: PLC0415
 
-        register_area(Area("recovery", "Recovery", "recover", 20, "recovery"))
+        register_area(Area("recovery", "Recovery", "recover", 20, "recovery", permission=Permission.VIEW))
         _register_words()
         _register_jobs()
         _register_ending()

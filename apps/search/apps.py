@@ -15,8 +15,9 @@ class SearchConfig(AppConfig):
 
 def _register_pages() -> None:
     from apps.core.navigation import Area, register_area  # noqa: PLC0415 - urls are not loaded before
+    from apps.core.permissions import may_name_contents  # noqa: PLC0415
 
-    register_area(Area("search", "Search", "search", 30, "search"))
+    register_area(Area("search", "Search", "search", 30, "search", open_to=may_name_contents))
     register_codes("Search", {"search.done": "Searched", "search.exported": "Search results downloaded"})
 
 

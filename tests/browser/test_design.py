@@ -19,11 +19,6 @@ def test_the_style_guide_is_sound(olivia: Visit) -> None:
     olivia.check("styleguide")
 
 
-def test_an_area_that_is_not_built_is_sound(olivia: Visit) -> None:
-    olivia.open("/areas/billing/")
-    olivia.check("unbuilt-billing")
-
-
 def test_home_before_the_first_task_is_sound(olivia: Visit) -> None:
     olivia.open("/")
     olivia.check("home-empty")

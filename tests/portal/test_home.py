@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.accounts.enums import Role
 from apps.accounts.models import User
 from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask
@@ -16,7 +17,7 @@ from apps.core import clock
 from apps.core.scope import account_scope
 from apps.portal import home
 from tests.backups.makers import make_connection, make_mailbox, make_protected, make_task
-from tests.cast import Cast
+from tests.cast import Cast, member
 
 
 def page_for(user: User, address: str = "/", **headers: str) -> str:
@@ -99,7 +100,7 @@ def test_the_buttons_are_those_of_the_person_s_rights(cast: Cast, task: BackupTa
 
 
 def test_who_may_not_see_backups_is_told_whom_to_ask(cast: Cast, task: BackupTask) -> None:
-    page = page_for(cast.finance)
+    page = page_for(member(cast.account, "nadia@pizza-perfecto.example", Role.CUSTOM))
     assert "not open to you" in page and "Company mail" not in page
 
 

@@ -1,4 +1,4 @@
-"""The portal's own pages: home, help, support, areas that are not built, the style guide."""
+"""The portal's own pages: home, help, support, the style guide."""
 
 import re
 
@@ -42,16 +42,13 @@ def test_name_address_log_out_and_help_stand_on_every_page(olivia: Client) -> No
         assert page.count('aria-current="page"') >= 1, area.key
 
 
-def test_an_area_that_is_not_built_says_so_and_has_no_controls(olivia: Client) -> None:
-    for key in ("billing",):
-        page = olivia.get(reverse("unbuilt", args=[key])).content.decode()
-        main = page[page.index("<main") : page.index("</main>")]
-        assert "not built yet" in main
-        assert "<input" not in main and "<button" not in main and "<form" not in main
-
-
-def test_an_unknown_area_is_a_404(olivia: Client) -> None:
-    assert olivia.get("/areas/nowhere/").status_code == 404
+def test_finance_is_led_to_billing_and_nowhere_else(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.finance)
+    assert client.get("/").url == reverse("billing")  # type: ignore[attr-defined]
+    page = client.get(reverse("billing")).content.decode()
+    side = page[page.index('id="side"') : page.index("</nav>")]
+    assert re.findall(r"</svg>([A-Z]\w+)", side) == ["Everkeep", "Billing", "Support"]
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -41,8 +41,9 @@ def _no_broker_and_no_limits() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
-def test_who_gets_what(cast: Cast, name: str) -> None:
+def test_who_gets_what(cast: Cast, name: str, settings: Any) -> None:
     row = TABLE[name]
+    settings.BILLING = name.startswith("billing")
     address = reverse(name, args=row.args(cast))
     found = {person: _status(cast, person, name, address, row.data) for person in PEOPLE}
     assert found == {person: row.expected(person) for person in PEOPLE}, address

@@ -35,6 +35,7 @@ from apps.search.models import SavedSearch
 from apps.vault.models import Shelf, VaultCheck
 from tests.activation.makers import make_rule
 from tests.backups.makers import make_connection, make_mailbox, make_run, make_task
+from tests.billing import page_makers
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
 from tests.recovery.every_kind import CONTACT, store_document
@@ -49,6 +50,23 @@ LETTER = (
 )
 
 Args = Callable[[Cast], list[object]]
+
+
+def a_card(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        return [page_makers.make_card(cast.account).public_id]
+
+
+def an_invoice(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        page_makers.make_details()
+        return [page_makers.make_invoice(cast.account).public_id]
+
+
+def a_count(cast: Cast) -> list[object]:
+    with account_scope(cast.account.pk):
+        page_makers.make_count(new_public_id())
+    return ["exchange", "entity"]
 
 
 def nothing(cast: Cast) -> list[object]:

@@ -78,7 +78,8 @@ def everybody(
 
 def members(args: Args = nothing, **others: int) -> Row:
     """A page of one's own account, whatever one may do there."""
-    return row(302, 200, 200, 200, 200, 200, 200, args=args, **others)
+    statuses = dict(zip(TYPED, (302, *[200] * 6), strict=True))
+    return Row({**statuses, **others}, args, None)
 
 
 # A person's own sign-in is there also for who works for a partner or the platform, in no account; staff, who

@@ -9,6 +9,7 @@ What the others of PEOPLE get follows from that (`_follows`), unless the row say
 """
 
 from tests.security.url_accounts import ACCOUNTS
+from tests.security.url_billing import BILLING
 from tests.security.url_objects import (
     a_check,
     a_connection,
@@ -57,19 +58,19 @@ TABLE: dict[str, Row] = {
     "healthz": everybody(),
     "readyz": everybody(),
     # portal
-    "home": members(),
+    "home": members(finance=302),
     "home_view": row(302, 302, 302, 302, 302, 403, 302, data={"view": "rows"}, custom=302),
     "sample": row(302, 404, 404, 403, 403, 403, 404, custom=403),  # 200 where a sandbox is run
     "settings": row(302, 200, 200, 403, 403, 403, 200),
     "my_security": members(partner=200, staff=302),
     "security": row(302, 200, 403, 403, 403, 403, 200),
-    "unbuilt": members(args=words("billing")),
     "support": members(),
     "help": everybody(),
     "help_topic": everybody(args=words("jobs")),
     "styleguide": everybody(),
     **ACCOUNTS,
     **STRIPE,
+    **BILLING,
     # connectors
     "connection_new": row(302, 200, 200, 403, 403, 403, 200),
     "connection_test_registration": row(302, 200, 200, 403, 403, 403, 200, data={}),

@@ -1,6 +1,6 @@
 """What still works in an account that is being closed, or whose trial is over (gate 20).
 
-Reading does, and so do restores and exports: who leaves may take their data along until the last day.
+Reading does, and so do restores, exports and paying: who leaves may take their data along until the last day.
 Everything else is shut, whatever a person's rights are. While the account is being deleted nothing works.
 """
 
@@ -11,8 +11,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from apps.core import navigation
 from apps.core.banners import Banner
 from apps.core.errors import PermissionMissing
+from apps.core.permissions import Permission, allowed
 
 from ..enums import AccountState
 from ..models import Account
@@ -41,7 +43,7 @@ def closed_gate(request: HttpRequest) -> HttpResponseBase | None:
         return None
     if ending:
         return None if name == "account_state" else _to_the_state(request)
-    if name == "home" and request.method in READING:
+    if name == "home" and request.method in READING and allowed(Permission.BACKUPS_PAGE):
         return redirect("account_state")
     if name.startswith(OPEN_WHILE_CLOSING) or (request.method in READING and name not in SHUT_TO_READING):
         return None
@@ -85,9 +87,10 @@ def life_banner(request: HttpRequest) -> Banner | None:
     left = days_left(account)
     if left is None:
         return None
+    subscribe = navigation.link("subscribe") if allowed(Permission.BILLING) else ""
     if is_over(account):
-        return Banner(
-            "Your trial is over.", "Nothing is backed up any more.", url, "See what you can do", "warn"
-        )
+        words = "Subscribe" if subscribe else "See what you can do"
+        return Banner("Your trial is over.", "Nothing is backed up any more.", subscribe or url, words, "warn")
     days = "1 day" if left == 1 else f"{left} days"
-    return Banner(f"{days} of your trial left.", "Then backups stop.", url, "See what happens", "clock")
+    words = "Subscribe" if subscribe else "See what happens"
+    return Banner(f"{days} of your trial left.", "Then backups stop.", subscribe or url, words, "clock")

@@ -14,6 +14,7 @@ from apps.core.scope import current_account_id
 from ..enums import InvoiceAs
 from ..errors import DetailsMissing
 from ..models import BillingDetails
+from ..places import NEED_STATE, NO_POSTAL_CODE
 from ..tax_ids import MANDATORY, country_name, is_country, tidy_tax_id
 
 REQUIRED: Final = {
@@ -27,7 +28,6 @@ REQUIRED: Final = {
     "zip_code": "zip or postal code",
     "phone": "phone number",
 }
-WITH_STATES: Final = {"US", "CA", "AU", "IN", "BR", "MX"}  # an address is none there without its state
 FIELDS: Final = (*REQUIRED, "title", "tax_id", "address_2", "address_3", "state", "invoice_as")
 
 
@@ -40,10 +40,13 @@ def details_missing(details: BillingDetails | None) -> list[str]:
     """What an invoice still needs, in words; empty when it is all there."""
     if details is None:
         return list(REQUIRED.values())
-    missing = [words for field, words in REQUIRED.items() if not getattr(details, field)]
+    has_no_code = {"zip_code"} if details.country in NO_POSTAL_CODE else set[str]()
+    missing = [
+        words for field, words in REQUIRED.items() if field not in has_no_code and not getattr(details, field)
+    ]
     if details.country in MANDATORY and not details.tax_id:
         missing.append("company tax ID")
-    if details.country in WITH_STATES and not details.state:
+    if details.country in NEED_STATE and not details.state:
         missing.append("state")
     return missing
 

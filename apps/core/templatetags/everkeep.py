@@ -189,7 +189,14 @@ def nav_entries(context: Context) -> list[NavEntry]:
             _sections(request.path) if area.key == key == "settings" else [],
         )
         for area in navigation.areas()
+        if area.is_open
     ]
+
+
+@register.simple_tag
+def may_open(key: str) -> bool:
+    """Whether the actor in force could open this area: the frame leads nobody to a refusal."""
+    return any(area.key == key and area.is_open for area in navigation.areas())
 
 
 def _sections(path: str) -> list[tuple[navigation.Section, bool]]:
