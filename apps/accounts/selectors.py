@@ -9,9 +9,10 @@ from .guests.entering import guest_now
 from .life.closing import given_up as given_up_accounts
 from .life.people import administrators
 from .life.trial import stopped as stopped_accounts
-from .models import Membership, User
+from .models import Account, Membership, User
 
 __all__ = [
+    "account_zone",
     "actor_of",
     "administrators",
     "given_up_accounts",
@@ -20,6 +21,12 @@ __all__ = [
     "person_now",
     "stopped_accounts",
 ]
+
+
+def account_zone(account_id: int | None = None) -> str:
+    """The time zone of an account, by default of the one in force."""
+    rows = Account.objects.filter(pk=account_id or current_account_id())
+    return rows.values_list("time_zone", flat=True).get()
 
 
 def owner_of_address(email: str) -> User | None:

@@ -1,10 +1,12 @@
 """What people type about when backups start. Without script: a button adds a row, a tick takes one away."""
 
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from django import forms
 from django.http import QueryDict
+
+from apps.accounts.selectors import account_zone
+from apps.core.zones import zone_choices
 
 from .enums import RoundOutcome
 from .models import BackupTask
@@ -43,18 +45,12 @@ MONTHS: Final = list(
 DELAYS: Final = [(0, "At once"), (15, "After 15 minutes"), (30, "After half an hour"), (60, "After an hour")]
 
 
-def zones() -> list[tuple[str, str]]:
-    """Places, UTC first."""
-    places = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
-    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in places)]
-
-
 class RuleForm(forms.Form):
     """One rhythm."""
 
     every = forms.ChoiceField(label="How often", choices=RHYTHMS, initial=Every.DAILY)
     at = forms.TimeField(label="Starts at", initial="02:00", widget=forms.TimeInput({"type": "time"}, "%H:%M"))
-    zone = forms.ChoiceField(label="Time zone", initial="UTC")
+    zone = forms.ChoiceField(label="Time zone", initial=account_zone)
     until = forms.TimeField(
         label="Stop an unfinished run at",
         required=False,
@@ -88,7 +84,7 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["zone"].choices = zones()  # type: ignore[attr-defined]
+        self.fields["zone"].choices = zone_choices()  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = self.cleaned_data

@@ -24,6 +24,7 @@ PINNED = {
     "account.renamed": "Account",
     "account.suspended": "Account",
     "account.trial_ended": "Account",
+    "account.zone_changed": "Account",
     "activity.exported": "Access",
     "address.denied": "Security",
     "addresses.added": "Security",

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 
+from apps.core.zones import zone_choices
+
 from ..models import User
 
 
@@ -11,6 +13,12 @@ class AccountForm(forms.Form):
     """What of the account its administrators may change."""
 
     name = forms.CharField(label="Account name", max_length=200)
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        choices=zone_choices,
+        required=False,
+        help_text="New schedules begin with it. Retention counts days, weeks, months and years in it.",
+    )
 
 
 class AddressForm(forms.Form):

@@ -19,6 +19,15 @@ def account_rename(*, account: Account, name: str) -> None:
 
 
 @transaction.atomic
+def account_zone_set(*, account: Account, zone: str) -> None:
+    """Let the account's days begin elsewhere: retention goes by it from its next look on."""
+    before, account.time_zone = account.time_zone, zone
+    if before != zone:
+        account.save(update_fields=["time_zone"])
+        audit("account.zone_changed", description=f"From {before} to {zone}.")
+
+
+@transaction.atomic
 def account_relocate(*, account: Account, location: str) -> None:
     """Change where the account's next vault is made; for support alone (features ACC-12)."""
     before, account.location = account.get_location_display(), location

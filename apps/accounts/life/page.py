@@ -19,6 +19,11 @@ from .trial import AFTER_END, days_left, is_over
 CARDS: list[tuple[str, Callable[[MemberRequest], dict[str, Any]]]] = []
 
 
+def account_initial(request: MemberRequest) -> dict[str, Any]:
+    """What the form shows before anybody types."""
+    return {"name": request.account.name, "time_zone": request.account.time_zone}
+
+
 def account_page(
     request: MemberRequest, form: AccountForm, *, consent: ConsentForm | None = None
 ) -> dict[str, Any]:

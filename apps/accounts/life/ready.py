@@ -19,6 +19,7 @@ def register() -> None:
             "account.reactivated": "Account reactivated",
             "account.remains": "Something of the account could not be deleted",
             "account.renamed": "Account renamed",
+            "account.zone_changed": "Time zone of the account changed",
             "account.relocated": "Location changed by support",
             "account.plan_activated": "Plan activated",
             "account.trial_ended": "Trial ended",

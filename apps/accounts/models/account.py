@@ -16,6 +16,8 @@ class Account(models.Model):
     location = models.CharField(max_length=2, choices=Location)
     state = models.CharField(max_length=10, choices=AccountState, default=AccountState.TRIAL)
     created_at = models.DateTimeField(default=clock.now)
+    # Days and weeks of retention are counted in it, and new schedules begin with it.
+    time_zone = models.CharField(max_length=64, default="UTC")
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     # Whether the list of allowed addresses counts (features SEC-06).
     only_allowed_addresses = models.BooleanField(default=False)

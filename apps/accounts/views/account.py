@@ -14,7 +14,7 @@ from ..life import page
 from ..life.access import require_administrator
 from ..life.closing import account_reactivate
 from ..life.forms import AccountForm, ConsentForm
-from ..life.naming import account_rename
+from ..life.naming import account_rename, account_zone_set
 from ..sudo import sudo_required
 
 
@@ -23,9 +23,11 @@ from ..sudo import sudo_required
 def account_settings(request: MemberRequest) -> HttpResponse:
     """Name, own address, location, owner, and the end of it all (features ACC-11…13)."""
     asked = request.method == "POST"
-    form = AccountForm(request.POST if asked else None, initial={"name": request.account.name})
+    form = AccountForm(request.POST if asked else None, initial=page.account_initial(request))
     if asked and form.is_valid():
         account_rename(account=request.account, name=form.cleaned_data["name"])
+        if zone := form.cleaned_data["time_zone"]:
+            account_zone_set(account=request.account, zone=zone)
         messages.success(request, "Saved.")
         return redirect("account_settings")
     return render(request, "accounts/account.html", page.account_page(request, form))
@@ -44,7 +46,7 @@ def account_remove(request: MemberRequest) -> HttpResponse:
             return redirect("account_state")
         messages.info(request, proposed.said)
         return redirect("approvals")
-    context = page.account_page(request, AccountForm(initial={"name": request.account.name}), consent=form)
+    context = page.account_page(request, AccountForm(initial=page.account_initial(request)), consent=form)
     return render(request, "accounts/account.html", context)
 
 

@@ -7,9 +7,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from apps.core.zones import zone_choices
+
 from ..enums import ReportFormat, ReportRhythm, ReportWay
 from ..models import ReportSettings
-from ..schedule_forms import zones
 
 MOST: Final = 20
 _WEEKDAYS: Final = list(
@@ -41,7 +42,7 @@ class ReportForm(forms.Form):
 
     def __init__(self, data: Any, *, settings: ReportSettings) -> None:
         super().__init__(data, initial={name: getattr(settings, name) for name in self.base_fields})
-        self.fields["zone"].choices = zones()  # type: ignore[attr-defined]
+        self.fields["zone"].choices = zone_choices()  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = self.cleaned_data
