@@ -33,6 +33,8 @@ def tidy_tax_id(country: str, tax_id: str) -> str | None:
     if is_eu(country):
         prefix = _PREFIX.get(country, country.lower()).upper()
         compact = "".join(sign for sign in text if sign.isalnum())
+        if prefix != country:  # Greece is GR, its numbers begin with EL: people write both
+            compact = compact.removeprefix(country)
         whole = compact if compact.startswith(prefix) else prefix + compact
         try:
             return str(vat.validate(whole))
