@@ -17,7 +17,7 @@ from apps.activity.models import SecurityEvent
 from apps.backups.models import Entity
 from apps.billing.enums import InvoiceState, PaymentState, SubscriptionState
 from apps.billing.links import OPEN_FOR, paper_link
-from apps.billing.models import BillingDetails, Payment, Subscription
+from apps.billing.models import BillingDetails, Payment, PriceList, Subscription
 from apps.core import clock
 from apps.core.scope import account_scope
 from tests.backups.makers import make_connection, make_protected, make_task
@@ -100,6 +100,12 @@ def test_finance_subscribes_during_the_trial_and_pays_from_its_end_on(priced: Ac
     assert {"billing.details_changed", "billing.subscribed"} <= set(
         SecurityEvent.objects.filter(actor_label__contains="Fred").values_list("code", flat=True)
     )
+
+
+def test_where_no_prices_are_stored_nobody_is_offered_to_subscribe(priced: Account, fred: Client) -> None:
+    PriceList.objects.all().delete()
+    page = text(fred, "billing_details", query="?plan=month")
+    assert "ask support for prices in EUR" in page and "disabled" in page
 
 
 def test_details_that_do_not_fit_their_country_are_refused_at_their_field(

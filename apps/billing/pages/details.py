@@ -8,8 +8,9 @@ from apps.core import clock
 
 from ..enums import InvoiceAs
 from ..forms import DetailsForm
-from ..models import BillingDetails, Card
+from ..models import BillingDetails, Card, Subscription
 from ..services.details import details_missing, details_of
+from .forecasts import has_prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,11 @@ def details_initial(account: Account, user: User) -> dict[str, Any]:
     }
 
 
-def missing(*, card_needed: bool) -> list[str]:
+def missing(plan: Subscription, *, card_needed: bool) -> list[str]:
     """What still has to be given before a monthly plan can begin."""
     found = [] if has_details() else ["fill in the billing details"]
+    if not has_prices(plan, clock.now().date()):
+        found.append(f"ask support for prices in {plan.currency}")
     if card_needed and not Card.objects.filter(is_active=True).exists():
         found.append("add a card")
     return found

@@ -102,6 +102,11 @@ def forecast_for(plan: Subscription, interval: str) -> Forecast:
     )
 
 
+def has_prices(plan: Subscription, today: date) -> bool:
+    """Whether there are prices that this plan could begin with."""
+    return _prices(plan, today) is not None
+
+
 def _prices(plan: Subscription, today: date) -> PriceList | None:
     if plan.price_list is not None:
         return plan.price_list

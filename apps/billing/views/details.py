@@ -47,7 +47,7 @@ def details(request: MemberRequest) -> HttpResponse:
         "subscribes": chooses == Interval.MONTH,
         "steps": STEPS,
         "at": 2,
-        "missing": page.missing(card_needed=possible and plan.plan.auto_pay),
+        "missing": page.missing(plan.plan, card_needed=possible and plan.plan.auto_pay),
         "when": first_payment_words(forecast),
         "plan": plan,
     }

@@ -8,10 +8,11 @@ import json
 import os
 import urllib.request
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError
+from django.core.management import BaseCommand, CommandError, call_command
 
 from apps.accounts.models import Membership, User
 from apps.accounts.selectors import actor_of
@@ -31,6 +32,7 @@ EMAIL = "olivia.romano@pizza-perfecto.example"
 PASSWORD = "pizza-perfecto-demo"  # noqa: S105  printed for everybody, and refused outside debugging
 TENANT_ID = "7d1c5b0e-3f53-4f0e-9c57-5a4d0b2e8c11"
 DAYS = 3
+EXAMPLE_PRICES = str(settings.BASE_DIR / "apps/billing/prices/example.toml")
 
 
 class Command(BaseCommand):
@@ -43,6 +45,9 @@ class Command(BaseCommand):
             raise CommandError("The demo's password is known to everybody: it is made while debugging only.")
         if not User.objects.filter(email=EMAIL).exists():
             _make()
+        if settings.BILLING:
+            # Prices for who tries billing; what is stored already is left as it is.
+            call_command("billing", "prices", EXAMPLE_PRICES, stdout=StringIO())
         self.stdout.write(f"\nDemo login: {EMAIL}   password: {PASSWORD}")
 
 
