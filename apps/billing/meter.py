@@ -50,7 +50,7 @@ def days_behind(on: date) -> dict[tuple[str, str], MeterDay]:
     """For each service and unit the day that a charge of `on` rests on.
 
     The highest count of the seven days up to `on`, of equal ones the newest. Where none of them was counted
-    (Everkeep was off), the newest day before.
+    (Everkeep was off), the newest day before. A day on which there was nothing was counted: its rows are zero.
     """
     counted = MeterDay.objects.filter(day__lte=on)
     newest = counted.order_by("-day").values_list("day", flat=True).first()

@@ -20,8 +20,16 @@ from apps.accounts.models import Account
 from apps.billing.anchors import next_after
 from apps.billing.enums import Interval, Unit
 from apps.billing.errors import InvoiceIssued, InvoiceSettled, PriceAgreed
-from apps.billing.meter import charges
-from apps.billing.models import BillingDetails, Invoice, InvoiceLine, MeterDay, NumberSeries, PriceList
+from apps.billing.meter import charges, days_behind
+from apps.billing.models import (
+    BillingDetails,
+    Invoice,
+    InvoiceLine,
+    MeterDay,
+    MeterLine,
+    NumberSeries,
+    PriceList,
+)
 from apps.billing.money import half_up, line_total, plain, tax_on, to_minor
 from apps.billing.numbers import number_next
 from apps.billing.paper import drawn
@@ -34,6 +42,7 @@ from apps.billing.services import (
     subscription_of,
     subscription_request,
 )
+from apps.billing.services.metering import lines_forget
 from apps.billing.tax_ids import tidy_tax_id
 from apps.billing.taxes import tax_for
 from apps.core.errors import InvalidRequest
@@ -260,3 +269,19 @@ def test_mailboxes_are_counted_by_the_rule_and_finance_reads_no_name(account: Ac
     assert len(names([line.entity_public_id for line in lines])) == 6
     meter_day_store(BEGIN, lines)
     assert MeterDay.objects.get(unit=Unit.GB).billable == Decimal("2.000")
+
+
+@pytest.mark.django_db
+def test_an_account_that_was_emptied_is_not_billed_for_what_it_had(account: Account) -> None:
+    assert not meter_day_store(BEGIN - timedelta(days=1), []), "never anything, nothing to remember"
+    meter_day_store(BEGIN, mailboxes(3))
+    for day in range(1, 9):
+        assert meter_day_store(BEGIN + timedelta(days=day), [])
+    after = BEGIN + timedelta(days=40)  # Everkeep was off since
+    assert {count.billable for count in days_behind(after).values()} == {0}
+    kept = days_behind(BEGIN + timedelta(days=6))
+    assert kept["exchange", "entity"].billable == 3, "a week's highest count"
+    lines_forget(BEGIN + timedelta(days=10))
+    assert MeterLine.objects.exists()
+    lines_forget(BEGIN + timedelta(days=11))
+    assert not MeterLine.objects.exists()

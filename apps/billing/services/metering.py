@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import Account
 from apps.core.bulk import insert_rows
@@ -31,15 +32,25 @@ def meter_day_store(day: date, lines: Iterable[Counted]) -> bool:
 
     All of what is stored counts in GB, and no more; of entities, those marked billable are paid for.
     """
-    Account.objects.select_for_update().get(pk=current_account_id())  # two workers, one count
+    Account.objects.select_for_update(no_key=True).get(pk=current_account_id())  # two workers, one count
     if MeterDay.objects.filter(day=day).exists():
         return False
     by_service: dict[str, list[Counted]] = defaultdict(list)
     for line in lines:
         by_service[line.service].append(line)
+    if not by_service:
+        # A day of nothing is counted too: without a row it would look like one on which Everkeep was off.
+        by_service.update({service: [] for service in _services_before(day)})
     for service, counted in sorted(by_service.items()):
         _store(day, service, counted)
     return bool(by_service)
+
+
+def _services_before(day: date) -> list[str]:
+    """What the newest day before this one counted."""
+    before = MeterDay.objects.filter(day__lt=day)
+    newest = before.order_by("-day").values("day")[:1]
+    return list(before.filter(day=newest, unit=Unit.ENTITY).values_list("service", flat=True))
 
 
 def _store(day: date, service: str, counted: list[Counted]) -> None:
@@ -84,9 +95,11 @@ def _store(day: date, service: str, counted: list[Counted]) -> None:
 
 def lines_forget(today: date) -> None:
     """Counts stay for ever. Lists go, once no charge can rest on their day any more and none does."""
-    old = MeterLine.objects.filter(meter_day__day__lt=today - LINES_KEPT)
     resting = InvoiceLine.objects.filter(meter_day__isnull=False)
-    days = set(old.values_list("meter_day__day", flat=True).distinct())
-    days -= set(resting.values_list("meter_day__day", flat=True))
-    if days:
-        MeterLine.objects.filter(meter_day__in=MeterDay.objects.filter(day__in=days)).delete()
+    kept = set(resting.values_list("meter_day__day", flat=True).distinct())
+    # Asked every hour, so through the days, which are few, and not through their lines.
+    has_lines = Exists(MeterLine.objects.filter(meter_day=OuterRef("pk")))
+    days = MeterDay.objects.filter(has_lines, unit=Unit.ENTITY, day__lt=today - LINES_KEPT)
+    old = list(days.exclude(day__in=kept).values_list("pk", flat=True))
+    if old:
+        MeterLine.objects.filter(meter_day__in=old).delete()
