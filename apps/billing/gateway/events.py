@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from apps.core import clock
-from apps.core.errors import EverkeepError, RemoteError
+from apps.core.errors import EverkeepError
 from apps.core.scope import account_scope
 
 from ..models import HostedPage, StripeEvent
@@ -35,12 +35,14 @@ def event_take(body: bytes, signature: str) -> StripeEvent | None:
 
 
 def event_keep(told: Told) -> StripeEvent | None:
-    """Keep an event once; None when it is kept already. Raises EventRefused."""
+    """Keep an event once; None when it is kept already, or about nobody of ours. Raises EventRefused."""
     if told.is_live != required().is_live:
         raise EventRefused("This event is of the other mode (live or test) than our key.")
     account_id = account_of(told.customer)
     if account_id is None:
-        raise EventRefused("This event is about a customer who is none of ours.")
+        # Signed by Stripe, so its truth: a customer that was forgotten, or another installation's.
+        logger.info("event %s is about a customer who is none of ours", told.stripe_id)
+        return None
     event, is_new = StripeEvent.objects.get_or_create(
         stripe_id=told.stripe_id,
         defaults={
@@ -60,22 +62,26 @@ def event_handle(event: StripeEvent) -> bool:
         return True
     try:
         _act(event)
-    except RemoteError as error:
-        _put_off(event, error)
+    except EverkeepError as error:
+        _put_off(event, f"{error.code}: {error.what}")
+        return False
+    except Exception as error:  # a fault of ours in one event holds up no other, and is tried more seldom too
+        logger.exception("event %s met a fault", event.stripe_id)
+        _put_off(event, f"fault: {type(error).__name__}")
         return False
     event.handled_at, event.trouble = clock.now(), ""
     event.save(update_fields=["handled_at", "trouble"])
     return True
 
 
-def _put_off(event: StripeEvent, error: EverkeepError) -> None:
+def _put_off(event: StripeEvent, trouble: str) -> None:
     event.tries += 1
     pause = PAUSES[min(event.tries, len(PAUSES)) - 1]
     event.next_try_at = clock.now() + timedelta(seconds=pause)
-    event.trouble = f"{error.code}: {error.what}"[:300]
+    event.trouble = trouble[:300]
     event.save(update_fields=["tries", "next_try_at", "trouble"])
     say = logger.error if event.tries >= len(PAUSES) else logger.warning
-    say("event %s (%s) could not be handled, try %d: %s", event.stripe_id, event.kind, event.tries, error)
+    say("event %s (%s) could not be handled, try %d: %s", event.stripe_id, event.kind, event.tries, trouble)
 
 
 def _act(event: StripeEvent) -> None:
@@ -129,7 +135,7 @@ def events_catch_up(since: datetime) -> int:
         try:
             event = event_keep(told) if told.customer else None
         except EventRefused:
-            continue  # of another installation that shares this account of Stripe's
+            continue  # of the other mode
         if event is not None:
             found += 1
             with account_scope(event.account_id or 0):
