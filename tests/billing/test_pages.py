@@ -1,5 +1,6 @@
 """The pages of billing: who sees what, what is said, and what each button does."""
 
+import base64
 import io
 from collections.abc import Iterator
 from datetime import timedelta
@@ -235,6 +236,10 @@ def test_the_link_of_a_mail_opens_one_paper_for_some_weeks(
     path = paper_link(invoice).partition("://")[2].partition("/")[2]
     answer = client.get(f"/{path}")
     assert answer.content.startswith(b"%PDF") and "no-store" in answer.headers["Cache-Control"]
+    assert client.get(f"/{path}").status_code == 200
+    assert codes().count("billing.invoice_downloaded") == 1, "one row a day, however often it is fetched"
+    told = base64.urlsafe_b64decode(path.rstrip("/").rpartition("/")[2].partition(":")[0] + "==")
+    assert str(priced.public_id) in told.decode(), "no number of ours"
     assert client.get(f"/{path[:-2]}x/").status_code == 404, "forged"
     monkeypatch.setattr("time.time", lambda: clock.now().timestamp() + OPEN_FOR.total_seconds() + 60)
     assert client.get(f"/{path}").status_code == 404, "too old"
