@@ -54,6 +54,10 @@ class Charger(Protocol):
         """Tell whether cards can be charged at all: whether this installation has a processor."""
         ...
 
+    def takes(self, currency: str, amount_minor: int | None = None) -> bool:
+        """Tell whether cards can be charged in this currency, and, where an amount is given, so little."""
+        ...
+
     def charge(self, payment: "Payment") -> None:
         """Charge `payment.card` for a committed pending payment, and report what became of it.
 

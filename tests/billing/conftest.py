@@ -54,6 +54,9 @@ class FakeCharger:
     def is_on(self) -> bool:
         return True
 
+    def takes(self, currency: str, amount_minor: int | None = None) -> bool:
+        return True
+
     def charge(self, payment: Payment) -> None:
         if self.answer == "away":
             raise Unavailable("Stripe does not answer.")

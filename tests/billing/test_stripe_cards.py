@@ -6,10 +6,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.billing.charging import is_charged
 from apps.billing.enums import InvoiceState, PageState, PaymentState
 from apps.billing.errors import InvoiceSettled
 from apps.billing.gateway import charges, hosted
+from apps.billing.gateway.base import ChargeOrder, PaymentOutcome
 from apps.billing.gateway.customers import customer_forget
+from apps.billing.gateway.errors import Asked, NotSet
+from apps.billing.gateway.stripe_gateway import StripeProcessor
 from apps.billing.models import Card, HostedPage, Payment, Subscription
 from apps.billing.services.cards import card_activate, card_delete, card_warn, last_day
 from apps.core.errors import Conflict
@@ -162,3 +166,50 @@ def test_what_stripe_tells_of_a_card_is_noted_and_one_that_expires_is_warned_of_
         assert last_day(card) == date(2026, 12, 31)
         assert not card_warn(date(2026, 11, 30))
         assert card_warn(date(2026, 12, 1)) and not card_warn(date(2026, 12, 2))
+
+
+def test_what_stripe_refuses_as_a_request_has_failed_and_the_operator_is_told(
+    cast: Cast, stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(charges, "tell_operator", lambda subject, text: told.append(text))
+    real = StripeProcessor.charge
+
+    def charge(self: StripeProcessor, order: ChargeOrder) -> PaymentOutcome:
+        if order.currency == "EUR":
+            raise Asked("Stripe does not accept this (amount_too_small).")
+        return real(self, order)
+
+    monkeypatch.setattr(StripeProcessor, "charge", charge)
+    with account_scope(cast.account.pk):
+        card = save_card(stripe_server, cast.account)
+        dinars = make_invoice(cast.account, currency="KWD")
+        for invoice in (make_invoice(cast.account), dinars):
+            assert charges.charge(invoice, card).failure_code == "not_asked"
+            assert Payment.objects.get(invoice=invoice).state == PaymentState.FAILED
+        assert "amount_too_small" in told[0] and "KWD" in told[1]
+        assert not charges.charges_recover(), "none of them waits"
+        with pytest.raises(NotSet):
+            hosted.payment_page_url(dinars, BACK)
+        assert not HostedPage.objects.exists()
+
+
+def test_what_cards_cannot_pay_is_paid_by_hand(cast: Cast, stripe_server: StripeServer) -> None:
+    with account_scope(cast.account.pk):
+        plan = Subscription(account=cast.account, state="active", interval="month", currency="EUR")
+        assert is_charged(plan)
+        assert is_charged(plan, make_invoice(cast.account, 50))
+        assert not is_charged(plan, make_invoice(cast.account, 49))
+        assert not is_charged(Subscription(interval="month", currency="KWD"))
+
+
+def test_who_asks_for_the_page_of_cards_again_gets_the_same_one(
+    cast: Cast, stripe_server: StripeServer
+) -> None:
+    with account_scope(cast.account.pk):
+        first = hosted.card_page_url(cast.account, BACK)
+        assert hosted.card_page_url(cast.account, f"{BACK}details/") == first
+        assert HostedPage.objects.get().back_to == "/billing/details/"
+        stripe_server.enter_card(first)
+        assert hosted.card_page_url(cast.account, BACK) != first
+        assert Card.objects.count() == 1

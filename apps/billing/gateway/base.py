@@ -76,6 +76,7 @@ class PaymentOutcome:
     card: CardFacts | None = None
     receipt_url: str = ""
     refunded_minor: int = 0
+    told_operator: str = ""  # why Stripe did not even try, which only the operator can mend
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,20 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
 from apps.core import clock
-from apps.core.errors import Gone, RemoteError
+from apps.core.errors import EverkeepError, Gone, RemoteError
 
 from ..enums import PaymentState
+from ..mails import tell_operator
 from ..models import Card, Invoice, Payment
 from ..services.payments import payment_begin, payment_failed, payment_refunded, payment_succeeded
 from . import errors
 from .base import ChargeOrder, Mark, PaymentOutcome, Processor
 from .chosen import required
 from .customers import Foreign, account_here, check_ours, customer_ensure
+from .takes import takes
 from .words import words_for
 
 logger = logging.getLogger("everkeep.billing")
@@ -64,6 +66,9 @@ class StripeCharger:
     def is_on(self) -> bool:
         return bool(settings.STRIPE_KEY)
 
+    def takes(self, currency: str, amount_minor: int | None = None) -> bool:
+        return takes(currency, amount_minor)
+
     def charge(self, payment: Payment) -> None:
         charge_payment(payment)
 
@@ -77,16 +82,20 @@ def _ask(processor: Processor, payment: Payment, order: ChargeOrder) -> PaymentO
         return _failed("card_gone")
     try:
         return processor.charge(order)
-    except (errors.Asked, Gone):
+    except (errors.Asked, errors.NotSet, Gone) as refused:
         facts = processor.card(order.card)
         if facts is None or facts.customer != order.customer:
             return _failed("card_gone")
-        raise
+        # Refused as a request: asked again it would be refused again, and pending for ever.
+        logger.error("charge %s is not accepted: %s %s", payment.public_id, refused.code, refused)
+        return _failed("not_asked", told_operator=f"{invoice.reference}: {refused.what} {refused.do}".strip())
 
 
-def _failed(code: str) -> PaymentOutcome:
+def _failed(code: str, *, told_operator: str = "") -> PaymentOutcome:
     words, do = words_for(code, "")
-    return PaymentOutcome(PaymentState.FAILED, failure_code=code, words=words, do=do)
+    return PaymentOutcome(
+        PaymentState.FAILED, failure_code=code, words=words, do=do, told_operator=told_operator
+    )
 
 
 def _fail(payment: Payment, outcome: PaymentOutcome) -> None:
@@ -97,12 +106,15 @@ def _fail(payment: Payment, outcome: PaymentOutcome) -> None:
         rows = Payment.objects.filter(pk=payment.pk, state=PaymentState.PENDING)
         rows.update(state=PaymentState.FAILED, failure_code="not_taken", words=outcome.words)
         return
-    payment_failed(
-        invoice,
-        payment=payment,
-        failure_code=outcome.failure_code,
-        words=f"{outcome.words} {outcome.do}".strip(),
-    )
+    with transaction.atomic():
+        payment_failed(
+            invoice,
+            payment=payment,
+            failure_code=outcome.failure_code,
+            words=f"{outcome.words} {outcome.do}".strip(),
+        )
+        if outcome.told_operator:
+            tell_operator("A charge that the card processor does not accept", outcome.told_operator)
 
 
 def _order(payment: Payment) -> ChargeOrder:
@@ -190,7 +202,7 @@ def charges_recover() -> int:
     for payment in waiting.filter(at__lt=clock.now() - UNDER_WAY).order_by("pk"):
         try:
             left += charge_payment(payment).state == PaymentState.PENDING
-        except RemoteError as error:
+        except EverkeepError as error:
             logger.warning("charge %s is not known to be over: %s %s", payment.public_id, error.code, error)
             left += 1
     return left

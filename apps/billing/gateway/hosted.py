@@ -1,5 +1,6 @@
 """Stripe's own pages: opened for one visit, looked at when somebody comes back, never believed by address."""
 
+import logging
 from datetime import timedelta
 from typing import Final
 
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.models import Account
 from apps.core import clock
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, EverkeepError, Gone
 from apps.core.scope import current_account_id
 
 from ..enums import PagePurpose, PageState
@@ -20,21 +21,37 @@ from .base import Mark, PageFacts, PageOrder
 from .charges import charge_payment, outcome_apply, under_way
 from .chosen import required
 from .customers import Foreign, account_here, check_ours, customer_ensure, customer_here
+from .errors import Asked, NotSet
+from .takes import takes
+
+logger = logging.getLogger("everkeep.billing")
 
 OVER: Final = timedelta(hours=25)  # Stripe closes its pages after a day
+FRESH: Final = timedelta(hours=20)  # before that nobody is sent to a page that closes under their hands
 
 
 def card_page_url(account: Account, return_url: str) -> str:
     """See `base.Gateway.card_page_url`."""
     customer_ensure(account)
-    page = HostedPage.objects.create(
-        account_id=account.pk, purpose=PagePurpose.CARD, back_to=_path_of(return_url)
-    )
+    # Asked for again, it is the same page: whoever clicks often makes no more of them.
+    open_now = HostedPage.objects.filter(purpose=PagePurpose.CARD, state=PageState.OPEN)
+    page = open_now.filter(opened_at__gt=clock.now() - FRESH).order_by("-pk").first()
+    if page is not None:
+        try:
+            page = page_look(page)
+        except (Foreign, Gone):  # not ours any more, or nobody knows it: another one
+            page = None
+    if page is None or page.state != PageState.OPEN:
+        page = HostedPage(account_id=account.pk, purpose=PagePurpose.CARD)
+    page.back_to = _path_of(return_url)
+    page.save()
     return _open(page).url
 
 
 def payment_page_url(invoice: Invoice, return_url: str) -> str:
     """See `base.Gateway.payment_page_url`."""
+    if not takes(invoice.currency, invoice.open_minor or None):
+        raise NotSet(f"{invoice.reference} cannot be paid by card.", do="Pay by bank transfer.")
     customer_ensure(account_here())
     for payment in under_way(invoice):
         charge_payment(payment)
@@ -77,17 +94,20 @@ def _open(page: HostedPage) -> PageFacts:
         return processor.page_find(page.stripe_id)
     account = account_here()
     invoice = Invoice.objects.get(pk=page.invoice_id) if page.invoice_id else None
-    facts = processor.page_open(
-        PageOrder(
-            customer=customer_here(),
-            success_url=settings.PORTAL_URL + reverse("billing_stripe_return", args=[page.public_id]),
-            cancel_url=settings.PORTAL_URL + reverse("billing_stripe_left", args=[page.public_id]),
-            mark=Mark(account.public_id, invoice=invoice.public_id if invoice else None, page=page.public_id),
-            amount_minor=page.amount_minor,
-            currency=invoice.currency if invoice else "",
-            words=f"Everkeep {invoice.reference}" if invoice else "",
-        )
+    order = PageOrder(
+        customer=customer_here(),
+        success_url=settings.PORTAL_URL + reverse("billing_stripe_return", args=[page.public_id]),
+        cancel_url=settings.PORTAL_URL + reverse("billing_stripe_left", args=[page.public_id]),
+        mark=Mark(account.public_id, invoice=invoice.public_id if invoice else None, page=page.public_id),
+        amount_minor=page.amount_minor,
+        currency=invoice.currency if invoice else "",
+        words=f"Everkeep {invoice.reference}" if invoice else "",
     )
+    try:
+        facts = processor.page_open(order)
+    except (Asked, NotSet):
+        _end(page, PageState.CLOSED)  # there is none and will be none: no charge waits for it
+        raise
     HostedPage.objects.filter(pk=page.pk, stripe_id="").update(stripe_id=facts.stripe_id)
     return facts
 
@@ -96,13 +116,8 @@ def page_look(page: HostedPage, *, close: bool = False) -> HostedPage:
     """Ask Stripe how a visit stands, and write down what came of it. `close`: nobody may pay there any more."""
     if page.state != PageState.OPEN:
         return page
-    if not page.stripe_id:
-        if clock.now() - page.opened_at < OVER and not close:
-            return page
-        if close:  # its answer was lost: the same key brings the same page
-            page.stripe_id = _open(page).stripe_id
-        else:
-            return _end(page, PageState.CLOSED)
+    if not page.stripe_id and not _found_again(page, close=close):
+        return page
     processor = required()
     facts = processor.page_close(page.stripe_id) if close else processor.page_find(page.stripe_id)
     check_ours(facts.customer)
@@ -114,6 +129,19 @@ def page_look(page: HostedPage, *, close: bool = False) -> HostedPage:
         return _end(page, PageState.CLOSED)
     _take_in(page, facts)
     return _end(page, PageState.DONE)
+
+
+def _found_again(page: HostedPage, *, close: bool) -> bool:
+    """Whether a visit whose answer was lost has a page after all; one that has none is ended in time."""
+    if not close:
+        if clock.now() - page.opened_at >= OVER:
+            _end(page, PageState.CLOSED)
+        return False
+    try:
+        page.stripe_id = _open(page).stripe_id  # the same key brings the same page
+    except (Asked, NotSet):
+        return False
+    return True
 
 
 def _take_in(page: HostedPage, facts: PageFacts) -> None:
@@ -144,5 +172,9 @@ def pages_look() -> int:
     """Look at all visits of the account that nobody came back from; returns how many are open still."""
     left = 0
     for page in HostedPage.objects.filter(state=PageState.OPEN).order_by("pk"):
-        left += page_look(page).state == PageState.OPEN
+        try:
+            left += page_look(page).state == PageState.OPEN
+        except EverkeepError as error:
+            logger.warning("visit %s could not be looked at: %s %s", page.public_id, error.code, error)
+            left += 1
     return left

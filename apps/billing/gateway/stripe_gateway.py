@@ -19,14 +19,13 @@ from ..enums import PaymentState
 from . import errors
 from .base import KINDS, CardFacts, ChargeOrder, Mark, PageFacts, PageOrder, PaymentOutcome, Told
 from .stripe_errors import told
+from .takes import takes
 from .words import words_for
 
 SECONDS: Final = (5.0, 60.0)  # to connect, and for an answer: a bank takes its time
 TRIES: Final = 2  # more of the same request, with the same idempotency key
 TOLERANCE: Final = 300  # seconds between a webhook's signature and now
 MANY: Final = 1000  # payments of one customer that are looked through, the newest first
-# Where Stripe counts otherwise than ISO 4217 does (docs.stripe.com/currencies, special cases).
-STRANGE: Final = frozenset({"ISK", "UGX", "BHD", "JOD", "KWD", "OMR", "TND", "IQD", "LYD", "UYI"})
 
 
 class StripeProcessor:
@@ -229,7 +228,7 @@ def _told(but: type[stripe.StripeError] | None = None) -> Iterator[None]:
 
 
 def _amount(minor: int, currency: str) -> int:
-    if currency.upper() in STRANGE:
+    if not takes(currency):
         raise errors.NotSet(f"Cards cannot be charged in {currency} here.", do="Pay by bank transfer.")
     return minor
 

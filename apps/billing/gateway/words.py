@@ -20,6 +20,10 @@ _WORDS: Final = {
     "issuer_not_available": ("The bank could not be reached.", "We try again by ourselves."),
     "canceled": ("The payment was called off.", "Pay again."),
     "card_gone": ("The card was removed before it could be charged.", "Add a card and pay again."),
+    "not_asked": (
+        "The card processor does not take this payment.",
+        "We were told, and look into it. You can also pay by bank transfer.",
+    ),
     "not_taken": ("The payment never arrived at the card processor.", "We try again by ourselves."),
 }
 # The bank says never to ask for this card again, so no retry of ours would do any good (and fines may follow).

@@ -47,7 +47,7 @@ def trouble_now() -> Trouble | None:
         return _not_paid(first, tried)
     if first.is_overdue:
         return _wanted(first, "Payment overdue.", "was due on")
-    return None if is_charged(plan) else _wanted(first, "Payment due.", "is due on")
+    return None if is_charged(plan, first.invoice) else _wanted(first, "Payment due.", "is due on")
 
 
 def _suspended(open_invoices: list[InvoiceRow]) -> Trouble:

@@ -22,7 +22,7 @@ def collect(subscription: Subscription, today: date) -> None:
         under_way = pending_charge(invoice)
         if under_way is not None:
             charge(under_way)
-        elif not is_charged(subscription):
+        elif not is_charged(subscription, invoice):
             remind(invoice, today)
         elif (due := next_try(invoice)) is not None and due <= today:
             charge_invoice(invoice)

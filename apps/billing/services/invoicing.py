@@ -60,7 +60,6 @@ def invoice_issue(subscription: Subscription, *, first: date, until: date, today
         state=InvoiceState.OPEN,
         series=SERIES,
         issued_on=today,
-        due_on=today if is_charged(subscription) else today + PAYABLE[Interval(subscription.interval)],
         effective_on=first,
         until=until,
         currency=subscription.currency,
@@ -71,6 +70,9 @@ def invoice_issue(subscription: Subscription, *, first: date, until: date, today
         details=_snapshot(details),
         purchase_order=subscription.purchase_order,
     )
+    invoice.total_minor = invoice.net_minor + invoice.tax_minor
+    by_card = is_charged(subscription, invoice)
+    invoice.due_on = today if by_card else today + PAYABLE[Interval(subscription.interval)]
     return _stored(invoice, [_line(charge, subscription.interval) for charge in charged])
 
 

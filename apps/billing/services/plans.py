@@ -143,7 +143,7 @@ def plan_invoice(subscription: Subscription, today: date) -> None:
     invoice = invoice_issue(subscription, first=first, until=until, today=today)
     subscription.invoiced_to = until
     subscription.save(update_fields=["invoiced_to"])
-    if invoice is not None and not is_charged(subscription):
+    if invoice is not None and not is_charged(subscription, invoice):
         mail_invoice(invoice)  # who is charged by card gets the receipt
 
 

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
@@ -19,7 +19,7 @@ from ..pages.frame import charged
 from ..services.cards import card_activate, card_delete
 
 
-@require_safe
+@require_GET
 @member_required(Permission.BILLING)
 @charged
 def add(request: MemberRequest) -> HttpResponse:

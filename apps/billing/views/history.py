@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
@@ -78,7 +78,7 @@ def mail(request: MemberRequest, invoice_id: UUID) -> HttpResponse:
     return redirect("billing_invoice", found.public_id)
 
 
-@require_safe
+@require_GET
 @member_required(Permission.BILLING)
 @charged
 def pay(request: MemberRequest, invoice_id: UUID) -> HttpResponse:
