@@ -23,7 +23,6 @@ from .enums import InvoiceState
 from .models import Invoice
 
 OPEN_FOR: Final = timedelta(days=30)
-CODE: Final = "billing.invoice_downloaded"
 _SALT: Final = "everkeep.billing.paper"
 
 
@@ -70,7 +69,9 @@ def _handed_out(invoice: Invoice, how: str) -> bytes:
         content = invoice_pdf(invoice)
         said = f"{invoice.reference} was downloaded{how}."
         # A link is fetched by whoever has it, and by their mail's scanners: a row a day, not one each time.
-        rows = SecurityEvent.objects.filter(subject_id=invoice.public_id, code=CODE, description=said)
+        rows = SecurityEvent.objects.filter(
+            subject_id=invoice.public_id, code="billing.invoice_downloaded", description=said
+        )
         if not (how and rows.filter(at__gte=clock.now() - timedelta(days=1)).exists()):
-            audit(CODE, description=said, subject_id=invoice.public_id)
+            audit("billing.invoice_downloaded", description=said, subject_id=invoice.public_id)
     return content
