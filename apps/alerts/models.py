@@ -152,11 +152,15 @@ class Alert(AccountModel):
 
 
 class RuleLook(AccountModel):
-    """A snapshot of mailbox settings that differs from the one before, until its rules have been looked at."""
+    """A snapshot of mailbox settings that differs from the one before, until its rules have been looked at.
+
+    One that cannot be read is looked at again at `next_at`.
+    """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
     snapshot_number = models.PositiveIntegerField()
     tries = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         db_table = "alert_rule_look"

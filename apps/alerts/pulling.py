@@ -19,7 +19,7 @@ from apps.core import clock
 from apps.core.scope import every_account
 
 from .learning.course import follow
-from .learning.readings import MOST
+from .learning.readings import known_of
 from .measuring import measure, rule_digest
 from .models import Measure, Watch
 from .raising import raise_all, scale_in_force
@@ -31,7 +31,9 @@ PASS_SNAPSHOTS: Final = 500
 ACCOUNTS_AT_ONCE: Final = 200
 ANEW: Final = timedelta(days=1)
 FORGET_EVERY: Final = 20
-KEPT: Final = 400  # measures of one kind of data: more than are ever learnt from, for replays and charts
+# Measures of one kind of data: the last 400, or those of 100 days; more than are ever learnt from, for replays.
+KEPT: Final = 400
+KEPT_FOR: Final = timedelta(days=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,10 @@ def snapshot_came(sender: object, instance: Snapshot, created: bool, **_: Any) -
         values["quiet_up_to"] = instance.number
     row = rows.first()
     if row is None:
-        Watch.objects.create(
-            account_id=instance.account_id, **{"quiet_up_to": instance.number - 1} | keys | values
-        )
+        new = Watch(account_id=instance.account_id, **{"quiet_up_to": instance.number - 1} | keys | values)
+        # `manage.py alerts` may make it at the same moment: that must not fail the commit of a backup.
+        Watch.objects.bulk_create([new], ignore_conflicts=True)
+        rows.filter(committed__lt=instance.number).update(**values)
     elif instance.number > row.committed:
         rows.update(**values)
     elif not _is_measured(row, instance):  # this kind of data begins anew
@@ -172,11 +175,12 @@ class _Course:
             if row.snapshot_number % FORGET_EVERY == 0:
                 _forget_old(row)
         watch.up_to = row.snapshot_number
-        self._last, self._readings = row, [*self._readings[-MOST:], judged.reading]
+        self._last, self._readings = row, known_of([*self._readings, judged.reading])
         self._good_at = row.taken_at if row.is_good else self._good_at
         return True
 
 
 def _forget_old(row: Measure) -> None:
     own = Measure.objects.filter(entity_id=row.entity_id, sub_service=row.sub_service)
-    own.filter(snapshot_number__lte=row.snapshot_number - KEPT).delete()
+    old = own.filter(snapshot_number__lte=row.snapshot_number - KEPT, taken_at__lt=row.taken_at - KEPT_FOR)
+    old.delete()

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from .learning.readings import MOST, Reading
+from .learning.readings import AT_LEAST, MOST, Reading
 from .models import Measure
 
 _NAMES: Final = (
@@ -41,10 +41,14 @@ def measures_of(entity_id: int, sub_service: str) -> "QuerySet[Measure]":
     return Measure.objects.filter(entity_id=entity_id, sub_service=sub_service).order_by("snapshot_number")
 
 
-def last_measures(entity_id: int, sub_service: str, most: int = MOST) -> list[Measure]:
-    """The newest of them, oldest first."""
-    rows = measures_of(entity_id, sub_service).order_by("-snapshot_number")[:most]
-    return list(rows)[::-1]
+def last_measures(entity_id: int, sub_service: str) -> list[Measure]:
+    """Those of them that the next one is judged by, oldest first."""
+    newest_first = measures_of(entity_id, sub_service).order_by("-snapshot_number")
+    rows = list(newest_first[:MOST])
+    if len(rows) == MOST:
+        since = rows[0].taken_at - AT_LEAST
+        rows += newest_first.filter(snapshot_number__lt=rows[-1].snapshot_number, taken_at__gte=since)
+    return rows[::-1]
 
 
 def good_at_of(rows: list[Measure]) -> datetime | None:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.sudo import sudo_required
 from apps.backups.access import entity_for, task_for
 from apps.backups.panels import task_panel
 from apps.core.htmx import render_page_or_part
@@ -122,6 +123,7 @@ def replay(request: MemberRequest, entity_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(Permission.ACCOUNT_SETTINGS)
+@sudo_required()
 def settings(request: MemberRequest) -> HttpResponse:
     """What raises alerts, and how soon."""
     form = AlertSettingsForm.of(wishes(), request.POST if request.method == "POST" else None)

@@ -136,6 +136,11 @@ def _task_silence(alert: Alert, facts: dict[str, Any]) -> str:
 
 
 def _forwarding(alert: Alert, facts: dict[str, Any]) -> str:
+    if facts.get("unread"):
+        return (
+            "The settings of this mailbox changed, but could not be read to the end: whether a new rule sends "
+            "mail on is not known. Look at the rules of its inbox."
+        )
     where = "outside your organisation" if facts.get("outside") else "inside your organisation"
     if not may_name_contents():
         return f"A new rule of the inbox sends mail on to an address {where}."

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.enums import Role
 from apps.accounts.models import User
 from apps.activity.models import SecurityEvent
 from apps.alerts.enums import AlertState, Severity
@@ -21,7 +23,7 @@ from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
 from apps.notifications.letters import opened
 from apps.notifications.models import Delivery, Recipient
-from tests.cast import Cast
+from tests.cast import Cast, member, prove_again
 from tests.recovery.factories import Mailbox, make_entity
 
 pytestmark = pytest.mark.database
@@ -155,11 +157,23 @@ def test_the_list_is_narrowed_and_paged_by_keys(cast: Cast) -> None:
     assert "No alert matches this filter" in page(cast.viewer, "alerts", kind="quota")
 
 
-def test_settings_are_kept_and_audited(cast: Cast) -> None:
+def test_settings_are_kept_and_audited_and_administrators_hear_of_less(
+    cast: Cast, mailoutbox: Any, django_capture_on_commit_callbacks: Any
+) -> None:
     client = Client()
     client.force_login(cast.owner)
+    session = client.session
+    session.pop("account_authentication_methods", None)
+    session.save()
+    second = member(cast.account, "second@pizza-perfecto.example", Role.ADMINISTRATOR)
     data = {"kinds": ["failures"], "sensitivity": "high", "failures_in_a_row": "5", "planned_gb": "200"}
     assert client.post(reverse("alert_settings"), data).status_code == 302
+    assert not SecurityEvent.objects.filter(code="alerts.changed").exists(), "a stolen session proves nothing"
+    prove_again(client)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(reverse("alert_settings"), data).status_code == 302
+    assert "alerts were switched off" in mailoutbox[0].subject
+    assert {mail.to[0] for mail in mailoutbox} == {cast.owner.email, second.email}
     said = SecurityEvent.objects.get(code="alerts.changed").description
     assert "failed runs in a row from 3 to 5" in said
     assert 'value="200"' in page(cast.owner, "alert_settings")

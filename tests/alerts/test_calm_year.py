@@ -8,7 +8,7 @@ import pytest
 
 from apps.alerts.learning.course import Judged, follow
 from apps.alerts.learning.findings import Kind
-from apps.alerts.learning.readings import MOST, History, Metric, Reading, marks_of
+from apps.alerts.learning.readings import History, Metric, Reading, marks_of
 from apps.alerts.learning.silence import task_silence
 from tests.alerts.incidents import AT_ONCE, drip, mass_deletion, silence
 from tests.alerts.tempers import NIGHTLY, TEMPERS, THRICE, Schedule, Temper, year
@@ -25,7 +25,7 @@ def calm_year(temper: Temper, seed: int, schedule: Schedule = NIGHTLY) -> list[R
 
 def judged_from(readings: list[Reading], place: int, many: int = 1) -> list[Judged]:
     """What is said of the readings from a place on, by who knows those before."""
-    return list(follow(readings[place : place + many], readings[max(place - MOST, 0) : place]))
+    return list(follow(readings[place : place + many], readings[:place]))
 
 
 YEARS = [
@@ -89,7 +89,7 @@ def test_who_deletes_a_little_more_every_day_is_found_in_time(faster: float, lef
         calm = calm_year(temper, 5)
         place = len(calm) // 2
         struck = drip(calm, place, start=0.0005, faster=faster)
-        told = follow(struck[place:], struck[place - MOST if place > MOST else 0 : place])
+        told = follow(struck[place:], struck[:place])
         found = next((n for n, each in enumerate(told) if marks_of(Metric.REMOVED) & each.reading.odd), None)
         assert found is not None, temper.name
         assert struck[place + found].items > calm[place + found].items * left, (temper.name, found)
@@ -102,10 +102,10 @@ def test_an_incident_is_not_learnt_and_the_same_again_is_told_again() -> None:
     assert told == [struck[200].number, struck[230].number]
 
 
-def steady(count: int, **values: int) -> list[Reading]:
-    """Backups night by night that all bring the same."""
+def steady(count: int, hours: int = 24, **values: int) -> list[Reading]:
+    """Backups that all bring the same, night by night unless they come sooner or later."""
     start = datetime(2026, 1, 5, 2, tzinfo=UTC)
-    moments = [start + timedelta(days=day) for day in range(count)]
+    moments = [start + timedelta(hours=hours * number) for number in range(count)]
     usual = {"added": 30, "changed": 20, "removed": 5, "items": 5_000} | values
     return [
         Reading(number, at, before=moments[number - 1] if number else None, **usual)  # type: ignore[arg-type]
@@ -119,6 +119,22 @@ def test_a_new_level_is_accepted_after_it_has_lasted_a_week() -> None:
     days = {(each.at - loud[0].at).days for each in told}
     assert min(days) == 0
     assert max(days) < 14
+
+
+@pytest.mark.parametrize("hours", [1, 2, 3, 4, 6, 8, 12, 24, 72, 168])
+def test_whatever_the_schedule_much_that_goes_is_told_and_a_new_level_is_learnt(hours: int) -> None:
+    """Hourly backups are so many, and weekly ones so few, that neither may be counted only."""
+    backups = max(60, 90 * 24 // hours)
+    known = steady(backups, hours=hours)
+    struck = steady(backups + 1, hours=hours, removed=3_000, items=2_000)[-1]
+    (judged,) = follow([struck], known)
+    assert [each.kind for each in judged.findings] == [Kind.MASS_DELETION]
+    assert judged.findings[0].learnt, "known from what is usual, not only because it is more than half"
+    step = max(24 // hours, 1)  # backups of one day
+    odd = frozenset({Metric.REMOVED})
+    loud = [replace(each, odd=odd) for each in steady(backups + 7 * step, hours=hours, removed=400)[backups:]]
+    assert History([*known, *loud]).lasting(Metric.REMOVED) == {each.at for each in loud}
+    assert not History([*known, *loud[: 5 * step]]).lasting(Metric.REMOVED)
 
 
 def _kind(finding: object) -> str:

@@ -1,15 +1,19 @@
 """A rule that begins to send mail on is told; one that stood before, or is switched off, is not."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from apps.alerts.enums import AlertState, Severity
 from apps.alerts.models import Alert, RuleLook
-from apps.alerts.standing.forwards import look_at_rules, snapshot_came
+from apps.alerts.standing import forwards
+from apps.alerts.standing.forwards import TRIES, look_at_rules, snapshot_came
 from apps.alerts.words import sentence
 from apps.backups.models import Snapshot
+from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
 from tests.cast import Cast
@@ -63,6 +67,34 @@ def test_a_new_rule_that_forwards_outside_is_severe_and_over_when_it_goes(cast: 
         assert "thief@evil.example" in sentence(alert)
     box.remove("rule:thief")
     assert next_day(box)[1] == ("Rule: thief", Severity.CRITICAL, AlertState.CLOSED)
+
+
+def test_rules_that_cannot_be_read_wait_longer_each_time_and_are_told_in_the_end(box: Mailbox) -> None:
+    put(box, "thief", "thief@evil.example")
+    good = box.day()
+    other = RuleLook.objects.create(account_id=box.entity.account_id, entity=box.entity, snapshot_number=99)
+    bad = RuleLook.objects.create(
+        account_id=box.entity.account_id, entity=box.entity, snapshot_number=good.number
+    )
+    looks, start = 0, clock.now()
+
+    def broken(*_: object) -> None:
+        nonlocal looks
+        looks += 1
+        raise ValueError("no error that anybody thought of")
+
+    with patch.object(forwards, "_judge", broken):
+        look_at_rules()
+        assert not RuleLook.objects.filter(pk=other.pk).exists(), "the next one has its turn"
+        for hours in range(0, 24 * 12, 3):
+            with clock.travel(start + timedelta(hours=hours)):
+                look_at_rules()
+    assert not RuleLook.objects.filter(pk=bad.pk).exists()
+    assert looks == TRIES
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.severity) == ("forwarding", Severity.WARNING)
+    assert timedelta(days=6) < alert.opened_at - start < timedelta(days=10)
+    assert "could not be read" in sentence(alert)
 
 
 def test_a_rule_that_is_switched_on_or_gets_another_address_is_new(box: Mailbox) -> None:

@@ -110,6 +110,13 @@ def test_a_catalog_made_anew_out_of_the_vault_alarms_nobody(young: Mailbox) -> N
     assert (watch.up_to, watch.committed, watch.quiet_up_to) == (0, FEW, FEW)
 
 
+def test_a_marker_that_another_makes_meanwhile_does_not_fail_the_commit_of_a_backup(young: Mailbox) -> None:
+    Watch.objects.update(committed=FEW - 1)
+    with patch("django.db.models.query.QuerySet.first", return_value=None):
+        snapshot_came(Snapshot, young.snapshots()[-1], created=True)
+    assert Watch.objects.get().committed == FEW
+
+
 def test_a_pass_ends_soon_and_goes_on_where_it_was(young: Mailbox) -> None:
     assert pull(most=2) == pulling.Pulled(2, 0, True)
     assert Watch.objects.get().up_to == 2

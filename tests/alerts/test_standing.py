@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from unittest.mock import Mock, patch
 
 import pytest
 
 from apps.alerts.enums import AlertKind, AlertState, Severity
-from apps.alerts.models import Alert
+from apps.alerts.models import Alert, AlertSettings
+from apps.alerts.registry import Check, checks
+from apps.alerts.standing import rounds
 from apps.alerts.standing.rounds import look_at_account
 from apps.alerts.wishes import wishes_save
 from apps.alerts.words import sentence
-from apps.backups.enums import GapCause, Verdict
-from apps.backups.models import BackupTask, CoverageGap, Entity
+from apps.backups.enums import DamagedState, GapCause, Verdict
+from apps.backups.models import BackupTask, CoverageGap, DamagedItem, Entity
 from apps.connectors.services import connection_mark_connected, connection_mark_disconnected
 from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
@@ -121,6 +124,40 @@ def test_coverage_that_dropped_is_told_not_what_was_never_covered(task: BackupTa
     lost.acknowledged_at = clock.now()
     lost.save()
     assert standing() == []
+
+
+def test_damage_and_a_full_storage_are_told_while_they_stand(cast: Cast, task: BackupTask) -> None:
+    bob = make_protected(task, "Bob")
+    item = DamagedItem.objects.create(
+        account_id=bob.account_id, entity=bob, sub_service="mail", remote_hash=1, remote_id="m1",
+        blobs=b"x" * 32, state=DamagedState.LOST,
+    )  # fmt: skip
+    AlertSettings.objects.create(account=cast.account, planned_bytes=1_000)
+    with patch("django.db.models.query.QuerySet.aggregate", return_value={"used": 799}):
+        assert standing() == [("damage", Severity.CRITICAL, "Bob")]
+    assert "Damaged beyond repair: 1 item." in sentence(Alert.objects.get())
+    item.delete()
+    for used, severity in ((800, "notice"), (900, "warning"), (1_200, "critical")):
+        with patch("django.db.models.query.QuerySet.aggregate", return_value={"used": used}):
+            assert standing() == [("quota", severity, "Storage")]
+    assert "120 % of the storage that you planned is used" in sentence(Alert.objects.get(kind="quota"))
+
+
+def test_one_broken_check_stops_nothing_and_what_is_cut_off_is_not_over(task: BackupTask) -> None:
+    bob, eve = make_protected(task, "Bob"), make_protected(task, "Eve")
+    make_protected(task, "Fine")
+    for each in (bob, eve):
+        failed(each, *[Verdict.FAILED] * 3)
+    assert len(standing()) == 2
+    broken = Check("connection", "Broken", Mock(side_effect=ValueError))
+    with (
+        patch.object(rounds, "MOST", 1),
+        patch.object(rounds, "checks", lambda: [broken, *checks()]),
+        patch.object(rounds, "look_at_rules", side_effect=ZeroDivisionError),
+        patch.object(rounds, "tell_of_the_day") as letter,
+    ):
+        assert len(standing()) == 2
+    letter.assert_called_once()
 
 
 def test_limited_mailboxes_have_alerts_of_their_own_and_are_in_no_count(task: BackupTask) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from .findings import Finding
-from .readings import MOST, History, Reading
+from .readings import History, Reading
 from .rules import judge, odd_metrics
 
 
@@ -23,9 +23,10 @@ def follow(
 
     A reading that a person accepted as normal is learnt whatever is found.
     """
-    known = list(before)[-MOST:]
+    known = list(before)
     for each in readings:
-        findings = judge(History(known, scale), each)
+        history = History(known, scale)
+        findings = judge(history, each)
         judged = replace(each, odd=odd_metrics(findings))
-        known = [*known[-(MOST - 1) :], judged]
+        known = [*history.readings, judged]
         yield Judged(judged, findings)

@@ -1,5 +1,6 @@
 """One backup of one kind of data of one mailbox in numbers, and the history that it is judged by."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,11 +10,14 @@ from typing import Final
 
 SNAPSHOTS: Final = 60
 DAYS: Final = timedelta(days=60)
-MOST: Final = 240
 """Learnt from: the last 60 good readings, or those of the last 60 days where backups run more than daily."""
+MOST: Final = 240
+AT_LEAST: Final = timedelta(days=76)
+"""Known are the last 240 readings, or those of 76 days where these are more: what erosion looks back over."""
 LASTING_DAYS: Final = 7
 LASTING_WITHIN: Final = timedelta(days=14)
-"""A level that was odd on 7 days of 14 is the new level: those days are learnt after all."""
+"""A level that was odd on 7 days of 14 is the new level: those days are learnt after all. Where backups do not
+come every day, it is 7 of the 14 that were due."""
 
 
 class Metric(StrEnum):
@@ -89,7 +93,7 @@ class History:
     """
 
     def __init__(self, readings: Sequence[Reading], scale: float = 1.0) -> None:
-        self.readings, self.scale = list(readings[-MOST:]), scale
+        self.readings, self.scale = known_of(readings), scale
         self._lasting: dict[Metric, frozenset[datetime]] = {}
 
     def __bool__(self) -> bool:
@@ -132,7 +136,7 @@ class History:
         if metric not in self._lasting:
             marks = marks_of(metric)
             odd = [each.at for each in self.readings if each.odd and not each.odd.isdisjoint(marks)]
-            self._lasting[metric] = _lasting(odd)
+            self._lasting[metric] = _lasting(odd, max(LASTING_WITHIN, self.usual_span * LASTING_WITHIN.days))
         return self._lasting[metric]
 
     def since(self, moment: datetime) -> list[Reading]:
@@ -142,10 +146,19 @@ class History:
         return self.readings[place:]
 
 
-def _lasting(odd: Sequence[datetime]) -> frozenset[datetime]:
-    found = set[datetime]()
+def known_of(readings: Sequence[Reading]) -> list[Reading]:
+    """Return those at the end of a course that the next one is judged by."""
+    if len(readings) <= MOST:
+        return list(readings)
+    first = bisect_left(readings, readings[-1].at - AT_LEAST, key=lambda each: each.at)
+    return list(readings[min(first, len(readings) - MOST) :])
+
+
+def _lasting(odd: Sequence[datetime], within: timedelta) -> frozenset[datetime]:
+    found, end = set[datetime](), 0
     for place, start in enumerate(odd):
-        within = [each for each in odd[place:] if each - start <= LASTING_WITHIN]
-        if len({each.date() for each in within}) >= LASTING_DAYS:
-            found.update(within)
+        while end < len(odd) and odd[end] - start <= within:
+            end += 1
+        if len({each.date() for each in odd[place:end]}) >= LASTING_DAYS:
+            found.update(odd[place:end])
     return frozenset(found)

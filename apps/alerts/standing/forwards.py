@@ -5,7 +5,10 @@ that an administrator sets on a mailbox is not in its mailbox settings (docs/kno
 """
 
 import logging
+from datetime import timedelta
 from typing import Any, Final
+
+from django.db import transaction
 
 from apps.backups.models import Entity, Snapshot
 from apps.backups.selectors.browse import AsOf, Node, as_of, contents
@@ -13,8 +16,8 @@ from apps.backups.selectors.compare import Difference, Pair, compare_page
 from apps.connectors.documents import read_document
 from apps.connectors.enums import SubService
 from apps.connectors.services import forwarded_to
-from apps.core.errors import EverkeepError
-from apps.vault.api import Role, VaultError, decode_content, open_reader
+from apps.core import clock
+from apps.vault.api import Role, decode_content, open_reader
 
 from ..enums import AlertKind, Severity
 from ..models import RuleLook
@@ -23,7 +26,9 @@ from ..wishes import is_wanted
 
 logger = logging.getLogger("everkeep.alerts")
 AT_ONCE: Final = 200
-TRIES: Final = 20
+FIRST_PAUSE: Final = timedelta(minutes=10)
+LONGEST_PAUSE: Final = timedelta(hours=12)
+TRIES: Final = 20  # with these pauses: about eight days
 
 
 def snapshot_came(sender: Any, instance: Snapshot, created: bool, **kwargs: Any) -> None:
@@ -36,21 +41,42 @@ def snapshot_came(sender: Any, instance: Snapshot, created: bool, **kwargs: Any)
 
 
 def look_at_rules() -> int:
-    """Look at what waits of the account in force, in the order in which it came; returns how much was done."""
+    """Look at what is due of the account in force, in the order in which it came; returns how much was done."""
     done = 0
-    for waiting in (
-        RuleLook.objects.filter(tries__lt=TRIES).select_related("entity__task").order_by("pk")[:AT_ONCE]
-    ):
+    due = RuleLook.objects.filter(next_at__lte=clock.now()).select_related("entity__task")
+    for waiting in due.order_by("pk")[:AT_ONCE]:
         try:
             look(waiting.entity, waiting.snapshot_number)
-        except (EverkeepError, VaultError) as error:
-            waiting.tries += 1
-            waiting.save(update_fields=["tries"])
-            logger.warning("rules of %s were not compared: %s", waiting.entity.public_id, error)
+        except Exception:  # what is wrong with one mailbox must not keep the others from being looked at
+            logger.exception("rules of %s were not compared", waiting.entity.public_id)
+            _look_later(waiting)
             continue
         waiting.delete()
         done += 1
     return done
+
+
+def _look_later(waiting: RuleLook) -> None:
+    """Try again after a while that doubles; after the last try somebody is told to look for themselves."""
+    waiting.tries += 1
+    if waiting.tries < TRIES:
+        waiting.next_at = clock.now() + min(FIRST_PAUSE * 2 ** (waiting.tries - 1), LONGEST_PAUSE)
+        waiting.save(update_fields=["tries", "next_at"])
+        return
+    with transaction.atomic():
+        entity = waiting.entity
+        if is_wanted(AlertKind.FORWARDING):
+            alert_raise(
+                AlertKind.FORWARDING,
+                f"forwarding-unread:{entity.public_id}",
+                severity=Severity.WARNING,
+                entity=entity,
+                task=entity.task,
+                sub_service=SubService.SETTINGS,
+                snapshot_number=waiting.snapshot_number,
+                facts={"unread": True},
+            )
+        waiting.delete()
 
 
 def look(entity: Entity, number: int) -> None:

@@ -5,7 +5,6 @@ from typing import Final
 
 from apps.accounts.selectors import stopped_accounts
 from apps.backups.models import BackupTask
-from apps.core.errors import EverkeepError
 from apps.core.scope import every_account
 
 from ..enums import AlertState
@@ -30,15 +29,19 @@ def accounts_to_look_at() -> list[int]:
 def look_at_account() -> int:
     """Make every check of the account in force; returns how many alerts of them stand.
 
-    A check that cannot be made closes nothing: what it found before may still be so.
+    A check that cannot be made closes nothing, as what it found before may still be so; and it keeps neither
+    the others nor the letter of the day from their turn.
     """
     standing = 0
     for check in checks():
         try:
             standing += _make(check)
-        except EverkeepError as error:
-            logger.warning("check %s was not made: %s", check.key, error)
-    look_at_rules()
+        except Exception:
+            logger.exception("check %s was not made", check.key)
+    try:
+        look_at_rules()
+    except Exception:
+        logger.exception("rules that forward mail were not looked at")
     tell_of_the_day()
     return standing
 
@@ -48,8 +51,7 @@ def _make(check: Check) -> int:
     found = [each for each in check.find() if each.kind not in quiet]
     if len(found) > MOST:
         logger.warning("check %s found %d: the first %d are told", check.key, len(found), MOST)
-        found = found[:MOST]
-    for each in found:
+    for each in found[:MOST]:
         alert_raise(
             each.kind,
             each.key,
@@ -60,7 +62,7 @@ def _make(check: Check) -> int:
             service=each.service,
             sub_service=each.sub_service,
         )
-    keys = {each.key for each in found}
+    keys = {each.key for each in found}  # also of those that are not told: what stands is not over
     there = Alert.objects.exclude(state=AlertState.CLOSED).filter(key__startswith=f"{check.key}:")
     for key in set(there.values_list("key", flat=True)) - keys:
         alert_close(key)
