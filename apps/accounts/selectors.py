@@ -1,5 +1,8 @@
 """Reads about accounts and people that other apps share."""
 
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
+
 from django.db.models import Q
 
 from apps.core.actor import Actor
@@ -20,6 +23,7 @@ __all__ = [
     "owner_of_address",
     "person_now",
     "stopped_accounts",
+    "zones_left",
 ]
 
 
@@ -27,6 +31,12 @@ def account_zone(account_id: int | None = None) -> str:
     """The time zone of an account, by default of the one in force."""
     rows = Account.objects.filter(pk=account_id or current_account_id())
     return rows.values_list("time_zone", flat=True).get()
+
+
+def zones_left(account_id: int) -> list[tuple[datetime, tzinfo]]:
+    """The time zones that an account had before its present one, each with when it was last left."""
+    left = Account.objects.values_list("zones_left", flat=True).get(pk=account_id)
+    return [(datetime.fromisoformat(moment), ZoneInfo(zone)) for zone, moment in left.items()]
 
 
 def owner_of_address(email: str) -> User | None:

@@ -126,7 +126,7 @@ def send_reports() -> int:
     return len(accounts)
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task(expires=60)  # type: ignore[untyped-decorator]
 def make_reports(*, account_id: int) -> int:
     """Make one account's reports of the period that is over; returns how many."""
     return making.work()

@@ -40,7 +40,9 @@ def repeat_restore(job: Job, failed_only: bool) -> str:
     parts = parts_of(old)
     if kinds - {part.snapshot.sub_service for part in parts}:
         raise Conflict(GONE, do=CHOOSE)
-    order = Order(old.target, old.mode, RestoreOptions(**old.options), repeats=job, failed_only=failed_only)
+    # The first run noted there that its letter to the mailbox was sent; this one wants a letter of its own.
+    options = RestoreOptions(**old.options | {"notify": bool(old.options.get("notify"))})
+    order = Order(old.target, old.mode, options, repeats=job, failed_only=failed_only)
     wanted = [part for part in parts if not failed_only or part.snapshot.sub_service in kinds]
     plan = plan_write(point=point_of(old.run), choices=wanted, order=order)
     make_plan.after_commit(account_id=plan.account_id, plan_id=plan.pk)

@@ -208,6 +208,11 @@ CELERY_TASK_ROUTES = {
     "apps.backups.tasks.send_hooks": {"queue": "default"},
     "apps.backups.tasks.send_hook": {"queue": "hooks"},
     "apps.notifications.tasks.send_letters_of": {"queue": "hooks"},
+    # What people are told does not wait behind backups.
+    "apps.backups.tasks.send_reports": {"queue": "default"},
+    "apps.backups.tasks.make_reports": {"queue": "default"},
+    "apps.backups.tasks.tell_news": {"queue": "default"},
+    "apps.backups.tasks.tell_news_of": {"queue": "default"},
     "apps.backups.*": {"queue": "backup"},
     "apps.recovery.*": {"queue": "recovery"},
     "apps.search.tasks.bring_in": {"queue": "index"},
@@ -253,7 +258,7 @@ CELERY_BEAT_SCHEDULE = {
     "keys": {"task": "apps.vault.tasks.finish_keys", "schedule": 3600.0},
     "garbage": {"task": "apps.vault.tasks.collect_garbage", "schedule": 6 * 3600.0},
     "locks": {"task": "apps.vault.tasks.extend_locks", "schedule": 6 * 3600.0},
-    "jobs": {"task": "apps.jobs.tasks.dispatch_jobs", "schedule": 15.0, "options": {"queue": "default"}},
+    "jobs": {"task": "apps.jobs.tasks.dispatch_jobs", "schedule": 15.0, "options": {"expires": 15}},
     "audit_streams": {
         "task": "apps.activity.tasks.send_streams",
         "schedule": 15.0,
@@ -266,7 +271,11 @@ CELERY_BEAT_SCHEDULE = {
     "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
     "measures": {"task": "apps.alerts.tasks.send_measuring", "schedule": 60.0, "options": {"expires": 60}},
     "standing": {"task": "apps.alerts.standing_tasks.look_at_accounts", "schedule": 900.0},
-    "stripe": {"task": "apps.billing.gateway.tasks.look_after_payments", "schedule": 300.0},
+    "stripe": {
+        "task": "apps.billing.gateway.tasks.look_after_payments",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "stripe_night": {"task": "apps.billing.gateway.tasks.reconcile", "schedule": 24 * 3600.0},
     "index": {"task": "apps.search.tasks.send_index_work", "schedule": 60.0, "options": {"expires": 60}},
 }

@@ -19,6 +19,7 @@ from apps.connectors.enums import EntityKind
 from apps.connectors.permissions_needed import MICROSOFT
 from apps.connectors.services import Permitted
 from apps.core import clock
+from apps.notifications.models import Recipient
 from apps.notifications.sending import send_due
 from tests.cast import Cast
 
@@ -86,6 +87,8 @@ def test_two_thousand_mailboxes_are_started_in_batches_that_can_be_finished(
 ) -> None:
     settings.BACKUP_WORKERS = 8
     people(task, 2000)
+    part = {"kinds": ["discovery"], "limited": False}
+    Recipient.objects.create(account_id=task.account_id, address="desk@partner.example", **part)
     onboarding, today, days = Onboarding.objects.create(account_id=task.account_id, task=task), BEGIN, 0
     while Onboarding.objects.get().state == "running":
         with clock.travel(today):
@@ -105,6 +108,7 @@ def test_two_thousand_mailboxes_are_started_in_batches_that_can_be_finished(
     with clock.travel(today):
         send_due()
     assert Activity.objects.filter(code="onboarding.reported").count() == days == len(mailoutbox)
+    assert {sent.to[0] for sent in mailoutbox} == {"olivia@pizza-perfecto.example"}, "not who sees a part"
     assert "to go" in mailoutbox[0].subject and "Microsoft" in mailoutbox[0].body
     assert "All first backups are there" in mailoutbox[-1].body
     assert mail.outbox

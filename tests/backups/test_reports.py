@@ -24,7 +24,7 @@ from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
 from apps.notifications.letters import opened, written
 from apps.notifications.models import Delivery, Recipient
-from tests.cast import Cast
+from tests.cast import Cast, prove_again
 
 from .makers import make_connection, make_mailbox, make_protected, make_task
 
@@ -165,6 +165,21 @@ def test_a_period_is_reported_once_by_two_workers_and_after_an_outage(cast: Cast
     assert ReportSettings.objects.get().next_at == settings.next_at + 5 * DAY
 
 
+def test_an_outage_over_the_end_of_a_week_loses_no_report(cast: Cast, task: BackupTask) -> None:
+    make_protected(task, "Bob Smith")
+    recipient(cast, "desk@partner.example")
+    settings = switch_on(cast, every="weekly")
+    back = settings.next_at + 2 * DAY
+    with clock.travel(back), patch.object(making, "notify", side_effect=RuntimeError):
+        assert making.work() == 0
+    with clock.travel(back + timedelta(hours=23)):
+        assert making.accounts_with_work() == {cast.account.pk} and making.work() == 1
+    assert Report.objects.get().until == settings.next_at
+    Report.objects.update(state=ReportState.DUE)
+    with clock.travel(back + timedelta(hours=25)):
+        assert not making.accounts_with_work() and making.work() == 0, "given up: the next says more"
+
+
 @pytest.mark.parametrize(
     ("every", "start", "ends"),
     [
@@ -269,6 +284,13 @@ def test_a_task_and_a_mailbox_have_recipients_of_their_own(
         reverse("task_reports", args=[task.public_id]),
         reverse("entity_reports", args=[bob.public_id]),
     )
+    for page in (of_task, of_bob, reverse("reports")):
+        answer = client.post(page, {"addresses": "thief@partner.example", "is_on": "on"})
+        assert answer.status_code == 302 and answer.url.startswith(reverse("sudo")), (
+            "an open session is no proof"
+        )
+    assert not ReportCopy.objects.exists()
+    prove_again(client)
     client.post(of_task, {"addresses": "desk@partner.example; IT@partner.example,it@partner.example"})
     client.post(of_bob, {"addresses": "bob@private.example"})
     assert client.post(of_task, {"addresses": "desk"}).status_code == 400
@@ -330,6 +352,7 @@ def test_previews_are_what_is_sent(cast: Cast, client: Client) -> None:
     assert "Bob Smith" in part and "<html" not in part
     table = client.get(reverse("report_sample", args=["failures"])).getvalue().decode()
     assert [row["Name"] for row in read(table)] == ["Bob Smith"]
+    prove_again(client)
     form = {"is_on": "on", "format": "failures", "way": "link", "every": "weekly", "at": "07:30"}
     assert client.post(page, form | {"zone": "Asia/Tokyo", "weekday": "2", "day": "1"}).status_code == 302
     settings = ReportSettings.objects.get()

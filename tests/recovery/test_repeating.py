@@ -5,6 +5,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 import pytest
+from django.core import mail as outbox
 
 from apps.backups.models import Entity, Snapshot
 from apps.backups.selectors.points import point_of
@@ -104,12 +105,16 @@ def test_a_restore_that_broke_off_goes_on_where_it_ended(office: Office) -> None
 def test_the_whole_choice_again_is_a_plan_of_its_own(office: Office) -> None:
     snapshot, target = office.back_up(), empty(office)
     job = broken(office, snapshot, target)
+    first = Plan.objects.get(job=job)
+    Plan.objects.filter(pk=first.pk).update(options=first.options | {"notify": "sent"})
     plan = planned(job, failed_only=False)
     assert (plan.mode, plan.target_id, plan.total("create")) == ("skip", target.pk, 2)
     assert plan.total("skip") == job.items_total - 2
     again = office.work(plan_start(plan=plan))
     assert (again.items_total, again.items_done, again.repeats_id) == (job.items_total, 2, job.pk)
     assert not again.failed_only
+    told = [sent.subject for sent in outbox.outbox if sent.to == [target.address]]
+    assert told == ["Your mailbox is being restored"], "who was told of the first run is told of this one"
 
 
 def test_nothing_is_repeated_out_of_a_backup_that_is_gone(office: Office) -> None:

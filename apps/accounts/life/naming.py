@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from apps.activity.audit import audit
+from apps.core import clock
 from apps.core.scope import account_scope
 
 from ..enums import Location
@@ -20,10 +21,13 @@ def account_rename(*, account: Account, name: str) -> None:
 
 @transaction.atomic
 def account_zone_set(*, account: Account, zone: str) -> None:
-    """Let the account's days begin elsewhere: retention goes by it from its next look on."""
-    before, account.time_zone = account.time_zone, zone
+    """Let the account's days begin elsewhere: for retention, those of backups that are taken from now on."""
+    kept = Account.objects.select_for_update().get(pk=account.pk)
+    before, account.time_zone = kept.time_zone, zone
     if before != zone:
-        account.save(update_fields=["time_zone"])
+        left = kept.zones_left | {before: clock.now().isoformat()}
+        account.zones_left = {each: moment for each, moment in left.items() if each != zone}
+        account.save(update_fields=["time_zone", "zones_left"])
         audit("account.zone_changed", description=f"From {before} to {zone}.")
 
 

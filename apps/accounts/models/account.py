@@ -18,6 +18,8 @@ class Account(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     # Days and weeks of retention are counted in it, and new schedules begin with it.
     time_zone = models.CharField(max_length=64, default="UTC")
+    # Zones it had before, each with when it was last left: what was backed up until then keeps its days.
+    zones_left = models.JSONField(default=dict)
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     # Whether the list of allowed addresses counts (features SEC-06).
     only_allowed_addresses = models.BooleanField(default=False)

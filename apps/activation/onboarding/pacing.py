@@ -23,6 +23,7 @@ from apps.backups.selectors.elsewhere import elsewhere_of
 from apps.backups.services.activation import start_by_rule
 from apps.connectors.enums import ConnectionState
 from apps.core import clock
+from apps.core.sight import sees_everything
 from apps.notifications.letters import Letter
 from apps.notifications.services import notify
 
@@ -154,7 +155,7 @@ def _start(onboarding: Onboarding, ids: Sequence[int], today: date) -> None:
 
 
 def _report(onboarding: Onboarding, day: OnboardingDay, pace: Pace) -> None:
-    """One line of activity, and one letter to administrators and recipients of auto discovery, every day."""
+    """One line of activity and one letter a day, to who sees everybody: its numbers are counted over all."""
     task = onboarding.task
     began = OnboardingStart.objects.filter(onboarding=onboarding)
     done = began.filter(entity__first_snapshot_at__isnull=False).count()
@@ -173,15 +174,20 @@ def _report(onboarding: Onboarding, day: OnboardingDay, pace: Pace) -> None:
         subject_id=task.public_id,
         **facts,
     )
-    letter = Letter(
-        "onboarding_day",
-        {"task": task.name, "day": day, "pace": pace, **facts},
-        link=f"/tasks/{task.public_id}/onboarding/",
-        link_words="See the onboarding",
-        facts={"task": str(task.public_id), "name": task.name, **facts},
-        service=task.service,
-        task_id=task.public_id,
-    )
+
+    def letter() -> Letter | None:
+        if not sees_everything():
+            return None
+        return Letter(
+            "onboarding_day",
+            {"task": task.name, "day": day, "pace": pace, **facts},
+            link=f"/tasks/{task.public_id}/onboarding/",
+            link_words="See the onboarding",
+            facts={"task": str(task.public_id), "name": task.name, **facts},
+            service=task.service,
+            task_id=task.public_id,
+        )
+
     notify("discovery", letter, extra=_administrators(onboarding.account_id))
 
 

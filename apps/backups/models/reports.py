@@ -4,6 +4,7 @@ from datetime import time
 
 from django.db import models
 
+from apps.core import clock
 from apps.core.models import AccountModel
 from apps.core.sight import seen_services, sees_everything
 
@@ -75,6 +76,7 @@ class Report(AccountModel):
     only_failures = models.BooleanField(default=False)
     zone = models.CharField(max_length=60)
     state = models.CharField(max_length=10, choices=ReportState, default=ReportState.DUE)
+    written_at = models.DateTimeField(default=clock.now)
     made_at = models.DateTimeField(null=True)
 
     class Meta:

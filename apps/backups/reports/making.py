@@ -22,14 +22,17 @@ from .timing import next_after
 logger = logging.getLogger("everkeep.reports")
 KEPT: Final = timedelta(days=400)
 GIVEN_UP: Final = timedelta(days=1)
-"""A report that could not be made for so long is left: the next one says more."""
+"""A report that could not be made for so long after its row was written is left: the next one says more.
+
+After an outage the row is younger than the end of its period.
+"""
 
 
 def accounts_with_work() -> set[int]:
     """Accounts whose period is over, or of which a report is not made yet; in the operator's scope."""
     now = clock.now()
     over = ReportSettings.objects.filter(next_at__lte=now).values_list("account_id", flat=True)
-    left = Report.objects.filter(state=ReportState.DUE, until__gt=now - GIVEN_UP)
+    left = Report.objects.filter(state=ReportState.DUE, written_at__gt=now - GIVEN_UP)
     return {*over, *left.order_by().values_list("account_id", flat=True).distinct()}
 
 
@@ -39,7 +42,7 @@ def work() -> int:
     if settings is not None:
         begin(settings)
     made = 0
-    due = Report.objects.filter(state=ReportState.DUE, until__gt=clock.now() - GIVEN_UP)
+    due = Report.objects.filter(state=ReportState.DUE, written_at__gt=clock.now() - GIVEN_UP)
     for pk in list(due.order_by("pk").values_list("pk", flat=True)):
         try:
             made += make(pk)

@@ -6,6 +6,8 @@
 3. A backup stays when the rule keeps it among all, or among the good ones alone. So one that is not good pushes
    none out that is, and what was new in it stays as long as anything else.
 4. The newest stays, and so do the newest three good ones, whatever the rule says.
+5. One goes only when each time zone that the account had since it was taken lets it go: another zone ends days
+   elsewhere, and may never thin out what was kept.
 
 Age counts from the newest backup, not from today: while nothing new is backed up, nothing goes.
 """
@@ -72,14 +74,31 @@ class Fate:
 
 
 def decide(
-    history: Iterable[Past], keep: Keep, *, now: datetime, zone: tzinfo, held: bool = False
+    history: Iterable[Past],
+    keep: Keep,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    left: Iterable[tuple[datetime, tzinfo]] = (),
+    held: bool = False,
 ) -> list[Fate]:
-    """Decide over all snapshots of one kind of data of one entity; answers come in the order of numbers."""
+    """Decide over all snapshots of one kind of data of one entity; answers come in the order of numbers.
+
+    `left`: zones that were in force before, and until when.
+    """
     past = sorted(history, key=lambda each: each.number)
     dated = _rightly_dated(past, now)
     good = _good(dated)
     floor = {each.number for each in good[-KEEP_GOOD:]}
-    kept = _kept(dated, keep, zone) | _kept(good, keep, zone, newest=dated[-1].taken_at if dated else now)
+
+    def kept_in(zone: tzinfo) -> set[int]:
+        newest = dated[-1].taken_at if dated else now
+        return _kept(dated, keep, zone) | _kept(good, keep, zone, newest=newest)
+
+    kept = kept_in(zone)
+    for until, earlier in left:
+        if of_then := {each.number for each in dated if each.taken_at <= until}:
+            kept |= of_then & kept_in(earlier)
     counted = {each.number for each in dated}
 
     def why(each: Past) -> Why:

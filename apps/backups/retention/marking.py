@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import QuerySet
 
-from apps.accounts.selectors import account_zone, stopped_accounts
+from apps.accounts.selectors import account_zone, stopped_accounts, zones_left
 from apps.core.grace import count_on
 from apps.core.scope import every_account
 
@@ -48,9 +48,9 @@ def chains(entity: Entity, rule: Rule, *, now: datetime, held: bool | None = Non
     rows = Snapshot.objects.filter(entity=entity).order_by("sub_service", "number")
     for sub_service, *values in rows.values_list("sub_service", *_FIELDS).iterator(chunk_size=2_000):
         histories.setdefault(sub_service, []).append(Past(*values))
-    zone = ZoneInfo(account_zone(entity.account_id))
+    zone, left = ZoneInfo(account_zone(entity.account_id)), zones_left(entity.account_id)
     for sub_service, history in histories.items():
-        yield Chain(sub_service, decide(history, rule.keep, now=now, zone=zone, held=held))
+        yield Chain(sub_service, decide(history, rule.keep, now=now, held=held, zone=zone, left=left))
 
 
 def mark(entity: Entity, rule: Rule, *, now: datetime) -> int:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.sudo import sudo_required
 from apps.activity.audit import audit
 from apps.core import clock
 from apps.core.errors import InvalidRequest
@@ -29,6 +30,7 @@ from ..reports.timing import PERIODS, rhythm_words
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(Permission.NOTIFICATIONS)
+@sudo_required()
 def page(request: MemberRequest) -> HttpResponse:
     """How reports look and when they come; each format can be looked at, as it would be sent now."""
     settings = services.settings_now()
@@ -71,6 +73,7 @@ def file(request: MemberRequest, token: str) -> StreamingHttpResponse:
 
 @require_POST
 @member_required(Permission.NOTIFICATIONS)
+@sudo_required()
 def of_task(request: MemberRequest, task_id: UUID) -> HttpResponse:
     """Who gets a report of this task alone."""
     _save_copy(request, task_for(task_id))
@@ -79,6 +82,7 @@ def of_task(request: MemberRequest, task_id: UUID) -> HttpResponse:
 
 @require_POST
 @member_required(Permission.NOTIFICATIONS)
+@sudo_required()
 def of_entity(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     """Who gets a report of this mailbox alone."""
     entity = entity_for(entity_id)

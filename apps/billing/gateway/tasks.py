@@ -18,7 +18,7 @@ LOOKED_BACK: Final = timedelta(days=3)
 KEPT: Final = timedelta(days=90)
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task(expires=3600)  # type: ignore[untyped-decorator]
 def handle_event(*, account_id: int, event_id: int) -> bool:
     """Act on one event; what fails is sent again later."""
     event = StripeEvent.objects.filter(pk=event_id, account_id=account_id).first()
@@ -42,7 +42,7 @@ def look_after_payments() -> int:
     return len(waiting) + len(accounts)
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task(expires=3600)  # type: ignore[untyped-decorator]
 def settle_account(*, account_id: int) -> int:
     """Find out what became of charges and pages of one account; returns how many are still open."""
     return charges.charges_recover() + hosted.pages_look()
