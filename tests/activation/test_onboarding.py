@@ -108,7 +108,7 @@ def test_two_thousand_mailboxes_are_started_in_batches_that_can_be_finished(
     with clock.travel(today):
         send_due()
     assert Activity.objects.filter(code="onboarding.reported").count() == days == len(mailoutbox)
-    assert {sent.to[0] for sent in mailoutbox} == {"olivia@pizza-perfecto.example"}, "not who sees a part"
+    assert {sent.to[0] for sent in mailoutbox} == {"olivia.romano@pizza-perfecto.example"}, "who sees everybody"
     assert "to go" in mailoutbox[0].subject and "Microsoft" in mailoutbox[0].body
     assert "All first backups are there" in mailoutbox[-1].body
     assert mail.outbox

@@ -128,8 +128,8 @@ TABLE: dict[str, Row] = {
     "reports": row(302, 200, 403, 403, 403, 403, 200),
     "report_sample": row(302, 200, 403, 403, 403, 403, 200, args=words("overview")),
     "report_file": row(302, 200, 200, 200, 200, 403, 404, args=a_report_link),
-    "task_reports": row(302, 302, 403, 403, 403, 403, 404, args=a_task, data={}),
-    "entity_reports": row(302, 302, 403, 403, 403, 403, 404, args=an_entity, data={}),
+    "task_reports": row(302, 302, 403, 403, 403, 403, 302, args=a_task, data={}),
+    "entity_reports": row(302, 302, 403, 403, 403, 403, 302, args=an_entity, data={}),
     "retention": row(302, 200, 403, 403, 403, 403, 200),
     # Deleting asks for a fresh proof first, also before it shows what would go.
     "task_delete": row(302, 302, 403, 403, 403, 403, 302, args=a_task),
