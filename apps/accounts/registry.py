@@ -53,6 +53,7 @@ _steps: dict[str, ClosingStep] = {}
 _stoppers: list[Callable[[int], None]] = []
 _linked: dict[str, type[AccountModel]] = {}
 _leavers: list[Callable[[int, Any], None]] = []
+_movers: list[Callable[[int, Any, str], None]] = []
 _standings: list[Callable[[Collection[int]], Mapping[int, Standing]]] = []
 
 
@@ -86,6 +87,17 @@ def tell_leavers(account_id: int, user: Any) -> None:
     """Let every app forget who does not belong to the account any more."""
     for left in _leavers:
         left(account_id, user)
+
+
+def register_mover(moved: Callable[[int, Any, str], None]) -> None:
+    """Call `moved(account_id, user, old)` when somebody of an account has another address than `old` now."""
+    _movers.append(moved)
+
+
+def tell_movers(account_id: int, user: Any, old: str) -> None:
+    """Let every app follow a person to their new address, in the account's scope and transaction."""
+    for moved in _movers:
+        moved(account_id, user, old)
 
 
 def register_standings(standings: Callable[[Collection[int]], Mapping[int, Standing]]) -> None:

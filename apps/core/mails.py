@@ -87,6 +87,11 @@ def mail_after_commit(
         transaction.on_commit(lambda: sent() if gone or not addresses else None)
 
 
+def plain_name(name: str) -> str:
+    """A name that carries no web address: the mail goes to people who have not asked for it."""
+    return " ".join("".join(c for c in name if c not in "/:<>@").replace("www.", "").replace(".", " ").split())
+
+
 def note_mail(
     name: str,
     subject: str,

@@ -8,7 +8,7 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self) -> None:
-        from apps.accounts.registry import register_leaver  # noqa: PLC0415
+        from apps.accounts.registry import register_leaver, register_mover  # noqa: PLC0415
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.mails import register_mail_keeper  # noqa: PLC0415
         from apps.core.navigation import Section, register_section  # noqa: PLC0415
@@ -27,6 +27,7 @@ class NotificationsConfig(AppConfig):
         register_kind(Kind(TEST, "Test", words, sight_needed=False, stoppable=False, offered=False, order=91))
         register_mail_keeper(services.keep_mail)
         register_leaver(rights.has_left)
+        register_mover(rights.has_moved)
         where = "Who is told of what, by mail, webhook or chat, and what became of it."
         register_section(
             Section(

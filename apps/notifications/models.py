@@ -1,21 +1,23 @@
 """Recipients of an account, what they do not want any more, and every letter to them."""
 
+from itertools import combinations
+
 from django.db import models
 
 from apps.core import clock
 from apps.core.actor import Actor, current_actor
 from apps.core.models import AccountModel
-from apps.core.permissions import Permission
-from apps.core.sight import named_sight, seen_services, sees_everything, sees_limited
+from apps.core.permissions import Permission, may_name_contents
+from apps.core.sight import named_sight, seen_services, sees_limited
 
 from .enums import NOTICE, DeliveryState, Way
-from .registry import hidden_kinds
+from .registry import hidden_kinds, kind_of
 
 
 class Recipient(AccountModel):
     """Whom the account writes to. A member (`user`) gets what their rights let them see today.
 
-    Anybody else, a hook included, sees what the one saw who put them there (`services`, `limited`).
+    Anybody else, a hook included, sees what the one saw who put them there (`services`, `limited`, `view`).
     """
 
     way = models.CharField(max_length=7, choices=Way, default=Way.MAIL)
@@ -25,6 +27,7 @@ class Recipient(AccountModel):
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, null=True, related_name="+")
     services = models.JSONField(null=True)  # None is all, also future ones
     limited = models.BooleanField(default=False)
+    view = models.BooleanField(default=True)
     sealed_url = models.BinaryField(default=bytes)
     sealed_secret = models.BinaryField(default=bytes)
     created_at = models.DateTimeField(default=clock.now)
@@ -60,14 +63,14 @@ class Recipient(AccountModel):
         """Let an outsider see what this person sees, no more."""
         self.services = None if actor.services is None else sorted(actor.services)
         self.limited = actor.kind != "user" or Permission.LIMITED_ACCESS in actor.permissions
+        self.view = actor.kind != "user" or Permission.VIEW in actor.permissions
 
     def seen_by_actor(self) -> bool:
         """Whether the actor in force sees all that this outsider is sent."""
-        if sees_everything():
-            return True
-        mine = seen_services()
+        actor, mine = current_actor(), seen_services()
         within = mine is None or (self.services is not None and mine.issuperset(self.services))
-        return within and (sees_limited() or not self.limited)
+        views = actor.kind != "user" or Permission.VIEW in actor.permissions
+        return within and (sees_limited() or not self.limited) and (views or not self.view)
 
 
 class Refusal(AccountModel):
@@ -89,7 +92,8 @@ class Delivery(AccountModel):
     """One letter to one recipient, sent until it arrives or is given up.
 
     `digest`: the letter with which it goes out, when several become one. `user`: the member it is for.
-    `made_for`: what its reader saw when it was made in their sight (`rights.sight_of`).
+    `made_for`: what its reader saw when it was made in their sight (`rights.sight_of`). `reader`: who a plain
+    address is (`rights.reader_kept`).
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.SET_NULL, null=True, related_name="deliveries")
@@ -103,6 +107,7 @@ class Delivery(AccountModel):
     entity_id = models.UUIDField(null=True)
     task_id = models.UUIDField(null=True)
     made_for = models.JSONField(default=dict)
+    reader = models.JSONField(default=dict)
     sealed_body = models.BinaryField(default=bytes)
     digest_key = models.CharField(max_length=100, blank=True)
     digest = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="gathered")
@@ -129,17 +134,42 @@ class Delivery(AccountModel):
 
     @classmethod
     def sight(cls) -> models.Q | None:
-        """By what a row names, and its kind; notices name what they like: for who sees everything."""
+        """By what a row names, its kind, and for whom it was made; notices name what they like: for who sees
+        everything.
+        """
         if current_actor().kind == "system":
             return None
         seen = named_sight("entity_id")
         hidden = [*hidden_kinds(), *([NOTICE] if seen is not None else [])]
-        return (seen or models.Q()) & ~models.Q(kind__in=hidden) if hidden else seen
+        return (seen or models.Q()) & ~models.Q(kind__in=hidden) & _made_within_sight()
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.address}"
 
     @property
+    def log_subject(self) -> str:
+        """What logs call it: a subject made for one reader, or of a kind with its own right, is not for all."""
+        kind = kind_of(self.kind)
+        return f"{kind.label}: a letter" if self.made_for or kind.listed_for else self.subject
+
+    @property
     def purpose(self) -> str:
         """The name under which its text is sealed."""
         return f"notifications.delivery:{self.public_id}"
+
+
+def _made_within_sight() -> models.Q:
+    """Rows for all alike, and those made for a reader who saw no more than the actor in force."""
+    within = models.Q()
+    services = seen_services()
+    if services is not None:
+        # Services are few; SQLite knows no "is contained in".
+        sets = [
+            list(some) for size in range(len(services) + 1) for some in combinations(sorted(services), size)
+        ]
+        within &= models.Q(made_for__services__in=sets)
+    if not sees_limited():
+        within &= models.Q(made_for__limited=False)
+    if not may_name_contents():
+        within &= models.Q(made_for__contents=False)
+    return models.Q(made_for={}) | within if within else within

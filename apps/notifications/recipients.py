@@ -10,10 +10,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from apps.accounts.models import Membership, User
+from apps.accounts.selectors import administrators
 from apps.activity import services as activity
 from apps.core import clock
 from apps.core.actor import current_actor
 from apps.core.errors import Conflict, PermissionMissing
+from apps.core.mails import mail_after_commit, plain_name
 from apps.core.permissions import Permission, require
 from apps.core.public_web import networks
 from apps.core.scope import current_account_id
@@ -29,6 +32,7 @@ from .services import hand_over, letter_store
 
 AT_MOST: Final = 100
 TRIES_A_MINUTE: Final = 5
+OUTSIDE_A_DAY: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ def recipient_add(wanted: Wanted) -> tuple[Recipient, str]:
             secret = _point(recipient, wanted.url, new_secret=True)
         recipient.save()
         _say("recipient.added", recipient, f"{_place(recipient)}: {_words(recipient.kinds)}")
+        if recipient.user is None or not _is_member(recipient.user):
+            _tell_of_outsider(recipient)
     return recipient, secret if wanted.way == Way.WEBHOOK else ""
 
 
@@ -111,7 +117,9 @@ def ticks_set(ticks: Mapping[UUID, Iterable[str]]) -> int:
 def recipient_remove(recipient: Recipient) -> None:
     """Take somebody off the list; what waits for them is not sent any more."""
     require(Permission.NOTIFICATIONS)
-    Delivery._base_manager.filter(recipient=recipient, state=DeliveryState.WAITING).update(
+    theirs = Delivery._base_manager.filter(recipient=recipient)
+    theirs.filter(state=DeliveryState.FAILED).update(sealed_body=b"")  # so that nobody sends it again
+    theirs.filter(state=DeliveryState.WAITING).update(
         state=DeliveryState.STOPPED,
         said="The recipient was removed.",
         settled_at=clock.now(),
@@ -130,9 +138,10 @@ def recipient_try(recipient: Recipient) -> Delivery:
     lately = Delivery.objects.filter(kind=TEST, created_at__gt=clock.now() - timedelta(minutes=1))
     if lately.count() >= TRIES_A_MINUTE:
         raise Conflict(f"{TRIES_A_MINUTE} tests a minute are the most.", do="Wait a minute.")
+    _no_flood(recipient)
     letter = Letter(
         "notification_test",
-        {"who": current_actor().label},
+        {"who": plain_name(current_actor().label)},
         link="/settings/notifications/",
         link_words="Notifications",
     )
@@ -155,11 +164,43 @@ def delivery_retry(delivery: Delivery) -> None:
         "delivery.retried",
         service=delivery.service,
         entity_id=delivery.entity_id,
-        item_label=delivery.subject,
+        item_label=delivery.log_subject,
         subject_id=delivery.public_id,
-        audited=f"“{delivery.subject}” to {delivery.address}",
+        audited=f"“{delivery.log_subject}” to {delivery.address}",
     )
     hand_over(delivery.account_id)
+
+
+def _no_flood(recipient: Recipient) -> None:
+    """Who is outside has not asked for tests: a day takes few of them, whoever they go to."""
+    if recipient.way != Way.MAIL or recipient.user_id is not None:
+        return
+    today = Delivery._base_manager.filter(
+        account_id=recipient.account_id, kind=TEST, way=Way.MAIL, user=None,
+        created_at__gt=clock.now() - timedelta(days=1),
+    )  # fmt: skip
+    if today.count() >= OUTSIDE_A_DAY:
+        raise Conflict(
+            f"{OUTSIDE_A_DAY} tests a day are the most to addresses outside.", do="Try again tomorrow."
+        )
+
+
+def _is_member(user: User) -> bool:
+    return Membership.objects.filter(account_id=current_account_id(), user=user).exists()
+
+
+def _tell_of_outsider(recipient: Recipient) -> None:
+    """Administrators know of each place outside that news of the account go to."""
+    mail_after_commit(
+        "recipient_outside",
+        administrators(recipient.account_id),
+        link="/settings/notifications/",
+        link_words="See all recipients",
+        way=recipient.get_way_display(),
+        address=recipient.place,
+        who=current_actor().label,
+        kinds=_words(recipient.kinds),
+    )
 
 
 def _room_for(wanted: Wanted) -> None:

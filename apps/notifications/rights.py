@@ -1,59 +1,93 @@
 """Who may read a letter: the one place that decides it, when it is written and again when it is sent."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+
+from django.db.models import Q
 
 from apps.accounts.models import Membership, User
 from apps.accounts.selectors import person_now
-from apps.core.actor import SYSTEM, Actor, acting_as
-from apps.core.permissions import Permission
+from apps.core.actor import Actor, acting_as, current_actor
+from apps.core.permissions import CONTENTS, Permission
 from apps.core.scope import current_account_id
 from apps.core.sight import sees_entity, serves
 
-from .enums import Way
+from .enums import DeliveryState, Way
 from .models import Delivery, Recipient, Refusal
 from .registry import kind_of
 
+NOBODY: Final[Mapping[str, Any]] = {"services": [], "limited": False, "view": False}
+"""What an address may see that is nobody's and that nobody vouched for."""
+
 
 def reader_of(recipient: Recipient) -> Actor | None:
-    """As whom a recipient reads: a member with today's rights, None for who is none any more."""
+    """As whom a recipient reads: a member with today's rights, None for who is none any more.
+
+    Who was put there before they came into the account reads as themselves once they are in it.
+    """
     if recipient.user_id is not None:
         return person_now(recipient.user_id)
-    return Actor(
-        "user",
-        label=str(recipient),
-        permissions=frozenset(
-            {Permission.VIEW.value} | ({Permission.LIMITED_ACCESS.value} if recipient.limited else set())
-        ),
-        services=None if recipient.services is None else frozenset(recipient.services),
-    )
+    if recipient.way == Way.MAIL and (user := user_at(recipient.address)):
+        return person_now(user.pk)
+    kept = {"services": recipient.services, "limited": recipient.limited, "view": recipient.view}
+    return _outsider(str(recipient), kept)
 
 
-def reader_at(address: str) -> Actor | None:
-    """As whom a plain address reads: as the member or the recipient that it is.
-
-    Of one that is neither, the caller has decided already.
+def reader_kept(address: str) -> dict[str, Any]:
+    """Who an address is when somebody writes it down: a person by their id, or an outsider who may see what
+    the actor in force sees.
     """
+    user = user_at(address)
+    if user is not None:
+        return {"user": user.pk}
+    actor = current_actor()
+    everything = actor.kind == "system"
+    return {
+        "services": None if actor.services is None else sorted(actor.services),
+        "limited": everything or Permission.LIMITED_ACCESS in actor.permissions,
+        "view": everything or Permission.VIEW in actor.permissions,
+    }
+
+
+def reader_at(address: str, kept: Mapping[str, Any]) -> Actor | None:
+    """As whom a plain address reads: as the person it was or is, as the recipient it is, else as `kept`."""
+    if "user" in kept:
+        return person_now(kept["user"])
     user = user_at(address)
     if user is not None:
         return person_now(user.pk)
     known = Recipient.objects.filter(way=Way.MAIL, address=address.lower()).first()
-    return reader_of(known) if known else SYSTEM
+    return reader_of(known) if known and not kept else _outsider(address, kept or NOBODY)
 
 
 def reader_now(delivery: Delivery) -> Actor | None:
     """As whom the one reads today to whom a letter was written a while ago."""
     if delivery.recipient is not None:
         return reader_of(delivery.recipient)
-    return person_now(delivery.user_id) if delivery.user_id is not None else reader_at(delivery.address)
+    if delivery.user_id is not None:
+        return person_now(delivery.user_id)
+    return reader_at(delivery.address, delivery.reader) if delivery.way == Way.MAIL else None
+
+
+def _outsider(label: str, kept: Mapping[str, Any]) -> Actor:
+    rights = {Permission.VIEW: kept["view"], Permission.LIMITED_ACCESS: kept["limited"]}
+    services = kept["services"]
+    return Actor(
+        "user",
+        label=label,
+        permissions=frozenset(right.value for right, has in rights.items() if has),
+        services=None if services is None else frozenset(services),
+    )
 
 
 def user_at(address: str) -> User | None:
-    """The person of this account, switched off or not, who signs in with an address."""
-    mine = Membership.objects.filter(account_id=current_account_id(), user__email=address.lower())
-    found = mine.select_related("user").first()
-    return found.user if found else None
+    """The person who signs in with an address: of this account, switched off or not, or a guest in it now."""
+    user = User.objects.filter(email=address.lower()).first()
+    if user is None:
+        return None
+    member = Membership.objects.filter(account_id=current_account_id(), user=user).exists()
+    return user if member or person_now(user.pk) is not None else None
 
 
 def may_read(reader: Actor | None, kind: str, *, service: str, entity_id: UUID | None) -> bool:
@@ -71,7 +105,11 @@ def sight_of(reader: Actor) -> dict[str, Any]:
     if reader.kind != "user":
         return {}
     services = None if reader.services is None else sorted(reader.services)
-    return {"services": services, "limited": Permission.LIMITED_ACCESS in reader.permissions}
+    return {
+        "services": services,
+        "limited": Permission.LIMITED_ACCESS in reader.permissions,
+        "contents": any(right in reader.permissions for right in CONTENTS),
+    }
 
 
 def still_sees(reader: Actor | None, made_for: Mapping[str, Any]) -> bool:
@@ -80,6 +118,8 @@ def still_sees(reader: Actor | None, made_for: Mapping[str, Any]) -> bool:
         return reader is not None
     services, limited = made_for["services"], made_for["limited"]
     if limited and Permission.LIMITED_ACCESS not in reader.permissions:
+        return False
+    if made_for["contents"] and not any(right in reader.permissions for right in CONTENTS):
         return False
     return reader.services is None or (services is not None and reader.services.issuperset(services))
 
@@ -94,5 +134,20 @@ def has_refused(address: str, kind: str) -> bool:
 
 def has_left(account_id: int, user: User) -> None:
     """Write nothing more to who was taken out of the account, wherever their address stands."""
-    Recipient.objects.filter(user=user).delete()
-    Refusal.objects.get_or_create(account_id=account_id, address=user.email.lower(), kind="")
+    mine = Q(user=user) | Q(user=None, way=Way.MAIL, address=user.email.lower())
+    Recipient.objects.filter(mine).delete()
+    _refuse(account_id, user.email)
+
+
+def has_moved(account_id: int, user: User, old: str) -> None:
+    """Let letters follow a person to their new address; the old one is nobody of the account's any more."""
+    Recipient.objects.filter(way=Way.MAIL, address=old.lower(), user=None).update(user=user)
+    open_ones = Delivery._base_manager.filter(
+        account_id=account_id, way=Way.MAIL, user=user, state__in=[DeliveryState.WAITING, DeliveryState.FAILED]
+    )
+    open_ones.update(address=user.email)
+    _refuse(account_id, old)
+
+
+def _refuse(account_id: int, address: str) -> None:
+    Refusal.objects.get_or_create(account_id=account_id, address=address.lower(), kind="")

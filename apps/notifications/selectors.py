@@ -66,7 +66,7 @@ def _line(recipient: Recipient, ended: set[str], members: Mapping[int, Membershi
 
 def _note(recipient: Recipient, members: Mapping[int, Membership]) -> str:
     if recipient.user_id is None:
-        return ""
+        return "" if recipient.view else "Gets nothing about backups: who added it may not view them"
     member = members.get(recipient.user_id)
     if member is None:
         return "Cannot sign in here now: gets nothing"

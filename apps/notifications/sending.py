@@ -190,7 +190,7 @@ def _settle(delivery: Delivery, state: DeliveryState, said: str) -> None:
     if delivery.way == Way.MAIL and state != DeliveryState.STOPPED:
         note_mail(
             delivery.letter,
-            delivery.subject,
+            delivery.log_subject,
             delivery.address,
             is_sent=state == DeliveryState.DELIVERED,
             service=delivery.service,

@@ -7,15 +7,17 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import transaction
 
+from apps.accounts.models import User
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
 from apps.core.ids import new_public_id
+from apps.core.mails import plain_name
 from apps.core.scope import current_account_id
 
 from .enums import NOTICE, Way
 from .letters import Letter, Written, sealed, written
 from .models import Delivery, Recipient
-from .rights import has_refused, may_read, reader_at, reader_of, sight_of, user_at
+from .rights import has_refused, may_read, reader_at, reader_kept, reader_of, sight_of, user_at
 
 Letters = Letter | Callable[[], Letter | None]
 """A letter, or what makes one for each reader in their sight; None writes nothing to that reader."""
@@ -43,10 +45,29 @@ def notify(kind: str, letter: Letters, *, extra: Iterable[str] = ()) -> int:
 
 
 @transaction.atomic
-def notify_addresses(addresses: Iterable[str], letter: Letters, *, kind: str) -> int:
-    """Write to these addresses, each once. A member among them gets only what their rights let them see."""
-    plain = dict.fromkeys(address.strip().lower() for address in addresses if address.strip())
-    return sum(_write(kind, letter, reader_at(address), address, None) for address in plain)
+def notify_addresses(
+    addresses: Iterable[str],
+    letter: Letters,
+    *,
+    kind: str,
+    readers: Mapping[str, Mapping[str, Any]] | None = None,
+) -> int:
+    """Write to these addresses, each once. A member among them gets only what their rights let them see.
+
+    `readers`: who they were when somebody wrote them down (`readers_of`). An address that is nobody's and of
+    which this says nothing gets only what needs no sight of backups.
+    """
+    made = 0
+    for address in dict.fromkeys(address.strip().lower() for address in addresses if address.strip()):
+        kept = (readers or {}).get(address, {})
+        made += _write(kind, letter, reader_at(address, kept), address, None, kept=kept)
+    return made
+
+
+def readers_of(addresses: Iterable[str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Who these addresses are, to be kept beside them; those that stood there before stay who they were."""
+    plain = {address.strip().lower() for address in addresses}
+    return {address: known.get(address) or reader_kept(address) for address in sorted(plain)}
 
 
 def keep_mail(name: str, to: str, words: dict[str, str]) -> None:
@@ -70,15 +91,27 @@ def keep_mail(name: str, to: str, words: dict[str, str]) -> None:
     delivery.save()
 
 
-def _write(kind: str, letter: Letters, reader: Actor | None, address: str, recipient: Recipient | None) -> bool:
-    if reader is None or (_is_mail(recipient) and has_refused(address, kind)):
+def _write(
+    kind: str,
+    letter: Letters,
+    reader: Actor | None,
+    address: str,
+    recipient: Recipient | None,
+    *,
+    kept: Mapping[str, Any] | None = None,
+) -> bool:
+    if reader is None:
+        return False
+    if "user" in (kept or {}):
+        address = User.objects.values_list("email", flat=True).get(pk=(kept or {})["user"])
+    if _is_mail(recipient) and has_refused(address, kind):
         return False
     with acting_as(reader):
         made = letter() if callable(letter) else letter
     if made is None or not may_read(reader, kind, service=made.service, entity_id=made.entity_id):
         return False
     made_for = sight_of(reader) if callable(letter) else {}
-    letter_store(kind, made, address, recipient, made_for=made_for)
+    letter_store(kind, made, address, recipient, made_for=made_for, kept=kept)
     return True
 
 
@@ -89,11 +122,14 @@ def letter_store(
     recipient: Recipient | None,
     *,
     made_for: Mapping[str, Any] | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> Delivery:
     """Write one letter to one recipient, who may read it."""
     now = clock.now()
-    user = recipient.user if recipient else user_at(address)
-    words = written(letter, recipient.name if recipient else "")
+    user = recipient.user if recipient else None
+    if user is None and _is_mail(recipient):
+        user = user_at(address)
+    words = written(letter, plain_name(recipient.name) if recipient else "")
     pause = timedelta(seconds=settings.DIGEST_SECONDS) if letter.digest_key else timedelta(0)
     delivery = Delivery(
         public_id=new_public_id(),
@@ -109,6 +145,7 @@ def letter_store(
         entity_id=letter.entity_id,
         task_id=letter.task_id,
         made_for=made_for or {},
+        reader=dict(kept or {}),
         digest_key=letter.digest_key[:100],
         next_try_at=now + pause,
         created_at=now,

@@ -309,7 +309,9 @@ def test_a_task_and_a_mailbox_have_recipients_of_their_own(
     assert "Mail: needs attention" in desk.subject and "Other" not in desk.body + str(desk.facts)
     assert "Bob Smith: good" in own.subject and "Board" not in own.body and "Agata" not in own.body
     assert [row["Name"] for row in read(own.attachments[0].content.decode())] == ["Bob Smith"]
-    ReportCopy.objects.update(whole=False)
+    ReportCopy.objects.update(
+        readers={"desk@partner.example": {"services": None, "limited": False, "view": True}}
+    )
     with clock.travel(settings.next_at + DAY):
         Entity.objects.update(last_snapshot_at=clock.now(), overdue_at=clock.now() + DAY)
         making.work()

@@ -19,17 +19,32 @@ from apps.core.scope import account_scope
 
 from ..factors.codes import has_factor
 from ..life.people import owner_of
-from ..models import Account, GuestMembership, PartnerCustomer, PartnerMembership, SupportGrant, User
+from ..models import (
+    Account,
+    GuestMembership,
+    Membership,
+    PartnerCustomer,
+    PartnerMembership,
+    SupportGrant,
+    User,
+)
+from ..registry import tell_leavers
 
 KEY: Final = "entered"
 SUPPORT: Final = "Everkeep support"
 # Pages of the guest's own side: there they are themselves, not in the customer's account.
 OUTSIDE: Final = ("/partner/", "/staff/", "/guest/", "/sign-out/")
 # Nobody who looks after the platform may stay by making themselves a user, or change who gets in.
+# No guest leads news of the account to a place that outlives their stay.
 WITHHELD: Final = {
-    "partner": frozenset({Permission.LIMITED_ACCESS.value}),
+    "partner": frozenset({Permission.LIMITED_ACCESS.value, Permission.NOTIFICATIONS.value}),
     "support": frozenset(
-        {Permission.LIMITED_ACCESS.value, Permission.USERS.value, Permission.ACCOUNT_SETTINGS.value}
+        {
+            Permission.LIMITED_ACCESS.value,
+            Permission.NOTIFICATIONS.value,
+            Permission.USERS.value,
+            Permission.ACCOUNT_SETTINGS.value,
+        }
     ),
 }
 
@@ -80,6 +95,13 @@ def support_enter(request: HttpRequest, grant: SupportGrant) -> None:
         link="/settings/account/#support",
         link_words="See or end it",
     )
+
+
+def guest_left(user: User, account_id: int) -> None:
+    """The ground on which a partner's person went into an account is gone: nothing goes to them any more."""
+    with account_scope(account_id):
+        if not Membership.objects.filter(account_id=account_id, user=user).exists():
+            tell_leavers(account_id, user)
 
 
 def leave(request: HttpRequest) -> None:

@@ -24,6 +24,7 @@ from ..life.trial import trial_end
 from ..members.invitations import invite_owner
 from ..models import Account, Partner, PartnerCustomer, PartnerMembership
 from ..registry import Standing, standings_of
+from .entering import guest_left
 from .seats import person_invite
 
 log = logging.getLogger("everkeep.accounts")
@@ -109,6 +110,8 @@ def customer_accept(*, account: Account, number: str, role: str) -> PartnerCusto
 def relation_end(*, relation: PartnerCustomer) -> None:
     """The partner is out at once, open sessions included. In the customer's scope."""
     audit("partner.ended", description=f"{relation.partner} does not look after the account any more.")
+    for seat in PartnerMembership.objects.filter(partner=relation.partner).select_related("user"):
+        guest_left(seat.user, relation.account_id)
     relation.delete()
 
 

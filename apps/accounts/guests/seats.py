@@ -10,12 +10,13 @@ from django.urls import reverse
 
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidRequest, NotFound
-from apps.core.mails import mail_after_commit
+from apps.core.mails import mail_after_commit, plain_name
 
 from ..enums import PartnerRole
 from ..limits import Limit, take
-from ..members.invitations import hashed, plain_name
-from ..models import Partner, PartnerMembership, SeatInvitation, User
+from ..members.invitations import hashed
+from ..models import Partner, PartnerCustomer, PartnerMembership, SeatInvitation, User
+from .entering import guest_left
 
 VALID_FOR = timedelta(hours=24)
 SENT = Limit("seat invitation", burst=100, refill=timedelta(minutes=10))
@@ -63,6 +64,8 @@ def person_remove(*, partner: Partner, public_id: UUID, by: User) -> None:
         raise NotFound("There is no such person in your organisation.")
     if seat.user_id == by.pk:
         raise Conflict("You cannot take yourself out.", do="Ask another manager.")
+    for relation in PartnerCustomer.objects.filter(partner=partner):
+        guest_left(seat.user, relation.account_id)
     seat.delete()
 
 

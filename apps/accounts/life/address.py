@@ -23,6 +23,7 @@ from apps.core.scope import account_scope
 
 from ..everywhere import accounts_of
 from ..models import AddressChange, User
+from ..registry import tell_movers
 from ..selectors import is_anothers
 from ..sessions import sessions_end
 from ..ways_in import ways_in_void_since
@@ -179,8 +180,11 @@ def _put(user: User, email: str, *, keep: str) -> None:
     if keep:
         EmailAddress.objects.update_or_create(user=user, email=keep, defaults={"verified": True})
     EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
-    user.email = email
+    old, user.email = user.email, email
     user.save(update_fields=["email"])
+    for account_id in accounts_of(user):
+        with account_scope(account_id):
+            tell_movers(account_id, user, old)
 
 
 def _audit(user: User, code: str, description: str) -> None:

@@ -17,7 +17,7 @@ from apps.activity.audit import audit
 from apps.core import clock
 from apps.core.actor import Actor, acting_as, current_actor
 from apps.core.errors import Conflict, InvalidRequest, PermissionMissing
-from apps.core.mails import mail_after_commit
+from apps.core.mails import mail_after_commit, plain_name
 from apps.core.scope import account_scope
 
 from ..enums import PartnerRole, Role
@@ -231,11 +231,6 @@ def _send(invitation: Invitation, token: str, name: str = "invitation", **contex
         inviter=plain_name(invitation.inviter_label),
         **context,
     )
-
-
-def plain_name(name: str) -> str:
-    """A name that carries no web address: this mail goes to people who have not asked for it."""
-    return " ".join("".join(c for c in name if c not in "/:<>@").replace("www.", "").replace(".", " ").split())
 
 
 def _write(code: str, invitation: Invitation, sentence: str, **details: object) -> None:

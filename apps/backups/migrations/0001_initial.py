@@ -488,7 +488,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=apps.core.ids.new_public_id, editable=False, unique=True)),
                 ('addresses', models.JSONField(default=list)),
-                ('whole', models.BooleanField(default=False)),
+                ('readers', models.JSONField(default=dict)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),
                 ('entity', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='report_copy', to='backups.entity')),
                 ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='report_copies', to='backups.backuptask')),

@@ -40,12 +40,12 @@ class ReportSettings(AccountModel):
 
 
 class ReportCopy(AccountModel):
-    """Who gets a report of one task, or one entity, alone. `whole`: who wrote them down sees limited ones."""
+    """Who gets a report of one task, or one entity, alone. `readers`: who each address is."""
 
     task = models.ForeignKey(BackupTask, on_delete=models.CASCADE, related_name="report_copies")
     entity = models.OneToOneField(Entity, on_delete=models.CASCADE, null=True, related_name="report_copy")
     addresses = models.JSONField(default=list)
-    whole = models.BooleanField(default=False)
+    readers = models.JSONField(default=dict)
 
     class Meta:
         db_table = "report_copy"

@@ -8,9 +8,7 @@ from django.core import signing
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.core.actor import Actor, acting_as, current_actor
 from apps.core.errors import NotFound
-from apps.core.permissions import Permission
 from apps.core.sight import sight_key
 from apps.notifications.letters import Attachment, Letter
 
@@ -26,20 +24,18 @@ _SALT: Final = "everkeep.backups.report"
 KIND: Final = "summary"
 
 
-def letters_of(report: Report, *, whole: bool = True) -> Callable[[], Letter | None]:
+def letters_of(report: Report) -> Callable[[], Letter | None]:
     """What writes the report to each reader: in their own sight, made once for all who see the same.
 
-    `whole`: an address outside sees mailboxes of limited access too. Nothing is written where nothing is wrong
-    and only failures are wanted.
+    Nothing is written where nothing is wrong and only failures are wanted.
     """
     made: dict[str, Letter | None] = {}
 
     def letter() -> Letter | None:
-        with acting_as(_reader(whole)):
-            key = sight_key()
-            if key not in made:
-                made[key] = letter_of(report)
-            return made[key]
+        key = sight_key()
+        if key not in made:
+            made[key] = letter_of(report)
+        return made[key]
 
     return letter
 
@@ -128,11 +124,3 @@ def _attached(report: Report) -> Attachment | None:
         if size > LARGEST:
             return None
     return Attachment(table_name(report.until, report.format), "text/csv", b"".join(parts))
-
-
-def _reader(whole: bool) -> Actor:
-    """Who reads: a member as they are; an address outside sees as much as who wrote it down."""
-    actor = current_actor()
-    if actor.kind == "user" or whole:
-        return actor
-    return Actor("user", label=actor.label, permissions=frozenset([Permission.VIEW.value]), services=None)

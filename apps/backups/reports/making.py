@@ -111,4 +111,4 @@ def _write(report: Report) -> int:
     copy = ReportCopy.objects.filter(task=report.task, entity=report.entity).first()
     if copy is None:
         return 0
-    return notify_addresses(copy.addresses, letters_of(report, whole=copy.whole), kind=KIND)
+    return notify_addresses(copy.addresses, letters_of(report), kind=KIND, readers=copy.readers)

@@ -9,7 +9,7 @@ from apps.activity.services import record
 from apps.core import clock
 from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
-from apps.core.sight import sees_limited
+from apps.notifications.services import readers_of
 
 from ..models import BackupTask, Entity, Report, ReportCopy, ReportSettings
 from .timing import PERIODS, next_after, rhythm_words
@@ -75,11 +75,12 @@ def report_copy_save(*, task: BackupTask, addresses: Sequence[str], entity: Enti
         ReportCopy.objects.filter(task=task, entity=entity).delete()
     else:
         _settings_for_change()
+        readers = readers_of(addresses, found.readers if found else {})
         ReportCopy.objects.update_or_create(
             account_id=task.account_id,
             task=task,
             entity=entity,
-            defaults={"addresses": list(addresses), "whole": sees_limited()},
+            defaults={"addresses": list(addresses), "readers": readers},
         )
     record(
         "report.recipients",
