@@ -54,6 +54,8 @@ _stoppers: list[Callable[[int], None]] = []
 _linked: dict[str, type[AccountModel]] = {}
 _leavers: list[Callable[[int, Any], None]] = []
 _movers: list[Callable[[int, Any, str], None]] = []
+_returned: list[Callable[[int], None]] = []
+_vetoes: list[Callable[[int, str], str]] = []
 _standings: list[Callable[[Collection[int]], Mapping[int, Standing]]] = []
 
 
@@ -76,6 +78,30 @@ def stop_backups(account_id: int) -> None:
     """Let every app stop what it runs for this account."""
     for stop in _stoppers:
         stop(account_id)
+
+
+def register_returned(returned: Callable[[int], None]) -> None:
+    """Call `returned(account_id)` once the closing of an account was taken back, in its scope."""
+    _returned.append(returned)
+
+
+def tell_returned(account_id: int) -> None:
+    """Let every app put in order what the closing held up."""
+    for returned in _returned:
+        returned(account_id)
+
+
+def register_veto(veto: Callable[[int, str], str]) -> None:
+    """Ask `veto(account_id, cause)` before an account is closed for want of a plan, or deleted.
+
+    Called in its scope and a transaction, it says why not now, "" when it may be. It must end by itself.
+    """
+    _vetoes.append(veto)
+
+
+def veto_on(account_id: int, cause: str) -> str:
+    """Why an account must not go just now, "" when it may."""
+    return next((why for veto in _vetoes if (why := veto(account_id, cause))), "")
 
 
 def register_leaver(left: Callable[[int, Any], None]) -> None:

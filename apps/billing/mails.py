@@ -1,5 +1,6 @@
 """Mails about money: to who may see billing, and to the billing address."""
 
+import logging
 from typing import Any, Final
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from .links import paper_link
 from .models import BillingDetails, Invoice
 from .money import shown
 
+log = logging.getLogger("everkeep.billing")
 KIND: Final = "billing"
 PAGE: Final = "/billing/status/"
 
@@ -78,6 +80,10 @@ def tell_operator(subject: str, text: str) -> None:
     """Something that only a person of the operator's can settle."""
     account = Account.objects.get(pk=current_account_id())
     to = [settings.BILLING_EMAIL] if settings.BILLING_EMAIL else []
+    if not to:
+        log.warning(
+            "account %s: %s. No EVERKEEP_BILLING_EMAIL is set to tell it to", account.public_id, subject
+        )
     mail_after_commit(
         "billing_operator", to, subject=subject, text=text, account=account.name, number=account.public_id
     )

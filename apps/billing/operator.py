@@ -14,6 +14,7 @@ from apps.core.scope import account_scope, every_account
 from .enums import SubscriptionState
 from .models import Invoice, KeptInvoice, Subscription
 from .money import shown, to_minor
+from .pages.forecasts import forecast_for
 from .price_lists import prices_store
 from .services import (
     invoice_credit,
@@ -90,6 +91,13 @@ def on_all(action: str, options: Options, say: Say) -> None:
 def on_account(action: str, account: Account, options: Options, say: Say) -> None:
     """What concerns one account's plan; called in its scope."""
     plan = subscription_of()
+    if plan.state == SubscriptionState.REQUESTED:
+        forecast = forecast_for(plan, plan.interval)
+        say(
+            f"A year comes to {shown(forecast.total_minor, forecast.currency)} {forecast.with_tax}, as counted now."
+        )
+        if not forecast.total_minor:
+            say("Nothing is counted yet: the year and its invoice begin on the day when something is.")
     if action == "confirm":
         plan = subscription_confirm(plan)
     elif action == "refuse":

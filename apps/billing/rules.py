@@ -15,11 +15,18 @@ GRACE: Final = {Interval.MONTH: timedelta(days=21), Interval.YEAR: timedelta(day
 # Without a plan the account is closed after this, with the seven days of every closing.
 AFTER_STOP: Final = timedelta(days=30)
 TOLD_AT: Final = (14, 7, 1)  # days before that
+# So long an account is neither closed for want of a plan nor deleted: a request that the operator has not
+# answered, a charge or a payment page whose end nobody knows.
+HELD_FOR_REQUEST: Final = timedelta(days=30)
+HELD_FOR_MONEY: Final = timedelta(days=7)
 
 PAYABLE: Final = {Interval.MONTH: timedelta(days=14), Interval.YEAR: timedelta(days=30)}
 AHEAD: Final = {Interval.MONTH: timedelta(0), Interval.YEAR: timedelta(days=30)}  # when it is billed
 # Reminders of an invoice that is not charged by itself, in days from its due day.
 REMINDED_AT: Final = (-7, -1, 1, 7, 14, 21)
+
+# A period is passed over only once the clock that says so was seen to go on for so long.
+BELIEVED: Final = timedelta(days=1)
 
 SERIES: Final = "INV"
 CREDIT_SERIES: Final = "CRN"

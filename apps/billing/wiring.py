@@ -1,6 +1,7 @@
 """What the core of billing adds to the apps below. Called by `BillingConfig.ready()`."""
 
-from apps.accounts.registry import ClosingStep, register_closing_step
+from apps.accounts.approvals import register_act
+from apps.accounts.registry import ClosingStep, register_closing_step, register_returned, register_veto
 from apps.activity.registry import register_codes
 from apps.core.permissions import Permission
 from apps.notifications.registry import Kind, register_kind
@@ -9,7 +10,11 @@ from .gateway.charges import StripeCharger
 from .gateway.customers import customer_forget
 from .mails import KIND
 from .registry import register_charger
+from .services import plans
+from .services.holding import held_up
 from .services.keeping import papers_keep
+from .services.plans import CANCEL
+from .services.recovering import account_returned
 
 
 def register_billing() -> None:
@@ -45,4 +50,7 @@ def register_billing() -> None:
         Kind(KIND, "Billing", words, sight_needed=False, stoppable=False, offered=False, listed_for=seen_by)
     )
     register_closing_step(ClosingStep(34, "cards", customer_forget))
+    register_act(CANCEL, do=plans.cancel_approved, words=plans.cancel_words, permission=Permission.BILLING)
+    register_returned(account_returned)
+    register_veto(held_up)
     register_closing_step(ClosingStep(35, "invoices", papers_keep))

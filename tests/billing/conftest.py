@@ -91,7 +91,7 @@ def account(cast: Cast, settings: Any) -> Iterator[Account]:
     """Pizza Perfecto, its trial ends on BEGIN, its details and prices are there; the test is in its scope."""
     settings.BILLING, settings.BILLING_SELLER, settings.BILLING_CURRENCY = True, SELLER, "EUR"
     prices_store(Path(__file__).parents[2] / "apps/billing/prices/example.toml")
-    ends = datetime.combine(BEGIN, datetime.min.time(), UTC) + timedelta(hours=1)
+    ends = datetime.combine(BEGIN, datetime.min.time(), UTC)
     Account.objects.filter(pk=cast.account.pk).update(trial_ends_at=ends)
     with account_scope(cast.account.pk), acting_as(SYSTEM), at(BEGIN - timedelta(days=10)):
         details_save(DETAILS)

@@ -19,7 +19,7 @@ from apps.core.scope import account_scope, current_account_id
 
 from ..enums import WANT_OF_A_PLAN, AccountState, ClosingCause
 from ..models import Account, Membership
-from ..registry import stop_backups
+from ..registry import stop_backups, tell_returned, veto_on
 from .grace import seen
 from .people import administrators
 from .trying import tried
@@ -32,10 +32,13 @@ LIVING = (AccountState.TRIAL, AccountState.ACTIVE)
 def account_close(*, account_id: int, cause: str = ClosingCause.CANCELLED) -> Account:
     """Begin the end of an account: backups stop now, everything is deleted after GRACE unless taken back.
 
-    All administrators are told. Raises Conflict when it is being closed already.
+    All administrators are told. Raises Conflict when it is being closed already, or must not be for want of
+    a plan while one is on its way (`registry.register_veto`).
     """
     now = clock.now()
     with transaction.atomic(), account_scope(account_id):
+        if cause in WANT_OF_A_PLAN and (held := veto_on(account_id, cause)):
+            raise Conflict(f"{held} The account stays open.", do="Answer it first.")
         begun = Account.objects.filter(pk=account_id, state__in=LIVING).update(
             state_before=F("state"),
             state=AccountState.CLOSING,
@@ -98,6 +101,8 @@ def account_reactivate(*, account_id: int) -> Account:
             link="/",
             link_words="Open it",
         )
+    with account_scope(account_id):
+        tell_returned(account_id)
     return account
 
 
@@ -134,6 +139,12 @@ def given_up() -> QuerySet[Account]:
     return going_on() | Account.objects.filter(state=AccountState.ENDING)
 
 
+def held_up(account: Account, cause: str = "") -> bool:
+    """Whether something is on its way that the account must not go before. `cause`: of a closing to come."""
+    with transaction.atomic(), account_scope(account.pk):
+        return bool(veto_on(account.pk, cause or account.closing_cause))
+
+
 def remind() -> int:
     """Write once more on the last day of the grace; no deletion begins before that. Returns how many were told.
 
@@ -150,6 +161,8 @@ def remind() -> int:
 
 def _remind(account: Account) -> bool:
     """The mail of the last day. A day is left from then on, however late it goes out."""
+    if held_up(account):
+        return False
     account.closes_at = max(account.closes_at or clock.now(), clock.now() + LAST_DAY - timedelta(hours=1))
     with transaction.atomic(), account_scope(account.pk):
         tell("account_closing_soon", account, partial(_reminded, account))

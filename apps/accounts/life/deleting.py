@@ -26,7 +26,7 @@ from ..enums import AccountState
 from ..models import Account, Membership, Tombstone, User
 from ..registry import closing_steps
 from . import rows
-from .closing import GRACE, going_on
+from .closing import GRACE, LAST_DAY, going_on, held_up
 from .grace import count_on, seen
 from .people import administrators
 from .trying import tried
@@ -49,10 +49,18 @@ def _count_and_begin(account: Account) -> bool:
 
 
 def deletion_begin(account_id: int) -> bool:
-    """The point of no return. False when the grace is not over, nobody was reminded, or it was reactivated."""
+    """The point of no return. False when the grace is not over, nobody was reminded, or it was reactivated.
+
+    What is held up by something on its way (`registry.register_veto`) gets its last mail, and the day after
+    it, anew once nothing holds it any more.
+    """
     now = clock.now()
     with transaction.atomic():
         due = going_on().filter(pk=account_id, closing_told=True, closes_at__lte=now, **seen(GRACE))
+        account = due.first()
+        if account is not None and held_up(account):
+            due.update(closing_told=False, closes_at=now + LAST_DAY)
+            return False
         if not due.update(state=AccountState.ENDING):
             return False
         account = Account.objects.get(pk=account_id)

@@ -16,7 +16,7 @@ from apps.core.scope import account_scope
 from ..enums import WANT_OF_A_PLAN, AccountState, ClosingCause
 from ..models import Account
 from ..registry import stop_backups
-from .closing import LIVING, OPEN_AGAIN, account_close
+from .closing import LIVING, OPEN_AGAIN, account_close, held_up
 from .grace import count_on
 from .people import administrators
 from .trying import tried
@@ -100,7 +100,8 @@ def trials_look_after() -> int:
 def _look_after(account: Account) -> bool:
     told = _tell(account)
     # Counted only once its end was told: whoever learned of it late has all of AFTER_END all the same.
-    if account.trial_told == 0 and is_over(account) and count_on(account) >= AFTER_END:
+    was_whole = account.trial_told == 0 and is_over(account) and count_on(account) >= AFTER_END
+    if was_whole and not held_up(account, ClosingCause.TRIAL):
         account_close(account_id=account.pk, cause=ClosingCause.TRIAL)
     return told
 

@@ -6,11 +6,10 @@ from datetime import date
 from apps.core.errors import EverkeepError
 
 from ..charging import is_charged
-from ..enums import PaymentState
 from ..models import Card, Invoice, Payment, Subscription
 from ..registry import charger
 from .payments import payment_begin, payment_failed
-from .troubles import next_try, remind, unpaid_invoices
+from .troubles import next_try, pending_charge, remind, unpaid_invoices
 
 log = logging.getLogger("everkeep.billing")
 NO_CARD = "There is no card to charge."
@@ -36,12 +35,6 @@ def charge_invoice(invoice: Invoice) -> None:
         payment_failed(invoice, payment=payment, failure_code="no_card", words=NO_CARD)
     else:
         charge(payment)
-
-
-def pending_charge(invoice: Invoice) -> Payment | None:
-    """A charge of ours whose end nobody knows."""
-    rows = Payment.objects.filter(invoice=invoice, attempt__isnull=False, state=PaymentState.PENDING)
-    return rows.first()
 
 
 def charge(payment: Payment) -> None:

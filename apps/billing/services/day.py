@@ -8,15 +8,15 @@ from apps.accounts.enums import AccountState
 from apps.accounts.models import Account
 
 from ..anchors import next_after
-from ..enums import Interval, SubscriptionState
+from ..enums import Interval
 from ..models import Subscription
 from ..rules import AHEAD
-from .collecting import collect, pending_charge
+from .collecting import collect
 from .ending import look_after_stopped
 from .metering import lines_forget
 from .plans import RUNNING, plan_invoice
-from .recovering import plan_skip
-from .troubles import plan_overdue, plan_stop, stops_on, trouble_since, unpaid_invoices
+from .recovering import jump_forget, plan_mend, plan_skip
+from .troubles import plan_end, plan_overdue, plan_suspend, stops_on, trouble_since, unpaid_invoices
 
 LIVING = (AccountState.TRIAL, AccountState.ACTIVE)
 
@@ -32,6 +32,7 @@ def run_billing_day(account_id: int, today: date) -> None:
             _bill(subscription, today)
         collect(subscription, today)
         _judge(subscription, today)
+        plan_mend(account_id)
         look_after_stopped(account_id, today)
     lines_forget(today)
 
@@ -44,16 +45,16 @@ def _bill(subscription: Subscription, today: date) -> None:
             return
         _roll(subscription, today)
         if subscription.cancel_at_end:
-            if subscription.invoiced_to <= today:
-                plan_stop(subscription, SubscriptionState.CANCELLED, today)
-            return
-        if subscription.invoiced_to - AHEAD[Interval(subscription.interval)] > today:
+            plan_end(subscription, today)
             return
         following = next_after(subscription.invoiced_to, subscription.anchor_day, subscription.interval)
-        if following <= today:
-            plan_skip(subscription, today)
-        else:
-            plan_invoice(subscription, today)
+        if following > today:
+            jump_forget(subscription)
+        if subscription.invoiced_to - AHEAD[Interval(subscription.interval)] > today:
+            return
+        goes_on = plan_skip if following <= today else plan_invoice
+        if not goes_on(subscription, today):
+            return
 
 
 def _roll(subscription: Subscription, today: date) -> None:
@@ -72,7 +73,7 @@ def _judge(subscription: Subscription, today: date) -> None:
     for invoice in unpaid_invoices(subscription):
         if trouble_since(invoice) > today:
             continue
-        plan_overdue(subscription)
-        if stops_on(invoice) <= today and pending_charge(invoice) is None:
-            plan_stop(subscription, SubscriptionState.SUSPENDED, today, invoice)
+        plan_overdue(subscription, invoice)
+        if stops_on(invoice) <= today:
+            plan_suspend(subscription, today, invoice)
         return

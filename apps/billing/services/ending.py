@@ -16,6 +16,8 @@ from ..enums import SubscriptionState
 from ..mails import PAGE, payers
 from ..models import Subscription
 from ..rules import AFTER_STOP, TOLD_AT
+from .holding import held_up
+from .troubles import is_in_trouble
 
 STOPPED = (SubscriptionState.SUSPENDED, SubscriptionState.CANCELLED)
 
@@ -29,6 +31,8 @@ def look_after_stopped(account_id: int, today: date) -> None:
     living = Account.objects.filter(pk=account_id, state=AccountState.ACTIVE)
     if subscription is None or subscription.stopped_on is None or not living.exists():
         return
+    if subscription.state == SubscriptionState.SUSPENDED and not is_in_trouble(subscription, today):
+        return
     seen = count_on(subscription)
     left = (subscription.stopped_on + AFTER_STOP - today).days
     if subscription.told is not None and left > subscription.told:
@@ -36,8 +40,14 @@ def look_after_stopped(account_id: int, today: date) -> None:
         subscription.told = None
         Subscription.objects.filter(pk=subscription.pk).update(told=None)
     _tell(subscription, left, today)
-    if left <= 0 and seen >= AFTER_STOP and subscription.told == min(TOLD_AT):
+    was_whole = left <= 0 and seen >= AFTER_STOP and subscription.told == min(TOLD_AT)
+    if was_whole and not _held_up(account_id):
         account_close(account_id=account_id, cause=ClosingCause.NO_PLAN)
+
+
+def _held_up(account_id: int) -> bool:
+    with transaction.atomic():
+        return bool(held_up(account_id, ClosingCause.NO_PLAN))
 
 
 def _tell(subscription: Subscription, left: int, today: date) -> None:

@@ -1,7 +1,7 @@
 """The plan of an account, from request to end."""
 
-from datetime import date
-from typing import Final
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -10,6 +10,7 @@ from apps.accounts.enums import AccountState
 from apps.accounts.models import Account
 from apps.accounts.services import account_activate_plan
 from apps.activity.audit import audit
+from apps.activity.models import SecurityEvent
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidRequest
 from apps.core.scope import current_account_id
@@ -21,11 +22,15 @@ from ..errors import DetailsMissing
 from ..mails import mail_invoice, tell, tell_operator
 from ..models import Subscription
 from ..price_lists import list_in_force
+from ..rules import AFTER_STOP
 from .details import details_missing, details_of
 from .invoicing import invoice_issue, invoice_void
-from .troubles import unpaid_invoices
+from .recovering import begin_anew
+from .troubles import plan_stop, unpaid_invoices
 
 FREE: Final = (SubscriptionState.NONE, SubscriptionState.CANCELLED)
+REQUESTS_A_DAY: Final = 3
+CANCEL: Final = "billing.cancel"
 RUNNING: Final = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)
 
 
@@ -33,6 +38,12 @@ def subscription_of() -> Subscription:
     """The plan of the account in force; one of state NONE when there was never one."""
     fresh = {"currency": settings.BILLING_CURRENCY}
     return Subscription.objects.get_or_create(account_id=current_account_id(), defaults=fresh)[0]
+
+
+def _asked_lately() -> int:
+    """How often a year was asked for within a day: each time writes mails, also to the operator."""
+    since = clock.now() - timedelta(days=1)
+    return SecurityEvent.objects.filter(code="billing.requested", at__gt=since).count()
 
 
 def _locked(subscription: Subscription) -> Subscription:
@@ -43,7 +54,9 @@ def first_day(today: date, wanted: date | None = None) -> date:
     """The first day that is paid for: as wished, but never within the trial and never in the past."""
     account = Account.objects.get(pk=current_account_id())
     ends = account.trial_ends_at if account.state == AccountState.TRIAL else None
-    return max(filter(None, [today, ends.date() if ends else None, wanted]))
+    # Of the day on which the trial ends its first hours are the trial's: the next one is paid for.
+    free_until = (ends + timedelta(days=1, microseconds=-1)).date() if ends else None
+    return max(filter(None, [today, free_until, wanted]))
 
 
 @transaction.atomic
@@ -66,8 +79,12 @@ def subscription_request(
     subscription = _locked(subscription_of())
     if subscription.state not in FREE:
         raise Conflict("This account has a plan, or has asked for one.", do="Load the page again.")
+    if Account.objects.filter(pk=subscription.account_id, state=AccountState.ENDING).exists():
+        raise Conflict("This account is being deleted.")
     if unpaid_invoices(subscription):
         raise Conflict("An invoice is not paid.", do="Pay it first.")
+    if interval == Interval.YEAR and _asked_lately() >= REQUESTS_A_DAY:
+        raise Conflict("An annual plan was asked for several times today.", do="Ask again tomorrow.")
     missing = details_missing(details_of())
     if missing:
         raise DetailsMissing(f"These are missing: {', '.join(missing)}.", do="Fill in the billing details.")
@@ -115,7 +132,10 @@ def subscription_confirm(subscription: Subscription, *, today: date | None = Non
 def subscription_refuse(subscription: Subscription, *, why: str) -> Subscription:
     """The operator says no to an annual request, or who asked takes it back."""
     subscription = _requested(subscription)
-    subscription.state = SubscriptionState.CANCELLED if subscription.stopped_on else SubscriptionState.NONE
+    subscription.state = SubscriptionState.NONE
+    if subscription.stopped_on:
+        # Nothing was counted while it was asked for: all notices, and the whole time, begin anew.
+        plan_stop(subscription, SubscriptionState.CANCELLED, clock.now().date())
     subscription.save()
     tell("refused", why=why)
     audit("billing.refused", description=f"The request is closed: {why}")
@@ -130,21 +150,27 @@ def _requested(subscription: Subscription) -> Subscription:
 
 
 @transaction.atomic
-def plan_invoice(subscription: Subscription, today: date) -> None:
-    """Bill the next period, and remember that it is billed, both or neither.
+def plan_invoice(subscription: Subscription, today: date) -> bool:
+    """Bill the next period, and remember that it is billed, both or neither. False when it is not billed now.
 
-    Nothing when another worker has billed since this plan was read.
+    So it is when another worker has billed since this plan was read. Nor is a year passed over in which there
+    is nothing to pay for yet: it begins on the day on which something is counted, looked for day by day.
     """
     first = subscription.invoiced_to
     subscription = _locked(subscription)
     if first is None or subscription.invoiced_to != first or subscription.state not in RUNNING:
-        return
+        return False
     until = next_after(first, subscription.anchor_day, subscription.interval)
     invoice = invoice_issue(subscription, first=first, until=until, today=today)
+    if invoice is None and subscription.interval == Interval.YEAR:
+        begin_anew(subscription, today)
+        subscription.save()
+        return False
     subscription.invoiced_to = until
     subscription.save(update_fields=["invoiced_to"])
     if invoice is not None and not is_charged(subscription, invoice):
         mail_invoice(invoice)  # who is charged by card gets the receipt
+    return True
 
 
 @transaction.atomic
@@ -165,6 +191,19 @@ def subscription_cancel(subscription: Subscription) -> Subscription:
     tell("cancelled", ends=ends)
     audit("billing.cancelled", description=f"The plan ends on {ends:%-d %B %Y}.")
     return subscription
+
+
+def cancel_approved(payload: dict[str, Any]) -> None:
+    """End the plan of the account in force. An act of the two-person rule: it leads to the account's end."""
+    subscription_cancel(subscription_of())
+
+
+def cancel_words(payload: dict[str, Any]) -> str:
+    """What ending the plan means."""
+    return (
+        "The plan ends with what is paid. From then on nothing new is backed up, and without another plan the "
+        f"account is closed {AFTER_STOP.days} days later and everything in it deleted, with its notices before."
+    )
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from ..mails import tell, tell_of
 from ..models import Invoice, Payment, Subscription
 from ..rules import AFTER_STOP, GRACE, REMINDED_AT, RETRY_DAYS
 
+GOES_ON = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)
 FAILED = (PaymentState.FAILED, PaymentState.NEEDS_ACTION)
 
 
@@ -26,6 +27,12 @@ def failed_charges(invoice: Invoice) -> list[Payment]:
     """The charges of ours that failed, the first one first."""
     rows = Payment.objects.filter(invoice=invoice, attempt__isnull=False, state__in=FAILED)
     return list(rows.order_by("attempt"))
+
+
+def pending_charge(invoice: Invoice) -> Payment | None:
+    """A charge of ours whose end nobody knows."""
+    rows = Payment.objects.filter(invoice=invoice, attempt__isnull=False, state=PaymentState.PENDING)
+    return rows.first()
 
 
 def next_try(invoice: Invoice) -> date | None:
@@ -46,6 +53,11 @@ def trouble_since(invoice: Invoice) -> date:
     return min(failed[0].at.date(), overdue) if failed else overdue
 
 
+def is_in_trouble(subscription: Subscription, today: date) -> bool:
+    """Whether anything that is to pay is overdue, or its charge failed."""
+    return any(trouble_since(one) <= today for one in unpaid_invoices(subscription))
+
+
 def stops_on(invoice: Invoice) -> date:
     """When backups stop for an invoice that stays unpaid."""
     interval = Interval.YEAR if invoice.kind == InvoiceKind.ANNUAL else Interval.MONTH
@@ -53,7 +65,12 @@ def stops_on(invoice: Invoice) -> date:
 
 
 def tell_of_failure(invoice: Invoice, payment: Payment) -> None:
-    """A charge failed: say why, when it is tried again, and what happens otherwise."""
+    """A charge failed: say why, when it is tried again, and what happens otherwise.
+
+    Nothing where the invoice is paid or void by now: then nobody owes anything.
+    """
+    if invoice.state != InvoiceState.OPEN:
+        return
     plan = Subscription.objects.filter(state=SubscriptionState.ACTIVE)  # an account has one
     plan.update(state=SubscriptionState.PAST_DUE)
     tell_of("failed", invoice, words=payment.words, again=next_try(invoice), stops=stops_on(invoice))
@@ -78,23 +95,49 @@ def remind(invoice: Invoice, today: date) -> bool:
 
 
 @transaction.atomic
-def plan_overdue(subscription: Subscription) -> None:
-    """An invoice is overdue: the plan says so."""
-    rows = Subscription.objects.filter(pk=subscription.pk, state=SubscriptionState.ACTIVE)
-    if rows.update(state=SubscriptionState.PAST_DUE):
+def plan_overdue(subscription: Subscription, invoice: Invoice) -> None:
+    """An invoice is overdue: the plan says so, unless it was paid since it was read."""
+    plan = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    if plan.state == SubscriptionState.ACTIVE and _is_open(invoice):
+        plan.state = SubscriptionState.PAST_DUE
+        plan.save(update_fields=["state"])
         audit("billing.overdue", description="An invoice is overdue.")
 
 
 @transaction.atomic
-def plan_stop(subscription: Subscription, state: str, today: date, invoice: Invoice | None = None) -> bool:
-    """Suspend or end a plan: nothing new is backed up, what is stored stays in reach. False when it is so."""
-    goes_on = [SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE]
-    rows = Subscription.objects.filter(pk=subscription.pk, state__in=goes_on)
-    if not rows.update(
-        state=state, stopped_on=today, told=None, counted_at=None, counted_seconds=0, cancel_at_end=False
-    ):
+def plan_suspend(subscription: Subscription, today: date, invoice: Invoice) -> bool:
+    """Suspend a plan for an invoice, unless it was paid, or is being charged, since it was read."""
+    plan = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    if plan.state not in GOES_ON or not _is_open(invoice) or pending_charge(invoice) is not None:
         return False
+    plan_stop(plan, SubscriptionState.SUSPENDED, today)
     tell("suspended", invoice=invoice, closes=today + AFTER_STOP)
-    why = f"{invoice.reference} is not paid." if invoice else "The plan has ended."
-    account_suspend(account_id=current_account_id(), why=why)
+    account_suspend(account_id=current_account_id(), why=f"{invoice.reference} is not paid.")
     return True
+
+
+@transaction.atomic
+def plan_end(subscription: Subscription, today: date) -> bool:
+    """End a plan that was cancelled, on its day, unless the cancellation was taken back since it was read."""
+    plan = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    is_over = plan.invoiced_to is not None and plan.invoiced_to <= today
+    if plan.state not in GOES_ON or not plan.cancel_at_end or not is_over:
+        return False
+    plan_stop(plan, SubscriptionState.CANCELLED, today)
+    tell("suspended", invoice=None, closes=today + AFTER_STOP)
+    account_suspend(account_id=current_account_id(), why="The plan has ended.")
+    return True
+
+
+def plan_stop(plan: Subscription, state: str, today: date) -> None:
+    """Write into a locked plan that it goes on no more. A cancellation outlives a suspension."""
+    plan.state, plan.stopped_on, plan.told = state, today, None
+    plan.counted_at, plan.counted_seconds = None, 0
+    if state == SubscriptionState.CANCELLED:
+        plan.cancel_at_end = False
+    plan.save()
+
+
+def _is_open(invoice: Invoice) -> bool:
+    """As it stands now. Whoever settles an invoice holds its plan first (`invoicing.locked`)."""
+    return Invoice.objects.filter(pk=invoice.pk, state=InvoiceState.OPEN).exists()

@@ -10,9 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.access import member_required
+from apps.accounts.approvals import propose
 from apps.accounts.http import MemberRequest
+from apps.accounts.models import GuestMembership
 from apps.accounts.sudo import sudo_required
 from apps.core import clock
+from apps.core.errors import PermissionMissing
 from apps.core.permissions import Permission
 
 from ..enums import Interval
@@ -23,13 +26,12 @@ from ..pages.forecasts import forecast_for
 from ..pages.frame import charged, show
 from ..pages.plan import first_payment_words, plan_now, review_context
 from ..services import (
-    subscription_cancel,
     subscription_keep,
     subscription_of,
     subscription_refuse,
     subscription_request,
 )
-from ..services.plans import first_day
+from ..services.plans import CANCEL, first_day
 
 STEPS = ["Choose a plan", "Payment details", "Subscribe"]
 
@@ -105,13 +107,21 @@ def withdraw(request: MemberRequest) -> HttpResponse:
 @charged
 @sudo_required(reading=True)
 def cancel(request: MemberRequest) -> HttpResponse:
-    """Ask once more, then let the subscription end with what is paid."""
+    """Ask once more, then let the subscription end with what is paid, or wait for a second administrator.
+
+    The account ends with its plan, so no guest does this, whatever their role.
+    """
     plan = plan_now()
     if not plan.may_cancel:
         return redirect("billing")
+    if isinstance(request.membership, GuestMembership):
+        raise PermissionMissing(
+            "Only people of the account's own may end its subscription.", do="Ask one of its administrators."
+        )
     if request.method == "POST":
-        subscription_cancel(plan.plan)
-        messages.success(request, "The subscription is cancelled. You can take that back until its last day.")
+        proposed = propose(CANCEL, {}, "Cancel the subscription")
+        cancelled = "The subscription is cancelled. You can take that back until its last day."
+        messages.success(request, cancelled if proposed.done else proposed.said)
         return redirect("billing")
     return show(request, "billing/cancel.html", "billing", {"plan": plan}, below="Cancel the subscription")
 
