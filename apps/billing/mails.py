@@ -81,9 +81,7 @@ def tell_operator(subject: str, text: str) -> None:
     account = Account.objects.get(pk=current_account_id())
     to = [settings.BILLING_EMAIL] if settings.BILLING_EMAIL else []
     if not to:
-        log.warning(
-            "account %s: %s. No EVERKEEP_BILLING_EMAIL is set to tell it to", account.public_id, subject
-        )
+        log.warning("account %s: %s. EVERKEEP_BILLING_EMAIL is not set.", account.public_id, subject)
     mail_after_commit(
         "billing_operator", to, subject=subject, text=text, account=account.name, number=account.public_id
     )

@@ -93,9 +93,8 @@ def on_account(action: str, account: Account, options: Options, say: Say) -> Non
     plan = subscription_of()
     if plan.state == SubscriptionState.REQUESTED:
         forecast = forecast_for(plan, plan.interval)
-        say(
-            f"A year comes to {shown(forecast.total_minor, forecast.currency)} {forecast.with_tax}, as counted now."
-        )
+        total = shown(forecast.total_minor, forecast.currency)
+        say(f"As counted now, a year comes to {total} {forecast.with_tax}.")
         if not forecast.total_minor:
             say("Nothing is counted yet: the year and its invoice begin on the day when something is.")
     if action == "confirm":

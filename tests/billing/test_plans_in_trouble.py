@@ -4,12 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
-from apps.accounts.enums import AccountState, ClosingCause
+from apps.accounts.enums import AccountState, ClosingCause, Role
 from apps.accounts.life.closing import account_close, account_reactivate, remind
 from apps.accounts.life.deleting import deletion_begin
 from apps.accounts.life.trial import trials_look_after
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Approval, PartnerCustomer
 from apps.accounts.services import account_suspend
 from apps.billing.enums import Interval, InvoiceState, PagePurpose, PaymentState, SubscriptionState
 from apps.billing.models import Card, HostedPage, Invoice, Payment, Subscription
@@ -30,6 +32,7 @@ from apps.core import clock
 from apps.core.errors import Conflict
 from apps.notifications.models import Delivery
 from tests.billing.conftest import BEGIN, FakeCharger, at, live, mailboxes
+from tests.cast import Cast, member, prove_again
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 SUSPENDED_ON = BEGIN + timedelta(days=21)
@@ -234,3 +237,26 @@ def test_the_first_paid_day_is_the_one_after_the_trial_and_a_refusal_begins_the_
     now_plan = plan()
     assert (now_plan.state, now_plan.stopped_on, now_plan.told) == (SubscriptionState.CANCELLED, late, None)
     assert now(account).state == AccountState.ACTIVE
+
+
+def test_ending_the_plan_takes_two_where_the_account_wants_it_and_never_a_guest(
+    account: Account, no_charger: None, cast: Cast
+) -> None:
+    subscription_request(interval=Interval.MONTH)
+    long_ago = clock.now() - timedelta(days=30)
+    member(account, "anna@pizza-perfecto.example", Role.ADMINISTRATOR, standing_since=long_ago)
+    Account.objects.filter(pk=account.pk).update(two_person=True)
+    own, guest = Client(), Client()
+    own.force_login(cast.owner)
+    prove_again(own)
+    assert own.post(reverse("billing_cancel")).status_code == 302
+    assert not plan().cancel_at_end and Approval.objects.get().act == "billing.cancel"
+    assert "everything in it deleted" in Approval.objects.get().words
+    Account.objects.filter(pk=account.pk).update(two_person=False)
+    relation = PartnerCustomer.objects.get(account=account)
+    PartnerCustomer.objects.filter(pk=relation.pk).update(role=Role.ADMINISTRATOR)
+    guest.force_login(cast.partner)
+    guest.post(reverse("partner_enter", args=[relation.public_id]))
+    prove_again(guest)
+    assert "End the subscription" not in guest.get(reverse("billing")).content.decode()
+    assert guest.post(reverse("billing_cancel")).status_code == 403 and not plan().cancel_at_end
