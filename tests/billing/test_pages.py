@@ -33,7 +33,8 @@ def priced(cast: Cast, settings: Any) -> Iterator[Account]:
     """An account on trial for six more days, four mailboxes counted, where something is charged."""
     settings.BILLING, settings.BILLING_CURRENCY = True, "EUR"
     settings.BILLING_SELLER = {"name": "Everkeep", "country": "DE", "address": ["Main Street 1"]}
-    Account.objects.filter(pk=cast.account.pk).update(trial_ends_at=clock.now() + timedelta(days=6))
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    Account.objects.filter(pk=cast.account.pk).update(trial_ends_at=midnight + timedelta(days=6))
     cast.account.refresh_from_db()
     with account_scope(cast.account.pk):
         make_prices()
