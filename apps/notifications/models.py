@@ -170,6 +170,6 @@ def _made_within_sight() -> models.Q:
         within &= models.Q(made_for__services__in=sets)
     if not sees_limited():
         within &= models.Q(made_for__limited=False)
-    if not may_name_contents():
+    if current_actor().kind == "user" and not may_name_contents():
         within &= models.Q(made_for__contents=False)
     return models.Q(made_for={}) | within if within else within
