@@ -38,10 +38,16 @@ def _register_pages() -> None:
     from apps.backups.entity_facts import register_entity_facts  # noqa: PLC0415 - models are loaded only here
     from apps.backups.task_tabs import register_task_tab  # noqa: PLC0415
     from apps.core.navigation import Area, Section, register_area, register_section  # noqa: PLC0415
+    from apps.core.permissions import Permission  # noqa: PLC0415
 
     from . import ties  # noqa: PLC0415
 
-    register_area(Area("alerts", "Alerts", "bell", 45, "alerts", badge=ties.open_alerts, badge_words="open"))
+    may = Permission.VIEW
+    register_area(
+        Area(
+            "alerts", "Alerts", "bell", 45, "alerts", badge=ties.open_alerts, badge_words="open", permission=may
+        )
+    )
     words = "What raises an alert, how soon, and what is kept from expiring by itself."
     register_section(Section("alerts", "Alerts", words, "bell", 26, "alert_settings"))
     register_task_tab("alerts", "Alerts", "task_alerts", order=30)

@@ -87,6 +87,6 @@ def test_the_page_asks_no_more_of_a_long_history(
     cast: Cast, client: Client, history: None, django_assert_max_num_queries: Any
 ) -> None:
     client.force_login(cast.owner)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(20):
         answer = client.get(reverse("job_list"), {"period": "all"})
     assert [tile["number"] for tile in answer.context["tiles"]] == ["1,000+", "0", "1,000", "1,000", "1,000"]

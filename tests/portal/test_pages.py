@@ -10,7 +10,7 @@ from apps.core import navigation
 from apps.portal.help import TOPICS
 from tests.cast import Cast
 
-AREAS = ["Home", "Recovery", "Search", "Jobs", "Activity", "Health", "Settings", "Billing", "Support"]
+AREAS = ["Home", "Recovery", "Search", "Jobs", "Alerts", "Activity", "Health", "Settings", "Billing", "Support"]
 
 
 @pytest.fixture
