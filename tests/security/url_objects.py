@@ -19,6 +19,7 @@ from apps.alerts.models import Alert
 from apps.backups.models import BackupTask, Deletion, Entity, Erasure, Hook, Policy, Report, Run, Snapshot, Tag
 from apps.backups.reports.letters import link_of
 from apps.backups.selectors.browse import node_key
+from apps.billing.models import Invoice
 from apps.core import clock
 from apps.core.actor import Actor, acting_as
 from apps.core.ids import new_public_id
@@ -60,7 +61,9 @@ def a_card(cast: Cast) -> list[object]:
 def an_invoice(cast: Cast) -> list[object]:
     with account_scope(cast.account.pk):
         page_makers.make_details()
-        return [page_makers.make_invoice(cast.account).public_id]
+        invoice = page_makers.make_invoice(cast.account)
+        Invoice.objects.filter(pk=invoice.pk).update(pdf=b"%PDF-")  # else the first look at it makes it
+        return [invoice.public_id]
 
 
 def a_count(cast: Cast) -> list[object]:
