@@ -11,7 +11,7 @@ from apps.core.scope import account_scope
 from tests.backups.makers import make_connection, make_mailbox, make_protected, make_task
 from tests.browser.pictures import picture
 from tests.browser.rig import Visit
-from tests.cast import Cast
+from tests.cast import Cast, prove_again
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def test_the_summary_report_is_looked_at_and_switched_on(
 ) -> None:
     client, page = Client(), visit.page
     client.force_login(cast.owner)
+    prove_again(client)
     visit.sign_in_as(client)
     visit.open(reverse("notifications"))
     page.get_by_role("link", name="Change the report").click()
