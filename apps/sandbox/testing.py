@@ -1,25 +1,18 @@
 """Run a sandbox cloud in a child process and steer it: for tests, benchmarks and demonstrations."""
 
 import json
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from . import defaults
+from .child import ServerProcess
 from .server import ADDRESS_FILE
 
-START_SECONDS = 60
-ROOT = Path(__file__).resolve().parents[2]
 
-
-class SandboxCloud:
+class SandboxCloud(ServerProcess):
     """A running cloud. `login_url` and `graph_url` are what a client puts before `/{tenant}/…` and `/v1.0/…`.
 
     The app registrations are those of `apps.sandbox.defaults`: `manual` (consented, to be pasted), `portal`
@@ -38,35 +31,12 @@ class SandboxCloud:
         self, state: Path, *, contract: Path | None = None, arguments: tuple[str, ...] = ("--empty",)
     ) -> None:
         """`contract` is the validator module of the official description, when it is at hand."""
-        self.state = state
-        command = [sys.executable, "-m", "apps.sandbox", "serve", "--state", str(state), *arguments]
-        if contract is not None:
-            command += ["--contract", str(contract)]
-        (state / ADDRESS_FILE).unlink(missing_ok=True)
-        self._process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL)
-        self.url = self._wait_for_address()
+        options = ("--contract", str(contract)) if contract is not None else ()
+        super().__init__(
+            "apps.sandbox", "serve", "--state", str(state), *arguments, *options,
+            state=state, address_file=ADDRESS_FILE,
+        )  # fmt: skip
         self.login_url = self.graph_url = self.url
-
-    def _wait_for_address(self) -> str:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"the sandbox cloud ended with {self._process.returncode} while starting")
-            try:
-                return str(json.loads((self.state / ADDRESS_FILE).read_text())["url"])
-            except FileNotFoundError:
-                time.sleep(0.02)
-        self.stop()
-        raise RuntimeError(f"the sandbox cloud did not start within {START_SECONDS} s")
-
-    def stop(self) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -77,16 +47,6 @@ class SandboxCloud:
         self.stop()
 
     # -- control ------------------------------------------------------------------------------------------
-
-    def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """POST to `/_control/{path}` when there is a body (also an empty one), else GET; ValueError on 400."""
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.url}/_control/{path}", data, {"Content-Type": "application/json"})
-        try:
-            with urlopen(request, timeout=600) as answer:
-                return json.load(answer)
-        except HTTPError as error:
-            raise ValueError(f"{path}: {error.read().decode()}") from error
 
     def reset(self, *, users: int = 4, messages: int = 40, seed: int = 1) -> dict[str, Any]:
         """A fresh tenant, no faults, no limits, empty counters. `users` 0: no people at all."""
