@@ -12,7 +12,8 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from django.core.management import call_command
 
-from apps.sandbox.testing import ROOT, SandboxCloud
+from apps.sandbox.child import ROOT
+from apps.sandbox.testing import SandboxCloud
 from tests.sandbox.client import Graph
 from tests.sandbox.test_identity import make_certificate
 
