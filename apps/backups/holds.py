@@ -48,16 +48,18 @@ def lock_entities(entity_ids: Collection[int]) -> None:
 def on_hold(entity_ids: Collection[int]) -> dict[int, list[Hold]]:
     """Return the holds in force by entity, of those entities that have any. In the account's scope."""
     found: dict[int, dict[int, Hold]] = defaultdict(dict)
-    by_tag = {hold.pk: hold for hold in Hold.objects.filter(tag__isnull=False, lifted_at__isnull=True)}
+    by_tag = defaultdict[int | None, list[Hold]](list)
+    for hold in Hold.objects.filter(tag__isnull=False, lifted_at__isnull=True).order_by("name", "pk"):
+        by_tag[hold.tag_id].append(hold)
     for ids in in_batches(sorted(entity_ids)):
         parts = HeldPart.objects.filter(entity_id__in=ids, hold__lifted_at__isnull=True)
         for part in parts.select_related("hold").order_by("hold__name", "hold_id"):
             found[part.entity_id][part.hold_id] = part.hold
-        tagged = EntityTag.objects.filter(entity_id__in=ids, tag__holds__lifted_at__isnull=True)
-        for entity_id, hold_id in tagged.filter(tag__holds__isnull=False).values_list(
-            "entity_id", "tag__holds"
-        ):
-            found[entity_id][hold_id] = by_tag[hold_id]
+        if not by_tag:
+            continue
+        tagged = EntityTag.objects.filter(entity_id__in=ids, tag_id__in=list(by_tag))
+        for entity_id, tag_id in tagged.values_list("entity_id", "tag_id"):
+            found[entity_id].update((hold.pk, hold) for hold in by_tag[tag_id])
     return {entity_id: list(holds.values()) for entity_id, holds in found.items()}
 
 

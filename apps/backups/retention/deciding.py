@@ -92,8 +92,7 @@ def decide(
     floor = {each.number for each in good[-KEEP_GOOD:]}
 
     def kept_in(zone: tzinfo) -> set[int]:
-        newest = dated[-1].taken_at if dated else now
-        return _kept(dated, keep, zone) | _kept(good, keep, zone, newest=newest)
+        return _kept(dated, keep, zone) | _kept(good, keep, zone)
 
     kept = kept_in(zone)
     for until, earlier in left:
@@ -143,14 +142,14 @@ def _is_much_smaller(each: Past, before: Past) -> bool:
     return each.items < before.items * SMALLER or each.size < before.size * SMALLER
 
 
-def _kept(past: Sequence[Past], keep: Keep, zone: tzinfo, *, newest: datetime | None = None) -> set[int]:
+def _kept(past: Sequence[Past], keep: Keep, zone: tzinfo) -> set[int]:
     if not past:
         return set()
     match keep:
         case KeepAll():
             return {each.number for each in past}
         case KeepFor():
-            limit = _earlier(newest or past[-1].taken_at, keep, zone)
+            limit = _earlier(past[-1].taken_at, keep, zone)
             return {each.number for each in past if each.taken_at >= limit}
         case KeepSteps():
             return _steps(past, keep, zone)

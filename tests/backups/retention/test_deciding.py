@@ -80,16 +80,16 @@ def oracle(past: Sequence[Past], keep: Keep) -> set[int]:
     counted = sorted((each for each in past if each.number not in wrong), key=lambda each: each.number)
     kept = wrong | {max(each.number for each in past)} | {each.number for each in good[-KEEP_GOOD:]}
     for group in (counted, good):
-        kept |= {each.number for each in group if _named(each, group, counted, keep)}
+        kept |= {each.number for each in group if _named(each, group, keep)}
     return kept
 
 
-def _named(each: Past, group: Sequence[Past], counted: Sequence[Past], keep: Keep) -> bool:
+def _named(each: Past, group: Sequence[Past], keep: Keep) -> bool:
     match keep:
         case KeepAll():
             return True
         case KeepFor():
-            return each.taken_at >= _back(counted[-1].taken_at.astimezone(ZONE), keep)
+            return each.taken_at >= _back(group[-1].taken_at.astimezone(ZONE), keep)
     later = [other for other in group if other.number > each.number]
     if len(later) < keep.latest:
         return True
@@ -131,17 +131,21 @@ def test_what_goes_is_what_no_reason_keeps_and_the_promises_hold(past: list[Past
 
 
 @settings(max_examples=100, deadline=None)
-@given(histories, rules, st.integers(1, 4_000), st.sampled_from([0, 3, 100]))
-def test_a_new_one_that_is_wrongly_dated_or_hardly_holds_anything_pushes_no_good_one_out(
-    past: list[Past], keep: Keep, ahead: int, items: int
+@given(histories, rules, st.integers(1, 4_000), st.sampled_from([0, 3, 100]), st.integers(1, 60))
+def test_those_that_are_wrongly_dated_or_hardly_hold_anything_push_no_good_one_out(
+    past: list[Past], keep: Keep, ahead: int, items: int, nights: int
 ) -> None:
     last = max(past, key=lambda each: each.number)
     before = stay(past, keep) - {last.number}
     future = Past(last.number + 1, NOW + timedelta(days=ahead), "success", items, items)
     assert before <= stay([*past, future], keep)
-    small = replace(future, taken_at=last.taken_at, items=0, size=0)
+    wiped = [
+        Past(last.number + night, last.taken_at + timedelta(days=night), "success", 0, 0)
+        for night in range(1, nights + 1)
+        if last.taken_at + timedelta(days=night) <= NOW
+    ]
     good = {each.number for each in good_ones(past)}
-    assert before & good <= stay([*past, small], keep)
+    assert before & good <= stay([*past, *wiped], keep)
 
 
 @settings(max_examples=100, deadline=None)
@@ -165,6 +169,14 @@ def nightly(days: int, items: int = 100) -> list[Past]:
 def fates(past: Sequence[Past], keep: Keep) -> dict[int, Why]:
     found: list[Fate] = decide(past, keep, now=NOW, zone=UTC)
     return {fate.past.number: fate.why for fate in found}
+
+
+def test_a_mailbox_that_was_wiped_keeps_its_good_days_however_long_that_lasts() -> None:
+    good, ago = nightly(60), timedelta(days=45)
+    past = [replace(each, taken_at=each.taken_at - ago) for each in good]
+    past += [replace(each, number=60 + each.number, items=0, size=0) for each in nightly(45)]
+    kept = {number for number, why in fates(past, KeepFor(30, Unit.DAYS)).items() if why is not Why.GOES}
+    assert set(range(31, 61)) <= kept
 
 
 def test_each_answer_says_why() -> None:

@@ -86,6 +86,15 @@ def test_what_gets_the_tag_of_a_hold_is_held_at_once_and_the_tag_is_not_deleted_
     assert hold.tag is None
 
 
+def test_a_tag_that_had_a_hold_before_holds_by_the_one_that_is_in_force(cast: Cast, task: BackupTask) -> None:
+    agata, tag = make_protected(task, "Agata Brown"), tag_create(name="Case 7")
+    tag_apply(task=task, entities=Entity.objects.filter(pk=agata.pk), tag=tag)
+    Hold.objects.create(account=cast.account, name="Lifted", tag=tag, lifted_at=clock.now())
+    assert on_hold([agata.pk]) == {}
+    holds = [Hold.objects.create(account=cast.account, name=name, tag=tag) for name in ("Again", "Besides")]
+    assert on_hold([agata.pk]) == {agata.pk: holds}
+
+
 def test_what_was_archived_long_ago_is_ordered_to_be_deleted_unless_it_is_on_hold(
     cast: Cast, task: BackupTask
 ) -> None:
