@@ -98,6 +98,7 @@ class Alert(AccountModel):
     """Something that a person should look at. One per `key` until it is over.
 
     `facts` hold what explains it: {"value", "low", "high", "days", "causes", …} (docs/alerts.md).
+    At `news_at` it was opened, or grew worse or larger, which opens it again.
     """
 
     kind = models.CharField(max_length=20, choices=AlertKind)
@@ -111,6 +112,7 @@ class Alert(AccountModel):
     sub_service = models.CharField(max_length=20, blank=True)
     snapshot_number = models.PositiveIntegerField(null=True)
     opened_at = models.DateTimeField(default=clock.now)
+    news_at = models.DateTimeField(default=clock.now)
     last_seen_at = models.DateTimeField(default=clock.now)
     closed_at = models.DateTimeField(null=True)
     facts = models.JSONField(default=dict)
@@ -131,12 +133,16 @@ class Alert(AccountModel):
         ]
         indexes = [
             models.Index(fields=["account", "state", "-opened_at", "-id"], name="alert_newest"),
+            models.Index(fields=["account", "news_at"], name="alert_news"),
             models.Index(fields=["entity", "-opened_at"], name="alert_of_entity"),
         ]
 
     @classmethod
     def sight(cls) -> Q | None:
-        """Who does not see the mailbox, the task or the service of an alert does not see the alert."""
+        """Who does not see the mailbox, the task or the service of an alert does not see the alert.
+
+        How full the storage is counts all mailboxes: it is for those who see them all.
+        """
         seen, narrowed = Q(), False
         services, entities, tasks = seen_services(), entity_sight("entity"), task_sight("task")
         if services is not None:
@@ -145,7 +151,7 @@ class Alert(AccountModel):
             seen, narrowed = seen & (Q(entity__isnull=True) | entities), True
         if tasks is not None:
             seen, narrowed = seen & (Q(task__isnull=True) | tasks), True
-        return seen if narrowed else None
+        return seen & ~Q(kind=AlertKind.QUOTA, entity__isnull=True) if narrowed else None
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.key})"

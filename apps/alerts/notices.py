@@ -21,13 +21,13 @@ LISTED: Final = 20
 
 
 def tell(alert: Alert) -> None:
-    """Write of a severe alert, in the transaction that opened it. Several within minutes are one letter."""
+    """Write of a severe alert, in the transaction that made it news. Several within minutes are one letter."""
     if alert.severity == Severity.CRITICAL:
         notify(KIND, lambda: _letter(alert))
 
 
 def tell_of_the_day() -> int:
-    """Write once a day of what was opened since; returns to how many. Severe ones were told already."""
+    """Write once a day of what was opened or grew since; returns to how many. Severe ones were told already."""
     AlertSettings.objects.get_or_create(account_id=current_account_id())
     now = clock.now()
     with transaction.atomic():
@@ -37,7 +37,7 @@ def tell_of_the_day() -> int:
             return 0
         kept.told_up_to = now
         kept.save(update_fields=["told_up_to"])
-        rows = Alert.objects.filter(opened_at__gt=begin, opened_at__lte=now, state=AlertState.OPEN)
+        rows = Alert.objects.filter(news_at__gt=begin, news_at__lte=now, state=AlertState.OPEN)
         if not rows.exclude(severity=Severity.CRITICAL).exists():
             return 0
         return notify(KIND, lambda: _day_letter(begin))
@@ -63,11 +63,11 @@ def _letter(alert: Alert) -> Letter | None:
 
 
 def _day_letter(begin: datetime) -> Letter | None:
-    rows = Alert.objects.filter(opened_at__gt=begin, state=AlertState.OPEN).exclude(severity=Severity.CRITICAL)
+    rows = Alert.objects.filter(news_at__gt=begin, state=AlertState.OPEN).exclude(severity=Severity.CRITICAL)
     count = rows.count()
     if not count:
         return None
-    first = rows.select_related("entity", "task").order_by("-opened_at", "-pk")[:LISTED]
+    first = rows.select_related("entity", "task").order_by("-news_at", "-pk")[:LISTED]
     lines = [f"{about(each)}: {each.get_kind_display()}. {sentence(each)}" for each in first]
     return Letter(
         "alerts_day",

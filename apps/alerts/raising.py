@@ -8,6 +8,7 @@ from apps.backups.models import Entity
 
 from .causes import causes_of
 from .enums import AlertKind, AlertState, Sensitivity, Severity
+from .growth import incident, latest
 from .learning.course import Judged
 from .learning.findings import Finding, Kind, Weight
 from .models import Alert, Measure
@@ -69,6 +70,7 @@ def _raise(entity: Entity, row: Measure, judged: Judged, finding: Finding, befor
         sub_service=row.sub_service,
         metric=finding.metric.value,
         snapshot_number=row.snapshot_number,
+        growth=latest if finding.kind in LASTING else incident,
     )
 
 

@@ -16,6 +16,7 @@ from apps.core.sight import whole_sight
 
 from . import registry
 from .enums import AlertState, Severity
+from .growth import Growth, latest
 from .models import Alert
 
 _RANK: Final = {severity: rank for rank, severity in enumerate(Severity.values)}
@@ -35,11 +36,12 @@ def alert_raise(
     sub_service: str = "",
     metric: str = "",
     snapshot_number: int | None = None,
+    growth: Growth = latest,
 ) -> Alert:
     """Open an alert, or note that what an open one is about was seen again. One per `key` until it is over.
 
-    Listeners hear of a new one, and of one that has become more severe; that opens it again if somebody had
-    acknowledged it.
+    Listeners hear of a new one, of one that has become more severe, and of one whose `growth` is news; the
+    last two open it again if somebody had acknowledged it.
     """
     now, of_task = clock.now(), task or (entity.task if entity else None)
     with whole_sight("an alert is there whoever sees it"):
@@ -51,23 +53,29 @@ def alert_raise(
                 "state": AlertState.OPEN, "kind": kind, "severity": severity, "facts": facts, "metric": metric,
                 "entity": entity, "task": of_task, "service": service or (of_task.service if of_task else ""),
                 "sub_service": sub_service, "snapshot_number": snapshot_number, "opened_at": now,
-                "last_seen_at": now,
+                "news_at": now, "last_seen_at": now,
             },
         )  # fmt: skip
-        if is_new:
+        is_news = is_new or _seen_again(alert, severity, facts, snapshot_number, growth)
+        if is_news:
             _note(alert, "alert.raised", f"{alert.get_kind_display()}: {_about(alert)}")
             registry.raised(alert)
-            return alert
-        worse = _RANK[severity] > _RANK[alert.severity]
-        alert.last_seen_at = now
-        alert.facts = facts
-        if worse:
-            alert.severity, alert.state = severity, AlertState.OPEN
-            alert.snapshot_number = snapshot_number
-        alert.save(update_fields=["last_seen_at", "facts", "severity", "state", "snapshot_number"])
-        if worse:
-            registry.raised(alert)
     return alert
+
+
+def _seen_again(
+    alert: Alert, severity: str, facts: dict[str, Any], snapshot_number: int | None, growth: Growth
+) -> bool:
+    """Write down how it stands now; returns whether that is news."""
+    is_worse = _RANK[severity] > _RANK[alert.severity]
+    alert.facts, is_more = growth(alert.facts, facts)
+    alert.last_seen_at = clock.now()
+    if is_worse:
+        alert.severity = severity
+    if is_news := is_worse or is_more:
+        alert.state, alert.news_at, alert.snapshot_number = AlertState.OPEN, clock.now(), snapshot_number
+    alert.save(update_fields=["last_seen_at", "news_at", "facts", "severity", "state", "snapshot_number"])
+    return is_news
 
 
 @transaction.atomic

@@ -113,7 +113,9 @@ def _learnt(alert: Alert, facts: dict[str, Any]) -> str:
     if alert.metric == "came":
         said = f"{number_words('came', value)} came in one backup."
     else:
-        where = f"within {days} days" if days > 1 else "in one backup"
+        backups = int(facts.get("backups") or 1)
+        one = "in one backup" if backups == 1 else f"in {backups} backups"
+        where = f"within {days} days" if days > 1 else one
         said = f"{number_words(alert.metric, value)} {noun} {where}."
     if not facts.get("learnt"):
         return said

@@ -20,6 +20,7 @@ from apps.core import clock
 from apps.vault.api import Role, decode_content, open_reader
 
 from ..enums import AlertKind, Severity
+from ..growth import addresses
 from ..models import RuleLook
 from ..services import alert_close, alert_raise
 from ..wishes import is_wanted
@@ -115,6 +116,7 @@ def _judge(entity: Entity, state: AsOf, difference: Difference) -> None:
             sub_service=SubService.SETTINGS,
             snapshot_number=state.number,
             facts={"rule": difference.node.name, "to": sorted(new), "outside": outside},
+            growth=addresses,
         )
 
 

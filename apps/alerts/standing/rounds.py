@@ -8,6 +8,7 @@ from apps.backups.models import BackupTask
 from apps.core.scope import every_account
 
 from ..enums import AlertState
+from ..growth import latest, mailboxes
 from ..models import Alert
 from ..notices import tell_of_the_day
 from ..registry import Check, checks
@@ -61,6 +62,7 @@ def _make(check: Check) -> int:
             task=each.task,
             service=each.service,
             sub_service=each.sub_service,
+            growth=mailboxes if "mailboxes" in each.facts else latest,
         )
     keys = {each.key for each in found}  # also of those that are not told: what stands is not over
     there = Alert.objects.exclude(state=AlertState.CLOSED).filter(key__startswith=f"{check.key}:")
