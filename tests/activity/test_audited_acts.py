@@ -21,7 +21,7 @@ from apps.jobs.services import _sentence
 from tests.backups.makers import make_connection
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
-from tests.security.url_objects import a_message, an_export_part
+from tests.security.url_objects_recovery import a_message, an_export_part
 
 pytestmark = pytest.mark.database
 

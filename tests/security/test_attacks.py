@@ -28,7 +28,8 @@ from tests.accounts.test_tokens import new_token
 from tests.cast import Cast, prove_again, with_factor
 from tests.security.test_api_table import MEMBERS
 from tests.security.test_url_table import POSTED_BY_OTHERS, routes
-from tests.security.url_objects import Args, a_shelf, a_store, the_account
+from tests.security.url_objects import Args, a_shelf, a_store
+from tests.security.url_objects_accounts import the_account
 from tests.security.url_rows import PEOPLE, Row
 from tests.security.url_table import TABLE
 

@@ -41,7 +41,7 @@ from apps.vault.shredding import shreddings_finish
 from tests.cast import Cast
 from tests.recovery.factories import Mailbox, make_entity, store
 from tests.security.test_url_table import routes
-from tests.security.url_objects import LETTER
+from tests.security.url_objects_recovery import LETTER
 from tests.security.url_table import TABLE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]

@@ -2,7 +2,8 @@
 
 from uuid import uuid4
 
-from tests.security.url_objects import (
+from tests.security.url_objects import words
+from tests.security.url_objects_accounts import (
     a_colleague,
     a_grant,
     a_member,
@@ -13,7 +14,6 @@ from tests.security.url_objects import (
     an_approval,
     an_invitation,
     the_account,
-    words,
 )
 from tests.security.url_rows import OWN, Row, entrance, everybody, members, row
 

@@ -1,6 +1,7 @@
 """Rows of `url_table.py`: billing, asked where something is charged. For who manages billing alone."""
 
-from tests.security.url_objects import a_card, a_count, an_invoice, words
+from tests.security.url_objects import words
+from tests.security.url_objects_billing import a_card, a_count, an_invoice
 from tests.security.url_rows import Row, everybody, row
 
 NOBODY_ELSE = (403, 403, 403)

@@ -6,24 +6,26 @@ from typing import Any
 
 from tests.security.url_objects import (
     Args,
-    a_backup,
-    a_contact,
     a_draft,
-    a_drill,
     a_job,
-    a_message,
-    a_plan,
-    a_point,
     a_rule,
     a_run,
     a_task,
     a_way_to_activate,
-    an_attachment,
     an_entity,
+    nothing,
+)
+from tests.security.url_objects_recovery import (
+    a_backup,
+    a_contact,
+    a_drill,
+    a_message,
+    a_plan,
+    a_point,
+    an_attachment,
     an_export,
     an_export_link,
     an_export_part,
-    nothing,
 )
 
 TYPED = ("anonymous", "owner", "operator", "restorer", "viewer", "finance", "stranger")
