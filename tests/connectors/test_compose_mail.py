@@ -5,8 +5,9 @@ import base64
 import pytest
 
 from apps.connectors.microsoft.exchange.item_write import RESTORE_KEY
-from apps.connectors.microsoft.exchange.mail_compose import read_letter
-from apps.connectors.microsoft.exchange.mail_write import message_json
+from apps.connectors.microsoft.exchange.mail_compare import mail_faults, mail_lost
+from apps.connectors.microsoft.exchange.mail_compose import MEETING, SEALED, SIGNED, read_letter
+from apps.connectors.microsoft.exchange.mail_fields import message_json
 from apps.core.errors import Malformed
 
 NESTED = b"Subject: inner\r\nMessage-ID: <inner@x>\r\n\r\ninner text\r\n"
@@ -145,3 +146,45 @@ def test_a_mail_nested_beyond_reading_fails_alone() -> None:
     """Any other error would end the restore of the whole mailbox, and each one after it at the same place."""
     with pytest.raises(Malformed):
         read_letter(b"Content-Type: message/rfc822\r\n\r\n" * 2_000)
+
+
+PARTS = b"; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nText\r\n--b\r\n"
+
+
+@pytest.mark.parametrize(
+    ("mime", "lost"),
+    [
+        (b"From: a@x.example\r\nTo: undisclosed-recipients:;\r\n\r\nt", []),
+        (
+            b"From: Ann\r\nTo: b@x.example, Bob, nobody at all\r\n\r\nt",
+            ["People without a valid address are missing in From (1), To (2)"],
+        ),
+        (
+            b"X-Long: " + b"x" * 30_001 + b"\r\n\r\nt",
+            ["Its internet headers: they are longer than Microsoft Graph takes"],
+        ),
+        (
+            b"Content-Type: multipart/alternative" + PARTS + b"Content-Type: text/calendar; method=REQUEST",
+            [MEETING],
+        ),
+        (b"Content-Type: multipart/mixed" + PARTS + b"Content-Type: text/calendar; method=PUBLISH", []),
+        (b"Content-Type: multipart/signed" + PARTS + b"Content-Type: application/pkcs7-signature", [SIGNED]),
+        (b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\nt", [SIGNED]),
+        (b"Content-Type: application/x-pkcs7-mime\r\n\r\nt", [SEALED]),
+    ],
+)
+def test_what_cannot_be_written_is_named(mime: bytes, lost: list[str]) -> None:
+    assert mail_lost(read_letter(mime)) == lost
+
+
+def test_whoever_is_missing_in_what_was_written_is_named_by_field() -> None:
+    letter = read_letter(
+        b"From: Ann <ANN@x.example>\r\nTo: b@x.example, </o=ORG/cn=C>\r\nCc: d@x.example\r\n\r\nt"
+    )
+    live = {
+        "from": {"emailAddress": {"name": "Ann of X", "address": "ann@x.example"}},
+        "sender": {"emailAddress": {"address": "ann@x.example"}},
+        "toRecipients": [{"emailAddress": {"address": "b@x.example"}}],
+        "ccRecipients": [{"emailAddress": {"address": "b@x.example"}}],
+    }
+    assert mail_faults(letter, {}, live) == ["Cc"]

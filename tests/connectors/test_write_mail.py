@@ -50,10 +50,13 @@ async def test_a_mailbox_written_to_an_empty_one_is_the_same(
     source = await Reader(identity, BOB).read()
     contents = await source.fetch()
     folder = await writer.ensure_folder(None, "Restored")
+    items: dict[str, WriteItem | None] = {}
     for remote_id, mail in source.mails.items():
         content = contents[remote_id]
         assert isinstance(content, Fetched)
-        await writer.write(WriteItem(remote_id, folder, content.content, mail.props))
+        item = WriteItem(remote_id, folder, content.content, mail.props, tags=("Restored",))
+        items[(await writer.write(item)).remote_id] = item
+    assert [each.faults for each in (await writer.read_back(items)).values()] == [()] * len(items)
     new_ids = await writer.find_restored(folder, list(source.mails))
     truth = {mail["id"]: mail for mail in cloud.export(BOB)["messages"]}
     restored = {mail["id"]: mail for mail in written(cloud)}
@@ -67,9 +70,9 @@ async def test_a_mailbox_written_to_an_empty_one_is_the_same(
         "isDraft",
         "importance",
         "flag",
-        "categories",
     )
     for old, new in new_ids.items():
+        assert restored[new]["categories"] == [*truth[old]["categories"], "Restored"]
         assert {name: restored[new][name] for name in same} == {name: truth[old][name] for name in same}
     target = await Reader(identity, TARGET).read()
     back = await target.fetch()
@@ -94,6 +97,24 @@ async def test_large_files_follow_and_the_key_comes_last(cloud: SandboxCloud, wr
     assert sorted((each["name"], each["contentBytes"]) for each in attached) == [
         (f"f{number}.bin", base64.b64encode(content).decode()) for number, content in enumerate(files)
     ]
+
+
+async def test_what_reads_other_than_it_was_written_is_named(cloud: SandboxCloud, writer: ItemWriter) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
+    props = b'{"isRead":true,"importance":"high","categories":["Shop"],"flag":{"flagStatus":"flagged"}}'
+    item = WriteItem("key", folder, with_files(b"a" * LARGE, b"b"), props)
+    new = (await writer.write(item)).remote_id
+    assert (await writer.read_back({new: item}))[new].faults == ()
+    changed = {"isRead": False, "importance": "low", "categories": [], "flag": {"flagStatus": "complete"}}
+    act(cloud, "PATCH", f"/users/{TARGET}/messages/{new}", changed)
+    path = f"/users/{TARGET}/messages/{new}/attachments"
+    act(cloud, "DELETE", f"{path}/{act(cloud, 'GET', path)['value'][0]['id']}")
+    assert (await writer.read_back({new: item}))[new].faults == (
+        "Read state", "Importance", "Flag", "Categories", "Files: 1 instead of 2",
+    )  # fmt: skip
+    other = WriteItem("key", folder, with_files(b"a" * (LARGE + 1_000)), item.props)
+    assert (await writer.read_back({new: other}))[new].faults[-1] == "Files: not all of their content"
+    assert (await writer.read_back({new: None}))[new].faults == ()
 
 
 async def test_a_message_whose_large_file_failed_is_not_taken_for_restored(

@@ -64,7 +64,7 @@ def post_bare(*, mailbox: str) -> dict[str, Any]:
     from apps.backups.models import NodeVersion
     from apps.connectors.microsoft import governor
     from apps.connectors.microsoft.exchange.mail_compose import read_letter
-    from apps.connectors.microsoft.exchange.mail_write import message_json, read_props
+    from apps.connectors.microsoft.exchange.mail_fields import message_json, read_props
     from apps.connectors.services import open_writer
     from apps.recovery.reading import read_item
     from apps.vault.api import open_reader

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,6 +87,7 @@ def _from_props(name: str) -> Getter:
 
 for _name in IN_PROPS:
     _GETTERS[_name] = _from_props(_name)
+_OF_ATTACHMENTS = re.compile(r"attachments\(\$select=([\w,]+)\)", re.IGNORECASE)
 _LOW = {name.lower(): name for name in _GETTERS}
 
 
@@ -108,6 +110,7 @@ class Plan:
     getters: tuple[tuple[str, Getter], ...]
     tags: tuple[str, ...]
     attachments: bool
+    of_attachments: frozenset[str]
     meeting: bool
 
 
@@ -116,10 +119,12 @@ def plan(select: str | None, expand: str | None) -> Plan:
     """Unknown names of $select are left out, as the service does for open types."""
     raw = [name.strip().lower() for name in select.split(",")] if select else [n.lower() for n in DEFAULT]
     names = [_LOW[name] for name in raw if name in _LOW]
+    found = _OF_ATTACHMENTS.search(expand or "")
     return Plan(
         getters=tuple((name, _GETTERS[name]) for name in names),
         tags=wanted_tags(expand) if expand else (),
         attachments="attachments" in (expand or "").lower(),
+        of_attachments=frozenset(found[1].lower().split(",")) if found else frozenset(),
         meeting=select is None or "meetingmessagetype" in raw,
     )
 
@@ -141,8 +146,13 @@ def show(row: Row, how: Plan, context: Context) -> dict[str, Any]:
         if values:
             item["singleValueExtendedProperties"] = values
     if how.attachments:
-        item["attachments"] = attachment_list(row, context.db, context.box, contents=True)
+        files = attachment_list(row, context.db, context.box, contents=not how.of_attachments)
+        item["attachments"] = [_narrowed(file, how.of_attachments) for file in files]
     return item
+
+
+def _narrowed(file: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {key: value for key, value in file.items() if not names or "@" in key or key.lower() in names}
 
 
 def body_of(row: Row, db: Database) -> dict[str, str]:

@@ -38,6 +38,14 @@ _EXTENSIONS: Final = {
     "application/pkcs7-mime": "p7m",
     "message/rfc822": "eml",
 }
+SIGNED: Final = "Its signature can no longer be checked"
+SEALED: Final = "It was encrypted: it is a plain message now, with what was sealed as a file"
+MEETING: Final = "The message about a meeting is a plain one now, with the meeting as a file"
+_SPECIAL: Final = {
+    "multipart/signed": SIGNED,
+    "multipart/encrypted": SEALED,
+    "multipart/report": "The report of delivery or reading is a plain message now",
+}
 SENSITIVITIES: Final = {"personal": 1, "private": 2, "company-confidential": 3}
 
 
@@ -54,7 +62,10 @@ class Attachment:
 
 @dataclass(slots=True)
 class Letter:
-    """A message as read from MIME. `headers` is the block of transport headers as text."""
+    """A message as read from MIME. `headers` is the block of transport headers as text.
+
+    `special`: in words, what kind of message it was that cannot be made of fields.
+    """
 
     subject: str = ""
     body: str = ""
@@ -66,6 +77,7 @@ class Letter:
     sensitivity: int = 0
     headers: str = ""
     attachments: list[Attachment] = field(default_factory=list)
+    special: str = ""
 
 
 _PEOPLE: Final = ("from", "sender", "to", "cc", "bcc", "reply-to")
@@ -96,7 +108,24 @@ def _read_letter(mime: bytes) -> Letter:
     if body is not None:
         letter.body, letter.body_is_html = body_text(body), body.get_content_type() == "text/html"
     letter.attachments = list(_attachments(message, body))
+    letter.special = _special(message)
     return letter
+
+
+def _special(message: MimePart) -> str:
+    outside = message.get_content_type()
+    if outside.startswith("application/") and "pkcs7-mime" in outside:
+        kind = message.get_param("smime-type")
+        return SIGNED if kind == "signed-data" else SEALED
+    if outside in _SPECIAL:
+        return _SPECIAL[outside]
+    asks = (part for part in _leaves(message) if part.get_content_type() == "text/calendar")
+    return MEETING if any(map(_is_about_a_meeting, asks)) else ""
+
+
+def _is_about_a_meeting(part: MimePart) -> bool:
+    method = str(part.get_param("method") or "").lower()
+    return method not in ("", "publish") and part.get_content_disposition() != "attachment"
 
 
 def _header_block(mime: bytes) -> str:

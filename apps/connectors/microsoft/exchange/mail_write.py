@@ -6,11 +6,8 @@ There is no way to put a received message into a mailbox as MIME: that makes dra
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
-
-import orjson
 
 from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
@@ -19,9 +16,11 @@ from apps.connectors.microsoft.endpoints import segment
 from apps.core.errors import Gone, RemoteError, TooLarge
 
 from .folder_write import ensure_folder, list_folders, remove_folder
-from .item_write import RESTORE_KEY, WITH_KEY, create_once, first_of_each, has_key, is_whole, quoted, with_key
-from .mail_compose import Attachment, Letter, read_letter
-from .mail_upload import UPLOAD_FROM, attach, file_json
+from .item_write import WITH_KEY, create_once, first_of_each, has_key, is_whole, quoted, with_key
+from .mail_compare import COMPARED, FILES, Document, mail_faults, mail_lost
+from .mail_compose import Attachment, Letter
+from .mail_fields import composed_of, message_json, moment_text, read_props
+from .mail_upload import UPLOAD_FROM, attach
 
 logger = logging.getLogger(__name__)
 
@@ -29,19 +28,6 @@ _READ_BACK: Final = "id,parentFolderId,subject,receivedDateTime,isDraft,changeKe
 INLINE_TOTAL: Final = 2_000_000
 """Raw bytes of attachments that go into the creating request: a request carries 4 MB, base64 takes a third."""
 BODY_LIMIT: Final = 3_500_000
-HEADERS_LIMIT: Final = 30_000
-_FLAGS, _DELIVERED, _SUBMITTED = "Integer 0x0E07", "SystemTime 0x0E06", "SystemTime 0x0039"
-_HEADERS, _IN_REPLY_TO, _REFERENCES = "String 0x007D", "String 0x1042", "String 0x1039"
-_SENSITIVITY: Final = "Integer 0x0036"
-_READ, _SUBMITTED_FLAG = 1, 4
-_PEOPLE: Final = {"to": "toRecipients", "cc": "ccRecipients", "bcc": "bccRecipients", "reply-to": "replyTo"}
-_COPIED: Final = (
-    "categories",
-    "importance",
-    "inferenceClassification",
-    "isReadReceiptRequested",
-    "isDeliveryReceiptRequested",
-)
 
 
 class MailWriter:
@@ -100,14 +86,24 @@ class MailWriter:
     async def read_back(self, items: Mapping[str, WriteItem | None]) -> dict[str, Written]:
         """Return what the mailbox shows of these messages; those that are not there are left out."""
         found: dict[str, Written] = {}
+        composed = {each: composed_of(item) for each, item in items.items() if item}
         for few in in_batches(list(items)):
-            parts = [Part(each, f"{self._user}/messages/{segment(each)}?$select={_READ_BACK}") for each in few]
+            parts = [Part(each, self._shown(each, composed.get(each))) for each in few]
             for answer in await run_batch(self._graph, parts, pool=self._pool):
                 if isinstance(answer.body, dict) and answer.fault is None:
-                    found[answer.key] = _written(answer.key, answer.body)
+                    known = composed.get(answer.key)
+                    faults = mail_faults(*known, answer.body) if known else []
+                    found[answer.key] = _written(answer.key, answer.body, faults)
                 elif answer.fault is not None and not isinstance(answer.fault.error(), Gone):
                     raise answer.fault.error()
         return found
+
+    def _shown(self, remote_id: str, composed: tuple[Letter, Document] | None) -> str:
+        """Name what is read of a message: to be compared it is all fields, and names and sizes of its files."""
+        path = f"{self._user}/messages/{segment(remote_id)}?$select={_READ_BACK}"
+        if composed is None:
+            return path
+        return f"{path},{COMPARED}" + (f"&{FILES}" if composed[0].attachments else "")
 
     async def write(self, item: WriteItem) -> NewItem:
         """Create the message.
@@ -117,18 +113,14 @@ class MailWriter:
            that is found by its key is whole, and one that an interrupted try left is removed by the next.
         Raises TooLarge, QuotaExceeded, Forbidden, Refused, Unavailable.
         """
-        letter, kept = read_letter(item.content), read_props(item.props)
-        folder_id, restore_key = item.folder_id, item.restore_key
-        if item.name:  # as Exchange showed it: broken headers can be read in more than one way
-            letter = replace(letter, subject=item.name)
-        if item.tags:
-            kept["categories"] = [*kept.get("categories", ()), *item.tags]
+        letter, kept = composed_of(item)
+        folder_id, restore_key, lost = item.folder_id, item.restore_key, tuple(mail_lost(letter))
         if len(letter.body.encode("utf-8", "replace")) > BODY_LIMIT:
             raise TooLarge("The text of the message is larger than Microsoft Graph carries.")
         together, later = _split(letter.attachments)
         passing = passing_key(restore_key)
         if not later:
-            return NewItem(await self._create(folder_id, letter, kept, together, restore_key))
+            return NewItem(await self._create(folder_id, letter, kept, together, restore_key), lost)
         for left in (await self.find_restored(folder_id, [passing])).values():
             await self.remove(left)
         new_id = await self._create(folder_id, letter, kept, together, passing)
@@ -141,7 +133,7 @@ class MailWriter:
         except RemoteError:
             await self.remove(new_id)
             raise
-        return NewItem(new_id)
+        return NewItem(new_id, lost)
 
     async def remove(self, remote_id: str) -> None:
         """Delete a message; one that has gone already is no error."""
@@ -163,8 +155,8 @@ class MailWriter:
         return await create_once(self._graph, path, body, pool=self._pool, look=look, thing="message")
 
 
-def _written(remote_id: str, body: Mapping[str, Any]) -> Written:
-    moment = _moment(body.get("receivedDateTime"))
+def _written(remote_id: str, body: Mapping[str, Any], faults: Sequence[str]) -> Written:
+    moment = moment_text(body.get("receivedDateTime"))
     return Written(
         remote_id=remote_id,
         folder_id=str(body.get("parentFolderId") or ""),
@@ -172,88 +164,8 @@ def _written(remote_id: str, body: Mapping[str, Any]) -> Written:
         time=datetime.fromisoformat(moment) if moment else None,
         is_draft=bool(body.get("isDraft")),
         state=str(body.get("changeKey") or ""),
+        faults=tuple(faults),
     )
-
-
-def read_props(props: bytes) -> dict[str, Any]:
-    """Read what `mail_props.props_of` kept."""
-    kept = orjson.loads(props) if props else {}
-    return kept if isinstance(kept, dict) else {}
-
-
-def message_json(
-    letter: Letter, kept: Mapping[str, Any], attachments: Sequence[Attachment], restore_key: str
-) -> dict[str, Any]:
-    """Build the body of the creating request."""
-    message: dict[str, Any] = {
-        "subject": letter.subject.replace("\x00", ""),
-        "body": {
-            "contentType": "html" if letter.body_is_html else "text",
-            "content": letter.body.replace("\x00", ""),
-        },
-        "isRead": bool(kept.get("isRead")),
-        **{name: kept[name] for name in _COPIED if kept.get(name)},
-        **_people(letter, kept),
-    }
-    if message_id := kept.get("internetMessageId") or letter.message_id:
-        message["internetMessageId"] = message_id
-    if isinstance(kept.get("flag"), dict):
-        message["flag"] = kept["flag"]
-    if attachments:
-        message["attachments"] = [file_json(each) for each in attachments]
-    message["singleValueExtendedProperties"] = [
-        {"id": name, "value": value} for name, value in _properties(letter, kept, restore_key).items()
-    ]
-    return message
-
-
-def _properties(letter: Letter, kept: Mapping[str, Any], restore_key: str) -> dict[str, str]:
-    """Name the MAPI properties that fields cannot set; without the flags, a draft stays one."""
-    found = {RESTORE_KEY: restore_key}
-    if not kept.get("isDraft"):
-        found[_FLAGS] = str(_SUBMITTED_FLAG + (_READ if kept.get("isRead") else 0))
-    sent, received = _moment(kept.get("sentDateTime")), _moment(kept.get("receivedDateTime"))
-    if received or sent:
-        found[_DELIVERED] = received or sent
-    if sent or received:
-        found[_SUBMITTED] = sent or received
-    if letter.headers and len(letter.headers) <= HEADERS_LIMIT:
-        found[_HEADERS] = letter.headers
-    for name, value in ((_IN_REPLY_TO, letter.in_reply_to), (_REFERENCES, letter.references)):
-        if value:
-            found[name] = value[:HEADERS_LIMIT]
-    if letter.sensitivity:
-        found[_SENSITIVITY] = str(letter.sensitivity)
-    return found
-
-
-def _people(letter: Letter, kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Address fields; people without an address Exchange takes are left out (quirk 55), headers keep them."""
-    found: dict[str, Any] = {}
-    for header, name in _PEOPLE.items():
-        people = [_recipient(*person) for person in letter.people.get(header, []) if _is_valid(person[1])]
-        if people:
-            found[name] = people
-    if kept.get("bccRecipients") and "bccRecipients" not in found:
-        found["bccRecipients"] = kept["bccRecipients"]
-    author = [_recipient(*who) for who in letter.people.get("from", []) if _is_valid(who[1])]
-    sender = [_recipient(*who) for who in letter.people.get("sender", []) if _is_valid(who[1])] or author
-    if author:
-        found["from"] = author[0]
-    if sender:
-        found["sender"] = sender[0]
-    return found
-
-
-def _recipient(name: str, address: str) -> dict[str, Any]:
-    return {"emailAddress": {"name": name or address, "address": address}}
-
-
-def _is_valid(address: str) -> bool:
-    if address.lower().startswith("/o="):
-        return True
-    local, at, domain = address.rpartition("@")
-    return bool(local and at and domain) and not any(character.isspace() for character in address)
 
 
 def _split(attachments: Sequence[Attachment]) -> tuple[list[Attachment], list[Attachment]]:
@@ -268,13 +180,3 @@ def _split(attachments: Sequence[Attachment]) -> tuple[list[Attachment], list[At
         else:
             later.append(attachment)
     return together, later
-
-
-def _moment(value: Any) -> str:
-    """Write a time as extended properties take it; "" when there is none."""
-    if not isinstance(value, str):
-        return ""
-    try:
-        return datetime.fromisoformat(value).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except ValueError:
-        return ""
