@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from apps.core.errors import EverkeepError
 
@@ -264,6 +264,13 @@ class Written:
     faults: tuple[str, ...] = ()
 
 
+class Listing(NamedTuple):
+    """What is in one live folder: etags by id, and ids by what identifies an item."""
+
+    etags: Mapping[str, str]
+    alike: Mapping[str, Sequence[str]]
+
+
 class Connector(Protocol):
     """Read side. Every method may raise ConsentLost, Forbidden, Unavailable, Throttled (all tries used up)."""
 
@@ -364,6 +371,19 @@ class ItemWriter(Protocol):
 
     async def remove_folder(self, remote_id: str) -> bool:
         """Delete a folder if it is empty; False when it is not. One that has gone counts as deleted."""
+        ...
+
+
+@runtime_checkable
+class ListsFolders(Protocol):
+    """A writer that can read a whole folder at once: for who asks after many items and writes nothing."""
+
+    async def list_folder(self, folder_id: str) -> Listing:
+        """Return what is in the folder now."""
+        ...
+
+    def find_listed(self, listing: Listing, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        """Answer `find_existing` from a listing."""
         ...
 
 

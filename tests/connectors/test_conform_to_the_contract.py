@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.connectors.base import EntityRef, Fetched, WriteItem
+from apps.connectors.base import EntityRef, Fetched, ListsFolders, WriteItem
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftConnector, MicrosoftWriter
@@ -40,6 +40,9 @@ async def test_reading_and_writing_a_mailbox_keeps_to_the_official_description(
             await writer.write(WriteItem(remote_id, folder, content.content, mail.props))
         large = (await writer.write(WriteItem("large", folder, with_files(b"x" * LARGE), b"{}"))).remote_id
         await writer.find_existing(folder, [(key, mail.props) for key, mail in reader.mails.items()])
+        await writer.read_back({large: WriteItem("large", folder, with_files(b"x" * LARGE), b"{}")})
+        assert isinstance(writer, ListsFolders)
+        assert set((await writer.list_folder(folder)).etags) > {large}
         await writer.remove(large)
     assert cloud.contract_violations()[before:] == []
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from apps.connectors.base import EntityRef, Fetched, ItemWriter, WriteItem
+from apps.connectors.base import EntityRef, Fetched, ItemWriter, ListsFolders, WriteItem
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
@@ -241,6 +241,12 @@ async def test_what_is_live_is_found_by_id_and_else_by_its_message_id(
         assert sorted(by_message_id.values()) == sorted(key for key, _ in inside)
         elsewhere = source.folder("Sent Items").remote_id
         assert await writer.find_existing(elsewhere, inside) == {}
+        assert isinstance(writer, ListsFolders)
+        listing = await writer.list_folder(inbox)
+        assert listing.etags == {key: source.mails[key].etag for key, _ in inside}
+        assert writer.find_listed(listing, inside) == {key: key for key, _ in inside}
+        assert sorted(writer.find_listed(listing, foreign).values()) == sorted(by_message_id.values())
+        assert writer.find_listed(await writer.list_folder(elsewhere), inside) == {}
 
 
 async def test_removing_twice_is_no_error(cloud: SandboxCloud, writer: ItemWriter) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from apps.backups.selectors.browse import AsOf, Node, as_of, node_key, nodes_by_keys
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
-from apps.connectors.base import ItemWriter, Upsert
+from apps.connectors.base import ItemWriter, Listing, ListsFolders, Upsert
 from apps.connectors.enums import SubService
 from apps.jobs.models import Job
 
@@ -47,14 +47,25 @@ class Lane:
         """Return the live folder's id, made when it is missing. Raises RemoteError."""
         return self.folders.ensure(folder, self.maker(job))
 
-    def there_already(self, live_id: str, pairs: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    def listing(self, live_id: str) -> Listing | None:
+        """Read a live folder at once, where that can be: cheaper for many items, too old to write by."""
+        return (
+            self.target.do(self.writer.list_folder(live_id)) if isinstance(self.writer, ListsFolders) else None
+        )
+
+    def there_already(
+        self, live_id: str, pairs: Sequence[tuple[str, bytes]], listing: Listing | None = None
+    ) -> dict[str, str]:
         """Map remote ids of the backup to the live items that they are; another item of the backup is not one.
 
         What an earlier restore wrote for an item is that item, whatever its id. Two copies of one message look
         the same: a live one that the backup knows, or that was written for such a one, is that one only.
         """
-        found = self.target.do(self.writer.find_existing(live_id, pairs))
-        found |= self._copies(live_id, [each for each, _ in pairs if found.get(each) != each])
+        if listing is not None and isinstance(self.writer, ListsFolders):
+            found = self.writer.find_listed(listing, pairs)
+        else:
+            found = self.target.do(self.writer.find_existing(live_id, pairs))
+        found |= self._copies(live_id, [each for each, _ in pairs if found.get(each) != each], listing)
         strange = {there for remote_id, there in found.items() if there != remote_id}
         stands_for = origins_of(self.target_id, self.kind, strange)
         own = origins_of(self.state.entity_id, self.kind, [remote_id for remote_id, _ in pairs])
@@ -69,15 +80,18 @@ class Lane:
             )
         }
 
-    def _copies(self, live_id: str, remote_ids: Sequence[str]) -> dict[str, str]:
+    def _copies(self, live_id: str, remote_ids: Sequence[str], listing: Listing | None) -> dict[str, str]:
         """Map remote ids to what an earlier restore wrote for them, where that is still in this folder."""
         own = origins_of(self.state.entity_id, self.kind, remote_ids)
         copies = copies_of(self.target_id, self.kind, own.values())
         asked = dict.fromkeys(each for written in copies.values() for each in written)
         if not asked:
             return {}
-        seen = self.target.do(self.writer.read_back(asked))
-        here = {each for each, now in seen.items() if now.folder_id == live_id}
+        if listing is not None:
+            here = {each for each in asked if each in listing.etags}
+        else:
+            seen = self.target.do(self.writer.read_back(asked))
+            here = {each for each, now in seen.items() if now.folder_id == live_id}
         known = self._known(map(node_key, here))
         here = {each for each in here if node_key(each) not in known}
         found = {each: [w for w in copies.get(own[each], ()) if w in here] for each in remote_ids}
@@ -87,7 +101,9 @@ class Lane:
         """Return those of these keys that the backup itself holds at this point."""
         return {node.key for node in nodes_by_keys(self.state, list(keys))}
 
-    def unchanged(self, nodes: Iterable[Node], live: Mapping[str, str]) -> set[str]:
+    def unchanged(
+        self, nodes: Iterable[Node], live: Mapping[str, str], listing: Listing | None = None
+    ) -> set[str]:
         """Return the remote ids of those that are there just as they were in the backup.
 
         To replace such a one would only cost it what Microsoft lets nobody set, an event its attendees.
@@ -95,6 +111,8 @@ class Lane:
         same = {node.remote_id: node.etag for node in nodes if live.get(node.remote_id) == node.remote_id}
         if self.mode != RestoreMode.REPLACE or not same:
             return set()
+        if listing is not None:
+            return {remote_id for remote_id, etag in same.items() if listing.etags.get(remote_id) == etag}
         connector, entity = self.target.connector, self.target.entity
         listed = self.target.do(connector.listed(entity, self.kind, list(same)))
         return {remote_id for remote_id, now in listed.items() if now.etag == same.get(remote_id)}

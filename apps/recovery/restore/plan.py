@@ -12,6 +12,7 @@ from apps.backups.models import Entity
 from apps.backups.selectors.browse import Node, contents
 from apps.backups.selectors.points import Point
 from apps.backups.selectors.tree import Folder
+from apps.connectors.base import Listing
 from apps.connectors.enums import Service, SubService
 from apps.core.actor import current_actor
 from apps.core.discretion import told
@@ -32,13 +33,12 @@ from .root import wanted_root
 from .target import Target, open_target
 from .wanted import ledger_of, wanted_nodes
 
-LOOKUPS = 2_000
 NO_LONGER_ALLOWED = "Whoever asked for this may no longer do it, so it was not looked at."
 LOST_PEOPLE = (
     "Events that are overwritten keep their attendees in the text only: Microsoft would invite them again. "
     "An undo cannot bring the attendees back either."
 )
-COLUMNS = ("create", "replace", "duplicate", "skip", "open", "size")
+COLUMNS = ("create", "replace", "duplicate", "skip", "size")
 _FOUND = ("root_name", "rows", "notes", "samples", "missing", "state", "message", "error_code")
 _BATCH = 200
 _COLUMN = {
@@ -169,7 +169,7 @@ def _leave_out(plan: Plan, parts: list[PlanPart], target: Target) -> list[PlanPa
 def _warn(plan: Plan) -> None:
     """Say what overwriting costs that nobody expects."""
     events = [row for row in plan.rows if row["kind"] == SubService.CALENDARS.label]
-    if plan.mode == RestoreMode.REPLACE and any(row["replace"] or row["open"] for row in events):
+    if plan.mode == RestoreMode.REPLACE and any(row["replace"] for row in events):
         plan.notes.append(LOST_PEOPLE)
 
 
@@ -231,7 +231,7 @@ class _Look:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self._left = 0 if lane.mode == RestoreMode.NEW_ROOT else LOOKUPS
+        self._listed: tuple[str, Listing | None] = ("", None)
         self._replaced: list[tuple[Node, str]] = []
 
     def differences(self) -> list[Difference]:
@@ -247,35 +247,37 @@ class _Look:
             name = " / ".join(folder.path) if folder else "Without a folder"
             empty = {"kind": lane.kind.label, "folder": name} | dict.fromkeys(COLUMNS, 0)
             row = by_folder.setdefault(name, empty)
-            there, same, open_ = self._there(folder, nodes)
+            there, same = self._there(folder, nodes)
             for name_, count in (
                 (_COLUMN[lane.mode], len(there) - len(same)),
                 ("skip", len(same)),
-                ("open", open_),
-                ("create", len(nodes) - len(there) - open_),
+                ("create", len(nodes) - len(there)),
             ):
                 row[name_] = int(row[name_]) + count
             left = there if lane.mode == RestoreMode.SKIP else same
             row["size"] = int(row["size"]) + sum(n.size for n in nodes if n.remote_id not in left)
         yield from by_folder.values()
 
-    def _there(self, folder: Folder | None, nodes: list[Node]) -> tuple[set[str], set[str], int]:
-        """Return what is live, what of it needs no replacing, and how many were not looked up, to be quick."""
+    def _there(self, folder: Folder | None, nodes: list[Node]) -> tuple[set[str], set[str]]:
+        """Return what is live, and what of it needs no replacing."""
         lane, live_id = self._lane, self._lane.folders.find(folder)
         if lane.mode == RestoreMode.NEW_ROOT or live_id is None:
-            return set(), set(), 0
-        looked = nodes[: self._left]
-        self._left -= len(looked)
-        if not looked:
-            return set(), set(), len(nodes)
-        props = contents(lane.state, [node.id for node in looked])
-        pairs = [(node.remote_id, props[node.id].props) for node in looked if node.id in props]
-        live = lane.there_already(live_id, pairs)
-        same = lane.unchanged(looked, live)
+            return set(), set()
+        listing = self._listing(live_id, len(nodes))
+        props = contents(lane.state, [node.id for node in nodes])
+        pairs = [(node.remote_id, props[node.id].props) for node in nodes if node.id in props]
+        live = lane.there_already(live_id, pairs, listing)
+        same = lane.unchanged(nodes, live, listing)
         if lane.mode == RestoreMode.REPLACE and len(self._replaced) < SAMPLES:
-            there = (node for node in looked if node.remote_id in live and node.remote_id not in same)
+            there = (node for node in nodes if node.remote_id in live and node.remote_id not in same)
             self._replaced += [(node, live[node.remote_id]) for node in there]
-        return set(live), same, len(nodes) - len(looked)
+        return set(live), same
+
+    def _listing(self, live_id: str, asked: int) -> Listing | None:
+        """Read a folder at once when many of its items are asked for; one that is read stays for the next."""
+        if self._listed[0] != live_id and asked >= _BATCH:
+            self._listed = (live_id, self._lane.listing(live_id))
+        return self._listed[1] if self._listed[0] == live_id else None
 
 
 def _groups(items: Iterator[tuple[Folder | None, Node]]) -> Iterator[tuple[Folder | None, list[Node]]]:

@@ -28,6 +28,7 @@ _KEPT: Final = (
 )
 """Kept as given; what is empty or false is left out (`isRead` false is what a missing one means)."""
 _SHOWN: Final = ("changeKey", "parentFolderId", "subject", "from", "sender", "toRecipients", "ccRecipients")
+ETAG_SELECT: Final = ",".join(("id", "changeKey", "flag", *_KEPT))
 MESSAGE_SELECT: Final = ",".join(("id", *_SHOWN, "hasAttachments", "flag", *_KEPT))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
+from apps.connectors.base import Listing, NewItem, Upsert, WriteItem, Written, passing_key
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
@@ -20,6 +20,7 @@ from .item_write import WITH_KEY, create_once, first_of_each, has_key, is_whole,
 from .mail_compare import COMPARED, FILES, Document, mail_faults, mail_lost
 from .mail_compose import Attachment, Letter
 from .mail_fields import composed_of, message_json, moment_text, read_props
+from .mail_listed import list_folder, one_for_each
 from .mail_upload import UPLOAD_FROM, attach
 
 logger = logging.getLogger(__name__)
@@ -70,13 +71,17 @@ class MailWriter:
             message_id = read_props(props).get("internetMessageId")
             if remote_id not in live and isinstance(message_id, str):
                 queries[remote_id] = f"internetMessageId eq {quoted(message_id)}"
-        used = set(live.values())
-        for remote_id, entries in (await self._search(folder_id, queries)).items():
-            alike = [str(each["id"]) for each in entries if is_whole(each)]
-            if alike:
-                live[remote_id] = next((each for each in alike if each not in used), alike[0])
-                used.add(live[remote_id])
-        return live
+        found = await self._search(folder_id, queries)
+        alike = {key: [str(each["id"]) for each in entries if is_whole(each)] for key, entries in found.items()}
+        return one_for_each(alike, live)
+
+    async def list_folder(self, folder_id: str) -> Listing:
+        return await list_folder(self._graph, self._user_id, folder_id)
+
+    def find_listed(self, listing: Listing, items: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+        live = {each: each for each, _ in items if each in listing.etags}
+        wanted = {each: read_props(props).get("internetMessageId") for each, props in items if each not in live}
+        return one_for_each({each: listing.alike.get(str(name), ()) for each, name in wanted.items()}, live)
 
     async def _search(self, folder_id: str, queries: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
         base = f"{self._user}/mailFolders/{segment(folder_id)}/messages?$select=id&{WITH_KEY}&$top=20&$filter="
