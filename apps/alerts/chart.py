@@ -40,6 +40,10 @@ class Chart:
     height: int = FLOOR
 
     @property
+    def title(self) -> str:
+        return "Beside what is usual" if self.has_band else "Beside earlier backups"
+
+    @property
     def has_band(self) -> bool:
         return self.band_height > 0
 
@@ -78,6 +82,8 @@ def chart_of(alert: Alert) -> Chart | None:
     ]
     noun = METRICS[alert.metric]
     usual = f"usual are {number_words(alert.metric, low)} to {number_words(alert.metric, high)}" if high else ""
+    if not high and not alert.facts.get("learnt"):
+        usual = "what is usual here is not known yet"
     said = f"{noun.capitalize()} in the last {len(last)} backups"
     return Chart(
         noun=noun,

@@ -102,7 +102,7 @@ def replay(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     chosen = asked if asked in Sensitivity.values else wishes().sensitivity
     tabs = [
         {
-            "words": str(label).partition(":")[0],
+            "words": f"{str(label).partition(':')[0]} sensitivity",
             "url": f"{request.path}?sensitivity={value}",
             "current": value == chosen,
         }
@@ -110,6 +110,7 @@ def replay(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     ]
     context = {
         "entity": entity,
+        "sentence": f"The last {DAYS} days of {entity.name}, judged anew. Nothing is written, nobody told.",
         "rows": replayed(entity, chosen),
         "tabs": tabs,
         "days": DAYS,

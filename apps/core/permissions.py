@@ -11,7 +11,7 @@ class Permission(models.TextChoices):
 
     ACCOUNT_SETTINGS = "account_settings", "View account settings"
     BILLING = "billing", "View billing and manage payment details"
-    SUPPORT = "support", "View support"
+    SUPPORT = "support", "View support page"
     ACTIVITY = "activity", "View account activity"
     ALL_TICKETS = "all_tickets", "See all support tickets"
     NOTIFICATIONS = "notifications", "Manage notifications"
@@ -20,7 +20,7 @@ class Permission(models.TextChoices):
     USERS = "users", "Manage users"
     ACTIVATE = "activate", "Activate backups"
     MODIFY = "modify", "Change backup tasks"
-    DELETE = "delete", "Delete backups"
+    DELETE = "delete", "Delete backup tasks"
     PAUSE = "pause", "Pause backups"
     EXECUTE = "execute", "Start backups"
     CANCEL = "cancel", "Cancel backups"
@@ -28,7 +28,7 @@ class Permission(models.TextChoices):
     PREVIEW = "preview", "Preview backed up data"
     RESTORE = "restore", "Restore"
     EXPORT = "export", "Export"
-    ERASE = "erase", "Erase backed up items"
+    ERASE = "erase", "Erase items"
     LIMITED_ACCESS = "limited_access", "See entities with limited access"
 
 

@@ -50,6 +50,8 @@ class HomePage:
             parts.append(f"{needing} need{'s' if needing == 1 else ''} you")
         if running:
             parts.append(f"{running} {'is' if running == 1 else 'are'} running")
+        if alerts := sum(card.alerts for card in self.cards):
+            parts.append(f"{alerts} alert{' is' if alerts == 1 else 's are'} open")
         state = ", ".join(parts) if parts else "None needs you"
         return f"{total} task{'' if total == 1 else 's'}. {state}."
 

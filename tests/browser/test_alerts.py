@@ -13,6 +13,7 @@ from apps.alerts.services import alert_raise
 from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
+from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.browser.test_health_page import signed_in
 from tests.cast import Cast
@@ -73,6 +74,7 @@ def test_an_alert_is_found_looked_at_and_acknowledged(cast: Cast, alerts: Alert,
     expect(olivia.page.get_by_text("400 deleted items in one backup. Usual here: 0 to 60.")).to_be_visible()
     expect(olivia.page.get_by_text("On legal hold since")).to_be_visible()
     olivia.check("alert")
+    picture(olivia, "alert")
     olivia.page.get_by_role("link", name="Open the exact items").click()
     expect(olivia.page.get_by_text("Deleted").first).to_be_visible()
     olivia.open(f"/alerts/{alerts.public_id}/")

@@ -13,6 +13,7 @@ from apps.jobs.context import JobContext
 from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
 from apps.jobs.services import job_claim, job_finish, job_release
+from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.cast import Cast
 from tests.jobs.conftest import new_job
@@ -57,6 +58,7 @@ def test_jobs_in_every_state_are_sound(olivia: Visit, cast: Cast) -> None:
     every_kind_of_job(cast)
     olivia.open("/jobs/")
     olivia.check("jobs")
+    picture(olivia, "jobs")
 
 
 def test_no_jobs_are_sound(olivia: Visit) -> None:
@@ -100,6 +102,10 @@ def test_jobs_and_their_items_are_found_and_the_address_keeps_it(olivia: Visit, 
     expect(page).to_have_url(re.compile("outcome=failed.*q=Mail"))
     expect(page.get_by_role("link", name="These as CSV")).to_have_attribute("href", re.compile("q=Mail"))
     olivia.check("job-found")
+    picture(olivia, "job-items")
+    page.get_by_role("link", name="View log").click()
+    expect(page.get_by_role("heading", name="System activity")).to_be_visible()
+    page.go_back()
     page.get_by_role("button", name="Retry 3 items").click()
     expect(page.get_by_role("main")).to_contain_text("no longer kept")
 

@@ -13,6 +13,7 @@ from apps.notifications.letters import Letter
 from apps.notifications.models import Delivery, Recipient
 from apps.notifications.registry import Kind
 from apps.notifications.services import letter_store
+from tests.browser.pictures import picture
 from tests.browser.rig import SCREENS, Visit
 from tests.cast import Cast, prove_again
 
@@ -61,9 +62,11 @@ def test_recipients_are_added_ticked_and_tried_and_what_is_lost_is_said(visit: V
     expect(page.get_by_text("Saved.")).to_be_visible()
     expect(page.get_by_label("Recovery to Night desk")).to_be_checked()
     visit.check("notifications")
+    picture(visit, "notifications")
     page.get_by_role("button", name="Send a test to Olivia Romano").click()
     expect(page.get_by_role("rowheader", name="A test from Everkeep").first).to_be_visible()
     visit.check("notification-deliveries")
+    picture(visit, "notification-deliveries")
     page.get_by_label("Result").select_option("failed")
     expect(
         page.get_by_role("button", name="Send again: “A test from Everkeep” to desk@it-partner.example")

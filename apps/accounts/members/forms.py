@@ -77,12 +77,12 @@ class RightsForm(forms.Form):
                 "rows": [
                     {
                         "value": right.value,
-                        "words": words,
+                        "words": right.label,
                         "hint": hint,
                         "checked": right.value in chosen,
                         "disabled": right.value not in held,
                     }
-                    for right, words, hint in rows
+                    for right, hint in rows
                 ],
             }
             for key, title, sentence, rows in CHECK_LISTS

@@ -20,32 +20,32 @@ ROLE_SENTENCES = {
     Role.CUSTOM: "What is ticked below",
 }
 
-# The check lists of the editor: (right, words, explanation).
+# The check lists of the editor: (right, explanation). They are called there what every refusal calls them.
 GENERAL = (
-    (P.BACKUPS_PAGE, "View the backups page", ""),
-    (P.ACCOUNT_SETTINGS, "View account settings", "Account, security, storage"),
-    (P.USERS, "Manage users", "Gives nobody more than one has oneself"),
-    (P.ACTIVITY, "View account activity", "System activity and security audit"),
-    (P.NOTIFICATIONS, "Manage notifications", ""),
-    (P.BILLING, "View billing and manage payment", ""),
-    (P.BILLING_MESSAGES, "See billing messages", "Due, overdue, failed"),
-    (P.SUPPORT, "View support page", ""),
-    (P.ALL_TICKETS, "Show all support tickets", "Not only own ones"),
+    (P.BACKUPS_PAGE, ""),
+    (P.ACCOUNT_SETTINGS, "Account, security, storage"),
+    (P.USERS, "Gives nobody more than one has oneself"),
+    (P.ACTIVITY, "System activity and security audit"),
+    (P.NOTIFICATIONS, ""),
+    (P.BILLING, ""),
+    (P.BILLING_MESSAGES, "Due, overdue, failed"),
+    (P.SUPPORT, ""),
+    (P.ALL_TICKETS, "Not only own ones"),
 )
 TASKS = (
-    (P.VIEW, "View backup tasks", "Mailboxes, days and counts, no subjects"),
-    (P.ACTIVATE, "Activate", "Choose what is backed up"),
-    (P.MODIFY, "Add tasks and change settings", ""),
-    (P.EXECUTE, "Back up now", "Also: check the vault now"),
-    (P.CANCEL, "Cancel", "Backups, restores, exports, checks"),
-    (P.PAUSE, "Pause and resume", ""),
-    (P.DELETE, "Delete backup tasks", ""),
+    (P.VIEW, "Tasks, mailboxes, days and counts, no subjects"),
+    (P.ACTIVATE, "Choose what is backed up"),
+    (P.MODIFY, "Add tasks, change their settings"),
+    (P.EXECUTE, "Also: check the vault now"),
+    (P.CANCEL, "Also restores, exports, checks"),
+    (P.PAUSE, "And resume them"),
+    (P.DELETE, "Or mailboxes of them"),
 )
 CONTENTS = (
-    (P.PREVIEW, "Preview contents", "Opening is written down"),
-    (P.RESTORE, "Restore", "Sees subjects and folders to choose from"),
-    (P.EXPORT, "Export", "Takes data out of the organisation"),
-    (P.ERASE, "Erase items", "Right to erasure (GDPR). Cannot be undone"),
+    (P.PREVIEW, "Opening is written down"),
+    (P.RESTORE, "Sees subjects and folders to choose from"),
+    (P.EXPORT, "Takes data out of the organisation"),
+    (P.ERASE, "Right to erasure (GDPR). Cannot be undone"),
 )
 CHECK_LISTS = (
     ("general", "General", "", GENERAL),
@@ -57,7 +57,7 @@ CHECK_LISTS = (
         CONTENTS,
     ),
 )
-CHOOSABLE = tuple(right.value for *_, rows in CHECK_LISTS for right, _, _ in rows)
+CHOOSABLE = tuple(right.value for *_, rows in CHECK_LISTS for right, _ in rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,10 +62,7 @@ class PlanView:
             sums[currency] = sums.get(currency, 0) + row.open_minor
         if sums:
             return ", ".join(shown(total, currency) for currency, total in sums.items())
-        has_begun = (
-            self.plan.invoiced_to and self.plan.started_on and self.plan.invoiced_to > self.plan.started_on
-        )
-        return "Paid" if has_begun else "Nothing due yet"
+        return "Paid" if self._is_billed else "Nothing due yet"
 
     @property
     def payment_note(self) -> str:
@@ -79,7 +76,9 @@ class PlanView:
         """What happens on the next day that matters."""
         if self.plan.cancel_at_end:
             return "Ends on"
-        return "Next renewal" if self.plan.interval == Interval.YEAR else "Next payment"
+        if self.plan.interval != Interval.YEAR:
+            return "Next payment"
+        return "Next renewal" if self._is_billed else "Starts on"
 
     @property
     def next_on(self) -> date | None:
@@ -88,7 +87,15 @@ class PlanView:
             return self.plan.wanted_start
         if self.plan.cancel_at_end:
             return self.ends_on
-        return self.plan.period_end if self.plan.state in RUNNING else None
+        # Of a first year that is billed ahead the period is still empty: it renews when that year is over.
+        is_ahead = self._is_billed and self.plan.period_start == self.plan.period_end
+        return (self.ends_on if is_ahead else self.plan.period_end) if self.plan.state in RUNNING else None
+
+    @property
+    def _is_billed(self) -> bool:
+        """Whether a first period stands on an invoice: until then there is nothing to renew."""
+        plan = self.plan
+        return bool(plan.invoiced_to and plan.started_on and plan.invoiced_to > plan.started_on)
 
     @property
     def ends_on(self) -> date | None:
@@ -168,11 +175,14 @@ def _choice(plan: Subscription, interval: Interval, is_chosen: bool) -> dict[str
 
 def first_payment_words(forecast: Forecast) -> str:
     """When the first payment is, and how much as it stands."""
-    amount = shown(forecast.total_minor, forecast.currency)
+    amount = f"{shown(forecast.total_minor, forecast.currency)} {forecast.with_tax}"
     today = clock.now().date()
     first = first_day(today)
     yearly = forecast.interval == Interval.YEAR
     free = f"Your trial runs until {first:%-d %B %Y}, and nothing is charged for it. " if first > today else ""
     when = "today" if first == today else f"on {first:%-d %B %Y}"
+    if not forecast.rows:
+        what = "What a year comes to" if yearly else f"The first payment is {when}. What it comes to"
+        return f"{free}{what} is not known before something is counted; that happens every night."
     what = "As counted today, a year comes to" if yearly else f"The first payment is {when}: as counted today,"
-    return f"{free}{what} {amount} {forecast.with_tax}. It follows what is backed up then."
+    return f"{free}{what} {amount}. It follows what is backed up then."
