@@ -6,9 +6,9 @@ from typing import Any
 from apps.activity.audit import audit
 from apps.core.actor import Actor, acting_as, current_actor
 from apps.core.permissions import Permission
-from apps.core.scope import account_scope
+from apps.core.scope import account_scope, every_account
 
-from .models import Membership, PartnerMembership, User
+from .models import Membership, PartnerCustomer, PartnerMembership, SupportGrant, User
 
 logger = logging.getLogger("everkeep.accounts")
 
@@ -41,6 +41,21 @@ def accounts_of(user: User) -> list[int]:
     """The accounts in which a person may do something, always in the same order: it is that of locks."""
     rows = Membership.objects.filter(user=user, is_active=True).order_by("account_id")
     return list(rows.values_list("account_id", flat=True))
+
+
+def accounts_that_know(user: User) -> list[int]:
+    """The accounts that may have written somebody down: as a member, also switched off, or as their guest."""
+    found = {*Membership.objects.filter(user=user).values_list("account_id", flat=True)}
+    found |= {
+        *PartnerCustomer.objects.filter(partner__memberships__user=user).values_list("account_id", flat=True)
+    }
+    return sorted(found | set(accounts_that_let_in() if user.is_platform_staff else ()))
+
+
+def accounts_that_let_in() -> list[int]:
+    """The accounts that ever let Everkeep's staff in."""
+    with every_account("which accounts know the address of one of the staff"):
+        return list(SupportGrant.objects.order_by().values_list("account_id", flat=True).distinct())
 
 
 def has_ways_elsewhere(user: User) -> bool:

@@ -52,6 +52,7 @@ class Standing:
 _steps: dict[str, ClosingStep] = {}
 _stoppers: list[Callable[[int], None]] = []
 _linked: dict[str, type[AccountModel]] = {}
+_owners: list[Callable[[int, Any], None]] = []
 _leavers: list[Callable[[int, Any], None]] = []
 _movers: list[Callable[[int, Any, str], None]] = []
 _returned: list[Callable[[int], None]] = []
@@ -102,6 +103,20 @@ def register_veto(veto: Callable[[int, str], str]) -> None:
 def veto_on(account_id: int, cause: str) -> str:
     """Why an account must not go just now, "" when it may."""
     return next((why for veto in _vetoes if (why := veto(account_id, cause))), "")
+
+
+def register_owner(owns: Callable[[int, Any], None]) -> None:
+    """Call `owns(account_id, user)` when somebody becomes the owner of an account, in its scope and transaction.
+
+    As it is opened, taken over from its vault, handed over by a partner, or given to another administrator.
+    """
+    _owners.append(owns)
+
+
+def tell_owner(account_id: int, user: Any) -> None:
+    """Let every app begin what the owner of an account has from the start."""
+    for owns in _owners:
+        owns(account_id, user)
 
 
 def register_leaver(left: Callable[[int, Any], None]) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from allauth.account.models import EmailAddress
 from django.db.models import Q
 
 from apps.core.actor import Actor
@@ -13,6 +14,7 @@ from .life.closing import given_up as given_up_accounts
 from .life.people import administrators
 from .life.trial import stopped as stopped_accounts
 from .models import Account, Membership, User
+from .unproved import is_unproved
 
 __all__ = [
     "account_zone",
@@ -20,6 +22,8 @@ __all__ = [
     "administrators",
     "given_up_accounts",
     "is_anothers",
+    "is_unproved",
+    "own_addresses",
     "owner_of_address",
     "person_now",
     "stopped_accounts",
@@ -43,6 +47,12 @@ def owner_of_address(email: str) -> User | None:
     """Whose address this is: who signs in with it, or may still object to having changed it for another."""
     rows = User.objects.filter(Q(email=email.lower()) | Q(emailaddress__email=email.lower()))
     return rows.first()
+
+
+def own_addresses(user: User) -> list[str]:
+    """The addresses that are a person's: by which they sign in, and the one that they had until lately."""
+    proved = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    return sorted({user.email.lower(), *(email.lower() for email in proved)})
 
 
 def is_anothers(email: str, user: User) -> bool:

@@ -16,6 +16,7 @@ from .life.closing import account_close
 from .life.suspension import account_suspend
 from .life.trial import account_activate_plan, trial_end
 from .models import Account, Membership, User
+from .registry import tell_owner
 
 __all__ = [
     "account_activate_plan",
@@ -59,6 +60,7 @@ def account_open(
             location=location,
             audited=account.name,
         )
+        tell_owner(account.pk, user)
     return user
 
 
@@ -86,6 +88,7 @@ def account_take_over(*, public_id: UUID | None, name: str, location: str, email
             owner=user.email,
             audited=user.email,
         )
+        tell_owner(account.pk, user)
     return account, user
 
 

@@ -8,14 +8,14 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self) -> None:
-        from apps.accounts.registry import register_leaver, register_mover  # noqa: PLC0415
+        from apps.accounts.registry import register_leaver, register_mover, register_owner  # noqa: PLC0415
         from apps.activity.registry import register_codes  # noqa: PLC0415 - the app registry is complete only here
         from apps.core.mails import register_mail_keeper  # noqa: PLC0415
         from apps.core.navigation import Section, register_section  # noqa: PLC0415
         from apps.core.permissions import Permission  # noqa: PLC0415
         from apps.core.rotation import register_sealed_field  # noqa: PLC0415
 
-        from . import rights, selectors, services  # noqa: PLC0415 - need the models
+        from . import recipients, rights, selectors, services  # noqa: PLC0415 - need the models
         from .enums import NOTICE, TEST  # noqa: PLC0415
         from .registry import Kind, register_kind  # noqa: PLC0415
 
@@ -28,6 +28,7 @@ class NotificationsConfig(AppConfig):
         register_mail_keeper(services.keep_mail)
         register_leaver(rights.has_left)
         register_mover(rights.has_moved)
+        register_owner(recipients.owner_begins)
         where = "Who is told of what, by mail, webhook or chat, and what became of it."
         register_section(
             Section(

@@ -25,9 +25,9 @@ class Recipient(AccountModel):
     name = models.CharField(max_length=100, blank=True)
     kinds = models.JSONField(default=list)
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, null=True, related_name="+")
-    services = models.JSONField(null=True)  # None is all, also future ones
+    services = models.JSONField(null=True, default=list)  # None is all, also future ones
     limited = models.BooleanField(default=False)
-    view = models.BooleanField(default=True)
+    view = models.BooleanField(default=False)
     sealed_url = models.BinaryField(default=bytes)
     sealed_secret = models.BinaryField(default=bytes)
     created_at = models.DateTimeField(default=clock.now)

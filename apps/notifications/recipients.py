@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from apps.accounts.models import Membership, User
 from apps.accounts.selectors import administrators
@@ -32,7 +33,8 @@ from .services import hand_over, letter_store
 
 AT_MOST: Final = 100
 TRIES_A_MINUTE: Final = 5
-OUTSIDE_A_DAY: Final = 20
+TO_ONE_A_DAY: Final = 10
+OUTSIDE_A_DAY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,26 @@ def recipient_add(wanted: Wanted) -> tuple[Recipient, str]:
         if recipient.user is None or not _is_member(recipient.user):
             _tell_of_outsider(recipient)
     return recipient, secret if wanted.way == Way.WEBHOOK else ""
+
+
+def owner_begins(account_id: int, user: User) -> None:
+    """Put who owns the account from now on onto the list, unless they are there: silence is what nobody notices.
+
+    With the ticks that everybody begins with; what they ended by the link of a mail stays ended.
+    """
+    known = Q(user=user) | Q(user=None, address=user.email)
+    if Recipient.objects.filter(known, way=Way.MAIL).exists():
+        return
+    kinds = [kind.key for kind in offered_kinds() if kind.begins]
+    recipient = Recipient.objects.create(
+        account_id=account_id,
+        user=user,
+        address=user.email,
+        name=user.name[:100],
+        kinds=kinds,
+        added_by="Everkeep",
+    )
+    _say("recipient.added", recipient, f"{_place(recipient)}, the owner: {_words(kinds)}")
 
 
 def recipient_change(recipient: Recipient, wanted: Wanted, *, new_secret: bool = False) -> str:
@@ -172,16 +194,18 @@ def delivery_retry(delivery: Delivery) -> None:
 
 
 def _no_flood(recipient: Recipient) -> None:
-    """Who is outside has not asked for tests: a day takes few of them, whoever they go to."""
+    """Who is outside has not asked for tests: a day takes few of them, of one and of all together."""
     if recipient.way != Way.MAIL or recipient.user_id is not None:
         return
     today = Delivery._base_manager.filter(
         account_id=recipient.account_id, kind=TEST, way=Way.MAIL, user=None,
         created_at__gt=clock.now() - timedelta(days=1),
     )  # fmt: skip
+    if today.filter(address=recipient.address).count() >= TO_ONE_A_DAY:
+        raise Conflict(f"{TO_ONE_A_DAY} tests a day are the most to an address.", do="Try again tomorrow.")
     if today.count() >= OUTSIDE_A_DAY:
         raise Conflict(
-            f"{OUTSIDE_A_DAY} tests a day are the most to addresses outside.", do="Try again tomorrow."
+            f"{OUTSIDE_A_DAY} tests a day are the most to all addresses outside.", do="Try again tomorrow."
         )
 
 

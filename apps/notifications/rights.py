@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from apps.accounts.models import Membership, User
-from apps.accounts.selectors import person_now
+from apps.accounts.selectors import is_unproved, own_addresses, person_now
 from apps.core.actor import Actor, acting_as, current_actor
 from apps.core.permissions import CONTENTS, Permission
 from apps.core.scope import current_account_id
@@ -26,10 +26,10 @@ def reader_of(recipient: Recipient) -> Actor | None:
 
     Who was put there before they came into the account reads as themselves once they are in it.
     """
-    if recipient.user_id is not None:
-        return person_now(recipient.user_id)
+    if recipient.user is not None:
+        return _person(recipient.user)
     if recipient.way == Way.MAIL and (user := user_at(recipient.address)):
-        return person_now(user.pk)
+        return _person(user)
     kept = {"services": recipient.services, "limited": recipient.limited, "view": recipient.view}
     return _outsider(str(recipient), kept)
 
@@ -52,11 +52,9 @@ def reader_kept(address: str) -> dict[str, Any]:
 
 def reader_at(address: str, kept: Mapping[str, Any]) -> Actor | None:
     """As whom a plain address reads: as the person it was or is, as the recipient it is, else as `kept`."""
-    if "user" in kept:
-        return person_now(kept["user"])
-    user = user_at(address)
-    if user is not None:
-        return person_now(user.pk)
+    user = User.objects.filter(pk=kept["user"]).first() if "user" in kept else user_at(address)
+    if user is not None or "user" in kept:
+        return _person(user)
     known = Recipient.objects.filter(way=Way.MAIL, address=address.lower()).first()
     return reader_of(known) if known and not kept else _outsider(address, kept or NOBODY)
 
@@ -65,8 +63,8 @@ def reader_now(delivery: Delivery) -> Actor | None:
     """As whom the one reads today to whom a letter was written a while ago."""
     if delivery.recipient is not None:
         return reader_of(delivery.recipient)
-    if delivery.user_id is not None:
-        return person_now(delivery.user_id)
+    if delivery.user is not None:
+        return _person(delivery.user)
     return reader_at(delivery.address, delivery.reader) if delivery.way == Way.MAIL else None
 
 
@@ -81,13 +79,22 @@ def _outsider(label: str, kept: Mapping[str, Any]) -> Actor:
     )
 
 
+def _person(user: User | None) -> Actor | None:
+    """What somebody may see now, as member or guest; None for who is neither, or never confirmed an address."""
+    return None if user is None or is_unproved(user) else person_now(user.pk)
+
+
 def user_at(address: str) -> User | None:
-    """The person who signs in with an address: of this account, switched off or not, or a guest in it now."""
+    """The person who signs in with an address: of this account, switched off or not, or a guest in it now.
+
+    Everkeep's own people are themselves everywhere, so nothing goes to them but while the account lets them in.
+    """
     user = User.objects.filter(email=address.lower()).first()
     if user is None:
         return None
     member = Membership.objects.filter(account_id=current_account_id(), user=user).exists()
-    return user if member or person_now(user.pk) is not None else None
+    known = member or user.is_platform_staff
+    return user if known or person_now(user.pk) is not None else None
 
 
 def may_read(reader: Actor | None, kind: str, *, service: str, entity_id: UUID | None) -> bool:
@@ -133,15 +140,24 @@ def has_refused(address: str, kind: str) -> bool:
 
 
 def has_left(account_id: int, user: User) -> None:
-    """Write nothing more to who was taken out of the account, wherever their address stands."""
-    mine = Q(user=user) | Q(user=None, way=Way.MAIL, address=user.email.lower())
+    """Write nothing more to who was taken out of the account, wherever one of their addresses stands."""
+    addresses = own_addresses(user)
+    mine = Q(user=user) | Q(user=None, way=Way.MAIL, address__in=addresses)
     Recipient.objects.filter(mine).delete()
-    _refuse(account_id, user.email)
+    for address in addresses:
+        _refuse(account_id, address)
 
 
 def has_moved(account_id: int, user: User, old: str) -> None:
     """Let letters follow a person to their new address; the old one is nobody of the account's any more."""
-    Recipient.objects.filter(way=Way.MAIL, address=old.lower(), user=None).update(user=user)
+    theirs = Q(user=user) | Q(user=None, address__in=[old.lower(), user.email])
+    rows = list(Recipient.objects.filter(theirs, way=Way.MAIL).order_by("pk"))
+    if rows:
+        first, *doubles = rows
+        Recipient.objects.filter(pk__in=[one.pk for one in doubles]).delete()
+        first.user, first.address = user, user.email
+        first.kinds = list(dict.fromkeys(kind for one in rows for kind in one.kinds))
+        first.save(update_fields=["user", "address", "kinds"])
     open_ones = Delivery._base_manager.filter(
         account_id=account_id, way=Way.MAIL, user=user, state__in=[DeliveryState.WAITING, DeliveryState.FAILED]
     )

@@ -127,16 +127,22 @@ def _stopped(delivery: Delivery) -> str:
 
 
 def _is_over_limit(delivery: Delivery) -> bool:
-    lately = Delivery.objects.filter(
-        address=delivery.address, settled_at__gt=clock.now() - timedelta(days=1), digest=None
-    )
+    since = clock.now() - timedelta(days=1)
+    lately = _to_the_same(delivery).filter(settled_at__gt=since, digest=None)
     return lately.filter(state=DeliveryState.DELIVERED).count() >= int(settings.LETTERS_A_DAY)
+
+
+def _to_the_same(delivery: Delivery) -> "QuerySet[Delivery]":
+    """All that goes to one mailbox or hook: of hooks the address is the host, which many share."""
+    if delivery.way == Way.MAIL:
+        return Delivery.objects.filter(way=Way.MAIL, address=delivery.address)
+    return Delivery.objects.filter(recipient=delivery.recipient)
 
 
 def _put_off(delivery: Delivery) -> None:
     """Let it go out tomorrow, in one mail with all others that are too many for today."""
-    first = Delivery.objects.filter(
-        address=delivery.address, kind=delivery.kind, digest_key=LIMIT_KEY, state=DeliveryState.WAITING
+    first = _to_the_same(delivery).filter(
+        kind=delivery.kind, digest_key=LIMIT_KEY, state=DeliveryState.WAITING
     )
     when = first.values_list("next_try_at", flat=True).first() or clock.now() + timedelta(days=1)
     _mine(delivery).update(

@@ -87,7 +87,7 @@ def test_two_thousand_mailboxes_are_started_in_batches_that_can_be_finished(
 ) -> None:
     settings.BACKUP_WORKERS = 8
     people(task, 2000)
-    part = {"kinds": ["discovery"], "limited": False}
+    part = {"kinds": ["discovery"], "limited": False, "view": True, "services": None}
     Recipient.objects.create(account_id=task.account_id, address="desk@partner.example", **part)
     onboarding, today, days = Onboarding.objects.create(account_id=task.account_id, task=task), BEGIN, 0
     while Onboarding.objects.get().state == "running":

@@ -32,7 +32,7 @@ def _worker() -> Iterator[None]:
 
 
 def recipient(account_id: int, address: str = "desk@partner.example", **fields: Any) -> None:
-    wanted = {"kinds": ["exceptions", "discovery"], "limited": True}
+    wanted = {"kinds": ["exceptions", "discovery"], "limited": True, "view": True, "services": None}
     Recipient.objects.create(account_id=account_id, address=address, **{**wanted, **fields})
 
 

@@ -62,7 +62,7 @@ def acting_as_owner(cast: Cast) -> Any:
 
 
 def recipient(cast: Cast, address: str, **fields: Any) -> Recipient:
-    wanted = {"kinds": ["summary"], "limited": True}
+    wanted = {"kinds": ["summary"], "limited": True, "view": True, "services": None}
     return Recipient.objects.create(account=cast.account, address=address, **{**wanted, **fields})
 
 

@@ -74,7 +74,7 @@ def letter(**fields: Any) -> Letter:
 
 
 def recipient(cast: Cast, address: str = "desk@partner.example", **fields: Any) -> Recipient:
+    """One on the list; an outsider sees what has no limited access."""
     with account_scope(cast.account.pk):
-        return Recipient.objects.create(
-            account=cast.account, address=address, **{"kinds": ["weather"], **fields}
-        )
+        seen = {"kinds": ["weather"], "view": True, "services": None}
+        return Recipient.objects.create(account=cast.account, address=address, **{**seen, **fields})

@@ -20,7 +20,7 @@ from apps.core.scope import account_scope
 from apps.notifications import recipients, sending
 from apps.notifications.models import Delivery, Recipient
 from apps.notifications.recipients import (
-    OUTSIDE_A_DAY,
+    TO_ONE_A_DAY,
     Wanted,
     delivery_retry,
     recipient_add,
@@ -151,12 +151,16 @@ def test_who_lost_the_right_to_contents_is_not_sent_a_letter_made_with_it(cast: 
 def test_tests_to_addresses_outside_carry_no_web_address_and_are_few(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipients, "TRIES_A_MINUTE", OUTSIDE_A_DAY + 1)
+    monkeypatch.setattr(recipients, "TRIES_A_MINUTE", 100)
     desk = recipient(cast, name="http://evil.example/x")
     with acting_as(replace(person(cast.owner), label="Pay at www.evil.example")):
-        for _ in range(OUTSIDE_A_DAY):
+        for _ in range(TO_ONE_A_DAY):
             recipient_try(desk)
         with pytest.raises(Conflict):
             recipient_try(desk)
+        recipient_try(recipient(cast, "other@partner.example"))
+        monkeypatch.setattr(recipients, "OUTSIDE_A_DAY", TO_ONE_A_DAY + 1)
+        with pytest.raises(Conflict):
+            recipient_try(recipient(cast, "third@partner.example"))
     sending.send_due()
     assert "evil.example" not in str(mail.outbox[0].message())

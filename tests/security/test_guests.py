@@ -30,6 +30,7 @@ from apps.activity.models import SecurityEvent
 from apps.backups.models import BackupTask
 from apps.core import clock
 from apps.core.scope import ScopeViolated, account_scope, some_accounts
+from apps.notifications.models import Recipient
 from tests.backups.makers import make_connection, make_protected, make_task
 from tests.cast import PASSWORD, Cast, partner_person, prove_again, with_factor
 from tests.security.url_table import TABLE
@@ -250,6 +251,7 @@ def test_a_partner_opens_an_account_and_hands_it_over(cast: Cast) -> None:
     assert owner.is_owner and owner.user.email == "carla@cortado.example"
     with account_scope(account.pk):
         assert SecurityEvent.objects.get(code="account.handed_over").actor_label == "Carla Cortado"
+        assert Recipient.objects.get().user == owner.user, "told from now on; before, there was nobody to tell"
     assert client.post(hand_over, {"email": "other@cortado.example"}).status_code == 409
 
 

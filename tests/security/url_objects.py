@@ -65,7 +65,9 @@ def a_hook(cast: Cast) -> list[object]:
 
 def a_recipient(cast: Cast) -> list[object]:
     with account_scope(cast.account.pk):
-        made = Recipient.objects.create(account=cast.account, address="desk@partner.example", limited=True)
+        made = Recipient.objects.create(
+            account=cast.account, address="desk@partner.example", limited=True, view=True, services=None
+        )
         return [made.public_id]
 
 

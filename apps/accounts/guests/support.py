@@ -11,7 +11,9 @@ from apps.core.actor import current_actor
 from apps.core.errors import NotFound, PermissionMissing
 from apps.core.scope import account_scope, current_account_id, some_accounts
 
+from ..everywhere import accounts_that_let_in
 from ..models import Account, SupportGrant, User
+from .entering import guest_left
 
 
 @transaction.atomic
@@ -68,6 +70,7 @@ def let_in(accounts: list[Account]) -> set[int]:
         return set(open_now.values_list("account_id", flat=True))
 
 
+@transaction.atomic
 def staff_set(*, email: str, on: bool) -> User:
     """Make somebody one of the staff, or not any more; for the operator."""
     user = User.objects.filter(email=email.lower()).first()
@@ -75,4 +78,6 @@ def staff_set(*, email: str, on: bool) -> User:
         raise NotFound("Nobody signs in with this address.")
     user.is_platform_staff = on
     user.save(update_fields=["is_platform_staff"])
+    for account_id in () if on else accounts_that_let_in():
+        guest_left(user, account_id)
     return user

@@ -21,7 +21,7 @@ from apps.core.errors import Conflict
 from apps.core.mails import mail_after_commit
 from apps.core.scope import account_scope
 
-from ..everywhere import accounts_of
+from ..everywhere import accounts_of, accounts_that_know
 from ..models import AddressChange, User
 from ..registry import tell_movers
 from ..selectors import is_anothers
@@ -182,7 +182,7 @@ def _put(user: User, email: str, *, keep: str) -> None:
     EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
     old, user.email = user.email, email
     user.save(update_fields=["email"])
-    for account_id in accounts_of(user):
+    for account_id in accounts_that_know(user):
         with account_scope(account_id):
             tell_movers(account_id, user, old)
 

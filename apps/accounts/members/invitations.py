@@ -23,6 +23,7 @@ from apps.core.scope import account_scope
 from ..enums import PartnerRole, Role
 from ..limits import Limit, take
 from ..models import Account, Invitation, Membership, PartnerMembership, User
+from ..registry import tell_owner
 from ..selectors import owner_of_address, person_now
 from .rights import Grant, require_within
 
@@ -204,6 +205,7 @@ def _join(invitation: Invitation, user: User) -> None:
                 description=f"{user} owns the account now, as {invitation.inviter_label} asked",
                 person=user.email,
             )
+            tell_owner(account.pk, user)
     elif is_new:
         with account_scope(account.pk), acting_as(_arriving(user)):
             audit(

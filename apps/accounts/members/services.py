@@ -10,7 +10,7 @@ from apps.core.mails import mail_after_commit
 
 from ..enums import Role
 from ..models import Account, Membership, PartnerMembership, User
-from ..registry import tell_leavers
+from ..registry import tell_leavers, tell_owner
 from .rights import Grant, require_within
 
 
@@ -82,6 +82,7 @@ def ownership_transfer(*, owner: Membership, to: Membership) -> None:
     for each in (owner, to):
         _tell(each, "owner_changed", owner=str(to.user))
     _write("account.owner_changed", to, "Made {} the owner of the account", before=str(owner.user))
+    tell_owner(to.account_id, to.user)
 
 
 def _locked(account_id: int) -> dict[int, Membership]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from apps.accounts.http import MemberRequest
+from apps.accounts.registry import register_owner
 from apps.activity.registry import register_codes
 from apps.connectors.registry import register_lost
 from apps.core import navigation
@@ -10,7 +11,7 @@ from apps.core.permissions import Permission
 from apps.notifications.registry import Kind, SettingsPanel, register_kind, register_panel
 
 from ..services.news import note_lost
-from .services import last_report, settings_now
+from .services import begin_for_owner, last_report, settings_now
 from .timing import rhythm_words
 
 
@@ -31,6 +32,7 @@ def register() -> None:
     register_codes("Access", {"backup_report.downloaded": "Table of a backup report downloaded"})
     register_panel(SettingsPanel(10, "backups/_report_card.html", _card))
     register_lost("news", note_lost)
+    register_owner(begin_for_owner)
     words = "How backups stand, sent by mail daily, weekly or monthly."
     navigation.register_section(
         navigation.Section("reports", "Reports", words, "mail", 46, "reports", Permission.NOTIFICATIONS)

@@ -5,12 +5,15 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.accounts.models import User
+from apps.accounts.selectors import account_zone
 from apps.activity.services import record
 from apps.core import clock
 from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
 from apps.notifications.services import readers_of
 
+from ..enums import ReportRhythm
 from ..models import BackupTask, Entity, Report, ReportCopy, ReportSettings
 from .timing import PERIODS, next_after, rhythm_words
 
@@ -23,14 +26,20 @@ def settings_now() -> ReportSettings:
     return ReportSettings.objects.first() or _fresh()
 
 
-def _fresh() -> ReportSettings:
+def _fresh(**wanted: Any) -> ReportSettings:
     now = clock.now()
-    settings = ReportSettings(account_id=current_account_id())
+    settings = ReportSettings(account_id=current_account_id(), zone=account_zone(), **wanted)
     settings.next_at = next_after(settings, now)
     settings.since = min(
         now, settings.next_at - PERIODS[settings.every]
     )  # the first one tells of a whole period
     return settings
+
+
+def begin_for_owner(account_id: int, user: User) -> None:
+    """Let a new account have its summary every Monday: that backups stand still is seen by who is written to."""
+    weekly = _fresh(is_on=True, every=ReportRhythm.WEEKLY)
+    ReportSettings.objects.bulk_create([weekly], ignore_conflicts=True)
 
 
 def last_report() -> Report | None:
