@@ -28,7 +28,7 @@ new job's, or a page that asks first. Raises EverkeepError when it is not possib
 class JobKindEntry:
     """`handler` does the work; `results_url` gives the address of what can be downloaded, or "".
 
-    `finished` is called once the end of the job is durable, to tell its initiator. `cancelling` is the right
+    `finished` is called in the transaction of the job's end, to tell its initiator. `cancelling` is the right
     that cancelling it takes. `panel` is what its page shows besides the items. `repeat` does a job that is over
     again, and takes the right `repeating`.
     """

@@ -1,8 +1,8 @@
 """The doors of a job: create, claim, heartbeat, postpone, finish, cancel, log. Rules: docs/runs-and-jobs.md."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,7 @@ INSERT_BATCH = 5000
 LOG_LINE_MAX = 2000
 ORGANISATION = "organisation"
 
+logger = logging.getLogger("everkeep.jobs")
 _ACTIVITY_STATUS = {
     JobState.SUCCEEDED: ActivityStatus.DONE,
     JobState.PARTIAL: ActivityStatus.PARTIAL,
@@ -266,4 +267,16 @@ def _record_end(job: Job) -> None:
         if job.started_at and job.finished_at
         else 0,
     )
-    transaction.on_commit(partial(tell_finished, job), robust=True)
+    _tell_end(job)
+
+
+def _tell_end(job: Job) -> None:
+    """Write the letter with the end that it tells: a worker that is killed leaves both or neither.
+
+    What breaks in the letter must not keep the job from its end.
+    """
+    try:
+        with transaction.atomic():
+            tell_finished(job)
+    except Exception:
+        logger.exception("the end of job %s could not be told", job.pk)

@@ -78,7 +78,7 @@ def recipient_add(wanted: Wanted) -> tuple[Recipient, str]:
 
 
 def owner_begins(account_id: int, user: User) -> None:
-    """Put who owns the account from now on onto the list, unless they are there: silence is what nobody notices.
+    """Put who owns the account from now on onto the list, unless they are there: nobody notices silence.
 
     With the ticks that everybody begins with; what they ended by the link of a mail stays ended.
     """

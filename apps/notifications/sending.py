@@ -141,9 +141,7 @@ def _to_the_same(delivery: Delivery) -> "QuerySet[Delivery]":
 
 def _put_off(delivery: Delivery) -> None:
     """Let it go out tomorrow, in one mail with all others that are too many for today."""
-    first = _to_the_same(delivery).filter(
-        kind=delivery.kind, digest_key=LIMIT_KEY, state=DeliveryState.WAITING
-    )
+    first = _to_the_same(delivery).filter(kind=delivery.kind, digest_key=LIMIT_KEY, state=DeliveryState.WAITING)
     when = first.values_list("next_try_at", flat=True).first() or clock.now() + timedelta(days=1)
     _mine(delivery).update(
         digest_key=LIMIT_KEY,

@@ -37,7 +37,7 @@ def _fresh(**wanted: Any) -> ReportSettings:
 
 
 def begin_for_owner(account_id: int, user: User) -> None:
-    """Let a new account have its summary every Monday: that backups stand still is seen by who is written to."""
+    """Let a new account have its summary every Monday: that backups stand still is told, not looked for."""
     weekly = _fresh(is_on=True, every=ReportRhythm.WEEKLY)
     ReportSettings.objects.bulk_create([weekly], ignore_conflicts=True)
 
