@@ -6,7 +6,8 @@
     def shred(request): ...
 
 Who signed in, or proved themselves on our page, within FRESH is let through. Everybody else is asked there
-and comes back to the page they came from; what they had posted is not done on the way: they confirm again.
+and comes back to the page they came from; what they had posted is not done on the way: it stands in the form
+again (`typed`), and they confirm.
 """
 
 import time
@@ -24,6 +25,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
+from . import typed
 from .http import MemberRequest
 
 P = ParamSpec("P")
@@ -77,7 +79,10 @@ def ask_again(request: HttpRequest) -> HttpResponse | None:
     """The answer that leads to our page and back, or None when there is a fresh proof."""
     if is_fresh(request):
         return None
-    url = f"{reverse('sudo')}?{urlencode({'next': _place_of(request)})}"
+    place = _place_of(request)
+    if request.method == "POST":
+        typed.keep(request, place)
+    url = f"{reverse('sudo')}?{urlencode({'next': place})}"
     return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else HttpResponseRedirect(url)
 
 

@@ -6,12 +6,12 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from apps.backups.enums import EntityState, Verdict
-from apps.backups.models import BackupTask
+from apps.backups.models import BackupTask, ReportSettings
 from apps.core.scope import account_scope
 from tests.backups.makers import make_connection, make_mailbox, make_protected, make_task
 from tests.browser.pictures import picture
 from tests.browser.rig import Visit
-from tests.cast import Cast, prove_again
+from tests.cast import PASSWORD, Cast, prove_again
 
 
 @pytest.fixture
@@ -57,3 +57,28 @@ def test_the_summary_report_is_looked_at_and_switched_on(
     expect(page.get_by_text("Recipients of the report saved.")).to_be_visible()
     expect(page.get_by_label("E-mail addresses")).to_have_value("desk@partner.example; it@partner.example")
     visit.check("task-report-recipients")
+
+
+def test_what_was_typed_before_the_proof_is_in_the_form_again(
+    cast: Cast, transactional_db: None, olivia: Visit, task: BackupTask
+) -> None:
+    page = olivia.page
+    olivia.open(reverse("reports"))
+    page.get_by_label("Send a summary report").check()
+    page.get_by_label("At", exact=True).fill("06:15")
+    page.get_by_label("How often").select_option("weekly")
+    page.get_by_role("button", name="Save reports").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="It is me").click()
+    note = page.get_by_text("Nothing has been saved yet.")
+    expect(note).to_be_visible()
+    expect(page.get_by_label("Send a summary report")).to_be_checked()
+    expect(page.get_by_label("At", exact=True)).to_have_value("06:15")
+    expect(page.get_by_label("How often")).to_have_value("weekly")
+    olivia.check("typed-again")
+    with account_scope(cast.account.pk):
+        assert not ReportSettings.objects.exists()
+    page.get_by_role("button", name="Save reports").click()
+    expect(page.get_by_text("Reports saved.")).to_be_visible()
+    olivia.open(reverse("reports"))
+    expect(note).to_have_count(0)
