@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from django.conf import settings
-from django.core.mail import send_mail
+from django.db import transaction
 from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.selectors import person_now
 from apps.core.actor import current_actor
-from apps.core.mails import note_mail
 from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
+from apps.notifications.enums import NOTICE
 from apps.notifications.letters import Letter
-from apps.notifications.services import notify
+from apps.notifications.services import letter_store, notify
 
 from .exports.links import is_valid, link_token
 from .models import Plan
@@ -93,26 +92,17 @@ def _report(job: Job) -> list[str]:
     return said + [f"Other than planned: {line}" for line in job.result.get("drift", ())]
 
 
+@transaction.atomic
 def tell_target_once(plan: Plan, job: Job) -> None:
     """Tell whose mailbox a restore writes into, if its plan says so: nobody shall wonder where mails come from.
 
-    Noted before it is sent: a worker that is killed in between leaves it unsaid rather than said twice.
+    The letter is written with the note that it is: there are both, or neither.
     """
     target = plan.target
     if not target.address or plan.options.get("notify") is not True:
         return
     plan.options |= {"notify": "sent"}
     plan.save(update_fields=["options"])
-    subject = "Your mailbox is being restored"
-    where = f"a new folder, “{plan.root_name}”" if plan.root_name else "their old places"
-    lines = [
-        f"Hello {target.name},",
-        "",
-        f"what was backed up of {job.entity_label} is being put back into your mailbox, into {where}.",
-        "You need not do anything. Ask your administrator if you did not expect this.",
-        "",
-    ]
-    send_mail(subject, "\n".join(lines), settings.DEFAULT_FROM_EMAIL, [target.address])
-    note_mail(
-        "mailbox_restored", subject, target.address, service=target.task.service, entity_id=target.public_id
-    )
+    words = {"name": target.name, "source": job.entity_label, "root": plan.root_name}
+    letter = Letter("mailbox_restored", words, service=target.task.service, entity_id=target.public_id)
+    letter_store(NOTICE, letter, target.address, None)

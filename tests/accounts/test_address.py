@@ -170,8 +170,8 @@ def test_a_switched_off_administrator_is_not_told(cast: Cast) -> None:
     Membership.objects.filter(user=cast.owner).update(is_active=False)
     assert cast.owner.email not in administrators(cast.account.pk)
     drill = SimpleNamespace(
-        account_id=cast.account.pk, task=SimpleNamespace(name="Mail"), get_state_display=lambda: "Failed",
-        message="", items=1, failed=1, public_id="1",
+        account_id=cast.account.pk, task=SimpleNamespace(name="Mail", service=""),
+        get_state_display=lambda: "Failed", message="", items=1, failed=1, public_id="1",
     )  # fmt: skip
     tell_administrators(cast_to(Any, drill))
     assert cast.owner.email not in [to for sent in mail.outbox for to in sent.to]

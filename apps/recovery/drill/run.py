@@ -163,8 +163,8 @@ class _Drill:
                 subject_id=drill.public_id,
                 message=drill.message,
             )
-        if drill.state != DrillState.PASSED:
-            tell_administrators(drill)
+            if drill.state != DrillState.PASSED:
+                tell_administrators(drill)
         return drill
 
     def _report(self) -> dict[str, Any]:
