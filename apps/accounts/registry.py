@@ -108,7 +108,8 @@ def veto_on(account_id: int, cause: str) -> str:
 def register_owner(owns: Callable[[int, Any], None]) -> None:
     """Call `owns(account_id, user)` when somebody becomes the owner of an account.
 
-    In its scope and transaction: as it is opened, taken over from its vault, handed over by a partner, or given to another administrator.
+    In its scope and transaction: as it is opened, taken over from its vault, handed over by a partner, or given
+    to another administrator.
     """
     _owners.append(owns)
 

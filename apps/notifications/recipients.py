@@ -113,6 +113,8 @@ def recipient_change(recipient: Recipient, wanted: Wanted, *, new_secret: bool =
             secret = _point(recipient, wanted.url, new_secret=new_secret)
         recipient.save()
         _say("recipient.changed", recipient, f"{_place(recipient)}: {_words(recipient.kinds)}")
+        if wanted.url:
+            _tell_of_outsider(recipient, "Its address was changed")
     return secret if recipient.way == Way.WEBHOOK else ""
 
 
@@ -213,13 +215,14 @@ def _is_member(user: User) -> bool:
     return Membership.objects.filter(account_id=current_account_id(), user=user).exists()
 
 
-def _tell_of_outsider(recipient: Recipient) -> None:
+def _tell_of_outsider(recipient: Recipient, what: str = "Added") -> None:
     """Administrators know of each place outside that news of the account go to."""
     mail_after_commit(
         "recipient_outside",
         administrators(recipient.account_id),
         link="/settings/notifications/",
         link_words="See all recipients",
+        what=what,
         way=recipient.get_way_display(),
         address=recipient.place,
         who=current_actor().label,

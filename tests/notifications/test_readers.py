@@ -113,6 +113,19 @@ def test_administrators_know_of_each_recipient_outside(
     assert len(said) == 1 and "desk@partner.example" in str(said[0].body)
 
 
+def test_administrators_know_of_each_hook_that_leads_elsewhere(
+    cast: Cast, django_capture_on_commit_callbacks: Any
+) -> None:
+    hook = recipient(cast, "hooks.slack.com", way="slack", name="Night desk")
+    with acting_as(person(cast.owner)), django_capture_on_commit_callbacks(execute=True):
+        with patch("apps.notifications.recipients.check_address"):
+            recipient_change(hook, Wanted("slack", "Night desk", [], url="https://chat.elsewhere.example/x/y"))
+        recipient_change(hook, Wanted("slack", "Day desk", ["weather"]))
+    (said,) = mail.outbox
+    assert said.to == [cast.owner.email] and "changed: Slack, chat.elsewhere.example" in str(said.body)
+    assert "x/y" not in str(said.body), "the rest of the address is a secret"
+
+
 def test_a_subject_made_for_one_reader_is_not_listed_to_who_sees_less(cast: Cast) -> None:
     full = person(cast.owner)
     recipient(cast, cast.owner.email, user=cast.owner)
