@@ -16,7 +16,7 @@ from apps.core.scope import current_account_id
 
 from .enums import NOTICE, Way
 from .letters import Letter, Written, sealed, written
-from .models import Delivery, Recipient
+from .models import Delivery, Recipient, Refusal
 from .rights import has_refused, may_read, reader_at, reader_kept, reader_of, sight_of, user_at
 
 Letters = Letter | Callable[[], Letter | None]
@@ -68,6 +68,11 @@ def readers_of(addresses: Iterable[str], known: Mapping[str, Any]) -> dict[str, 
     """Who these addresses are, to be kept beside them; those that stood there before stay who they were."""
     plain = {address.strip().lower() for address in addresses}
     return {address: known.get(address) or reader_kept(address) for address in sorted(plain)}
+
+
+def wanted_again(addresses: Iterable[str]) -> None:
+    """Write to these once more, whatever they ended: somebody wrote them down anew, by hand."""
+    Refusal.objects.filter(address__in=[address.strip().lower() for address in addresses]).delete()
 
 
 def keep_mail(name: str, to: str, words: dict[str, str]) -> None:

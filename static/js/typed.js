@@ -8,12 +8,13 @@
   const leadsTo = (form) => new URL(form.getAttribute("hx-post") || form.getAttribute("action") || location.href, location.href).pathname;
   const isTheOne = (form) => leadsTo(form) === to && [...form.elements].every(
     (field) => field.type !== "hidden" || !fields[field.name] || fields[field.name].includes(field.value));
+  const isTyped = (field) => field.name && !field.disabled && !["hidden", "password", "file", "submit", "button"].includes(field.type);
   const form = [...document.querySelectorAll("form[method=post], form[hx-post]")].find(isTheOne);
-  if (!form) return;
+  const typed = [...(form?.elements ?? [])].filter(isTyped);
+  if (!typed.length) return;
   const next = {};
-  for (const field of form.elements) {
+  for (const field of typed) {
     const values = fields[field.name];
-    if (!field.name || field.disabled || ["hidden", "password", "file", "submit", "button"].includes(field.type)) continue;
     if (field.type === "checkbox") field.checked = values?.includes(field.value) ?? false;
     else if (!values) continue;
     else if (field.type === "radio") field.checked = values.includes(field.value);

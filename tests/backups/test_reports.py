@@ -23,7 +23,7 @@ from apps.connectors.models import Connection
 from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
 from apps.notifications.letters import opened, written
-from apps.notifications.models import Delivery, Recipient
+from apps.notifications.models import Delivery, Recipient, Refusal
 from tests.cast import Cast, prove_again
 
 from .makers import make_connection, make_mailbox, make_protected, make_task
@@ -318,6 +318,18 @@ def test_a_task_and_a_mailbox_have_recipients_of_their_own(
     assert "Mail: all good" in mails()["desk@partner.example"].subject, "set by who does not see the board"
     client.post(of_task, {"addresses": ""})
     assert ReportCopy.objects.get().entity == bob
+
+
+def test_who_ended_a_report_gets_it_again_when_somebody_writes_them_down_anew(
+    cast: Cast, task: BackupTask
+) -> None:
+    with acting_as_owner(cast):
+        services.report_copy_save(task=task, addresses=["a@partner.example", "b@partner.example"])
+        for address in ("a@partner.example", "b@partner.example"):
+            Refusal.objects.create(account=cast.account, address=address, kind="summary")
+        services.report_copy_save(task=task, addresses=["a@partner.example"])
+        services.report_copy_save(task=task, addresses=["a@partner.example", "b@partner.example"])
+    assert Refusal.objects.get().address == "a@partner.example", "who stands there as before stays away"
 
 
 def test_who_may_not_decide_where_reports_go_is_not_asked(cast: Cast, client: Client, task: BackupTask) -> None:

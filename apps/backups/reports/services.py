@@ -11,7 +11,7 @@ from apps.activity.services import record
 from apps.core import clock
 from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
-from apps.notifications.services import readers_of
+from apps.notifications.services import readers_of, wanted_again
 
 from ..enums import ReportRhythm
 from ..models import BackupTask, Entity, Report, ReportCopy, ReportSettings
@@ -85,6 +85,7 @@ def report_copy_save(*, task: BackupTask, addresses: Sequence[str], entity: Enti
     else:
         _settings_for_change()
         readers = readers_of(addresses, found.readers if found else {})
+        wanted_again(set(addresses) - set(found.addresses if found else ()))
         ReportCopy.objects.update_or_create(
             account_id=task.account_id,
             task=task,
