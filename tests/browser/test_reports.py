@@ -68,7 +68,7 @@ def test_what_was_typed_before_the_proof_is_in_the_form_again(
     page.get_by_label("At", exact=True).fill("06:15")
     page.get_by_label("How often").select_option("weekly")
     page.get_by_role("button", name="Save reports").click()
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("textbox", name="Your password").fill(PASSWORD)
     page.get_by_role("button", name="It is me").click()
     note = page.get_by_text("Nothing has been saved yet.")
     expect(note).to_be_visible()
