@@ -15,6 +15,7 @@ from apps.backups.selectors.browse import Node, Stored
 from apps.core import clock
 from apps.core.errors import InvalidRequest, Unavailable
 from apps.core.scope import account_scope
+from apps.notifications.sending import send_due
 from apps.recovery.drill import run as drill_run
 from apps.recovery.drill.compare import compare
 from apps.recovery.drill.report import as_file, verified
@@ -78,6 +79,7 @@ def test_a_blob_that_is_gone_fails_the_drill_which_names_the_item_and_mails_admi
     assert drill is not None and drill.state == DrillState.FAILED
     named = [line["label"] for line in report_of(drill)["lines"] if line["faults"]]
     assert set(named) == {"Letter 0 2"}
+    send_due()
     assert [m.to for m in outbox.outbox] == [[cast.owner.email]], "administrators, and nobody else"
     assert "did not pass" in outbox.outbox[0].body
     assert bytes(Damage.objects.get().blob_id) == part.blobs[0], "the vault knows of it, too"
