@@ -17,6 +17,7 @@ from ..enums import PagePurpose, PageState
 from ..errors import InvoiceSettled
 from ..models import HostedPage, Invoice
 from ..services.cards import card_store
+from ..services.locking import invoice_locked
 from .base import Mark, PageFacts, PageOrder
 from .charges import charge_payment, outcome_apply, under_way
 from .chosen import required
@@ -65,7 +66,7 @@ def payment_page_url(invoice: Invoice, return_url: str) -> str:
 
 @transaction.atomic
 def _page_for(invoice: Invoice, back_to: str) -> HostedPage:
-    invoice = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    invoice = invoice_locked(invoice)
     if not invoice.open_minor:
         raise InvoiceSettled(f"{invoice.reference} is paid or void.", do="Open its page.")
     if under_way(invoice).exists():

@@ -33,6 +33,7 @@ class Subscription(AccountModel):
     contact_email = models.EmailField(blank=True)
     price_list = models.ForeignKey(PriceList, on_delete=models.PROTECT, null=True, related_name="+")
     requested_at = models.DateTimeField(null=True)
+    asked_times = models.PositiveSmallIntegerField(default=0)  # for a year, on the day of `requested_at`
     # Suspended or cancelled: since when, the last notice of the end in days left, and how much of the grace was
     # really seen to pass (`core.grace`).
     stopped_on = models.DateField(null=True)

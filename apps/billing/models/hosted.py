@@ -32,7 +32,10 @@ class HostedPage(AccountModel):
                 fields=["invoice"], condition=models.Q(state="open"), name="hosted_page_one_open"
             )
         ]
-        indexes = [models.Index(fields=["state", "opened_at"], name="hosted_page_open")]
+        indexes = [
+            models.Index(fields=["state", "opened_at"], name="hosted_page_open"),
+            models.Index(fields=["account", "opened_at"], name="hosted_page_of_an_hour"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_purpose_display()}, {self.get_state_display()}"

@@ -13,7 +13,7 @@ from ..errors import InvoiceIssued
 from .agreed import Subscription
 from .counted import MeterDay
 
-MUTABLE = {"state", "pdf", "paid_at", "told"}
+MUTABLE = {"state", "pdf", "paid_at", "told", "mail_due"}
 UNPAID = (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE)
 
 
@@ -54,6 +54,8 @@ class Invoice(AccountModel):
     pdf = models.BinaryField(null=True)  # made when it is first asked for
     paid_at = models.DateTimeField(null=True)
     told = models.SmallIntegerField(null=True)  # the last reminder, in days from the due day
+    # Goes out with its paper, which is drawn once the number is given and nothing is held any more.
+    mail_due = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -75,6 +77,7 @@ class Invoice(AccountModel):
         indexes = [
             models.Index(fields=["account", "-issued_on"], name="invoice_newest"),
             models.Index(fields=["state", "due_on"], name="invoice_due"),
+            models.Index(fields=["account"], condition=models.Q(mail_due=True), name="invoice_mail_due"),
         ]
 
     def __str__(self) -> str:

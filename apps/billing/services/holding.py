@@ -4,8 +4,9 @@ from apps.accounts.enums import WANT_OF_A_PLAN
 from apps.core import clock
 
 from ..enums import PagePurpose, PageState, PaymentState, SubscriptionState
-from ..models import HostedPage, Payment, Subscription
+from ..models import HostedPage, Payment
 from ..rules import HELD_FOR_MONEY, HELD_FOR_REQUEST
+from .locking import money_locked
 
 
 def held_up(account_id: int, cause: str) -> str:
@@ -15,7 +16,7 @@ def held_up(account_id: int, cause: str) -> str:
     """
     now = clock.now()
     # Held until the caller is through: neither a request nor a charge begins meanwhile.
-    plan = Subscription.objects.select_for_update().filter(account_id=account_id).first()
+    plan = money_locked()
     if plan is None:
         return ""
     asked = plan.requested_at if plan.state == SubscriptionState.REQUESTED else None

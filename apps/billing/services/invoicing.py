@@ -25,7 +25,9 @@ from ..rules import CREDIT_SERIES, PAYABLE, SERIES
 from ..tax_ids import country_name
 from ..taxes import tax_for
 from .details import details_of
+from .locking import invoice_locked, money_locked, plan_locked
 from .recovering import plan_recover
+from .troubles import unpaid_invoices
 
 LIVE = (InvoiceState.OPEN, InvoiceState.PAID, InvoiceState.UNCOLLECTIBLE)
 BUYER = (
@@ -40,7 +42,7 @@ def invoice_issue(subscription: Subscription, *, first: date, until: date, today
 
     The same invoice when it was issued already.
     """
-    subscription = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    subscription = plan_locked(subscription)
     issued = Invoice.objects.filter(subscription=subscription, effective_on=first, state__in=LIVE)
     found = issued.exclude(kind=InvoiceKind.CREDIT).first()
     if found is not None:
@@ -131,7 +133,7 @@ def invoice_mail(invoice: Invoice) -> None:
 @transaction.atomic
 def invoice_void(invoice: Invoice, *, why: str) -> Invoice:
     """Take an unpaid invoice back; returns its credit note. Raises InvoiceSettled."""
-    invoice = locked(invoice)
+    invoice = invoice_locked(invoice)
     if invoice.state not in (InvoiceState.OPEN, InvoiceState.UNCOLLECTIBLE) or invoice.paid_minor:
         raise InvoiceSettled(f"{invoice.reference} is paid or void.", do="Credit what was paid.")
     invoice.state = InvoiceState.VOID
@@ -144,7 +146,7 @@ def invoice_void(invoice: Invoice, *, why: str) -> Invoice:
 @transaction.atomic
 def invoice_credit(invoice: Invoice, *, amount_minor: int, why: str) -> Invoice:
     """Issue a credit note for some of a paid invoice, tax included. Raises InvoiceSettled, InvalidRequest."""
-    invoice = locked(invoice)
+    invoice = invoice_locked(invoice)
     if invoice.kind == InvoiceKind.CREDIT or invoice.state != InvoiceState.PAID:
         raise InvoiceSettled(f"{invoice.reference} is not paid.", do="Void it.")
     if not 0 < amount_minor <= invoice.total_minor - invoice.credited_minor:
@@ -190,21 +192,18 @@ def _credit(invoice: Invoice, net: int, tax: int, why: str) -> Invoice:
 
 @transaction.atomic
 def invoice_give_up(invoice: Invoice) -> Invoice:
-    """Expect no money for an invoice any more. Raises InvoiceSettled."""
-    invoice = locked(invoice)
+    """Expect no money for an invoice any more; what else is open decides on the plan. Raises InvoiceSettled."""
+    invoice = invoice_locked(invoice)
     if invoice.state != InvoiceState.OPEN:
         raise InvoiceSettled(f"{invoice.reference} is not open.")
     invoice.state = InvoiceState.UNCOLLECTIBLE
     invoice.save(update_fields=["state"])
-    # Nobody waits for its money any more: who was suspended for it may choose a plan anew.
-    plans = Subscription.objects.filter(state=SubscriptionState.SUSPENDED)
-    if not plans.update(state=SubscriptionState.CANCELLED):
+    plan = money_locked()
+    if plan is not None and plan.state == SubscriptionState.SUSPENDED and not unpaid_invoices(plan):
+        # Nobody waits for money any more, and nobody paid: the plan is over, and another may be chosen.
+        plan.state, plan.cancel_at_end = SubscriptionState.CANCELLED, False
+        plan.save(update_fields=["state", "cancel_at_end"])
+    else:
         plan_recover()
     audit("billing.given_up", description=invoice.reference, subject_id=invoice.public_id)
     return invoice
-
-
-def locked(invoice: Invoice) -> Invoice:
-    """The row as it stands now, nobody else's until the end. A plan's row comes first, everywhere."""
-    list(Subscription.objects.select_for_update())
-    return Invoice.objects.select_for_update().get(pk=invoice.pk)

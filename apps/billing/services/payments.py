@@ -17,7 +17,7 @@ from ..models import Card, Invoice, Payment
 from ..models.invoices import UNPAID
 from ..money import shown
 from .invoicing import invoice_credit
-from .invoicing import locked as locked_invoice
+from .locking import invoice_locked
 from .recovering import plan_recover
 from .troubles import tell_of_failure
 
@@ -31,7 +31,7 @@ def payment_begin(invoice: Invoice, *, card: Card | None = None) -> Payment:
     The one that is under way already, when there is one: its `public_id` is the idempotency key. Raises
     InvoiceSettled.
     """
-    invoice = locked_invoice(invoice)
+    invoice = invoice_locked(invoice)
     if not invoice.open_minor:
         raise InvoiceSettled(f"{invoice.reference} is paid or void.")
     charges = Payment.objects.filter(invoice=invoice, attempt__isnull=False)
@@ -62,7 +62,7 @@ def payment_succeeded(
     at: datetime | None = None,
 ) -> Payment:
     """Money arrived. The same `stripe_id` counts once; the operator learns of what is too much."""
-    invoice = locked_invoice(invoice)
+    invoice = invoice_locked(invoice)
     row = _row(invoice, stripe_id, payment, method)
     if row.state in CAME:
         return row
@@ -124,7 +124,7 @@ def payment_failed(
 
     It is told to who pays once for each charge of ours; who stood at the till saw it there.
     """
-    invoice = locked_invoice(invoice)
+    invoice = invoice_locked(invoice)
     row = _row(invoice, stripe_id, payment, PaymentMethod.CARD)
     state = PaymentState.NEEDS_ACTION if needs_action else PaymentState.FAILED
     if row.state in (*CAME, state):
@@ -147,7 +147,7 @@ def payment_failed(
 @transaction.atomic
 def payment_refunded(payment: Payment, *, refunded_minor: int, stripe_id: str = "") -> Payment:
     """So much in all of a payment was given back. What no credit note covers yet gets one."""
-    invoice = locked_invoice(payment.invoice)
+    invoice = invoice_locked(payment.invoice)
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
     if refunded_minor <= payment.refunded_minor or payment.state not in CAME:
         return payment
@@ -175,7 +175,7 @@ def payment_recorded(
     """An operator saw money arrive elsewhere. `words` (the bank's reference) count once for an invoice."""
     if amount_minor <= 0 or not words.strip():
         raise InvalidRequest("A payment needs an amount and the bank's reference.")
-    invoice = locked_invoice(invoice)
+    invoice = invoice_locked(invoice)
     if invoice.kind == InvoiceKind.CREDIT or invoice.number is None:
         raise InvalidRequest("Nobody pays this.")
     said = words.strip()[:300]

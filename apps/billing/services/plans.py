@@ -10,7 +10,6 @@ from apps.accounts.enums import AccountState
 from apps.accounts.models import Account
 from apps.accounts.services import account_activate_plan
 from apps.activity.audit import audit
-from apps.activity.models import SecurityEvent
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidRequest
 from apps.core.scope import current_account_id
@@ -25,6 +24,7 @@ from ..price_lists import list_in_force
 from ..rules import AFTER_STOP
 from .details import details_missing, details_of
 from .invoicing import invoice_issue, invoice_void
+from .locking import plan_locked
 from .recovering import begin_anew
 from .troubles import plan_stop, unpaid_invoices
 
@@ -40,14 +40,10 @@ def subscription_of() -> Subscription:
     return Subscription.objects.get_or_create(account_id=current_account_id(), defaults=fresh)[0]
 
 
-def _asked_lately() -> int:
-    """How often a year was asked for within a day: each time writes mails, also to the operator."""
-    since = clock.now() - timedelta(days=1)
-    return SecurityEvent.objects.filter(code="billing.requested", at__gt=since).count()
-
-
-def _locked(subscription: Subscription) -> Subscription:
-    return Subscription.objects.select_for_update().get(pk=subscription.pk)
+def _asked_today(subscription: Subscription) -> int:
+    """How often a year was asked for today: each time writes mails, also to the operator."""
+    before = subscription.requested_at
+    return subscription.asked_times if before and before.date() == clock.now().date() else 0
 
 
 def first_day(today: date, wanted: date | None = None) -> date:
@@ -76,14 +72,15 @@ def subscription_request(
         raise Conflict("Everything is free here.")
     if interval not in Interval.values:
         raise InvalidRequest("A plan is monthly or annual.")
-    subscription = _locked(subscription_of())
+    subscription = plan_locked(subscription_of())
     if subscription.state not in FREE:
         raise Conflict("This account has a plan, or has asked for one.", do="Load the page again.")
     if Account.objects.filter(pk=subscription.account_id, state=AccountState.ENDING).exists():
         raise Conflict("This account is being deleted.")
     if unpaid_invoices(subscription):
         raise Conflict("An invoice is not paid.", do="Pay it first.")
-    if interval == Interval.YEAR and _asked_lately() >= REQUESTS_A_DAY:
+    asked = _asked_today(subscription)
+    if interval == Interval.YEAR and asked >= REQUESTS_A_DAY:
         raise Conflict("An annual plan was asked for several times today.", do="Ask again tomorrow.")
     missing = details_missing(details_of())
     if missing:
@@ -93,7 +90,7 @@ def subscription_request(
     subscription.price_list = list_in_force(subscription.currency, today)
     subscription.wanted_start, subscription.purchase_order = wanted_start, purchase_order.strip()[:60]
     subscription.contact_name, subscription.contact_email = contact_name[:120], contact_email
-    subscription.requested_at = clock.now()
+    subscription.requested_at, subscription.asked_times = clock.now(), asked + (interval == Interval.YEAR)
     if interval == Interval.MONTH:
         return _begin(subscription, first_day(today))
     subscription.state = SubscriptionState.REQUESTED
@@ -125,7 +122,7 @@ def subscription_confirm(subscription: Subscription, *, today: date | None = Non
     today = today or clock.now().date()
     subscription = _begin(subscription, first_day(today, subscription.wanted_start))
     plan_invoice(subscription, today)
-    return _locked(subscription)
+    return plan_locked(subscription)
 
 
 @transaction.atomic
@@ -143,7 +140,7 @@ def subscription_refuse(subscription: Subscription, *, why: str) -> Subscription
 
 
 def _requested(subscription: Subscription) -> Subscription:
-    subscription = _locked(subscription)
+    subscription = plan_locked(subscription)
     if subscription.state != SubscriptionState.REQUESTED:
         raise Conflict("No annual plan is requested.")
     return subscription
@@ -157,7 +154,7 @@ def plan_invoice(subscription: Subscription, today: date) -> bool:
     is nothing to pay for yet: it begins on the day on which something is counted, looked for day by day.
     """
     first = subscription.invoiced_to
-    subscription = _locked(subscription)
+    subscription = plan_locked(subscription)
     if first is None or subscription.invoiced_to != first or subscription.state not in RUNNING:
         return False
     until = next_after(first, subscription.anchor_day, subscription.interval)
@@ -176,7 +173,7 @@ def plan_invoice(subscription: Subscription, today: date) -> bool:
 @transaction.atomic
 def subscription_cancel(subscription: Subscription) -> Subscription:
     """End a plan with the last day that is paid for; what was billed ahead and is not paid is taken back."""
-    subscription = _locked(subscription)
+    subscription = plan_locked(subscription)
     if subscription.state not in RUNNING or subscription.cancel_at_end:
         raise Conflict("There is no plan to cancel.")
     ends = subscription.invoiced_to
@@ -185,7 +182,7 @@ def subscription_cancel(subscription: Subscription) -> Subscription:
         if invoice.effective_on > clock.now().date() and not invoice.paid_minor:
             invoice_void(invoice, why="the plan was cancelled")
             ends = min(ends, invoice.effective_on)
-    subscription = _locked(subscription)  # as the voids left it
+    subscription = plan_locked(subscription)  # as the voids left it
     subscription.cancel_at_end, subscription.invoiced_to = True, ends
     subscription.save()
     tell("cancelled", ends=ends)
@@ -209,7 +206,7 @@ def cancel_words(payload: dict[str, Any]) -> str:
 @transaction.atomic
 def subscription_keep(subscription: Subscription) -> Subscription:
     """Take a cancellation back before its day has come."""
-    subscription = _locked(subscription)
+    subscription = plan_locked(subscription)
     if not subscription.cancel_at_end or subscription.state not in RUNNING:
         raise Conflict("This plan is not cancelled, or it has ended.", do="Subscribe anew.")
     subscription.cancel_at_end = False
@@ -227,7 +224,7 @@ def subscription_change(
     price_list: str | None = None,
 ) -> Subscription:
     """What only the operator changes, for the invoices to come."""
-    subscription = _locked(subscription)
+    subscription = plan_locked(subscription)
     today, said = clock.now().date(), []
     if auto_pay is not None:
         subscription.auto_pay = auto_pay

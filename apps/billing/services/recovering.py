@@ -1,10 +1,14 @@
 """What a payment brings back."""
 
 from datetime import date
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
+from apps.accounts.enums import AccountState
+from apps.accounts.models import Account
 from apps.accounts.services import account_activate_plan, account_suspend
 from apps.activity.audit import audit
 from apps.core import clock
@@ -17,7 +21,11 @@ from ..mails import tell, tell_operator
 from ..models import Subscription
 from ..rules import AFTER_STOP, BELIEVED
 from .ending import STOPPED
-from .troubles import is_in_trouble, plan_stop
+from .locking import money_locked, plan_locked
+from .troubles import GOES_ON, is_in_trouble, plan_stop
+
+SUSPENDED: Final = Q(suspended_at__isnull=False, state__in=(AccountState.TRIAL, AccountState.ACTIVE))
+IN_TROUBLE: Final = (SubscriptionState.PAST_DUE, SubscriptionState.SUSPENDED)
 
 
 @transaction.atomic
@@ -29,9 +37,8 @@ def plan_recover(*, by_payment: bool = True) -> None:
     is closing it stays as it is: taking the closing back, or the next hour after that, brings it here again.
     """
     today = clock.now().date()
-    in_trouble = [SubscriptionState.PAST_DUE, SubscriptionState.SUSPENDED]
-    subscription = Subscription.objects.select_for_update().filter(state__in=in_trouble).first()
-    if subscription is None or is_in_trouble(subscription, today):
+    subscription = money_locked()
+    if subscription is None or subscription.state not in IN_TROUBLE or is_in_trouble(subscription, today):
         return
     was_suspended = subscription.state == SubscriptionState.SUSPENDED
     if was_suspended:
@@ -64,14 +71,18 @@ def _end(subscription: Subscription, today: date) -> None:
 
 @transaction.atomic
 def plan_mend(account_id: int) -> None:
-    """What a payment at a bad moment left behind, and an account that was taken back while its plan stands.
+    """What a payment at a bad moment left behind: account and plan say the same.
 
     Asked each hour, so that no plan depends on the one moment at which it was paid.
     """
     plan_recover(by_payment=False)
-    plan = Subscription.objects.select_for_update().filter(account_id=account_id, state__in=STOPPED).first()
-    if plan is not None:
+    plan = money_locked()
+    if plan is None:
+        return
+    if plan.state in STOPPED:
         account_suspend(account_id=account_id, why=f"The plan: {plan.get_state_display().lower()}.")
+    elif plan.state in GOES_ON and Account.objects.filter(SUSPENDED, pk=account_id).exists():
+        account_activate_plan(account_id=account_id)
 
 
 def account_returned(account_id: int) -> None:
@@ -86,7 +97,7 @@ def plan_skip(subscription: Subscription, today: date) -> bool:
 
     A clock that jumps ahead looks the same: it must have been seen to go on for a day (`core.grace`).
     """
-    row = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    row = plan_locked(subscription)
     if row.invoiced_to != subscription.invoiced_to or count_on(row) < BELIEVED:
         return False
     begin_anew(row, today)

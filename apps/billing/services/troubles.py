@@ -12,6 +12,7 @@ from ..enums import Interval, InvoiceKind, InvoiceState, PaymentState, Subscript
 from ..mails import tell, tell_of
 from ..models import Invoice, Payment, Subscription
 from ..rules import AFTER_STOP, GRACE, REMINDED_AT, RETRY_DAYS
+from .locking import invoice_locked, plan_locked
 
 GOES_ON = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)
 FAILED = (PaymentState.FAILED, PaymentState.NEEDS_ACTION)
@@ -82,8 +83,9 @@ def remind(invoice: Invoice, today: date) -> bool:
     late = (today - invoice.due_on).days
     due = max((mark for mark in REMINDED_AT if mark <= late), default=None)
     with transaction.atomic():
-        invoice = Invoice.objects.select_for_update().get(pk=invoice.pk)
-        if due is None or (invoice.told is not None and invoice.told >= due):
+        invoice = invoice_locked(invoice)
+        was_told = invoice.told is not None and due is not None and invoice.told >= due
+        if due is None or was_told or invoice.state != InvoiceState.OPEN:
             return False
         invoice.told = due
         invoice.save(update_fields=["told"])
@@ -97,7 +99,7 @@ def remind(invoice: Invoice, today: date) -> bool:
 @transaction.atomic
 def plan_overdue(subscription: Subscription, invoice: Invoice) -> None:
     """An invoice is overdue: the plan says so, unless it was paid since it was read."""
-    plan = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    plan = plan_locked(subscription)
     if plan.state == SubscriptionState.ACTIVE and _is_open(invoice):
         plan.state = SubscriptionState.PAST_DUE
         plan.save(update_fields=["state"])
@@ -107,7 +109,7 @@ def plan_overdue(subscription: Subscription, invoice: Invoice) -> None:
 @transaction.atomic
 def plan_suspend(subscription: Subscription, today: date, invoice: Invoice) -> bool:
     """Suspend a plan for an invoice, unless it was paid, or is being charged, since it was read."""
-    plan = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    plan = plan_locked(subscription)
     if plan.state not in GOES_ON or not _is_open(invoice) or pending_charge(invoice) is not None:
         return False
     plan_stop(plan, SubscriptionState.SUSPENDED, today)
@@ -119,7 +121,7 @@ def plan_suspend(subscription: Subscription, today: date, invoice: Invoice) -> b
 @transaction.atomic
 def plan_end(subscription: Subscription, today: date) -> bool:
     """End a plan that was cancelled, on its day, unless the cancellation was taken back since it was read."""
-    plan = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    plan = plan_locked(subscription)
     is_over = plan.invoiced_to is not None and plan.invoiced_to <= today
     if plan.state not in GOES_ON or not plan.cancel_at_end or not is_over:
         return False
@@ -139,5 +141,5 @@ def plan_stop(plan: Subscription, state: str, today: date) -> None:
 
 
 def _is_open(invoice: Invoice) -> bool:
-    """As it stands now. Whoever settles an invoice holds its plan first (`invoicing.locked`)."""
+    """As it stands now. Whoever settles an invoice holds its plan first (`locking`)."""
     return Invoice.objects.filter(pk=invoice.pk, state=InvoiceState.OPEN).exists()
