@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from apps.core.errors import Conflict, InvalidRequest
+from apps.core.errors import Conflict, EverkeepError, InvalidRequest
 
 
 class PriceUnknown(InvalidRequest):
@@ -33,6 +33,12 @@ class InvoiceIssued(Conflict):
     """An issued invoice is not changed; a credit note corrects it."""
 
     code: ClassVar[str] = "invoice_issued"
+
+
+class TooOften(EverkeepError):
+    """The account asks for more than anybody needs within an hour."""
+
+    code, status = "billing_too_often", 429
 
 
 class DetailsMissing(InvalidRequest):

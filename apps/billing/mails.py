@@ -1,14 +1,16 @@
 """Mails about money: to who may see billing, and to the billing address."""
 
 import logging
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import transaction
 
 from apps.accounts.models import Account, Membership
 from apps.core.mails import mail_after_commit
 from apps.core.permissions import Permission
-from apps.core.scope import current_account_id
+from apps.core.scope import account_scope, current_account_id
 from apps.notifications.letters import Attachment, Letter
 from apps.notifications.services import notify_addresses
 
@@ -69,7 +71,41 @@ def tell_of(name: str, invoice: Invoice, **context: Any) -> None:
 
 
 def mail_invoice(invoice: Invoice) -> None:
-    """An invoice, a receipt or a credit note, whichever it is now."""
+    """An invoice, a receipt or a credit note, whichever it is when it goes out.
+
+    One that takes its paper along goes out once the caller's transaction is through: drawing takes a while, and
+    whoever gives a number holds its series until then.
+    """
+    if not _is_attached():
+        _mail(invoice)
+        return
+    Invoice.objects.filter(pk=invoice.pk).update(mail_due=True)
+    transaction.on_commit(partial(_mail_of, current_account_id()), robust=True)
+
+
+def _mail_of(account_id: int) -> None:
+    with account_scope(account_id):
+        mail_due_invoices()
+
+
+def mail_due_invoices() -> int:
+    """Send what waits for its paper, each once; asked each hour too, for what a killed worker left."""
+    from .paper import invoice_pdf  # noqa: PLC0415 - reportlab takes a third of a second to load
+
+    sent = 0
+    for invoice in list(Invoice.objects.filter(mail_due=True).order_by("pk")):
+        invoice_pdf(invoice)  # drawn, and kept, while nothing is held
+        with transaction.atomic():
+            now = Invoice.objects.select_for_update().get(pk=invoice.pk)
+            if now.mail_due:
+                now.mail_due = False
+                now.save(update_fields=["mail_due"])
+                _mail(now)
+                sent += 1
+    return sent
+
+
+def _mail(invoice: Invoice) -> None:
     if invoice.kind == InvoiceKind.CREDIT:
         tell_of("credit", invoice)
     else:
@@ -87,10 +123,14 @@ def tell_operator(subject: str, text: str) -> None:
     )
 
 
+def _is_attached() -> bool:
+    details = BillingDetails.objects.first()
+    return details is not None and details.invoice_as == InvoiceAs.ATTACHMENT
+
+
 def _paper(invoice: Invoice) -> tuple[Attachment, ...]:
     from .paper import invoice_pdf  # noqa: PLC0415 - reportlab takes a third of a second to load
 
-    details = BillingDetails.objects.first()
-    if details is None or details.invoice_as != InvoiceAs.ATTACHMENT:
+    if not _is_attached():
         return ()
     return (Attachment(f"{invoice.reference}.pdf", "application/pdf", invoice_pdf(invoice)),)

@@ -20,6 +20,9 @@ TOLD_AT: Final = (14, 7, 1)  # days before that
 HELD_FOR_REQUEST: Final = timedelta(days=30)
 HELD_FOR_MONEY: Final = timedelta(days=7)
 
+# So many new pages at the card processor an account opens within an hour, to pay and to add cards.
+PAGES_AN_HOUR: Final = 12
+
 PAYABLE: Final = {Interval.MONTH: timedelta(days=14), Interval.YEAR: timedelta(days=30)}
 AHEAD: Final = {Interval.MONTH: timedelta(0), Interval.YEAR: timedelta(days=30)}  # when it is billed
 # Reminders of an invoice that is not charged by itself, in days from its due day.

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from apps.accounts.enums import AccountState, ClosingCause
 from apps.accounts.models import Account
-from apps.accounts.services import account_suspend
+from apps.accounts.services import account_close, account_suspend
 from apps.billing.enums import Interval, SubscriptionState
 from apps.billing.models import Invoice, Subscription
 from apps.billing.services import (
@@ -125,3 +126,19 @@ def test_a_year_is_asked_for_three_times_a_day_and_anew_tomorrow(account: Accoun
                 Subscription.objects.update(state=SubscriptionState.NONE)
             with pytest.raises(Conflict, match="several times today"):
                 subscription_request(interval=Interval.YEAR)
+
+
+def test_who_has_a_plan_again_is_neither_closed_nor_deleted_for_want_of_one(
+    account: Account, no_charger: None
+) -> None:
+    """Somebody read that it had none, and it was paid before the closing was written."""
+    with at(BEGIN):
+        (invoice,) = suspended_for(account, OVERDUE)
+        account_close(account_id=account.pk, cause=ClosingCause.NO_PLAN)
+        pay(invoice)
+        with pytest.raises(Conflict, match="has a plan"):
+            account_close(account_id=account.pk, cause=ClosingCause.NO_PLAN)
+        # As an earlier version left it, which did not ask for a plan.
+        Account.objects.update(state=AccountState.CLOSING, closing_cause=ClosingCause.NO_PLAN)
+        run_billing_day(account.pk, BEGIN)
+        assert Account.objects.get(pk=account.pk).state == AccountState.ACTIVE

@@ -146,6 +146,10 @@ class Processor(Protocol):
 
     def page_find(self, stripe_id: str) -> PageFacts: ...
 
+    def page_marked(self, order: PageOrder) -> PageFacts | None:
+        """The page that bears the mark of this order, whatever else it was asked for with, if there is one."""
+        ...
+
     def page_close(self, stripe_id: str) -> PageFacts:
         """Let nobody pay there any more; the facts of one that was complete before."""
         ...

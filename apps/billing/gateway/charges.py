@@ -30,6 +30,9 @@ logger = logging.getLogger("everkeep.billing")
 
 # So long a request may be under way: before that, nobody else asks what became of it.
 UNDER_WAY: Final = timedelta(minutes=2)
+# After that the operator is told of a charge whose end is still not known.
+TELL_AFTER: Final = timedelta(days=1)
+UNKNOWN: Final = "not_known"
 
 
 def charge(invoice: Invoice, card: Card) -> PaymentOutcome:
@@ -82,6 +85,14 @@ def _ask(processor: Processor, payment: Payment, order: ChargeOrder) -> PaymentO
         return _failed("card_gone")
     try:
         return processor.charge(order)
+    except errors.KeyUsedTwice as twice:
+        # Asked for before in other words. What came of that bears our mark; without one nothing was taken.
+        found = processor.charge_find(order)
+        if found is None:
+            logger.error("charge %s: %s %s", payment.public_id, twice.what, twice.request_id)
+            said = f"{twice.what} Stripe has no payment of it; see its log by the request {twice.request_id}."
+            found = _failed("not_asked", told_operator=f"{invoice.reference}: {said}")
+        return found
     except (errors.Asked, errors.NotSet, Gone) as refused:
         facts = processor.card(order.card)
         if facts is None or facts.customer != order.customer:
@@ -197,12 +208,25 @@ def under_way(invoice: Invoice) -> models.QuerySet[Payment]:
 
 def charges_recover() -> int:
     """Bring to an end what a worker left behind; returns how many are still not known."""
-    left = 0
+    left, now = 0, clock.now()
     waiting = Payment.objects.filter(attempt__isnull=False, state=PaymentState.PENDING)
-    for payment in waiting.filter(at__lt=clock.now() - UNDER_WAY).order_by("pk"):
+    for payment in waiting.filter(at__lt=now - UNDER_WAY).order_by("pk"):
+        why = "the bank has not answered"
         try:
-            left += charge_payment(payment).state == PaymentState.PENDING
+            is_open = charge_payment(payment).state == PaymentState.PENDING
         except EverkeepError as error:
             logger.warning("charge %s is not known to be over: %s %s", payment.public_id, error.code, error)
-            left += 1
+            is_open, why = True, error.what
+        if is_open and payment.at < now - TELL_AFTER:
+            _tell_of_unknown(payment, why)
+        left += is_open
     return left
+
+
+@transaction.atomic
+def _tell_of_unknown(payment: Payment, why: str) -> None:
+    """Once: what stays unknown for so long takes a person."""
+    rows = Payment.objects.filter(pk=payment.pk, state=PaymentState.PENDING).exclude(failure_code=UNKNOWN)
+    if rows.update(failure_code=UNKNOWN):
+        said = f"{payment.invoice.reference}, charge {payment.public_id}: its end is not known for a day: {why}"
+        tell_operator("A charge whose end is not known", f"{said.rstrip('.')}. Look for it at Stripe.")

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -14,15 +14,16 @@ from apps.core.errors import Conflict, EverkeepError, Gone
 from apps.core.scope import current_account_id
 
 from ..enums import PagePurpose, PageState
-from ..errors import InvoiceSettled
+from ..errors import InvoiceSettled, TooOften
 from ..models import HostedPage, Invoice
+from ..rules import PAGES_AN_HOUR
 from ..services.cards import card_store
-from ..services.locking import invoice_locked
-from .base import Mark, PageFacts, PageOrder
-from .charges import charge_payment, outcome_apply, under_way
+from ..services.locking import invoice_locked, money_locked
+from .base import Mark, PageFacts, PageOrder, Processor
+from .charges import outcome_apply, under_way
 from .chosen import required
 from .customers import Foreign, account_here, check_ours, customer_ensure, customer_here
-from .errors import Asked, NotSet
+from .errors import Asked, KeyUsedTwice, NotSet
 from .takes import takes
 
 logger = logging.getLogger("everkeep.billing")
@@ -43,9 +44,9 @@ def card_page_url(account: Account, return_url: str) -> str:
         except (Foreign, Gone):  # not ours any more, or nobody knows it: another one
             page = None
     if page is None or page.state != PageState.OPEN:
-        page = HostedPage(account_id=account.pk, purpose=PagePurpose.CARD)
+        return _open(_page_new(PagePurpose.CARD, _path_of(return_url))).url
     page.back_to = _path_of(return_url)
-    page.save()
+    page.save(update_fields=["back_to"])
     return _open(page).url
 
 
@@ -53,9 +54,8 @@ def payment_page_url(invoice: Invoice, return_url: str) -> str:
     """See `base.Gateway.payment_page_url`."""
     if not takes(invoice.currency, invoice.open_minor or None):
         raise NotSet(f"{invoice.reference} cannot be paid by card.", do="Pay by bank transfer.")
+    _check_not_charged(invoice)
     customer_ensure(account_here())
-    for payment in under_way(invoice):
-        charge_payment(payment)
     pages_settle(invoice)
     try:
         page = _page_for(invoice, _path_of(return_url))
@@ -69,16 +69,28 @@ def _page_for(invoice: Invoice, back_to: str) -> HostedPage:
     invoice = invoice_locked(invoice)
     if not invoice.open_minor:
         raise InvoiceSettled(f"{invoice.reference} is paid or void.", do="Open its page.")
-    if under_way(invoice).exists():
-        raise Conflict("This invoice is being charged to the card just now.", do="Look again in some minutes.")
+    _check_not_charged(invoice)
     found = HostedPage.objects.filter(invoice=invoice, state=PageState.OPEN).first()
-    return found or HostedPage.objects.create(
-        account_id=current_account_id(),
-        purpose=PagePurpose.PAYMENT,
-        invoice=invoice,
-        amount_minor=invoice.open_minor,
-        back_to=back_to,
-    )
+    return found or _page_new(PagePurpose.PAYMENT, back_to, invoice=invoice, amount_minor=invoice.open_minor)
+
+
+def _check_not_charged(invoice: Invoice) -> None:
+    """Nobody is sent to pay what the card may have been charged for already."""
+    if under_way(invoice).exists():
+        raise Conflict(
+            f"{invoice.reference} is being charged to your card just now.", do="Look again in some minutes."
+        )
+
+
+@transaction.atomic
+def _page_new(purpose: str, back_to: str, **fields: Any) -> HostedPage:
+    """The row of one more page, unless the account has opened enough of them."""
+    money_locked()
+    account_id, since = current_account_id(), clock.now() - timedelta(hours=1)
+    opened = HostedPage.objects.filter(account_id=account_id, opened_at__gt=since)
+    if opened.count() >= PAGES_AN_HOUR:
+        raise TooOften("Too many payment pages were opened in the last hour.", do="Try again in an hour.")
+    return HostedPage.objects.create(account_id=account_id, purpose=purpose, back_to=back_to, **fields)
 
 
 def _path_of(address: str) -> str:
@@ -105,12 +117,22 @@ def _open(page: HostedPage) -> PageFacts:
         words=f"Everkeep {invoice.reference}" if invoice else "",
     )
     try:
-        facts = processor.page_open(order)
-    except (Asked, NotSet):
+        facts = _asked(processor, order)
+    except (Asked, KeyUsedTwice, NotSet):
         _end(page, PageState.CLOSED)  # there is none and will be none: no charge waits for it
         raise
     HostedPage.objects.filter(pk=page.pk, stripe_id="").update(stripe_id=facts.stripe_id)
     return facts
+
+
+def _asked(processor: Processor, order: PageOrder) -> PageFacts:
+    try:
+        return processor.page_open(order)
+    except KeyUsedTwice:
+        found = processor.page_marked(order)  # asked for before in other words, under another address of ours
+        if found is None:
+            raise
+        return found
 
 
 def page_look(page: HostedPage, *, close: bool = False) -> HostedPage:
@@ -140,7 +162,7 @@ def _found_again(page: HostedPage, *, close: bool) -> bool:
         return False
     try:
         page.stripe_id = _open(page).stripe_id  # the same key brings the same page
-    except (Asked, NotSet):
+    except (Asked, KeyUsedTwice, NotSet):
         return False
     return True
 

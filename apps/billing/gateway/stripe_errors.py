@@ -24,7 +24,7 @@ _PLAIN: Final[tuple[tuple[type[stripe.StripeError], type[RemoteError], str, str]
         "The key of this installation may not do this at Stripe.",
         "Give the key that right (docs/billing-stripe.md).",
     ),
-    (stripe.IdempotencyError, KeyUsedTwice, "Stripe got the same order twice, and not the same.", ""),
+    (stripe.IdempotencyError, KeyUsedTwice, "Stripe got the same order twice, and not the same.", "Try again."),
     (stripe.CardError, Asked, "The bank refused the card.", "Try another card."),
 )
 

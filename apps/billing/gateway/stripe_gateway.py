@@ -100,6 +100,15 @@ class StripeProcessor:
         with _told():
             return _page(self._client.v1.checkout.sessions.retrieve(stripe_id).to_dict())
 
+    def page_marked(self, order: PageOrder) -> PageFacts | None:
+        with _told():
+            found = self._client.v1.checkout.sessions.list({"customer": order.customer, "limit": 100})
+            for each in islice(found.auto_paging_iter(), MANY):
+                page = _page(each.to_dict())
+                if page.mark is not None and page.mark.page == order.mark.page:
+                    return page
+        return None
+
     def page_close(self, stripe_id: str) -> PageFacts:
         try:
             with _told():

@@ -44,3 +44,8 @@ def show(
     tabs = [{"words": label, "url": reverse(name), "current": name == tab} for name, label in TABS]
     frame = {"area": "billing", "crumbs": crumbs, "tabs": tabs, "tab_words": below or words}
     return render(request, template, {**frame, **context})
+
+
+def leave(request: MemberRequest, tab: str, address: str) -> HttpResponse:
+    """A page that leads on to the card processor: browsers stop a form that is redirected to another origin."""
+    return show(request, "billing/leave.html", tab, {"address": address}, below="To Stripe")

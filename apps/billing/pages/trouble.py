@@ -55,13 +55,13 @@ def _suspended(open_invoices: list[InvoiceRow]) -> Trouble:
     if not open_invoices:
         return Trouble("Backups are suspended.", text, reverse("support"), "Ask support", "bad")
     first = open_invoices[0]
-    return Trouble("Backups are suspended.", text, _pay_url(first), f"Pay {_amount(first)}", "bad")
+    return Trouble("Backups are suspended.", text, _page_of(first), f"See and pay {_amount(first)}", "bad")
 
 
 def _not_paid(row: InvoiceRow, payment: Payment) -> Trouble:
     if payment.state == PaymentState.NEEDS_ACTION:
         text = f"Your bank wants you to confirm the payment of {_amount(row)} for {row.reference}."
-        return Trouble("A payment waits for you.", text, _pay_url(row), "Confirm it", "bad")
+        return Trouble("A payment waits for you.", text, _page_of(row), "See and confirm it", "bad")
     why = f" {payment.words.rstrip('.')}." if payment.words else ""
     text = f"{_amount(row)} for {row.reference} could not be charged.{why} {_stops(row)}"
     return Trouble("Payment failed.", text, reverse("billing_details"), "Update card details", "bad")
@@ -71,7 +71,8 @@ def _wanted(row: InvoiceRow, strong: str, when: str) -> Trouble:
     text = f"{_amount(row)} for {row.reference} {when} {row.invoice.due_on:%-d %B %Y}."
     if row.is_overdue:
         text = f"{text} {_stops(row)}"
-    return Trouble(strong, text, _pay_url(row), f"Pay {_amount(row)}", "bad" if row.is_overdue else "part")
+    tone: Literal["bad", "part"] = "bad" if row.is_overdue else "part"
+    return Trouble(strong, text, _page_of(row), f"See and pay {_amount(row)}", tone)
 
 
 def _stops(row: InvoiceRow) -> str:
@@ -82,8 +83,8 @@ def _amount(row: InvoiceRow) -> str:
     return shown(row.open_minor, row.invoice.currency)
 
 
-def _pay_url(row: InvoiceRow) -> str:
-    return reverse("billing_pay", args=[row.invoice.public_id])
+def _page_of(row: InvoiceRow) -> str:
+    return reverse("billing_invoice", args=[row.invoice.public_id])
 
 
 def billing_banner(request: HttpRequest) -> Banner | None:

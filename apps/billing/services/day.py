@@ -9,6 +9,7 @@ from apps.accounts.models import Account
 
 from ..anchors import next_after
 from ..enums import Interval
+from ..mails import mail_due_invoices
 from ..models import Subscription
 from ..rules import AHEAD
 from .collecting import collect
@@ -34,6 +35,7 @@ def run_billing_day(account_id: int, today: date) -> None:
         _judge(subscription, today)
         plan_mend(account_id)
         look_after_stopped(account_id, today)
+        mail_due_invoices()
     lines_forget(today)
 
 

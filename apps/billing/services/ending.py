@@ -1,5 +1,6 @@
 """Without a plan that is paid for: notices, then the closing of the account with its own seven days."""
 
+import logging
 from datetime import date, timedelta
 from functools import partial
 
@@ -9,6 +10,7 @@ from django.db.models.functions import Least
 from apps.accounts.enums import AccountState, ClosingCause
 from apps.accounts.models import Account
 from apps.accounts.services import account_close
+from apps.core.errors import Conflict
 from apps.core.grace import count_on
 from apps.core.mails import mail_after_commit
 
@@ -19,6 +21,7 @@ from ..rules import AFTER_STOP, TOLD_AT
 from .holding import held_up
 from .troubles import is_in_trouble
 
+log = logging.getLogger("everkeep.billing")
 STOPPED = (SubscriptionState.SUSPENDED, SubscriptionState.CANCELLED)
 
 
@@ -42,7 +45,10 @@ def look_after_stopped(account_id: int, today: date) -> None:
     _tell(subscription, left, today)
     was_whole = left <= 0 and seen >= AFTER_STOP and subscription.told == min(TOLD_AT)
     if was_whole and not _held_up(account_id):
-        account_close(account_id=account_id, cause=ClosingCause.NO_PLAN)
+        try:
+            account_close(account_id=account_id, cause=ClosingCause.NO_PLAN)
+        except Conflict as meanwhile:  # paid, or closed by its owner, since it was read
+            log.info("account %d is not closed for want of a plan: %s", account_id, meanwhile)
 
 
 def _held_up(account_id: int) -> bool:

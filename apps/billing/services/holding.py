@@ -1,5 +1,7 @@
 """What keeps an account from being closed or deleted: money, or a wish for a plan, that is on its way."""
 
+from typing import Final
+
 from apps.accounts.enums import WANT_OF_A_PLAN
 from apps.core import clock
 
@@ -8,9 +10,11 @@ from ..models import HostedPage, Payment
 from ..rules import HELD_FOR_MONEY, HELD_FOR_REQUEST
 from .locking import money_locked
 
+RUNS: Final = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)
+
 
 def held_up(account_id: int, cause: str) -> str:
-    """Why the account must stay for now. Nothing holds it for ever: what nobody answers has its days.
+    """Why the account must stay for now. Only a plan holds it for ever: what nobody answers has its days.
 
     Whoever cancelled the account themselves waits for no answer to a request.
     """
@@ -19,6 +23,8 @@ def held_up(account_id: int, cause: str) -> str:
     plan = money_locked()
     if plan is None:
         return ""
+    if cause in WANT_OF_A_PLAN and plan.state in RUNS:
+        return "The account has a plan."  # paid since somebody read that it had none
     asked = plan.requested_at if plan.state == SubscriptionState.REQUESTED else None
     if cause in WANT_OF_A_PLAN and asked and asked > now - HELD_FOR_REQUEST:
         return "An annual plan is requested."

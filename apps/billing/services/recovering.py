@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from apps.accounts.enums import AccountState
+from apps.accounts.enums import WANT_OF_A_PLAN, AccountState
 from apps.accounts.models import Account
 from apps.accounts.services import account_activate_plan, account_suspend
 from apps.activity.audit import audit
@@ -24,7 +24,10 @@ from .ending import STOPPED
 from .locking import money_locked, plan_locked
 from .troubles import GOES_ON, is_in_trouble, plan_stop
 
-SUSPENDED: Final = Q(suspended_at__isnull=False, state__in=(AccountState.TRIAL, AccountState.ACTIVE))
+# What an account is not, whose plan goes on.
+STOPPED_FOR_MONEY: Final = Q(
+    suspended_at__isnull=False, state__in=(AccountState.TRIAL, AccountState.ACTIVE)
+) | Q(state=AccountState.CLOSING, closing_cause__in=WANT_OF_A_PLAN)
 IN_TROUBLE: Final = (SubscriptionState.PAST_DUE, SubscriptionState.SUSPENDED)
 
 
@@ -81,7 +84,7 @@ def plan_mend(account_id: int) -> None:
         return
     if plan.state in STOPPED:
         account_suspend(account_id=account_id, why=f"The plan: {plan.get_state_display().lower()}.")
-    elif plan.state in GOES_ON and Account.objects.filter(SUSPENDED, pk=account_id).exists():
+    elif plan.state in GOES_ON and Account.objects.filter(STOPPED_FOR_MONEY, pk=account_id).exists():
         account_activate_plan(account_id=account_id)
 
 

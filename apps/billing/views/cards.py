@@ -4,10 +4,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
@@ -15,18 +15,18 @@ from apps.core.permissions import Permission
 
 from ..access import card_for
 from ..gateway.hosted import card_page_url
-from ..pages.frame import charged
+from ..pages.frame import charged, leave
 from ..services.cards import card_activate, card_delete
 
 
-@require_GET
+@require_POST
 @member_required(Permission.BILLING)
 @charged
 def add(request: MemberRequest) -> HttpResponse:
-    """Go to the hosted page; its end leads back to the payment details."""
-    plan = "?plan=month" if request.GET.get("plan") == "month" else ""
+    """Open the hosted page and lead there; its end leads back to the payment details."""
+    plan = "?plan=month" if request.POST.get("plan") == "month" else ""
     back = f"{settings.PORTAL_URL}{reverse('billing_details')}{plan}"
-    return HttpResponseRedirect(card_page_url(request.account, back))
+    return leave(request, "billing_details", card_page_url(request.account, back))
 
 
 @require_POST

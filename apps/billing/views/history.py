@@ -4,11 +4,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
@@ -20,7 +20,7 @@ from ..gateway.hosted import payment_page_url
 from ..links import invoice_of, paper_by_link, paper_for_member
 from ..models import Invoice
 from ..pages import invoices as page
-from ..pages.frame import charged, show
+from ..pages.frame import charged, leave, show
 from ..pages.online import cards_possible
 from ..services import invoice_mail
 
@@ -78,13 +78,13 @@ def mail(request: MemberRequest, invoice_id: UUID) -> HttpResponse:
     return redirect("billing_invoice", found.public_id)
 
 
-@require_GET
+@require_POST
 @member_required(Permission.BILLING)
 @charged
 def pay(request: MemberRequest, invoice_id: UUID) -> HttpResponse:
-    """Go to the hosted page that takes the money of one invoice."""
+    """Open the hosted page that takes the money of one invoice, and lead there."""
     found = invoice_for(invoice_id)
     if not page.row_of(found).may_pay:
         raise InvoiceSettled(f"{found.reference} is not to be paid any more.", do="Open its page.")
     back = f"{settings.PORTAL_URL}{reverse('billing_invoice', args=[found.public_id])}"
-    return HttpResponseRedirect(payment_page_url(found, back))
+    return leave(request, "billing_history", payment_page_url(found, back))
