@@ -1,23 +1,34 @@
-"""What Stripe takes by card: not every currency, and no sum below its minimum."""
+"""What Stripe takes by card: not every currency, no sum below its minimum, none that has too many digits.
+
+Source: docs.stripe.com/currencies, sections "Special cases" and "Minimum and maximum charge amounts", as read in 2026.
+The minimums there are those of the currency that is paid out; what is converted must reach the like of that one.
+So they are exact where charges and the bank account are of one currency, and near elsewhere. A currency that
+is not in the table has no minimum of its own: Stripe itself refuses what is too little (or a currency that it does
+not know), the charge has failed then, and the operator is told.
+"""
 
 from decimal import Decimal
 from typing import Final
 
 from ..money import to_minor
 
-# Where Stripe counts otherwise than ISO 4217 does (docs.stripe.com/currencies, special cases).
+# Where Stripe counts otherwise than ISO 4217 does.
 STRANGE: Final = frozenset({"ISK", "UGX", "BHD", "JOD", "KWD", "OMR", "TND", "IQD", "LYD", "UYI", "MGA"})
-# The same page, minimum amounts; of other currencies Stripe itself says so, and the charge fails.
 _LEAST: Final = {
     **dict.fromkeys(("USD", "AUD", "BRL", "CAD", "CHF", "EUR", "INR", "NZD", "SGD"), "0.50"),
     **{"GBP": "0.30", "BGN": "1", "AED": "2", "PLN": "2", "RON": "2", "MYR": "2", "DKK": "2.50", "NOK": "3"},
     **{"SEK": "3", "HKD": "4", "MXN": "10", "THB": "10", "CZK": "15", "JPY": "50", "HUF": "175"},
 }
+_DIGITS: Final = {"IDR": 12, "INR": 9, "COP": 10, "HUF": 10, "JPY": 10, "LBP": 11}
+_DIGITS_ELSEWHERE: Final = 8
 
 
 def takes(currency: str, amount_minor: int | None = None) -> bool:
-    """Whether cards can be charged in this currency, and, where an amount is given, so little."""
+    """Whether cards can be charged in this currency, and, where an amount is given, so much of it."""
     code = currency.upper()
     if code in STRANGE:
         return False
-    return amount_minor is None or amount_minor >= to_minor(Decimal(_LEAST.get(code, "0")), code)
+    if amount_minor is None:
+        return True
+    least = to_minor(Decimal(_LEAST.get(code, "0")), code)
+    return least <= amount_minor and len(str(amount_minor)) <= _DIGITS.get(code, _DIGITS_ELSEWHERE)
