@@ -8,11 +8,11 @@ from apps.accounts.models import Account
 from apps.billing import mails
 from apps.billing.enums import Interval, InvoiceAs
 from apps.billing.models import BillingDetails, Invoice
-from apps.billing.services import run_billing_day, subscription_request
+from apps.billing.services import meter_day_store, run_billing_day, subscription_request
 from apps.billing.services.plans import plan_invoice, subscription_of
 from apps.notifications.letters import opened
 from apps.notifications.models import Delivery
-from tests.billing.conftest import BEGIN, at, live
+from tests.billing.conftest import BEGIN, at, live, mailboxes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -32,24 +32,21 @@ def attached(account: Account, no_charger: None) -> Account:
 def test_the_paper_is_drawn_after_the_commit_and_goes_out_once(
     attached: Account, django_capture_on_commit_callbacks: Any
 ) -> None:
-    with at(BEGIN), django_capture_on_commit_callbacks() as left:
-        live(attached, BEGIN, BEGIN, looks=1)
-        Invoice.objects.get()
-    Invoice.objects.update(mail_due=True, pdf=None)
-    Delivery.objects.all().delete()
-    assert sent() == []
-    for callback in left:
-        callback()
-    invoice = Invoice.objects.get()
-    assert not invoice.mail_due and invoice.pdf is not None
+    with at(BEGIN):
+        meter_day_store(BEGIN, mailboxes(3))
+        with django_capture_on_commit_callbacks() as waiting:
+            assert plan_invoice(subscription_of(), BEGIN)
+            assert sent() == [] and Invoice.objects.get().pdf is None
+        for callback in waiting:
+            callback()
     to = {each.address for each in sent()}
     assert len(sent()) == len(to) > 1
     names = {each.name for delivery in sent() for each in opened(delivery).attachments}
-    assert names == {"INV-000001.pdf"}
+    assert names == {"INV-000001.pdf"} and Invoice.objects.get().pdf is not None
     assert mails.mail_due_invoices() == 0 and len(sent()) == len(to)
 
 
-def test_while_the_number_is_given_nothing_is_drawn_and_what_a_killed_worker_left_goes_out_in_the_next_hour(
+def test_nothing_is_drawn_under_the_lock_and_what_a_killed_worker_left_goes_out_in_the_next_hour(
     attached: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with at(BEGIN):

@@ -1,10 +1,10 @@
 """What Stripe takes by card: not every currency, no sum below its minimum, none that has too many digits.
 
-Source: docs.stripe.com/currencies, sections "Special cases" and "Minimum and maximum charge amounts", as read in 2026.
-The minimums there are those of the currency that is paid out; what is converted must reach the like of that one.
-So they are exact where charges and the bank account are of one currency, and near elsewhere. A currency that
-is not in the table has no minimum of its own: Stripe itself refuses what is too little (or a currency that it does
-not know), the charge has failed then, and the operator is told.
+Source: docs.stripe.com/currencies, "Special cases" and "Minimum and maximum charge amounts", read in 2026.
+The minimums are those of the currency that is paid out; what is converted must reach the like of that one: they
+are exact where charges and the bank account are of one currency, and near elsewhere. A currency that is not in
+the table has no minimum of its own: Stripe itself refuses what is too little (and a currency that it does not
+know), the charge has failed then, and the operator is told.
 """
 
 from decimal import Decimal
