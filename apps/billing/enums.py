@@ -49,6 +49,7 @@ class InvoiceState(models.TextChoices):
 
 class PaymentMethod(models.TextChoices):
     CARD = "card", "Card"
+    PAYPAL = "paypal", "PayPal"
     BANK = "bank", "Bank transfer"
     OTHER = "other", "Other"
 

@@ -286,6 +286,8 @@ BILLING = env.bool("EVERKEEP_BILLING", default=False)
 STRIPE_KEY = env.str("EVERKEEP_STRIPE_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("EVERKEEP_STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_BASE = env.str("EVERKEEP_STRIPE_BASE", default="")
+# What single invoices can be paid with at Stripe: card, and paypal where the account there has it.
+STRIPE_METHODS = env.list("EVERKEEP_STRIPE_METHODS", default=["card"])
 # Who sells: name, address (lines), country, tax_id, email, bank (lines). What invoices say of it.
 BILLING_SELLER = env.json("EVERKEEP_BILLING_SELLER", default={})
 BILLING_CURRENCY = env.str("EVERKEEP_BILLING_CURRENCY", default="USD")

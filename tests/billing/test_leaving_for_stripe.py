@@ -11,7 +11,7 @@ import stripe
 from django.test import Client
 from django.urls import reverse
 
-from apps.billing.enums import PageState, PaymentState
+from apps.billing.enums import InvoiceState, PageState, PaymentMethod, PaymentState
 from apps.billing.errors import TooOften
 from apps.billing.gateway import charges, hosted
 from apps.billing.gateway.charges import charges_recover
@@ -24,7 +24,7 @@ from apps.core.errors import Conflict, Unavailable
 from apps.core.scope import account_scope
 from apps.sandbox.stripe.testing import StripeServer
 from tests.billing.page_makers import make_invoice as make_annual_invoice
-from tests.billing.stripe_rig import BACK, Killed, make_invoice, save_card, visit
+from tests.billing.stripe_rig import BACK, Killed, came_back, make_invoice, save_card, visit
 from tests.cast import Cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stripe_server")]
@@ -152,6 +152,29 @@ def test_a_page_that_was_asked_for_under_another_address_of_ours_is_found_again(
     settings.PORTAL_URL = "http://another.example"
     assert "/c/pay/" in hosted.payment_page_url(invoice, "http://another.example/billing/")
     assert HostedPage.objects.count() == 1
+
+
+def test_where_the_operator_has_paypal_an_invoice_is_paid_with_it_and_the_receipt_says_so(
+    cast: Cast, fred: Client, stripe_server: StripeServer, settings: Any
+) -> None:
+    def offered() -> list[str]:
+        return list(stripe_server.objects("checkout.session")[-1]["payment_method_types"])
+
+    hosted.payment_page_url(make_invoice(cast.account), BACK)
+    assert offered() == ["card"]
+    settings.STRIPE_METHODS = ["card", "paypal"]
+    hosted.payment_page_url(make_invoice(cast.account, currency="BRL"), BACK)
+    assert offered() == ["card"], "PayPal does not pay in this currency"
+    hosted.card_page_url(cast.account, BACK)
+    assert offered() == ["card"], "a plan is charged to cards alone"
+    invoice = make_invoice(cast.account)
+    page = hosted.payment_page_url(invoice, BACK)
+    assert offered() == ["card", "paypal"]
+    assert stripe_server.enter_card(page, wallet="paypal")[0] == 303
+    assert "payment has arrived" in came_back(fred)
+    invoice.refresh_from_db()
+    assert (invoice.state, Payment.objects.get().method) == (InvoiceState.PAID, PaymentMethod.PAYPAL)
+    assert "card, PayPal or bank transfer" in fred.get(reverse("billing")).content.decode()
 
 
 @contextmanager

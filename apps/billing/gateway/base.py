@@ -14,7 +14,7 @@ from django.conf import settings
 
 from apps.accounts.models import Account
 
-from ..enums import PaymentState
+from ..enums import PaymentMethod, PaymentState
 from ..models import Card, Invoice, Payment
 
 # What is acted on; anything else that Stripe tells is thrown away.
@@ -76,6 +76,7 @@ class PaymentOutcome:
     card: CardFacts | None = None
     receipt_url: str = ""
     refunded_minor: int = 0
+    method: str = PaymentMethod.CARD
     told_operator: str = ""  # why Stripe did not even try, which only the operator can mend
 
 
@@ -102,6 +103,7 @@ class PageOrder:
     amount_minor: int = 0
     currency: str = ""
     words: str = ""
+    methods: tuple[str, ...] = ("card",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ def _arrived(invoice: Invoice, payment: Payment | None, outcome: PaymentOutcome)
         amount_minor=outcome.amount_minor,
         stripe_id=outcome.stripe_id,
         payment=payment,
+        method=outcome.method,
         words=words,
         at=outcome.at,
     )

@@ -24,7 +24,7 @@ from .charges import outcome_apply, under_way
 from .chosen import required
 from .customers import Foreign, account_here, check_ours, customer_ensure, customer_here
 from .errors import Asked, KeyUsedTwice, NotSet
-from .takes import takes
+from .takes import methods_for, takes
 
 logger = logging.getLogger("everkeep.billing")
 
@@ -115,6 +115,7 @@ def _open(page: HostedPage) -> PageFacts:
         amount_minor=page.amount_minor,
         currency=invoice.currency if invoice else "",
         words=f"Everkeep {invoice.reference}" if invoice else "",
+        methods=methods_for(invoice.currency) if invoice else ("card",),
     )
     try:
         facts = _asked(processor, order)

@@ -15,7 +15,7 @@ import stripe
 
 from apps.core.errors import Gone
 
-from ..enums import PaymentState
+from ..enums import PaymentMethod, PaymentState
 from . import errors
 from .base import KINDS, CardFacts, ChargeOrder, Mark, PageFacts, PageOrder, PaymentOutcome, Told
 from .stripe_errors import told
@@ -70,7 +70,7 @@ class StripeProcessor:
             "mode": "payment" if order.amount_minor else "setup",
             "customer": order.customer,
             "client_reference_id": str(order.mark.account),
-            "allowed_payment_method_types": ["card"],
+            "allowed_payment_method_types": list(order.methods),
             "success_url": order.success_url,
             "cancel_url": order.cancel_url,
             "metadata": metadata,
@@ -324,9 +324,15 @@ def _outcome(intent: Mapping[str, Any]) -> PaymentOutcome:
         at=_moment(charge["created"]) if charge.get("created") else _moment(intent["created"]),
         mark=_mark(intent.get("metadata")),
         card=_charged_card(charge),
+        method=_method(charge),
         receipt_url=charge.get("receipt_url") or "",
         refunded_minor=int(charge.get("amount_refunded") or 0),
     )
+
+
+def _method(charge: Mapping[str, Any]) -> str:
+    kind = (charge.get("payment_method_details") or {}).get("type")
+    return PaymentMethod.PAYPAL if kind == "paypal" else PaymentMethod.CARD
 
 
 def _charged_card(charge: Mapping[str, Any]) -> CardFacts | None:

@@ -10,6 +10,8 @@ know), the charge has failed then, and the operator is told.
 from decimal import Decimal
 from typing import Final
 
+from django.conf import settings
+
 from ..money import to_minor
 
 # Where Stripe counts otherwise than ISO 4217 does.
@@ -21,6 +23,17 @@ _LEAST: Final = {
 }
 _DIGITS: Final = {"IDR": 12, "INR": 9, "COP": 10, "HUF": 10, "JPY": 10, "LBP": 11}
 _DIGITS_ELSEWHERE: Final = 8
+
+# docs.stripe.com/payments/paypal/accept-a-payment: for businesses in Europe, in these currencies.
+PAYPAL_IN: Final = frozenset(
+    ["EUR", "GBP", "USD", "CHF", "CZK", "DKK", "NOK", "PLN", "SEK", "AUD", "CAD", "HKD", "NZD", "SGD"]
+)  # fmt: skip
+
+
+def methods_for(currency: str) -> tuple[str, ...]:
+    """What somebody can choose on the page where an invoice of this currency is paid."""
+    with_paypal = "paypal" in settings.STRIPE_METHODS and currency.upper() in PAYPAL_IN
+    return ("card", "paypal") if with_paypal else ("card",)
 
 
 def takes(currency: str, amount_minor: int | None = None) -> bool:

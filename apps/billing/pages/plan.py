@@ -15,7 +15,7 @@ from ..money import shown
 from ..services.plans import FREE, RUNNING, first_day
 from .forecasts import Forecast, forecast_for
 from .invoices import InvoiceRow, unpaid
-from .online import cards_possible
+from .online import cards_possible, ways_words
 from .trouble import trouble_now
 
 
@@ -166,7 +166,7 @@ def _choice(plan: Subscription, interval: Interval, is_chosen: bool) -> dict[str
         "words": (
             "By card, on the same day of each month. A receipt follows by mail."
             if monthly
-            else "One invoice a year, payable within 30 days, by card or bank transfer."
+            else f"One invoice a year, payable within 30 days, by {ways_words()}."
         ),
         "forecast": forecast_for(plan, interval),
         "is_chosen": is_chosen,

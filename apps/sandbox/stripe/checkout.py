@@ -106,7 +106,7 @@ def session_create(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
         metadata=given.get("metadata") or {},
         mode=mode,
         payment_intent=None,
-        payment_method_types=["card"],
+        payment_method_types=given.get("allowed_payment_method_types") or ["card"],
         payment_status="unpaid" if mode == "payment" else "no_payment_required",
         setup_intent=None,
         status="open",
@@ -188,6 +188,9 @@ def _close(desk: Desk, session: dict[str, Any]) -> None:
 
 def enter(desk: Desk, session: dict[str, Any], card: dict[str, str]) -> str:
     """A card was entered: returns where the browser goes next. Raises the card error for the page to show."""
+    if card.get("wallet") in session["payment_method_types"]:
+        intents.confirm_payment(desk, _intent_of(desk, session), intents.new_paypal(desk), off_session=False)
+        return complete(desk, session, "")
     number = card.get("number", "").replace(" ", "")
     month, _, year = card.get("expiry", "").partition("/")
     if not (month.strip().isdigit() and year.strip().isdigit()):

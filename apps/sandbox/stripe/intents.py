@@ -58,6 +58,18 @@ def new_method(desk: Desk, number: str, month: int, year: int, *, name: str = ""
     return method
 
 
+def new_paypal(desk: Desk) -> dict[str, Any]:
+    """Somebody's PayPal account, as they choose it on the page; PayPal's own pages are left out."""
+    payer = {"payer_email": "payer@example.com", "payer_id": "PAYER1", "country": "DE"}
+    details = {"address": None, "email": payer["payer_email"], "name": None, "phone": None, "tax_id": None}
+    method = desk.book.add(
+        "pm", object="payment_method", type="paypal", customer=None, metadata={}, billing_details=details,
+        paypal=payer,
+    )  # fmt: skip
+    desk.book.numbers[method["id"]] = "4242424242424242"  # refused by nobody
+    return method
+
+
 def _bad_card(code: str, said: str, param: str) -> StripeFault:
     return StripeFault(402, "card_error", said, code=code, param=param)
 
@@ -233,18 +245,20 @@ def _charge(
         paid=paid,
         payment_intent=intent["id"],
         payment_method=method["id"],
-        payment_method_details={
-            "type": "card",
-            "card": {
-                key: method["card"][key] for key in ("brand", "last4", "exp_month", "exp_year", "country")
-            },
-        },
+        payment_method_details=_details_of(method),
         receipt_email=intent["receipt_email"],
         refunded=False,
         status="succeeded" if paid else "failed",
     )
     charge["receipt_url"] = f"{desk.address}/receipts/{charge['id']}" if paid else None
     return charge
+
+
+def _details_of(method: dict[str, Any]) -> dict[str, Any]:
+    if method["type"] == "paypal":
+        return {"type": "paypal", "paypal": dict(method["paypal"])}
+    shown_of_card = ("brand", "last4", "exp_month", "exp_year", "country")
+    return {"type": "card", "card": {key: method["card"][key] for key in shown_of_card}}
 
 
 def refund(desk: Desk, charge: dict[str, Any], amount: int | None, fields: dict[str, Any]) -> dict[str, Any]:
