@@ -14,6 +14,7 @@ from apps.core.actor import current_actor
 from apps.core.sight import sees_limited
 
 from . import selectors
+from .index.engine import Total
 from .language.tree import All, Column, Ids
 from .pages import Searched
 
@@ -22,7 +23,7 @@ KEPT: Final = 1_950
 """Letters of what was asked: all words (`asked.TEXT_LIMIT`), and most of what they were narrowed to."""
 
 
-def note_search(found: Searched, total: int | None = None, code: str = DONE) -> None:
+def note_search(found: Searched, total: Total | None = None, code: str = DONE) -> None:
     """Write it once in ten minutes for the same person and question: pages, orders and reloads are one look.
 
     `total` is counted where the caller did not.
@@ -38,10 +39,10 @@ def note_search(found: Searched, total: int | None = None, code: str = DONE) -> 
     if total is None:
         total = selectors.count(found.account_id, found.query(), scope=found.scope)
     limited = _limited(found)
-    details: dict[str, Any] = {"found": total, CONTENT: _kept(asked)}
+    details: dict[str, Any] = {"found": total.number, CONTENT: _kept(asked)}
     audit(
         code,
-        description=f"{total:,} item{'' if total == 1 else 's'} found",
+        description=f"{total.words[:1].upper()}{total.words[1:]} found",
         service=limited.task.service if limited else "",
         subject_id=same,
         entity_id=limited.public_id if limited else None,
@@ -77,6 +78,6 @@ def _limited(found: Searched) -> Entity | None:
     if not limited:
         return None
     among = All((found.query(), Ids(Column.ENTITY, frozenset(limited))))
-    if not selectors.count(found.account_id, among, scope=found.scope):
+    if not selectors.count(found.account_id, among, scope=found.scope).number:
         return None
     return Entity.objects.select_related("task").filter(pk__in=limited).first()

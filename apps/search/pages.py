@@ -14,6 +14,7 @@ from apps.core.permissions import Permission, allowed
 
 from . import selectors
 from .asked import ATTACHED, GONE, KIND, LIFE, MAILBOX, THERE, YEAR, Asked
+from .index.engine import Total
 from .kinds import Kind, kind_of
 from .language.tree import Query
 from .lifelines import LifeLine, life_line
@@ -120,13 +121,13 @@ class ResultsPage:
     hits: list[Hit]
     next_url: str
     excerpts_url: str
-    total: int
+    total: Total
     groups: list[Group]
     timeline: Timeline | None
 
     @property
     def may_take_all(self) -> bool:
-        return 0 < self.total <= ALL_LIMIT
+        return 0 < self.total.number <= ALL_LIMIT
 
 
 def searched(account_id: int, asked: Asked) -> Searched:
@@ -147,9 +148,9 @@ def results_page(found: Searched, after: str = "", *, goes_on: bool = False) -> 
         hits=hits,
         next_url=asked.url(extra={"after": following}) if following else "",
         excerpts_url=_excerpts_url(asked, hits) if may_look_inside() else "",
-        total=counts.total if counts else 0,
+        total=Total(counts.total, counts.is_exact) if counts else Total(0),
         groups=_groups(found, counts) if counts else [],
-        timeline=_timeline(found) if counts else None,
+        timeline=timeline_of(counts.months, found.asked) if counts else None,
     )
 
 
@@ -256,17 +257,15 @@ def _first_ones(title: str, options: list[Option], unnamed: int = 0) -> Group:
     return Group(title, shown, len(options) - len(shown) + max(unnamed, 0))
 
 
-def _timeline(found: Searched) -> Timeline | None:
-    months = selectors.months(found.account_id, found.query(), scope=found.scope)
-    return timeline_of(months, found.asked)
-
-
 def all_of(found: Searched) -> list[Lived]:
     """Return all results, for one selection. Raises InvalidRequest when they are more than ALL_LIMIT."""
     total = selectors.count(found.account_id, found.query(), scope=found.scope)
-    if total > ALL_LIMIT:
+    taken: list[Lived] = []
+    if total.number <= ALL_LIMIT:
+        taken = [lived for page in found.everything(ALL_LIMIT + 1) for lived in page]
+    if max(total.number, len(taken)) > ALL_LIMIT:
         raise InvalidRequest(
-            f"{total:,} items were found, and no more than {ALL_LIMIT:,} can be taken at once.",
+            f"{total.words.capitalize()} were found, and no more than {ALL_LIMIT:,} can be taken at once.",
             do="Narrow the search down, or take whole folders from the mailbox's recovery page.",
         )
-    return [lived for page in found.everything(ALL_LIMIT) for lived in page]
+    return taken

@@ -27,12 +27,17 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class FacetCounts:
-    """How many items match, by what one may narrow to: sub-service, entity id, year, and two yes or no."""
+    """How many items match, by what one may narrow to: sub-service, entity id, year, month, and two yes or no.
+
+    At least so many when they are not exact (`Total`).
+    """
 
     total: int = 0
+    is_exact: bool = True
     kinds: Mapping[str, int] = field(default_factory=dict)
     entities: Mapping[int, int] = field(default_factory=dict)
     years: Mapping[int, int] = field(default_factory=dict)
+    months: Mapping[str, int] = field(default_factory=dict)
     attached: int = 0
     deleted: int = 0
 

@@ -13,7 +13,7 @@ from apps.backups.models import Snapshot
 from apps.backups.selectors.hidden import hidden_versions
 from apps.backups.selectors.indexing import items_by_ids
 
-from .index.engine import Cursor, Hit, IndexReader, Order
+from .index.engine import Cursor, Hit, IndexReader, Order, Total
 from .language.tree import All, Column, Ids, Not, Query
 from .models import Indexed, Removal, SearchIndex
 from .opening import open_index
@@ -51,10 +51,10 @@ def search(
     return Results(rows, cursor.encode() if cursor else None)
 
 
-def count(account_id: int, query: Query, *, scope: Query) -> int:
+def count(account_id: int, query: Query, *, scope: Query) -> Total:
     """Return how many items match."""
     index = open_index(account_id)
-    return index.count(query, _open_to(account_id, scope)) if index else 0
+    return index.count(query, _open_to(account_id, scope)) if index else Total(0)
 
 
 def facets(account_id: int, query: Query, *, scope: Query) -> FacetCounts:
@@ -64,19 +64,15 @@ def facets(account_id: int, query: Query, *, scope: Query) -> FacetCounts:
         return FacetCounts()
     said = index.facets(query, _open_to(account_id, scope))
     return FacetCounts(
-        total=sum(said.kind.values()),
+        total=said.total.number,
+        is_exact=said.is_exact,
         kinds=said.kind,
         entities=said.entity,
         years=said.year,
+        months=said.month,
         attached=said.attached,
         deleted=said.deleted,
     )
-
-
-def months(account_id: int, query: Query, *, scope: Query) -> dict[str, int]:
-    """Return how many items match by the month of their own time ("2026-11")."""
-    index = open_index(account_id)
-    return index.months(query, _open_to(account_id, scope)) if index else {}
 
 
 def reader_of(account_id: int) -> IndexReader | None:

@@ -6,8 +6,9 @@
 `docs_per_s` is documents per second of CPU, all threads counted: what one core does. `share_of_text` is all of
 the index's bytes in those of the text it was given. Queries are words (rare, common, two), phrases, a sender,
 a span of time, a beginning and an inner part of a word, as of a day, and deleted ones, every second of them in
-the scope of some mailboxes only. Cold is: unseal every file, open, ask once. Whoosh builds so slowly that it
-gets a share of the corpora: `whoosh_share`; FTS5 has no inner parts of words.
+the scope of some mailboxes only. A page is a list with its counts and months, also of everything; three in ten
+documents are earlier versions of the one after. Cold is: unseal every file, open, ask once. Whoosh builds so
+slowly that it gets a share of the corpora: `whoosh_share`; FTS5 has no inner parts of words.
 """
 
 import os
@@ -46,7 +47,7 @@ from .prose import Prose
 Line = dict[str, Any]
 MAILS, SHORT, WHOOSH_MOST = 20_000, 1_000_000, 2_000
 _START: Final = datetime(2024, 1, 1, tzinfo=UTC)
-_MAILBOXES, _PEOPLE, _EACH, _COLD, _BATCH = 40, 400, 20, 12, 1_000
+_MAILBOXES, _PEOPLE, _EACH, _COLD, _OLDER = 40, 400, 20, 12, 3
 _KEY: Final = b"b" * 32
 
 
@@ -66,25 +67,25 @@ def scale() -> float:
 
 
 def corpus(count: int, letters: int, seed: int) -> Iterator[Document]:
-    """Make documents: a tenth deleted, a tenth older versions of the one after."""
+    """Make documents: a tenth deleted, three in ten earlier versions of the one after."""
     rng = random.Random(seed)
     prose = Prose(rng)
     names = zip(rng.choices(prose.words, k=_PEOPLE), rng.choices(prose.words, k=_PEOPLE), strict=True)
     people = [f"{one} {two} <{one}.{two}@{rng.choice(prose.words)}.example>" for one, two in names]
     for number in range(count):
         first = _START + timedelta(days=rng.randint(0, 700))
-        fate = rng.random()
-        gone = first + timedelta(days=rng.randint(1, 60)) if fate < 0.2 else None
+        older, deleted = number % 10 < _OLDER, number % 10 == _OLDER + 1
+        gone = first + timedelta(days=rng.randint(1, 60)) if older or deleted else None
         yield Document(
             version_id=number + 1,
-            entity_id=number % _MAILBOXES + 1,
+            entity_id=number // 10 % _MAILBOXES + 1,
             sub_service="mail",
-            item=hash((number // 10 * 10 if fate < 0.02 else number, 7)),
+            item=hash((number // 10 * 10 + _OLDER if older else number, 7)),
             parent=rng.randint(1, 200) << 40,
             name=prose.few(5),
             first_at=first,
             gone_at=gone,
-            deleted=fate < 0.1,
+            deleted=deleted,
             time=first - timedelta(seconds=rng.randint(0, 40_000_000)),
             size=letters * 3,
             has_attachments=rng.random() < 0.1,
@@ -267,6 +268,12 @@ def bench_query() -> list[Line]:
         line |= {f"p{share}_warm_ms": _percentile(ours, share) for share in (50, 95)}
         kinds = dict.fromkeys(each.kind for each in asked)
         line |= {f"{kind}_p95_ms": _percentile([o for o in ours if o[0] == kind], 95) for kind in kinds}
+        pages = [(each.kind, _took(lambda each=each: _page(reader, each))) for each in asked for _ in "12"][
+            1::2
+        ]
+        line |= {f"page_p{share}_warm_ms": _percentile(pages, share) for share in (50, 95)}
+        whole = Asked("everything", Everything(), Everything(), "", "")
+        line["page_of_everything_ms"] = round(_took(lambda: _page(reader, whole)), 2)
         cold = _cold(folder, asked)
         line |= {"p50_cold_ms": _percentile(cold, 50), "p95_cold_ms": _percentile(cold, 95)}
         both = [each for each in asked if each.kind != "infix"]
@@ -302,6 +309,12 @@ def _open(folder: Path, target: Path, asked: Asked) -> None:
 
 def _ask(reader: IndexReader, asked: Asked) -> None:
     reader.find(asked.query, scope=asked.scope, sort=Order.RELEVANCE, limit=25)
+
+
+def _page(reader: IndexReader, asked: Asked) -> None:
+    """Ask as a page does: the list, and what it can be narrowed to."""
+    _ask(reader, asked)
+    reader.facets(asked.query, asked.scope)
 
 
 def _took(work: Any) -> float:

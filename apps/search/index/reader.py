@@ -13,13 +13,15 @@ from tantivy import DocAddress, Query
 from ..language import tree
 from .errors import CursorUnreadable, QueryRefused
 from .queries import Translator, among, between, both, flagged, is_scored, without
-from .results import Cursor, Facets, Found, Hit, Order
+from .results import Cursor, Facets, Found, Hit, Order, Total
 from .schema import KINDS, moment_of
 from .writer import damaged, is_trouble, open_index
 
 _COLUMNS: Final = ("version", "entity", "kind", "item", "first", "order", "month", "attached")
 _SPARE, _MOST_BUCKETS = 20, 65_000
 _AT_ONCE, _LARGEST_PAGE = 10_000, 10_000
+_MOST_OLDER: Final = 5_000
+"""So many versions that others followed are looked at to count items: more cost too much for a number."""
 
 
 class _Row(NamedTuple):
@@ -88,43 +90,39 @@ class IndexReader:
                     break
             return self._page(found, order, limit)
 
-    def count(self, query: tree.Query, scope: tree.Query) -> int:
+    def count(self, query: tree.Query, scope: tree.Query) -> Total:
         """Return how many items `find` gives in all."""
         with _guarded(self._folder):
             asked = self._translator.query(query, scope)
-            newest = self._searcher.search(without(asked, flagged("older")), 1)
-            return _number(newest) + len(self._older(asked))
+            if tree.is_of_one_day(query):
+                return Total(_number(self._searcher.search(asked, 1)))
+            newest = _number(self._searcher.search(without(asked, flagged("older")), 1))
+            older = self._older(asked)
+            return Total(max(newest, 1), is_exact=False) if older is None else Total(newest + len(older))
 
     def facets(self, query: tree.Query, scope: tree.Query) -> Facets:
         """Return how the items that `find` gives divide up."""
         with _guarded(self._folder):
             asked = self._translator.query(query, scope)
-            names = ("kind", "entity", "month", "attached", "deleted")
-            kind, entity, month, attached, deleted = (Counter(each) for each in self._tally(asked, names))
-            for row in self._older(asked):
-                kind[row.kind] += 1
-                entity[row.entity] += 1
-                attached[int(row.attached)] += 1
-                if row.month is not None:
-                    month[row.month] += 1
-        year: Counter[int] = Counter()
-        for number, count in month.items():
-            year[number // 12] += count
+            one_day = tree.is_of_one_day(query)
+            older = [] if one_day else self._older(asked)
+            kind, entity, month, attached, deleted = self._tally(
+                asked if one_day else without(asked, flagged("older"))
+            )
+        for row in older or ():
+            kind[row.kind] += 1
+            entity[row.entity] += 1
+            attached[int(row.attached)] += 1
+            if row.month is not None:
+                month[row.month] += 1
         return Facets(
             {KINDS[number]: count for number, count in kind.most_common()},
             dict(entity.most_common()),
-            dict(sorted(year.items())),
+            {f"{number // 12:04d}-{number % 12 + 1:02d}": month[number] for number in sorted(month)},
             attached[1],
             deleted[1],
+            is_exact=older is not None,
         )
-
-    def months(self, query: tree.Query, scope: tree.Query) -> dict[str, int]:
-        """Return how many items fall in each month ("2026-03", of UTC); those without a time in none."""
-        with _guarded(self._folder):
-            asked = self._translator.query(query, scope)
-            (month,) = (Counter(each) for each in self._tally(asked, ("month",)))
-            month.update(row.month for row in self._older(asked) if row.month is not None)
-        return {f"{number // 12:04d}-{number % 12 + 1:02d}": month[number] for number in sorted(month)}
 
     def _ranked(self, asked: Query, _: Order, after: Cursor | None, size: int) -> Iterator[_Batch]:
         """Give versions as they rank. Counting makes the engine score them all, always in the same order."""
@@ -184,25 +182,32 @@ class IndexReader:
         row, place = shown[-1]
         return Found(tuple(hits), Cursor(order, place, row.version))
 
-    def _older(self, asked: Query) -> list[_Row]:
-        """Return the items that only versions fit which others have followed, each by the newest that fits."""
+    def _older(self, asked: Query) -> list[_Row] | None:
+        """Return the items that only versions fit which others have followed, each by the newest that fits.
+
+        None where too many such versions fit to look at each.
+        """
         older: dict[tuple[int, int, int], _Row] = {}
-        for row in self._all(both(asked, flagged("older"))):
+        fitting = both(asked, flagged("older"))
+        found = self._searcher.search(fitting, _MOST_OLDER)
+        if _number(found) > _MOST_OLDER:
+            return None
+        for row in self._rows(found.hits):
             known = older.get(row.whose)
             if known is None or known.age < row.age:
                 older[row.whose] = row
-        items, newest = sorted({row.item for row in older.values()}), without(asked, flagged("older"))
-        for at in range(0, len(items), _AT_ONCE):
-            for row in self._all(both(newest, among("item", items[at : at + _AT_ONCE]))):
-                older.pop(row.whose, None)
+        items, newest = {row.item for row in older.values()}, without(asked, flagged("older"))
+        for row in self._all(both(newest, among("item", items))) if items else ():
+            older.pop(row.whose, None)
         return list(older.values())
 
-    def _tally(self, asked: Query, names: tuple[str, ...]) -> Iterator[dict[int, int]]:
-        """Give the numbers of items per value of each column, without those of `_older`."""
+    def _tally(self, asked: Query) -> Iterator[Counter[int]]:
+        """Give the numbers of versions per kind, entity, month, and whether attached and deleted."""
+        names = ("kind", "entity", "month", "attached", "deleted")
         wanted = {name: {"terms": {"field": name, "size": _MOST_BUCKETS}} for name in names}
-        answer: dict[str, Any] = self._searcher.aggregate(without(asked, flagged("older")), wanted)
+        answer: dict[str, Any] = self._searcher.aggregate(asked, wanted)
         for name in names:
-            yield {int(each["key"]): each["doc_count"] for each in answer[name]["buckets"]}
+            yield Counter({int(each["key"]): each["doc_count"] for each in answer[name]["buckets"]})
 
     def _all(self, asked: Query) -> list[_Row]:
         """Return every version that the query finds."""

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from .errors import CursorUnreadable
 
@@ -69,12 +69,40 @@ class Found:
     next: Cursor | None
 
 
+class Total(NamedTuple):
+    """How many items; at least so many unless it `is_exact`: too many matched in an earlier version to tell."""
+
+    number: int
+    is_exact: bool = True
+
+    @property
+    def words(self) -> str:
+        """The number as people read it."""
+        least = "" if self.is_exact else "at least "
+        return f"{least}{self.number:,} item{'' if self.number == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many items of each kind, entity and year (of UTC), and with attachments, and deleted ones."""
+    """How many items of each kind, entity and month ("2026-03", of UTC), with attachments, and deleted.
+
+    All are exact, or at least so many (`Total`). Items without a time are in no month.
+    """
 
     kind: dict[str, int]
     entity: dict[int, int]
-    year: dict[int, int]
+    month: dict[str, int]
     attached: int
     deleted: int
+    is_exact: bool = True
+
+    @property
+    def total(self) -> Total:
+        return Total(sum(self.kind.values()), self.is_exact)
+
+    @property
+    def year(self) -> dict[int, int]:
+        years: dict[int, int] = {}
+        for month, count in self.month.items():
+            years[int(month[:4])] = years.get(int(month[:4]), 0) + count
+        return years

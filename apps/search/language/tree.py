@@ -165,6 +165,17 @@ Leaf = Word | Phrase | Part | Kind | Attached | Times | Sizes | Kept | Deleted |
 Query = Leaf | Named | All | Some | Not
 
 
+def is_of_one_day(query: Query) -> bool:
+    """Tell whether no two versions of one item can fit: a backup of one day holds each item once."""
+    match query:
+        case Kept():
+            return True
+        case All(parts):
+            return any(map(is_of_one_day, parts))
+        case _:
+            return False
+
+
 def resolved(query: Query, look_up: Callable[[Named], Ids]) -> Query:
     """Return the query with ids in place of names."""
     match query:

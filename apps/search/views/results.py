@@ -17,6 +17,7 @@ from apps.core.streams import as_now
 from .. import selectors
 from ..asked import ORDERS, Asked
 from ..files import CSV_LIMIT, HEADER, csv_rows
+from ..index.engine import Total
 from ..noting import TAKEN, note_search
 from ..pages import results_page, searched
 from ..rights import may_look_inside
@@ -58,7 +59,7 @@ def csv_file(request: MemberRequest) -> StreamingHttpResponse | HttpResponse:
     asked = Asked.of(request.GET)
     found = searched(request.account.pk, asked)
     total = selectors.count(request.account.pk, found.query(), scope=found.scope)
-    note_search(found, min(total, CSV_LIMIT), TAKEN)
+    note_search(found, min(total, Total(CSV_LIMIT)), TAKEN)
     lines: Iterator[str] = csv_lines(HEADER, csv_rows(found, as_now()))
     return StreamingHttpResponse(
         lines,
