@@ -1,7 +1,7 @@
 """What a run leaves uncovered: found, compared with what people acknowledged, kept with the snapshot."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -150,13 +150,15 @@ def _standing(row: CoverageGap) -> Gap:
 
 def _missing(stream: Stream, coverage: Coverage) -> Iterator[Gap]:
     """Yield folders that miss more than what came in or left while we read can explain."""
+    before = stream.before.coverage if stream.before else {}
     for folder_id, row in coverage.items():
         if folder_id in stream.troubles.folders:
             continue  # named already
         if "expected" not in row:
             continue  # the provider did not count
-        missing = row["expected"] - sum(row.get(key, 0) for key in ("captured", "failed", "skipped"))
-        if missing > max(GAP_ITEMS, GAP_SHARE * row["expected"]):
+        missing = _short(row)
+        moves = missing <= max(GAP_ITEMS, GAP_SHARE * row["expected"])
+        if missing > 0 and not (moves and row["captured"] and _has_moved(before.get(folder_id, {}), row)):
             yield Gap(
                 str(stream.sub_service),
                 folder_id,
@@ -165,6 +167,15 @@ def _missing(stream: Stream, coverage: Coverage) -> Iterator[Gap]:
                 captured=row["captured"],
                 expected=row["expected"],
             )
+
+
+def _short(row: Mapping[str, int]) -> int:
+    return row["expected"] - sum(row.get(key, 0) for key in ("captured", "failed", "skipped"))
+
+
+def _has_moved(before: Mapping[str, int], row: Mapping[str, int]) -> bool:
+    """Tell whether the folder is not as it was in the backup before."""
+    return any(before.get(key) != row[key] for key in ("expected", "captured"))
 
 
 def _names(stream: Stream, gaps: Iterable[Gap]) -> dict[str, str]:
