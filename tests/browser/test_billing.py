@@ -1,6 +1,7 @@
 """Billing as finance staff use it, step by step as docs/guide/billing.md tells it."""
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
@@ -19,7 +21,7 @@ from apps.billing.models import Invoice, Subscription
 from apps.core import clock
 from apps.core.scope import account_scope
 from apps.sandbox.stripe.testing import StripeServer
-from tests.billing.page_makers import make_count, make_invoice, make_prices
+from tests.billing.page_makers import make_card, make_count, make_details, make_invoice, make_prices
 from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.cast import PASSWORD, Cast
@@ -108,6 +110,33 @@ def fill_in_details(page: Page) -> None:
     page.get_by_label("Company tax ID").fill("DE136695976")
     page.get_by_role("button", name="Update billing details").click()
     expect(page.get_by_text("The billing details are saved.")).to_be_visible()
+
+
+def test_finance_asks_for_a_year_and_tries_another_card(account: Account, cast: Cast, visit: Visit) -> None:
+    client = Client()
+    client.force_login(cast.finance)
+    visit.sign_in_as(client)
+    page = visit.page
+    make_details()
+    make_card(account, last4="4444")
+    visit.open(reverse("billing_annual"))
+    page.get_by_label("Purchase order number").fill("PO-4350123")
+    page.get_by_role("button", name="Request annual subscription").click()
+    expect(page.get_by_text("Your request for an annual subscription was sent.")).to_be_visible()
+    expect(page.get_by_text("Starts on")).to_be_visible()
+    visit.check("billing-annual")
+    picture(visit, "billing-annual")
+    call_command("billing", "confirm", str(account.public_id), stdout=io.StringIO())
+    tab(page, "Status").click()
+    expect(page.get_by_role("link", name=re.compile("^Pay INV-"))).to_be_visible()
+    tab(page, "Payment details").click()
+    page.get_by_role("link", name="Add a card").click()
+    enter_card(page, PROVED_BY_BANK)
+    page.get_by_role("button", name=re.compile("^Activate.*3184")).click()
+    row = page.get_by_role("row", name=re.compile("3184"))
+    expect(row).to_contain_text("Active: payments are charged to it")
+    page.get_by_role("button", name=re.compile("^Delete.*3184")).click()
+    expect(page.get_by_text("ending in 3184")).to_have_count(0)
 
 
 def test_finance_pays_an_overdue_invoice_and_takes_the_receipt(
