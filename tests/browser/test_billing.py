@@ -128,15 +128,15 @@ def test_finance_asks_for_a_year_and_tries_another_card(account: Account, cast: 
     picture(visit, "billing-annual")
     call_command("billing", "confirm", str(account.public_id), stdout=io.StringIO())
     tab(page, "Status").click()
-    expect(page.get_by_role("link", name=re.compile("^Pay INV-"))).to_be_visible()
+    expect(page.get_by_text("Due invoices")).to_be_visible()
     tab(page, "Payment details").click()
-    page.get_by_role("link", name="Add a card").click()
+    page.get_by_text("Add a card").click()
     enter_card(page, PROVED_BY_BANK)
     page.get_by_role("button", name=re.compile("^Activate.*3184")).click()
     row = page.get_by_role("row", name=re.compile("3184"))
     expect(row).to_contain_text("Active: payments are charged to it")
     page.get_by_role("button", name=re.compile("^Delete.*3184")).click()
-    expect(page.get_by_text("ending in 3184")).to_have_count(0)
+    expect(row).to_have_count(0)
 
 
 def test_finance_pays_an_overdue_invoice_and_takes_the_receipt(
