@@ -160,13 +160,14 @@ class Alert(AccountModel):
 class RuleLook(AccountModel):
     """A snapshot of mailbox settings that differs from the one before, until its rules have been looked at.
 
-    One that cannot be read is looked at again at `next_at`.
+    One that cannot be read is looked at again at `next_at`: the rules whose keys are `unread`, all when empty.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
     snapshot_number = models.PositiveIntegerField()
     tries = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(default=clock.now)
+    unread = models.JSONField(default=list)
 
     class Meta:
         db_table = "alert_rule_look"

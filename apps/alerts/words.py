@@ -139,15 +139,24 @@ def _task_silence(alert: Alert, facts: dict[str, Any]) -> str:
 
 def _forwarding(alert: Alert, facts: dict[str, Any]) -> str:
     if facts.get("unread"):
-        return (
-            "The settings of this mailbox changed, but could not be read to the end: whether a new rule sends "
-            "mail on is not known. Look at the rules of its inbox."
-        )
+        return _unread_rules(facts)
     where = "outside your organisation" if facts.get("outside") else "inside your organisation"
     if not may_name_contents():
         return f"A new rule of the inbox sends mail on to an address {where}."
     return (
         f"“{facts.get('rule', 'A rule')}” is new and sends mail on, {where}: {', '.join(facts.get('to', []))}."
+    )
+
+
+def _unread_rules(facts: dict[str, Any]) -> str:
+    count, names = int(facts.get("count") or 0), facts.get("rules") or []
+    what = f"{count} of them" if count else "they"
+    if names and may_name_contents():
+        more = " and others" if count > len(names) else ""
+        what += f" (“{'”, “'.join(names)}”{more})"
+    return (
+        f"Rules of this mailbox changed, but {what} could not be read: whether a new one sends mail on is not "
+        "known. Look at the rules of its inbox."
     )
 
 

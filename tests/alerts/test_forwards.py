@@ -13,6 +13,7 @@ from apps.alerts.standing import forwards
 from apps.alerts.standing.forwards import TRIES, look_at_rules, snapshot_came
 from apps.alerts.words import sentence
 from apps.backups.models import Snapshot
+from apps.connectors.documents import read_document
 from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
@@ -42,12 +43,12 @@ def put(box: Mailbox, name: str, *to: str, **fields: Any) -> None:
     box.item(f"rule:{name}", "settings", f"Rule: {name}", content=store_document(rule))
 
 
-def next_day(box: Mailbox) -> list[tuple[str, str, str]]:
+def next_day(box: Mailbox, waits: int = 0) -> list[tuple[str, str, str]]:
     snapshot = box.day()
     snapshot.changed = 1  # as the engine counts, which these rows do without
     snapshot_came(Snapshot, snapshot, created=True)
     look_at_rules()
-    assert not RuleLook.objects.exists()
+    assert RuleLook.objects.count() == waits
     return [(row.facts["rule"], row.severity, row.state) for row in Alert.objects.order_by("pk")]
 
 
@@ -95,6 +96,66 @@ def test_rules_that_cannot_be_read_wait_longer_each_time_and_are_told_in_the_end
     assert (alert.kind, alert.severity) == ("forwarding", Severity.WARNING)
     assert timedelta(days=6) < alert.opened_at - start < timedelta(days=10)
     assert "could not be read" in sentence(alert)
+
+
+def test_one_rule_that_cannot_be_read_is_named_and_keeps_no_other_from_being_told(
+    cast: Cast, box: Mailbox
+) -> None:
+    put(box, "a puzzle", "first@evil.example")
+    put(box, "b thief", "thief@evil.example")
+    snapshot, start, puzzling = box.day(), clock.now(), True
+    RuleLook.objects.create(account_id=box.entity.account_id, entity=box.entity, snapshot_number=snapshot.number)
+
+    def read(content: bytes) -> dict[str, Any]:
+        if puzzling and b"puzzle" in content:
+            raise ValueError("no rule that anybody thought of")
+        return read_document(content)
+
+    def told() -> list[str]:
+        rows = Alert.objects.filter(state=AlertState.OPEN).order_by("pk")
+        return [row.facts.get("rule", "unread") for row in rows]
+
+    with patch.object(forwards, "read_document", read):
+        look_at_rules()
+        assert told() == ["Rule: b thief"]
+        assert RuleLook.objects.get().tries == 1
+        put(box, "b thief", "thief@evil.example", isEnabled=False)
+        assert [row[0] for row in next_day(box, waits=1)] == ["Rule: b thief"]
+        assert told() == [], "it is off now: the other one's next look does not tell it anew"
+        for hours in range(1, 24 * 12, 4):
+            with clock.travel(start + timedelta(hours=hours)):
+                look_at_rules()
+        assert told() == ["unread"]
+        alert = Alert.objects.get(state=AlertState.OPEN)
+        with signed_in(cast.restorer):
+            assert "1 of them (“Rule: a puzzle”) could not be read" in sentence(alert)
+        with signed_in(cast.viewer):
+            assert "puzzle" not in sentence(alert)
+
+        put(box, "c puzzle", "second@evil.example")
+        snapshot = box.day()
+        RuleLook.objects.create(
+            account_id=box.entity.account_id, entity=box.entity, snapshot_number=snapshot.number
+        )
+        look_at_rules()
+        puzzling = False
+        with clock.travel(clock.now() + timedelta(hours=1)):
+            look_at_rules()
+    assert told() == ["unread", "Rule: c puzzle"], "it can be read by now"
+    assert not RuleLook.objects.exists()
+
+
+def test_what_a_rule_did_before_is_unknown_when_it_cannot_be_read(box: Mailbox) -> None:
+    put(box, "old", "away@elsewhere.example", sequence=2)
+
+    def read(content: bytes) -> dict[str, Any]:
+        document = read_document(content)
+        if "sequence" not in document:
+            raise ValueError("damaged")
+        return document
+
+    with patch.object(forwards, "read_document", read):
+        assert next_day(box) == [("Rule: old", Severity.CRITICAL, AlertState.OPEN)]
 
 
 def test_a_rule_that_is_switched_on_or_gets_another_address_is_new(box: Mailbox) -> None:

@@ -1,5 +1,7 @@
 """New rules that send mail on: the settings of a mailbox, compared with those of the backup before.
 
+Each rule is judged for itself: one that cannot be read is noted by its key and tried again, the others are told.
+
 A rule that stood in the first backup is not new. Rules of the inbox are all that the provider tells: forwarding
 that an administrator sets on a mailbox is not in its mailbox settings (docs/known-limits.md).
 """
@@ -29,6 +31,7 @@ logger = logging.getLogger("everkeep.alerts")
 AT_ONCE: Final = 200
 FIRST_PAUSE: Final = timedelta(minutes=10)
 LONGEST_PAUSE: Final = timedelta(hours=12)
+NAMED: Final = 20
 TRIES: Final = 20  # with these pauses: about eight days
 
 
@@ -47,22 +50,26 @@ def look_at_rules() -> int:
     due = RuleLook.objects.filter(next_at__lte=clock.now()).select_related("entity__task")
     for waiting in due.order_by("pk")[:AT_ONCE]:
         try:
-            look(waiting.entity, waiting.snapshot_number)
+            unread = look(waiting)
         except Exception:  # what is wrong with one mailbox must not keep the others from being looked at
             logger.exception("rules of %s were not compared", waiting.entity.public_id)
-            _look_later(waiting)
+            _look_later(waiting, {})
+            continue
+        if unread:
+            _look_later(waiting, unread)
             continue
         waiting.delete()
         done += 1
     return done
 
 
-def _look_later(waiting: RuleLook) -> None:
+def _look_later(waiting: RuleLook, unread: dict[str, str]) -> None:
     """Try again after a while that doubles; after the last try somebody is told to look for themselves."""
     waiting.tries += 1
+    waiting.unread = sorted(unread) or waiting.unread
     if waiting.tries < TRIES:
         waiting.next_at = clock.now() + min(FIRST_PAUSE * 2 ** (waiting.tries - 1), LONGEST_PAUSE)
-        waiting.save(update_fields=["tries", "next_at"])
+        waiting.save(update_fields=["tries", "next_at", "unread"])
         return
     with transaction.atomic():
         entity = waiting.entity
@@ -75,33 +82,44 @@ def _look_later(waiting: RuleLook) -> None:
                 task=entity.task,
                 sub_service=SubService.SETTINGS,
                 snapshot_number=waiting.snapshot_number,
-                facts={"unread": True},
+                facts={"unread": True, "count": len(unread), "rules": sorted(unread.values())[:NAMED]},
             )
         waiting.delete()
 
 
-def look(entity: Entity, number: int) -> None:
-    """Compare one snapshot of settings with the one before it. Raises VaultError when one cannot be read."""
-    rows = Snapshot.objects.filter(entity=entity, sub_service=SubService.SETTINGS, number__lte=number)
-    newest = list(rows.order_by("-number")[:2])
-    if len(newest) < 2 or newest[0].number != number:
-        return
-    state = as_of(newest[0])
-    pair = Pair(
-        state.account_id, entity.pk, SubService.SETTINGS, newest[1].number, newest[0].number, state.hidden
-    )
+def look(waiting: RuleLook) -> dict[str, str]:
+    """Compare one snapshot of settings with the one before it; returns the rules that cannot be read, by key.
+
+    A second look asks only for those, and how they are by now: what changed meanwhile was judged already.
+    """
+    entity, number = waiting.entity, waiting.snapshot_number
+    rows = Snapshot.objects.filter(entity=entity, sub_service=SubService.SETTINGS)
+    older = rows.filter(number__lt=number).order_by("-number").first()
+    newer = rows.filter(number__gte=number).order_by("-number" if waiting.tries else "number").first()
+    if older is None or newer is None or (newer.number != number and not waiting.tries):
+        return {}
+    state, unread = as_of(newer), dict[str, str]()
+    pair = Pair(state.account_id, entity.pk, SubService.SETTINGS, older.number, newer.number, state.hidden)
     after: str | None = None
     while True:
         page = compare_page([pair], after=after)
         for difference in page.rows:
-            _judge(entity, state, difference)
+            node = difference.node
+            if waiting.unread and node.key not in waiting.unread:
+                continue
+            try:
+                _judge(entity, state, difference)
+            except Exception:  # nor must one rule keep the others from being told
+                logger.exception("%s of %s was not compared", node.key, entity.public_id)
+                unread[node.key] = node.name
         after = page.next
         if after is None:
-            return
+            return unread
 
 
 def _judge(entity: Entity, state: AsOf, difference: Difference) -> None:
-    before, now = _forwards(state, difference.before), _forwards(state, difference.after)
+    now = _forwards(state, difference.after)
+    before = _before(state, difference) if now else now
     key = f"forwarding:{entity.public_id}:{difference.node.key}"
     if not now:
         alert_close(key)
@@ -118,6 +136,15 @@ def _judge(entity: Entity, state: AsOf, difference: Difference) -> None:
             facts={"rule": difference.node.name, "to": sorted(new), "outside": outside},
             growth=addresses,
         )
+
+
+def _before(state: AsOf, difference: Difference) -> frozenset[str]:
+    """To whom it sent before. What cannot be read may have been anything: then all of it is told as new."""
+    try:
+        return _forwards(state, difference.before)
+    except Exception:
+        logger.exception("%s could not be read as it was before", difference.node.key)
+        return frozenset()
 
 
 def _forwards(state: AsOf, node: Node | None) -> frozenset[str]:
