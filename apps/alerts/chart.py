@@ -12,6 +12,8 @@ FLOOR: Final = 120
 TOP: Final = 12
 SHOWN: Final = 30
 BARS: Final = frozenset(METRICS)
+# What is shown of an alert that tells of something beside its metric; "": nothing.
+_OF_SIGNS: Final = {"other_endings": "other_endings", "replaced": "removed", "renamed": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Chart:
 
 def chart_of(alert: Alert) -> Chart | None:
     """The last backups up to the alert's own; None when nothing was measured."""
-    if alert.entity_id is None or alert.snapshot_number is None or alert.metric not in BARS:
+    metric = next((shown for sign, shown in _OF_SIGNS.items() if sign in alert.facts), alert.metric)
+    if alert.entity_id is None or alert.snapshot_number is None or metric not in BARS:
         return None
     rows = Measure.objects.filter(
         entity_id=alert.entity_id,
@@ -60,7 +63,7 @@ def chart_of(alert: Alert) -> Chart | None:
     last = list(rows.order_by("-snapshot_number")[:SHOWN])[::-1]
     if not last:
         return None
-    values = [float(getattr(row, alert.metric) or 0) for row in last]
+    values = [float(getattr(row, metric) or 0) for row in last]
     low, high = (float(alert.facts.get(name) or 0) for name in ("low", "high"))
     top = max([*values, high, 1.0])
 
@@ -74,14 +77,14 @@ def chart_of(alert: Alert) -> Chart | None:
             y=y_of(value),
             width=round(step * 0.7, 1),
             height=round(FLOOR - y_of(value), 1),
-            words=number_words(alert.metric, value),
+            words=number_words(metric, value),
             taken_at=row.taken_at,
             is_this=row.snapshot_number == alert.snapshot_number,
         )
         for place, (row, value) in enumerate(zip(last, values, strict=True))
     ]
-    noun = METRICS[alert.metric]
-    usual = f"usual are {number_words(alert.metric, low)} to {number_words(alert.metric, high)}" if high else ""
+    noun = METRICS[metric]
+    usual = f"usual are {number_words(metric, low)} to {number_words(metric, high)}" if high else ""
     if not high and not alert.facts.get("learnt"):
         usual = "what is usual here is not known yet"
     said = f"{noun.capitalize()} in the last {len(last)} backups"

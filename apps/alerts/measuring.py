@@ -1,13 +1,12 @@
 """A committed snapshot in numbers, from the catalog and the vault's index: nothing that did not change is read.
 
-Bytes are never opened. That something was encrypted shows in that it does not compress any more, and how well
-it compressed is what the vault wrote down when it stored it.
+That something was encrypted shows in that it does not compress any more, and how well it compressed is what the
+vault wrote down when it stored it. Only heads of mails are opened, and few of them (endings.py).
 """
 
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,12 +22,12 @@ from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
 from apps.vault.api import ContentPart, Role, Stored, decode_content, how_stored
 
+from .endings import EXTENSION, other_endings
 from .models import Measure
 
 log = logging.getLogger(__name__)
 DOES_NOT_COMPRESS: Final = 0.98
 LEAST_FILE: Final = 1_024  # bytes: of less, what compresses says nothing
-_EXTENSION: Final = re.compile(r"\.[A-Za-z0-9_-]{1,12}$")
 FIRST, RULE, RESTORE, UNREAD = "first", "rule", "restore", "unread"
 
 
@@ -93,6 +92,7 @@ def _look_into(row: Measure) -> None:
     row.refiled = round(sum(_is_refiled(turn) for turn in both) * times)
     row.turned = round(sum(seen.is_turned(turn) for turn in both) * times)
     row.renamed = sum(map(_is_renamed, both)) / len(both) if both else 0.0
+    row.other_endings = other_endings(row.account_id, turns.rows, times)
     row.opaque = seen.opaque_share(turns.rows)
     kept = sum(turn.after.size for turn in both if turn.after and not _is_rewritten(turn))
     row.came = max(turns.came - round(kept * times), 0)
@@ -127,7 +127,7 @@ def _is_renamed(turn: Turn) -> bool:
     """Tell whether the name ended like that of a file, and ends otherwise now."""
     assert turn.before is not None
     assert turn.after is not None
-    was, now = _EXTENSION.search(turn.before.name), _EXTENSION.search(turn.after.name)
+    was, now = EXTENSION.search(turn.before.name), EXTENSION.search(turn.after.name)
     return was is not None and (now is None or was[0].lower() != now[0].lower())
 
 

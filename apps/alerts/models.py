@@ -50,9 +50,9 @@ class Measure(AccountModel):
     Of the `changed` items `rewritten` have other content, `refiled` another folder, and `renamed` is the share
     whose name has another extension. `came` are bytes that are new. Of files that came or changed, `opaque` is
     the share of bytes that do not compress (null: there were none), and `turned` counts items that got such
-    bytes in place of other ones. `is_good`: all was read. `left_out` says why nothing is learnt of it, "" when
-    it is. `rule` is a digest of what was left out of the backup by rule. `odd` are the metrics that were not as
-    usual; `accepted_at`: a person said that they are.
+    bytes in place of other ones, `other_endings` those whose files have other endings. `is_good`: all was read.
+    `left_out` says why nothing is learnt of it, "" when it is. `rule` is a digest of what was left out of the
+    backup by rule. `odd` are the metrics that were not as usual; `accepted_at`: a person said that they are.
     """
 
     entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
@@ -70,6 +70,7 @@ class Measure(AccountModel):
     opaque = models.FloatField(null=True)
     turned = models.BigIntegerField(default=0)
     renamed = models.FloatField(default=0)
+    other_endings = models.BigIntegerField(default=0)
     is_good = models.BooleanField(default=True)
     left_out = models.CharField(max_length=20, blank=True)
     rule = models.CharField(max_length=16, blank=True)

@@ -11,7 +11,7 @@ from .models import Measure
 
 _NAMES: Final = (
     "added", "changed", "rewritten", "refiled", "removed", "items", "size", "came", "opaque", "turned",
-    "renamed", "left_out",
+    "renamed", "other_endings", "left_out",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from apps.core import clock
 from .enums import AlertKind, Sensitivity, Severity
 from .raising import SCALES
 from .replaying import replay_entity
-from .words import METRICS, number_words
+from .words import noun_of, number_words
 
 DAYS: Final = 90
 
@@ -34,7 +34,7 @@ def replayed(entity: Entity, sensitivity: str) -> list[ReplayRow]:
     for one in replay_entity(entity, since=since, scale=SCALES[Sensitivity(sensitivity)]):
         for finding in one.findings:
             metric = finding.metric.value
-            said = f"{number_words(metric, finding.value)} {METRICS.get(metric, 'changes')}"
+            said = f"{number_words(metric, finding.value)} {noun_of(metric, finding.more, 'changes')}"
             rows.append(
                 ReplayRow(
                     one.reading.at,

@@ -1,6 +1,6 @@
 """Alerts as sentences: what happened, in numbers, and what may be behind it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,6 +23,13 @@ METRICS: Final = {
     "removed": "deleted items",
     "came": "bytes that are new",
     "turned": "items whose files do not compress any more",
+    "other_endings": "items whose files have other endings now",
+}
+# Beside bytes that do not compress: by what else it looks like encryption, under the name of the fact.
+_SIGNS: Final = {
+    "renamed": "items whose names end otherwise now",
+    "other_endings": METRICS["other_endings"],
+    "replaced": "items that were replaced by ones whose files do not compress",
 }
 # What explains most of these without any harm; said where the alert itself names nothing better.
 CAUSES: Final[dict[str, tuple[str, ...]]] = {
@@ -38,6 +45,7 @@ CAUSES: Final[dict[str, tuple[str, ...]]] = {
     AlertKind.ENCRYPTION: (
         "Attachments were replaced by compressed or protected files.",
         "A labelling product protects mail after it has arrived.",
+        "An archiving product put links in place of attachments.",
     ),
     AlertKind.EROSION: ("A rule that deletes old items took its course.",),
     AlertKind.FLOOD: ("A migration or a restore brought items in.", "A newsletter or a monitor sends more."),
@@ -107,8 +115,14 @@ def number_words(metric: str, value: Any) -> str:
     return f"{float(value):,.0f}"
 
 
+def noun_of(metric: str, facts: Mapping[str, Any], otherwise: str = "items") -> str:
+    """What a value of a finding counts."""
+    sign = next((words for name, words in _SIGNS.items() if name in facts), "")
+    return sign or METRICS.get(metric, otherwise)
+
+
 def _learnt(alert: Alert, facts: dict[str, Any]) -> str:
-    noun, days = METRICS.get(alert.metric, "items"), int(facts.get("days") or 0)
+    noun, days = noun_of(alert.metric, facts), int(facts.get("days") or 0)
     value = facts.get("value")
     if alert.metric == "came":
         said = f"{number_words('came', value)} came in one backup."

@@ -43,6 +43,12 @@ def put(box: Mailbox, name: str, *to: str, **fields: Any) -> None:
     box.item(f"rule:{name}", "settings", f"Rule: {name}", content=store_document(rule))
 
 
+def to_look_at(box: Mailbox) -> RuleLook:
+    """The next day's backup, whose rules nobody has looked at yet."""
+    keys = {"account_id": box.entity.account_id, "entity": box.entity}
+    return RuleLook.objects.create(snapshot_number=box.day().number, **keys)
+
+
 def next_day(box: Mailbox, waits: int = 0) -> list[tuple[str, str, str]]:
     snapshot = box.day()
     snapshot.changed = 1  # as the engine counts, which these rows do without
@@ -72,11 +78,8 @@ def test_a_new_rule_that_forwards_outside_is_severe_and_over_when_it_goes(cast: 
 
 def test_rules_that_cannot_be_read_wait_longer_each_time_and_are_told_in_the_end(box: Mailbox) -> None:
     put(box, "thief", "thief@evil.example")
-    good = box.day()
+    bad = to_look_at(box)
     other = RuleLook.objects.create(account_id=box.entity.account_id, entity=box.entity, snapshot_number=99)
-    bad = RuleLook.objects.create(
-        account_id=box.entity.account_id, entity=box.entity, snapshot_number=good.number
-    )
     looks, start = 0, clock.now()
 
     def broken(*_: object) -> None:
@@ -103,8 +106,8 @@ def test_one_rule_that_cannot_be_read_is_named_and_keeps_no_other_from_being_tol
 ) -> None:
     put(box, "a puzzle", "first@evil.example")
     put(box, "b thief", "thief@evil.example")
-    snapshot, start, puzzling = box.day(), clock.now(), True
-    RuleLook.objects.create(account_id=box.entity.account_id, entity=box.entity, snapshot_number=snapshot.number)
+    start, puzzling = clock.now(), True
+    to_look_at(box)
 
     def read(content: bytes) -> dict[str, Any]:
         if puzzling and b"puzzle" in content:
@@ -133,10 +136,7 @@ def test_one_rule_that_cannot_be_read_is_named_and_keeps_no_other_from_being_tol
             assert "puzzle" not in sentence(alert)
 
         put(box, "c puzzle", "second@evil.example")
-        snapshot = box.day()
-        RuleLook.objects.create(
-            account_id=box.entity.account_id, entity=box.entity, snapshot_number=snapshot.number
-        )
+        to_look_at(box)
         look_at_rules()
         puzzling = False
         with clock.travel(clock.now() + timedelta(hours=1)):

@@ -13,6 +13,7 @@ from apps.alerts.models import Alert, Measure, Watch
 from apps.alerts.pulling import accounts_to_measure, pull, snapshot_came
 from apps.alerts.replaying import replay_account
 from apps.alerts.services import alert_acknowledge
+from apps.alerts.words import sentence
 from apps.backups.models import Entity, Snapshot
 from apps.core.actor import SYSTEM, acting_as
 from apps.sandbox.testing import SandboxCloud
@@ -124,13 +125,13 @@ def test_a_pass_ends_soon_and_goes_on_where_it_was(young: Mailbox) -> None:
     assert pull().measured == FEW - 3
 
 
-def letter(number: int) -> bytes:
+def letter(number: int, ending: str = "csv") -> bytes:
     message = EmailMessage()
     message["From"], message["To"] = "Ann <ann@example.org>", "olivia.romano@pizza-perfecto.example"
     message["Subject"], message["Message-ID"] = f"Orders {number}", f"<orders-{number}@example.org>"
     message.set_content("Please see attached.")
     lines = "".join(f"{number};{line};Margherita;{line % 7}\r\n" for line in range(400))
-    message.add_attachment(lines.encode(), maintype="text", subtype="csv", filename=f"orders-{number}.csv")
+    message.add_attachment(lines.encode(), maintype="text", subtype="csv", filename=f"orders-{number}.{ending}")
     return message.as_bytes()
 
 
@@ -141,10 +142,20 @@ def test_encryption_deletion_and_overwriting_at_the_source_are_found_by_the_next
         cloud.deliver(who, letter(number), is_read=True)
     assert backup.run().verdict == "success"
     cloud.advance(1)
+    for number in range(25):
+        cloud.deliver(who, letter(number, "locked"), is_read=True)
     assert backup.run().verdict == "success"
     with acting_as(SYSTEM):
         pull()
-        assert not Alert.objects.exists(), "a calm day"
+        assert not Alert.objects.exists(), "a calm day, and people who send odd endings"
+        assert cloud.incident(who, "encryption_as_text", share=1.0) >= 80
+        assert backup.run().verdict == "success"
+        pull()
+        alert = Alert.objects.get(sub_service="mail")
+        assert (alert.kind, alert.severity) == ("encryption", "critical")
+        assert alert.facts["turned"] == 0, "what is text compresses, however it came about"
+        assert alert.facts["other_endings"] >= 80
+        assert "items whose files have other endings now" in sentence(alert)
         assert cloud.incident(who, "encryption", share=1.0) >= 80
         assert backup.run().verdict == "success"
         pull()

@@ -43,8 +43,9 @@ class Reading:
     """One snapshot. `before` is when the last good one was taken, None for the first.
 
     `changed` items are there before and after; of these `rewritten` have other content, `refiled` another
-    folder, `turned` other files that do not compress, and a share of `renamed` another extension. `came` are
-    bytes that are new. `good`: all was read. `left_out` says why nothing is learnt of it ("" if it is).
+    folder, `turned` other files that do not compress, and a share of `renamed` another extension; the files of
+    `other_endings` have other endings. `came` are bytes that are new. `good`: all was read. `left_out` says why
+    nothing is learnt of it ("" if it is).
     """
 
     number: int
@@ -61,6 +62,7 @@ class Reading:
     opaque: float | None = None
     turned: int = 0
     renamed: float = 0.0
+    other_endings: int = 0
     good: bool = True
     left_out: str = ""
     odd: frozenset[str] = frozenset()

@@ -89,7 +89,7 @@ def _weight(metric: Metric, reading: Reading, value: float, known: Range) -> Wei
 
 
 def _encryption(history: History, reading: Reading) -> Iterator[Finding]:
-    """Files got bytes that do not compress, names another ending, or sealed copies came for what went."""
+    """Files got bytes that do not compress, names or files another ending, or sealed copies came instead."""
     many = reading.turned > floor_of(history, Metric.TURNED, reading)
     known = usual(history, Metric.TURNED, reading) if many else None
     if many and reading.turned > (known.limit if known else UNLEARNT_TURNED):
@@ -103,6 +103,9 @@ def _encryption(history: History, reading: Reading) -> Iterator[Finding]:
     if renamed >= RENAMED_ITEMS and reading.renamed >= HALF:
         more = _around(reading) | {"renamed": renamed}
         yield Finding(Kind.ENCRYPTION, Metric.TURNED, Weight.CRITICAL, renamed, more=more)
+    elif reading.other_endings >= RENAMED_ITEMS:
+        more = _around(reading) | {"other_endings": reading.other_endings}
+        yield Finding(Kind.ENCRYPTION, Metric.TURNED, Weight.CRITICAL, reading.other_endings, more=more)
     elif _is_replaced(history, reading):
         more = _around(reading) | {"replaced": reading.removed}
         yield Finding(Kind.ENCRYPTION, Metric.TURNED, Weight.CRITICAL, reading.removed, more=more)

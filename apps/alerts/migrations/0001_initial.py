@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
                 ('opaque', models.FloatField(null=True)),
                 ('turned', models.BigIntegerField(default=0)),
                 ('renamed', models.FloatField(default=0)),
+                ('other_endings', models.BigIntegerField(default=0)),
                 ('is_good', models.BooleanField(default=True)),
                 ('left_out', models.CharField(blank=True, max_length=20)),
                 ('rule', models.CharField(blank=True, max_length=16)),

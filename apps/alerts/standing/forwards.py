@@ -1,6 +1,6 @@
 """New rules that send mail on: the settings of a mailbox, compared with those of the backup before.
 
-Each rule is judged for itself: one that cannot be read is noted by its key and tried again, the others are told.
+Each rule is judged for itself: one that cannot be read is noted and tried again, the others are told.
 
 A rule that stood in the first backup is not new. Rules of the inbox are all that the provider tells: forwarding
 that an administrator sets on a mailbox is not in its mailbox settings (docs/known-limits.md).

@@ -24,6 +24,7 @@ class ItemState:
     name: str
     size: int
     time: datetime | None
+    has_attachments: bool
     content: bytes
 
 
@@ -68,8 +69,7 @@ def _items(chain: Chain) -> "QuerySet[NodeVersion]":
 
 
 def _states(rows: "QuerySet[NodeVersion]", most: int) -> Iterator[ItemState]:
-    names = ("remote_id", "remote_hash", "parent_hash", "name", "size", "time", "content")
-    for remote_id, hashed, parent, name, size, time, content in rows.order_by("remote_hash").values_list(
-        *names
-    )[:most]:
-        yield ItemState(remote_id, hashed, parent, name, size, time, bytes(content))
+    names = ("remote_id", "remote_hash", "parent_hash", "name", "size", "time", "has_attachments", "content")
+    found = rows.order_by("remote_hash").values_list(*names)[:most]
+    for remote_id, hashed, parent, name, size, time, has_attachments, content in found:
+        yield ItemState(remote_id, hashed, parent, name, size, time, has_attachments, bytes(content))

@@ -56,6 +56,11 @@ def _encrypt(cloud: Cloud, box: Mailbox, keys: list[int], random: Random) -> int
     return sum(_change(cloud, key, lambda part: _lock(part, random)) for key in keys)
 
 
+def _lock_as_text(cloud: Cloud, box: Mailbox, keys: list[int], random: Random) -> int:
+    """The same with noise that is written as text, so that it compresses."""
+    return sum(_change(cloud, key, lambda part: _lock(part, random, as_text=True)) for key in keys)
+
+
 def _forward(cloud: Cloud, box: Mailbox, keys: list[int], random: Random) -> int:
     """A rule of the inbox sends all mail on to a stranger."""
     rules = things.folder_by_well_known(cloud.db, box.id, "rules", "inboxrules")
@@ -87,11 +92,12 @@ def _change(cloud: Cloud, key: int, work: Callable[[Message], bool]) -> bool:
     return True
 
 
-def _lock(part: Message, random: Random) -> bool:
+def _lock(part: Message, random: Random, *, as_text: bool = False) -> bool:
     name, content = part.get_filename(), part.get_payload(decode=True)
     if not name or not isinstance(content, bytes):
         return False
-    _fill(part, random.randbytes(max(len(content), 64)))
+    noise = random.randbytes(max(len(content), 64))
+    _fill(part, noise.hex().encode() if as_text else noise)
     part.replace_header("Content-Disposition", f'attachment; filename="{name}{ENDING}"')
     if part.get_param("name"):
         part.set_param("name", f"{name}{ENDING}")
@@ -116,6 +122,7 @@ INCIDENTS: dict[str, Callable[[Cloud, Mailbox, list[int], Random], int]] = {
     "mass_move_to_bin": _bin,
     "mass_change": _overwrite,
     "encryption": _encrypt,
+    "encryption_as_text": _lock_as_text,
     "forwarding": _forward,
 }
 
