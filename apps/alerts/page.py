@@ -14,7 +14,12 @@ from .models import Alert
 from .words import TONES, about, causes, sentence, way
 
 # Which differences of the two backups tell of it.
-_CHANGES = {AlertKind.MASS_DELETION: "deleted", AlertKind.EROSION: "deleted", AlertKind.MASS_CHANGE: "changed"}
+_CHANGES = {
+    AlertKind.MASS_DELETION: "deleted",
+    AlertKind.EROSION: "deleted",
+    AlertKind.MASS_CHANGE: "changed",
+    AlertKind.FLOOD: "added",
+}
 
 
 @dataclass(frozen=True)

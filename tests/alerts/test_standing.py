@@ -9,7 +9,7 @@ import pytest
 from apps.alerts.enums import AlertKind, AlertState, Severity
 from apps.alerts.models import Alert, AlertSettings
 from apps.alerts.registry import Check, checks
-from apps.alerts.standing import rounds
+from apps.alerts.standing import mailboxes, rounds
 from apps.alerts.standing.rounds import look_at_account
 from apps.alerts.wishes import wishes_save
 from apps.alerts.words import sentence
@@ -167,6 +167,13 @@ def test_limited_mailboxes_have_alerts_of_their_own_and_are_in_no_count(task: Ba
     failed(make_protected(task, "Carla", limited=True), *[Verdict.FAILED] * 3)
     assert standing() == [("failures", "warning", "Carla"), ("failures", "warning", "Mail")]
     assert Alert.objects.get(entity=None).facts == {"mailboxes": 7, "of": 8, "is_all": False}
+
+
+def test_each_of_many_limited_mailboxes_is_told(task: BackupTask) -> None:
+    late = clock.now() - timedelta(hours=2)
+    for number in range(51):
+        make_protected(task, f"Carla {number}", limited=True, overdue_at=late)
+    assert len({found.entity for found in mailboxes.overdue()} - {None}) == 51
 
 
 def test_a_quiet_kind_raises_nothing_and_ends_what_is_open(cast: Cast, task: BackupTask) -> None:

@@ -14,7 +14,6 @@ from apps.backups.models import BackupTask, Entity
 from ..registry import Found
 
 FEW: Final = 5
-MOST_LIMITED: Final = 50
 
 
 def told(
@@ -27,8 +26,7 @@ def told(
     all_severity: str = "",
 ) -> Iterator[Found]:
     """Yield what `rows` come to. `all_severity`: how bad it is when it is all active mailboxes of a task."""
-    limited = rows.filter(limited=True).select_related("task").order_by("name", "pk")
-    for entity in limited[:MOST_LIMITED]:
+    for entity in rows.filter(limited=True).select_related("task").order_by("name", "pk"):
         yield _one(entity, prefix, kind, severity, facts)
     open_ = rows.filter(limited=False)
     counted = open_.order_by("task_id").values_list("task_id").annotate(n=Count("pk"))
