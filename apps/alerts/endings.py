@@ -76,7 +76,7 @@ def _endings(reader: VaultReader, head: ContentPart | None) -> Counter[str]:
         data = reader.read(head) if head else b""
         names = _names_of_document(data) if head and head.role == Role.PROPS else _names_of_mail(data)
         return Counter(_ending(name) for name in names)
-    except (VaultError, Malformed):
+    except (VaultError, Malformed, RecursionError):  # the last: a stranger's parts within parts within parts
         return Counter()
 
 

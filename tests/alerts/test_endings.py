@@ -9,7 +9,7 @@ import pytest
 from apps.alerts import endings
 from apps.alerts.endings import SAMPLE, other_endings
 from apps.backups.selectors.measuring import ItemState, Turn
-from apps.vault.api import BlobMissing, ContentPart, Role, encode_content
+from apps.vault.api import BlobMissing, ContentPart, Role, decode_content, encode_content
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -86,6 +86,14 @@ def test_little_is_read_and_what_cannot_be_read_says_nothing(vault: Vault) -> No
     assert other_endings(1, rewritten(vault, 19, ["a.pdf"], ["a.locked"])) == 0
     assert other_endings(1, [Turn(None, vault.mail(number, "a.locked")) for number in range(50)]) == 0
     assert not vault.read_of, "so few, and mails that only came, are not looked into"
+    deep = rewritten(vault, 30, ["a.pdf"], ["a.pdf.locked"])
+    (blob,) = decode_content(deep[0].after.content)[0].blobs if deep[0].after else ()
+    vault.heads[blob] = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
+        for level in range(1_000)
+    )
+    assert other_endings(1, deep) == 29
+    vault.read_of.clear()
     many = rewritten(vault, 500, ["a.pdf"], ["a.pdf.locked"])
     assert other_endings(1, many, times=2.0) == 1_000
     assert len(vault.read_of) == 2 * SAMPLE
