@@ -207,12 +207,13 @@ CELERY_TASK_ROUTES = {
     "apps.backups.tasks.tick": {"queue": "default"},
     "apps.backups.tasks.send_hooks": {"queue": "default"},
     "apps.backups.tasks.send_hook": {"queue": "hooks"},
-    "apps.notifications.tasks.send_letters_of": {"queue": "hooks"},
-    # What people are told does not wait behind backups.
-    "apps.backups.tasks.send_reports": {"queue": "default"},
-    "apps.backups.tasks.make_reports": {"queue": "default"},
-    "apps.backups.tasks.tell_news": {"queue": "default"},
-    "apps.backups.tasks.tell_news_of": {"queue": "default"},
+    # What people are told waits neither behind backups nor behind customers' slow servers.
+    "apps.notifications.tasks.send_letters": {"queue": "letters"},
+    "apps.notifications.tasks.send_letters_of": {"queue": "letters"},
+    "apps.backups.tasks.send_reports": {"queue": "letters"},
+    "apps.backups.tasks.make_reports": {"queue": "letters"},
+    "apps.backups.tasks.tell_news": {"queue": "letters"},
+    "apps.backups.tasks.tell_news_of": {"queue": "letters"},
     "apps.backups.*": {"queue": "backup"},
     "apps.recovery.*": {"queue": "recovery"},
     "apps.search.tasks.bring_in": {"queue": "index"},
@@ -222,7 +223,11 @@ CELERY_TASK_ROUTES = {
 BACKUP_WORKERS = env.int("EVERKEEP_BACKUP_WORKERS", default=2)
 CELERY_BEAT_SCHEDULE = {
     "over": {"task": "apps.accounts.tasks.forget_what_is_over", "schedule": 24 * 3600.0},
-    "check_schedule": {"task": "apps.vault.health_tasks.schedule_checks", "schedule": 900.0},
+    "check_schedule": {
+        "task": "apps.vault.health_tasks.schedule_checks",
+        "schedule": 900.0,
+        "options": {"expires": 900},
+    },
     "check_work": {
         "task": "apps.vault.health_tasks.dispatch_checks",
         "schedule": 60.0,
@@ -239,7 +244,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"queue": "default", "expires": 60},
     },
-    "large": {"task": "apps.backups.tasks.find_large_tasks", "schedule": 900.0},
+    "large": {"task": "apps.backups.tasks.find_large_tasks", "schedule": 900.0, "options": {"expires": 900}},
     "drills": {"task": "apps.recovery.tasks.schedule_drills", "schedule": 3600.0},
     "deletions": {"task": "apps.backups.tasks.delete_what_is_due", "schedule": 3600.0},
     "erasures": {"task": "apps.backups.tasks.erase_what_is_due", "schedule": 3600.0},
@@ -268,7 +273,7 @@ CELERY_BEAT_SCHEDULE = {
     "billing": {"task": "apps.billing.tasks.bill_all", "schedule": 3600.0},
     "accounts": {"task": "apps.accounts.tasks.look_after_accounts", "schedule": 3600.0},
     "company_sign_in": {"task": "apps.accounts.saml.tasks.refresh_providers", "schedule": 24 * 3600.0},
-    "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0},
+    "copies": {"task": "apps.vault.tasks.look_after_copies", "schedule": 60.0, "options": {"expires": 60}},
     "measures": {"task": "apps.alerts.tasks.send_measuring", "schedule": 60.0, "options": {"expires": 60}},
     "standing": {"task": "apps.alerts.standing_tasks.look_at_accounts", "schedule": 900.0},
     "stripe": {

@@ -143,11 +143,12 @@ def _children(data: Path, host: str, port: int, sandbox_port: int, workers: int)
              "--without-heartbeat"],
             logs / "indexer.log",
         ),
-        # By themselves: a customer's slow server keeps no worker from backups. Threads, since they only wait.
+        # By themselves: a customer's slow server keeps no worker from backups, and while all workers back up,
+        # reports and letters of failures still go out. Threads, since they mostly wait.
         Child(
             "hooks",
             [*python, "celery", "--app", "config", "worker", "--pool", "threads", "--concurrency", "8",
-             "--queues", "hooks", "--loglevel", "warning", "--without-gossip", "--without-mingle",
+             "--queues", "hooks,letters", "--loglevel", "warning", "--without-gossip", "--without-mingle",
              "--without-heartbeat"],
             logs / "hooks.log",
         ),
