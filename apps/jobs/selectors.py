@@ -1,13 +1,13 @@
 """Reads of jobs that pages and other apps share."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from apps.core import clock
 from apps.core.keyset import KeysetPage, page_of
@@ -81,15 +81,21 @@ def job_page(wanted: JobFilter, *, before: UUID | None = None, after: UUID | Non
 def job_counts(wanted: JobFilter) -> dict[str, int]:
     """How many jobs of the filter, leaving out its state, are in which state; the key "" is all of them.
 
-    No state is counted beyond COUNTED: one more says "more", and history costs nothing.
+    No state is counted beyond COUNTED: one more says "more", and history costs nothing. Letters inside names
+    are looked for in one pass instead.
     """
     rows = job_rows(wanted, any_state=True)
-
-    def number(**state: object) -> int:
-        return rows.filter(**state)[: COUNTED + 1].count()
-
-    counts = {state.value: number(state=state) for state in JobState if state not in OPEN_STATES}
-    counts[IN_PROGRESS] = number(state__in=OPEN_STATES)
+    groups: dict[str, Sequence[JobState]] = {
+        **{state.value: [state] for state in JobState if state not in OPEN_STATES},
+        IN_PROGRESS: OPEN_STATES,
+    }
+    counts: dict[str, int]
+    if wanted.item:
+        # Grouped by state instead, SQLite would take the index of states, which holds no names.
+        numbers = {key: Count("pk", filter=Q(state__in=group)) for key, group in groups.items()}
+        counts = rows.aggregate(**numbers)
+    else:
+        counts = {key: rows.filter(state__in=group)[: COUNTED + 1].count() for key, group in groups.items()}
     return {"": sum(counts.values()), **counts}
 
 

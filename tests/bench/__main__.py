@@ -8,12 +8,13 @@ import json
 import sys
 from typing import Any
 
-from . import backup, browse, exporting, portal, restoring, searching, vault
+from . import backup, browse, exporting, jobs, portal, restoring, searching, vault
 
 CASES: dict[str, Any] = (
     backup.CASES
     | browse.CASES
     | exporting.CASES
+    | jobs.CASES
     | portal.CASES
     | restoring.CASES
     | searching.CASES
@@ -33,6 +34,9 @@ GOALS: dict[str, list[tuple[str, str, float]]] = {
         f"portal.load.{page}": [("p95_ms", "<", 150)]
         for page in ("home", "task", "task_middle", "task_name", "task_failed", "entity")
     },
+    # Of every page its end, of the file its beginning: the rest is its length.
+    **{f"jobs.{page}": [("p95_ms", "<", 150)] for page in jobs.PAGES},
+    **{f"jobs.{page}": [("first_byte_p95_ms", "<", 150)] for page in jobs.FILES},
     "portal.load.tick": [("p50_ms", "<", 1_000)],
     "search.build": [("docs_per_s", ">=", 2_000)],
     "search.size": [("share_of_text", "<=", 0.5)],

@@ -105,13 +105,13 @@ def _insert_entities(crowd: Crowd, numbers: range) -> None:
         name = f"Person {(number * 7919) % 1_000_003:07}"
         own = {
             "id": crowd.first + number,
-            "public_id": _uuid(0xE000, crowd.task.pk, number),
+            "public_id": uuid_of(0xE000, crowd.task.pk, number),
             "remote_id": f"r-{number}",
             "name": name,
             "address": f"{name.lower().replace(' ', '.')}@giant.example",
             "last_verdict": crowd.verdicts[number],
         }
-        rows.append(_row(Entity, said | own))
+        rows.append(row_of(Entity, said | own))
     insert_rows(Entity, [field.column for field in Entity._meta.concrete_fields], rows)
 
 
@@ -121,10 +121,10 @@ def _insert_runs(crowd: Crowd, back: int) -> None:
 
     at = crowd.now - timedelta(days=back, hours=20)
     rows = [
-        _row(
+        row_of(
             Run,
             {
-                "public_id": _uuid(0xF000 + back, crowd.task.pk, number),
+                "public_id": uuid_of(0xF000 + back, crowd.task.pk, number),
                 "account_id": crowd.task.account_id,
                 "entity_id": crowd.first + number,
                 "trigger": "schedule",
@@ -138,11 +138,11 @@ def _insert_runs(crowd: Crowd, back: int) -> None:
     insert_rows(Run, [field.column for field in Run._meta.concrete_fields][1:], rows)
 
 
-def _row(model: Any, said: dict[str, Any]) -> list[Any]:
+def row_of(model: Any, said: dict[str, Any]) -> list[Any]:
     return [said.get(field.column, _empty(field)) for field in model._meta.concrete_fields]
 
 
-def _uuid(kind: int, task: int, number: int) -> Any:
+def uuid_of(kind: int, task: int, number: int) -> Any:
     from django.db import connection
 
     found = UUID(int=(kind << 100) | (task << 40) | number)

@@ -10,10 +10,20 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.core import clock
+from apps.core.actor import Actor, acting_as
+from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 from apps.jobs.enums import ItemOutcome, JobKind, JobState
 from apps.jobs.models import Job, JobItem
-from apps.jobs.selectors import ItemFilter, JobFilter, item_page, items_not_done, job_counts, job_page
+from apps.jobs.selectors import (
+    ItemFilter,
+    JobFilter,
+    item_page,
+    items_not_done,
+    job_counts,
+    job_page,
+    repeats_of,
+)
 from tests.cast import Cast
 
 pytestmark = pytest.mark.database
@@ -66,6 +76,36 @@ def test_a_page_and_its_tiles_are_ranges_of_an_index(
     assert "job_of_state" in page, page
     for plan in plans_of(lambda: job_counts(everything), django_assert_num_queries(5)):
         assert "job_of_state" in plan or "job_open_of_account" in plan, plan
+
+
+def test_letters_inside_names_are_counted_by_the_index_and_retries_found_by_one(
+    cast: Cast, history: None, django_assert_num_queries: Any
+) -> None:
+    newest = list(Job.objects.order_by("-pk")[:20])
+    (counted,) = plans_of(lambda: job_counts(JobFilter(days=None, item="x")), django_assert_num_queries(1))
+    assert connection.vendor == "postgresql" or "COVERING INDEX job_newest" in counted, counted
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE job")  # nothing repeats anything: the worst that a database may believe of it
+    (again,) = plans_of(lambda: repeats_of(newest), django_assert_num_queries(1))
+    assert "job_again" in again, again
+
+
+def test_who_does_not_see_everything_reads_no_list_of_all_mailboxes(
+    cast: Cast, history: None, django_assert_num_queries: Any
+) -> None:
+    narrow = Actor("user", permissions=frozenset({Permission.VIEW}), services=frozenset({"exchange"}))
+    with acting_as(narrow):
+        (plan,) = plans_of(lambda: job_page(JobFilter(days=None)), django_assert_num_queries(1))
+    public_ids = "SubPlan" if connection.vendor == "postgresql" else "(public_id=?)"
+    assert public_ids in plan and "hashed" not in plan, plan
+
+
+def test_letters_find_as_many_as_there_are_of_each_state(cast: Cast, history: None) -> None:
+    Job.objects.filter(pk__in=list(Job.objects.values_list("pk", flat=True)[:6])).update(entity_label="Ann")
+    Job.objects.filter(pk=Job.objects.latest("pk").pk).update(state="running", destination_label="Anna")
+    found = job_counts(JobFilter(days=None, item="ann", state="failed"))
+    assert (found["succeeded"], found["partial"], found["failed"], found["in_progress"]) == (2, 2, 2, 1)
+    assert found[""] == 7
 
 
 def test_items_and_what_was_not_done_are_ranges_of_an_index(
