@@ -10,7 +10,7 @@ from django.http import QueryDict
 from apps.accounts.selectors import actor_of
 from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask, Entity, TaskTally
-from apps.backups.selectors import Filters, counters, nights_of_tasks, task_cards
+from apps.backups.selectors import Filters, counters, entity_page, nights_of_tasks, task_cards
 from apps.backups.selectors.tallies import GOOD_FOR
 from apps.backups.services import tallies
 from apps.backups.services.actions import act_on
@@ -59,6 +59,26 @@ def test_kept_counts_are_what_counting_finds_for_each_who_looks(cast: Cast, larg
     assert both(cast, large) == counted
     owner, viewer = (cards[0] for cards, _, _ in counted)
     assert (owner.total, owner.size) == (6, 5300) and (viewer.total, viewer.size) == (5, 300)
+
+
+@pytest.mark.parametrize("size", [1, 50])
+def test_a_page_that_holds_all_that_match_is_not_counted_again(
+    cast: Cast, large: BackupTask, size: int, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr("apps.backups.selectors.lists.PAGE_SIZE", size)
+    tallies.find_large_tasks()
+    tallies.count_large_tasks()
+    last = Entity.objects.order_by("-name").values_list("public_id", flat=True)[0]
+    for user in (cast.owner, cast.viewer):
+        with acting_as(actor_of(user.memberships.get())):
+            for filters in (Filters.from_query(QueryDict(query)) for query in (*QUERIES, "q=nobody")):
+                found = counters(large, filters).matching
+                for after in ("", str(last)):
+                    page = entity_page(large, filters, after=after)
+                    assert counters(large, filters, page).matching == found
+    page = entity_page(large, Filters(text="a"))
+    with django_assert_num_queries(1 if size == 50 else 2):
+        counters(large, Filters(text="a"), page)
 
 
 def test_nothing_of_a_large_task_is_read_for_the_home_page(cast: Cast, large: BackupTask) -> None:

@@ -100,11 +100,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of rows and how to go on from it."""
+    """One page of rows and how to go on from it; a whole one holds all that match."""
 
     rows: list[Row]
     previous: str
     next: str
+    is_whole: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -217,6 +218,7 @@ def entity_page(task: BackupTask, filters: Filters, *, after: str = "", before: 
         rows=_rows(task, page.items, clock.now()),
         previous=str(page.previous or ""),
         next=str(page.following or ""),
+        is_whole=not (after or before or page.following),
     )
 
 
@@ -253,10 +255,13 @@ def progress_words(run: Run) -> str:
     return f"{done:,} items" if done else ""
 
 
-def counters(task: BackupTask, filters: Filters) -> Counters:
-    """All totals of the page in one grouped query; of a large task as they were counted last (`tallies`)."""
+def counters(task: BackupTask, filters: Filters, page: Page | None = None) -> Counters:
+    """All totals of the page in one grouped query; of a large task as they were counted last (`tallies`).
+
+    `page` is one of the same filters that was read already: a whole one tells how many match.
+    """
     if task.pk in (kept := tallies_of([task])):
-        return _kept_counters(task, filters, kept[task.pk])
+        return _kept_counters(task, filters, kept[task.pk], page)
     groups = (
         Entity.objects.filter(task=task)
         .annotate(word=word_expression(clock.now()))
@@ -277,8 +282,8 @@ def counters(task: BackupTask, filters: Filters) -> Counters:
     return total
 
 
-def _kept_counters(task: BackupTask, filters: Filters, tally: TaskTally) -> Counters:
-    """Only a search for letters or a tag reads the rows, to say how many it found."""
+def _kept_counters(task: BackupTask, filters: Filters, tally: TaskTally, page: Page | None) -> Counters:
+    """Only a search for letters or a tag that finds more than a page reads the rows, to say how many."""
     total = Counters()
     wanted = {"licensed": True, "unlicensed": False}.get(filters.licence)
     for group in kept_groups(tally):
@@ -287,7 +292,8 @@ def _kept_counters(task: BackupTask, filters: Filters, tally: TaskTally) -> Coun
         if filters.status in ("", group.word) and (not filters.licence or group.licensed is wanted):
             total.matching += group.number
     if filters.text or filters.tag:
-        total.matching = matching(task, filters).count()
+        found = page.rows if page and page.is_whole else None
+        total.matching = matching(task, filters).count() if found is None else len(found)
     return total
 
 

@@ -49,7 +49,7 @@ def task_context(task: BackupTask, query: QueryDict) -> dict[str, Any]:
     """The list of mailboxes with its filters, counters and pages."""
     filters = selectors.Filters.from_query(query)
     page = selectors.entity_page(task, filters, after=query.get("after", ""), before=query.get("before", ""))
-    total = selectors.counters(task, filters)
+    total = selectors.counters(task, filters, page)
     address = reverse("task", args=[task.public_id])
     return {
         **task_head(task, "list"),
