@@ -200,6 +200,22 @@ def test_a_short_outage_is_billed_once_and_a_long_one_or_a_wrong_clock_not_at_al
     assert len(charger.taken) == 3
 
 
+def test_days_seen_while_it_was_suspended_make_no_later_jump_of_the_clock_believed(
+    account: Account, card: Card, charger: FakeCharger
+) -> None:
+    charger.answer = "no"
+    subscription_request(interval=Interval.MONTH)
+    live(account, BEGIN - timedelta(days=1), BEGIN, looks=1)
+    live(account, BEGIN + timedelta(days=21), BEGIN + timedelta(days=23))
+    assert plan().state == SubscriptionState.SUSPENDED and plan().counted_seconds > 24 * 3600
+    with at(date(2026, 2, 24)):
+        owed = Invoice.objects.get()
+        payment_succeeded(owed, stripe_id="pi_page", amount_minor=owed.open_minor)
+    with at(date(2026, 5, 1)):
+        run_billing_day(account.pk, date(2026, 5, 1))
+    assert plan().invoiced_to == date(2026, 2, 28), "a period is passed over once it was seen for a day"
+
+
 def test_a_refund_is_a_credit_note_and_the_papers_outlive_the_account(
     account: Account, card: Card, charger: FakeCharger
 ) -> None:

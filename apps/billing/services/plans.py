@@ -104,7 +104,8 @@ def subscription_request(
 def _begin(subscription: Subscription, first: date) -> Subscription:
     """The plan is in force; nothing is billed before its first day."""
     subscription.state, subscription.cancel_at_end = SubscriptionState.ACTIVE, False
-    subscription.stopped_on = subscription.told = None
+    subscription.stopped_on = subscription.told = subscription.counted_at = None
+    subscription.counted_seconds = 0
     subscription.started_on = subscription.period_start = subscription.period_end = first
     subscription.invoiced_to, subscription.anchor_day = first, first.day
     subscription.save()

@@ -59,6 +59,8 @@ def plan_recover(*, by_payment: bool = True) -> None:
             return
         begin_anew(subscription, today)
     subscription.state, subscription.stopped_on, subscription.told = SubscriptionState.ACTIVE, None, None
+    # What was seen to pass while it was stopped says nothing of a clock that jumps later (`plan_skip`).
+    subscription.counted_at, subscription.counted_seconds = None, 0
     subscription.save()
     if was_suspended:
         tell("resumed")
