@@ -48,7 +48,10 @@ def test_recipients_are_added_ticked_and_tried_and_what_is_lost_is_said(visit: V
         Recipient.objects.create(
             account=cast.account, address=cast.owner.email, name="Olivia Romano", user=cast.owner, kinds=["x0"]
         )
-        Recipient.objects.create(account=cast.account, way="slack", address="hooks.slack.com", name="Channel")
+        seen = {"view": True, "services": None}
+        Recipient.objects.create(
+            account=cast.account, way="slack", address="hooks.slack.com", name="Channel", **seen
+        )
         desk = Recipient.objects.get(name="Night desk")
         lost = letter_store("x2", Letter("notification_test", {"who": "Olivia"}), desk.address, desk)
         Delivery.objects.filter(pk=lost.pk).update(
