@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from apps.backups.enums import EntityState
 from apps.backups.models import Entity, Run, Snapshot
 from apps.backups.selectors.nights import KEPT
 from apps.backups.selectors.points import Point, point_of
@@ -16,6 +17,7 @@ from apps.core.sight import sees_everything
 from .models import Destination, Drill, Plan
 
 _WHOLE: Final = {"run__isnull": False, "source__isnull": False}  # what it restores was not deleted since
+_LEAVING: Final = (EntityState.ARCHIVED, EntityState.DELETING)
 
 
 def snapshot_for(public_id: UUID, permission: Permission | None = None) -> Snapshot:
@@ -92,21 +94,26 @@ def batch_for(batch: UUID) -> list[Plan]:
     return plans
 
 
-def targets_for(source: Entity) -> "QuerySet[Entity]":
-    """Return the mailboxes that the actor sees, of the same service and of any organisation."""
+def targets_for(source: Entity, *, abroad: bool = True) -> "QuerySet[Entity]":
+    """Return the other mailboxes that the actor sees, of the same service, that are there to be written into.
+
+    Without `abroad` those of the source's own organisation.
+    """
     rows = Entity.objects.select_related("task__connection").filter(task__service=source.task.service)
-    return rows.order_by("name", "pk")
+    if not abroad:
+        rows = rows.filter(task__connection__tenant_id=source.task.connection.tenant_id)
+    return rows.filter(reachable=True).exclude(pk=source.pk).exclude(state__in=_LEAVING).order_by("name", "pk")
 
 
-def target_for(public_id: str, source: Entity) -> Entity:
+def target_for(public_id: str, source: Entity, *, abroad: bool = True) -> Entity:
     """Return the mailbox to restore into. Raises NotFound, PermissionMissing."""
     try:
         wanted = UUID(public_id)
     except ValueError:
-        raise NotFound("There is no such mailbox.", do="Choose one from the list.") from None
-    found = targets_for(source).filter(public_id=wanted).first()
+        raise NotFound("There is no such mailbox.", do="Choose one that is found.") from None
+    found = targets_for(source, abroad=abroad).filter(public_id=wanted).first()
     if found is None:
-        raise NotFound("There is no such mailbox.", do="Choose one from the list.")
+        raise NotFound("There is no such mailbox to restore into.", do="Choose one that is found.")
     require(Permission.RESTORE)
     return found
 

@@ -1,12 +1,10 @@
 """Two days of one mailbox side by side: what was added, changed or deleted between them, kind by kind."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils import timezone
 
 from apps.backups.models import Entity, Run
 from apps.backups.selectors.browse import as_of, newest_by_remote_ids
@@ -19,7 +17,7 @@ from apps.backups.selectors.compare import (
     count_differences,
 )
 from apps.backups.selectors.hidden import hidden_items
-from apps.backups.selectors.points import Point, last_run, neighbour_runs, point_at, point_of
+from apps.backups.selectors.points import Point, last_run, neighbour_runs, point_of, point_of_day
 from apps.connectors.enums import SubService
 
 from .kinds import Kind, kind_of
@@ -223,15 +221,6 @@ def _point(entity: Entity, asked: str) -> Point | None:
     try:
         run = Run.objects.filter(entity=entity, public_id=UUID(asked)).select_related("entity__task").first()
     except ValueError:
-        return _point_of_day(entity, asked)
+        return point_of_day(entity, asked)
     point = point_of(run) if run else None
     return point if point and point.snapshots else None
-
-
-def _point_of_day(entity: Entity, asked: str) -> Point | None:
-    try:
-        day = date.fromisoformat(asked)
-        end = timezone.make_aware(datetime.combine(day, time())) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        return None
-    return point_at(entity, end - timedelta(microseconds=1))

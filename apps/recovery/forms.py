@@ -1,13 +1,14 @@
 """What a person decides before a restore or an export."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
 from apps.backups.models import Entity
+from apps.core.errors import NotFound
 from apps.core.permissions import Permission, allowed
 
+from .access import target_for
 from .enums import RestoreMode
 from .restore.plan import RestoreOptions
 
@@ -16,27 +17,28 @@ class RestoreForm(forms.Form):
     """Where to, what to do with what is there, and the options of RST-07."""
 
     to = forms.ChoiceField(choices=[("same", "Back where it was"), ("other", "Another mailbox")])
-    other = forms.ChoiceField(required=False)
+    other = forms.CharField(required=False)
     mode = forms.ChoiceField(choices=RestoreMode)
     tag = forms.BooleanField(required=False)
     mark_folders = forms.BooleanField(required=False)
     backup_first = forms.BooleanField(required=False)
     notify = forms.BooleanField(required=False)
 
-    def __init__(self, *args: Any, source: Entity, others: Iterable[Entity], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, source: Entity, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._source = source
         if not allowed(Permission.EXECUTE):
             del self.fields["backup_first"]
-        home = source.task.connection.tenant_id
-        self.fields["other"].choices = [  # type: ignore[attr-defined]
-            ("", "Choose a mailbox"),
-            *((str(each.public_id), _words(each, home)) for each in others),
-        ]
 
     def clean(self) -> dict[str, Any]:
+        """Look the target up: `target` of what is cleaned."""
         cleaned = super().clean() or {}
-        if cleaned.get("to") == "other" and not cleaned.get("other"):
-            self.add_error("other", "Choose the mailbox to restore into.")
+        cleaned["target"] = self._source
+        if cleaned.get("to") == "other":
+            try:
+                cleaned["target"] = target_for(cleaned.get("other", ""), self._source)
+            except NotFound:
+                self.add_error("other", "Choose the mailbox to restore into.")
         return cleaned
 
     def options(self) -> RestoreOptions:
@@ -48,9 +50,3 @@ class RestoreForm(forms.Form):
             backup_first=data.get("backup_first", False),
             notify=data["notify"],
         )
-
-
-def _words(entity: Entity, home: str) -> str:
-    connection = entity.task.connection
-    abroad = "" if connection.tenant_id == home else f", in another organisation: {connection}"
-    return f"{entity.name} ({entity.address}){abroad}"

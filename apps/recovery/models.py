@@ -51,6 +51,30 @@ class Selection(Choice):
         return f"{len(self.items)} items and {len(self.folders)} folders"
 
 
+class LostPick(AccountModel):
+    """A mailbox that is gone at the source and that one person wants back, kept over pages and days off.
+
+    `target` is the living mailbox that takes it, None until it is chosen. `day` means its last backup of that
+    day or before; None the last of all.
+    """
+
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
+    user_id = models.BigIntegerField()
+    target = models.ForeignKey(Entity, on_delete=models.SET_NULL, null=True, related_name="+")
+    day = models.DateField(null=True)
+
+    class Meta:
+        db_table = "recovery_lost_pick"
+        constraints = [models.UniqueConstraint(fields=["user_id", "entity"], name="lost_pick_once_per_person")]
+
+    @classmethod
+    def sight(cls) -> models.Q | None:
+        return entity_sight("entity")
+
+    def __str__(self) -> str:
+        return f"{self.entity} wanted back"
+
+
 class Plan(AccountModel):
     """What a restore would do, seen against the live target. Nothing is written before it is confirmed.
 

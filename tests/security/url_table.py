@@ -189,6 +189,7 @@ TABLE: dict[str, Row] = {
     # recovery
     "recovery": row(302, 200, 200, 200, 200, 403, 200),
     "recovery_entity": row(302, 200, 200, 200, 200, 403, 404, args=an_entity),
+    "recovery_targets": row(302, 200, 403, 200, 403, 403, 404, args=an_entity),
     "recovery_erase": row(302, 302, 403, 403, 403, 403, 302, args=an_entity),
     "recovery_hold": row(302, 400, 403, 403, 403, 403, 404, args=an_entity, data={"name": "Case 7"}),
     "recovery_latest": row(302, 302, 302, 302, 302, 403, 404, args=an_entity),
@@ -210,6 +211,7 @@ TABLE: dict[str, Row] = {
     "recovery_plan_start": row(302, 409, 403, 404, 403, 403, 404, args=a_plan, data={}),
     "recovery_undo": row(302, 302, 403, 302, 403, 403, 404, args=a_restore, data={}, custom=404),
     "recovery_lost": row(302, 200, 403, 200, 403, 403, 200),
+    "recovery_lost_selected": row(302, 200, 403, 200, 403, 403, 200),
     "recovery_lost_plans": row(302, 200, 403, 404, 403, 403, 404, args=some_plans),
     "recovery_lost_start": row(302, 302, 403, 404, 403, 403, 404, args=some_plans, data={}),
     "recovery_downloads": row(302, 200, 403, 200, 403, 403, 404, args=an_export),

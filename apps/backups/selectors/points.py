@@ -1,9 +1,10 @@
 """One point in time of an entity, as people choose it: every kind of data as it was when a run ended."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.connectors.enums import SubService
 
@@ -52,6 +53,18 @@ def point_at(entity: Entity, moment: datetime) -> Point | None:
     rows = Snapshot.objects.filter(entity=entity, taken_at__lte=moment).select_related("run__entity__task")
     newest = rows.order_by("-taken_at", "-id").first()
     return point_of(newest.run) if newest else None
+
+
+def point_of_day(entity: Entity, day: str) -> Point | None:
+    """Return the last point of that day (YYYY-MM-DD), or the last before it; None when there was none yet.
+
+    What is no day finds none, nor does one at the end of all time.
+    """
+    try:
+        end = timezone.make_aware(datetime.combine(date.fromisoformat(day), time())) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None
+    return point_at(entity, end - timedelta(microseconds=1))
 
 
 def neighbour_runs(point: Point) -> tuple[Run | None, Run | None]:

@@ -1,16 +1,18 @@
-"""Deleted mailboxes: which, from when and where to; then their plans, and one start for all of them."""
+"""Deleted mailboxes: which; from when and where to; then their plans, and one start for all of them."""
 
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.backups.selectors import uuid_of
 from apps.core.errors import InvalidRequest
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission
@@ -18,7 +20,8 @@ from apps.core.permissions import Permission
 from ..access import batch_for
 from ..enums import PlanState
 from ..models import Plan
-from ..restore.lost import Lost, Way, lost_mailboxes, plans_write, way_of
+from ..restore.lost import Way, lost_mailboxes, lost_page, plans_write
+from ..restore.lost_picks import picked_among, picks, picks_change, picks_clear, picks_note, rows, ways
 from ..restore.pace import forecast
 from ..restore.plan import plan_start
 from ..tasks import make_plan
@@ -26,36 +29,86 @@ from ..tasks import make_plan
 
 @member_required(Permission.RESTORE)
 def choose(request: MemberRequest) -> HttpResponse:
-    """Choose mailboxes that are gone, and a living one for each; a good answer becomes plans."""
-    found, problem = lost_mailboxes(), ""
+    """List mailboxes that are gone; ticks are kept over pages and searches."""
+    problem = ""
     if request.method == "POST":
-        try:
-            batch, plans_made = plans_write(_ways(found, request.POST))
-        except InvalidRequest as error:
-            problem = str(error)
-        else:
-            for plan in plans_made:
-                make_plan.after_commit(account_id=plan.account_id, plan_id=plan.pk)
-            return redirect("recovery_lost_plans", batch)
-    context = {"lost": found, "problem": problem, **_place("Deleted mailboxes")}
-    return render(request, "recovery/lost.html", context, status=422 if problem else 200)
+        problem = _tick(request)
+        if _by_htmx(request) and not problem:
+            return render(request, "recovery/_lost_bar.html", {"selected": len(picks())})
+        if "go" in request.POST and not problem:
+            return redirect("recovery_lost_selected")
+    context = _choose_context(request) | {"problem": problem, **_place("Deleted mailboxes")}
+    status = 422 if problem else 200
+    return render_page_or_part(request, "recovery/lost.html", "recovery/_lost.html", context, status)
 
 
-def _ways(found: list[Lost], answer: QueryDict) -> list[Way]:
-    """Read what is chosen. Only what the page offered counts. Raises InvalidRequest."""
-    picked, ways = set(answer.getlist("pick")), []
-    for each in found:
-        key = str(each.entity.public_id)
-        if key not in picked:
-            continue
-        target = next((t for t in each.targets if str(t.public_id) == answer.get(f"target-{key}")), None)
-        run = next((r for r in each.runs if str(r.public_id) == answer.get(f"run-{key}")), None)
-        if target is None or run is None:
-            raise InvalidRequest(f"{each.entity.name} has no mailbox to go into.", do="Choose one for it.")
-        ways.append(way_of(run, target))
-    if not ways:
-        raise InvalidRequest("No mailbox is chosen.", do="Tick those that you want back.")
-    return ways
+def _tick(request: MemberRequest) -> str:
+    """Keep the ticks of one page. Returns why not, to be said on it."""
+    if "clear" in request.POST:
+        picks_clear()
+        return ""
+    shown, ticked = (
+        [uuid for each in request.POST.getlist(name) if (uuid := uuid_of(each))] for name in ("shown", "pick")
+    )
+    try:
+        picks_change(shown=shown, ticked=ticked)
+    except InvalidRequest as error:
+        return str(error)
+    if "go" in request.POST and not picks():
+        return "No mailbox is selected. Tick those that you want back."
+    return ""
+
+
+def _choose_context(request: MemberRequest) -> dict[str, Any]:
+    text = request.GET.get("q", "").strip()[:100]
+    sides = {name: uuid_of(request.GET.get(name)) for name in ("before", "after")}
+    page = lost_page(text, **sides)
+
+    def address(**side: UUID | None) -> str:
+        query = {"q": text} | {name: str(key) for name, key in side.items()}
+        return f"{reverse('recovery_lost')}?{urlencode(query)}"
+
+    return {
+        "page": page,
+        "text": text,
+        "total": lost_mailboxes().count(),
+        "picked": picked_among(page.items),
+        "selected": len(picks()),
+        "previous_url": address(before=page.previous) if page.previous else "",
+        "next_url": address(after=page.following) if page.following else "",
+    }
+
+
+@member_required(Permission.RESTORE)
+def selected(request: MemberRequest) -> HttpResponse:
+    """For each that is selected ask from when and where to; a good answer becomes plans."""
+    found, problems = picks(), dict[str, str]()
+    sent = request.POST.dict()
+    if request.method == "POST":
+        picks_note(found, sent)
+        if _by_htmx(request):
+            return HttpResponse(status=204)
+        if away := uuid_of(sent.get("take_out")):
+            picks_change(shown=[away], ticked=[])
+            return redirect("recovery_lost_selected")
+        if "find" not in sent:
+            good, problems = ways(found, sent)
+            if good and not problems:
+                return _plan_all(good, settings="settings" in sent)
+    context = {
+        "rows": rows(found, sent, problems),
+        "problems": len(problems),
+        "settings": "settings" in sent,
+        **_place("Day and mailbox"),
+    }
+    return render(request, "recovery/lost_selected.html", context, status=422 if problems else 200)
+
+
+def _plan_all(good: list[Way], *, settings: bool) -> HttpResponse:
+    batch, made = plans_write(good, settings=settings)
+    for plan in made:
+        make_plan.after_commit(account_id=plan.account_id, plan_id=plan.pk)
+    return redirect("recovery_lost_plans", batch)
 
 
 @member_required(Permission.RESTORE)
@@ -92,6 +145,12 @@ def start(request: MemberRequest, batch: UUID) -> HttpResponse:
     return redirect("recovery_lost_plans", batch)
 
 
+def _by_htmx(request: MemberRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
+
+
 def _place(last: str) -> dict[str, Any]:
-    crumbs = [{"words": "Recovery", "url": reverse("recovery")}, {"words": last, "url": ""}]
-    return {"area": "recovery", "crumbs": crumbs}
+    crumbs = [{"words": "Recovery", "url": reverse("recovery")}]
+    if last != "Deleted mailboxes":
+        crumbs.append({"words": "Deleted mailboxes", "url": reverse("recovery_lost")})
+    return {"area": "recovery", "crumbs": [*crumbs, {"words": last, "url": ""}]}

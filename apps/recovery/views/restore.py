@@ -10,13 +10,13 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
-from apps.backups.enums import EntityState
-from apps.backups.models import Entity
+from apps.backups.access import entity_for
 from apps.backups.selectors.points import point_of
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, allowed, may_name_contents
+from apps.core.picker import Asked
 
-from ..access import plan_for, point_for, restore_for, target_for, targets_for
+from ..access import plan_for, point_for, restore_for
 from ..choosing import picks_of
 from ..enums import PlanState, RestoreMode
 from ..forms import RestoreForm
@@ -28,9 +28,9 @@ from ..restore.pace import forecast
 from ..restore.plan import COLUMNS, plan_create, plan_start
 from ..restore.undo import undo_start
 from ..services import selections_of
+from ..targets import target_picker
 from ..tasks import make_plan
 
-OTHERS_SHOWN = 500
 LATE_SECONDS = 60
 ITEMS_A_SECOND = 16  # as many as Microsoft lets us look up of one mailbox
 
@@ -39,17 +39,18 @@ ITEMS_A_SECOND = 16  # as many as Microsoft lets us look up of one mailbox
 def options(request: MemberRequest, run_id: UUID) -> HttpResponse:
     """Ask where to and how; a good answer becomes a plan."""
     point = point_for(run_id, Permission.RESTORE)
-    source = point.run.entity
-    form = RestoreForm(request.POST or None, source=source, others=_others(source), initial={"to": "same"})
+    source, looks = point.run.entity, "find" in request.POST
+    initial = {"to": "same"} | request.POST.dict()
+    form = RestoreForm(None if looks else request.POST or None, source=source, initial=initial)
     if request.method == "POST" and form.is_valid():
-        other = form.cleaned_data["to"] == "other"
-        target = target_for(form.cleaned_data["other"], source) if other else source
-        plan = plan_create(point=point, target=target, mode=form.cleaned_data["mode"], options=form.options())
+        data = form.cleaned_data
+        plan = plan_create(point=point, target=data["target"], mode=data["mode"], options=form.options())
         _look(plan)
         return redirect("recovery_plan", plan.public_id)
     now = timezone.localtime()
     context = {
         "form": form,
+        "picker": target_picker(source, Asked.of("other", request.POST)),
         "picks": picks_of(selections_of(point)),
         "point": point,
         "root_name": f"Restored {now:%Y-%m-%d}",
@@ -57,6 +58,14 @@ def options(request: MemberRequest, run_id: UUID) -> HttpResponse:
         **place_of(point, "Restore"),
     }
     return render(request, "recovery/restore.html", context, status=422 if form.errors else 200)
+
+
+@member_required(Permission.RESTORE)
+def targets(request: MemberRequest, entity_id: UUID) -> HttpResponse:
+    """The options of a picker for where this mailbox may go to."""
+    source, asked = entity_for(entity_id, Permission.RESTORE), request.GET
+    picker = target_picker(source, Asked.of(asked.get("name", ""), asked), abroad="home" not in asked)
+    return render(request, "components/picker_options.html", {"picker": picker})
 
 
 @member_required(Permission.RESTORE)
@@ -139,8 +148,3 @@ def _look_again(plan: Plan) -> None:
 
 def _look(plan: Plan) -> None:
     make_plan.after_commit(account_id=plan.account_id, plan_id=plan.pk)
-
-
-def _others(source: Entity) -> list[Entity]:
-    rows = targets_for(source).exclude(pk=source.pk).exclude(state=EntityState.ARCHIVED)
-    return list(rows[:OTHERS_SHOWN])
