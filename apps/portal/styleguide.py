@@ -16,6 +16,7 @@ from apps.backups.selectors import TaskCard, Word, nouns_of
 from apps.connectors.enums import ConnectionState, Service
 from apps.core import clock
 from apps.core.calendar import DayMark, month_of
+from apps.core.picker import Option, Picker
 from apps.core.status import LOOKS
 
 from .cards import Card
@@ -57,6 +58,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "crumbs": [{"words": "Home", "url": "/"}, {"words": "Components and states", "url": ""}],
         "statuses": list(LOOKS),
         "form": form,
+        "picker": _sample_picker(),
         "month": month_of(2026, 11, marks, today=today, selected=date(2026, 11, 14)),
         "home": _sample_home(),
         "icons": icon_names(),
@@ -71,6 +73,12 @@ def page(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "portal/styleguide.html", context)
+
+
+def _sample_picker() -> Picker:
+    found = (Option("bob", "Bob Smith", "bob.smith@pizza-perfecto.example, Mail and calendars"),)
+    chosen = Option("agata", "Agata Brown", "agata.brown@pizza-perfecto.example, Mail and calendars")
+    return Picker(name="into", label="Mailbox", url="", text="b", chosen=chosen, found=found)
 
 
 def icon_names() -> list[str]:

@@ -8,16 +8,19 @@ from django.db.models import Q, QuerySet
 
 from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity
-from apps.backups.selectors.status import word_expression, word_of
+from apps.backups.selectors.elsewhere import idle_here
+from apps.backups.selectors.status import Word, word_expression, word_of
 from apps.core import clock
 
 PAGE_SIZE = 50
+ELSEWHERE = "in_another_task"
 STATUSES = (
     ("active", "Active"),
     ("in_progress", "In progress"),
     ("not_active", "Not active"),
     ("scheduled", "Scheduled"),
     ("paused", "Paused"),
+    (ELSEWHERE, "Backed up in another task"),
     ("archived", "Archived"),
 )
 
@@ -63,13 +66,21 @@ def list_page(wanted: ListFilter, after: str = "") -> ListPage:
     found = list(rows.select_related("task").order_by("name", "pk")[: PAGE_SIZE + 1])
     more = len(found) > PAGE_SIZE
     found = found[:PAGE_SIZE]
+    elsewhere = set(
+        idle_here(everything.filter(pk__in=[each.pk for each in found])).values_list("pk", flat=True)
+    )
     return ListPage(
-        rows=[ListRow(entity, word_of(entity, now)) for entity in found],
+        rows=[ListRow(each, _status(each, elsewhere, now)) for each in found],
         after=str(found[-1].public_id) if more else "",
         total=everything.count(),
         with_backups=everything.filter(last_snapshot_at__isnull=False).count(),
         tasks=list(BackupTask.objects.order_by("name", "pk")[:200]),
     )
+
+
+def _status(entity: Entity, elsewhere: set[int], now: datetime) -> str:
+    word = word_of(entity, now)
+    return ELSEWHERE if word is Word.NOT_ACTIVE and entity.pk in elsewhere else word
 
 
 def _narrow(rows: QuerySet[Entity], wanted: ListFilter, now: datetime) -> QuerySet[Entity]:
@@ -79,6 +90,8 @@ def _narrow(rows: QuerySet[Entity], wanted: ListFilter, now: datetime) -> QueryS
         rows = rows.filter(task__public_id=task)
     if wanted.status == "active":
         return rows.filter(state=EntityState.ACTIVE)
+    if wanted.status == ELSEWHERE:
+        return idle_here(rows)
     if wanted.status in dict(STATUSES):
         words = word_expression(now)
         return rows.alias(word=words).filter(word=wanted.status)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from apps.accounts.enums import Role
 from apps.activity.models import Activity
-from apps.backups.models import Entity, Snapshot
+from apps.backups.models import BackupTask, Entity, Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core.scope import account_scope
 from apps.recovery.models import Selection
@@ -52,6 +52,20 @@ def browse(snapshot: Snapshot, **query: str) -> str:
 
 def item(snapshot: Snapshot, name: str, remote_id: str, *more: int) -> str:
     return reverse(name, args=[snapshot.public_id, node_key(remote_id), *more])
+
+
+def test_the_list_names_and_filters_what_another_task_backs_up(
+    cast: Cast, client: Client, backup: Snapshot
+) -> None:
+    here = BackupTask.objects.create(
+        account=cast.account, connection=backup.entity.task.connection, service="exchange", name="Second"
+    )
+    make_entity("Bob, here idle", task=here, state="not_active", remote_id=backup.entity.remote_id)
+    make_entity("Agata, idle", "agata@x.example", task=here, state="not_active")
+    client.force_login(cast.viewer)
+    assert client.get(reverse("recovery")).content.decode().count("In another task") == 1
+    narrowed = client.get(reverse("recovery"), {"status": "in_another_task"}).context["list"].rows
+    assert [(row.entity.name, row.status) for row in narrowed] == [("Bob, here idle", "in_another_task")]
 
 
 def test_the_list_shows_mailboxes_with_their_first_and_last_backup(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.core.sight import whole_sight
 
@@ -26,6 +26,18 @@ def among_elsewhere(task: BackupTask, remote_ids: Collection[str]) -> set[str]:
 def twice(task: BackupTask, entities: QuerySet[Entity]) -> QuerySet[Entity]:
     """Those of them that would be backed up twice if they were switched on."""
     return entities.filter(state__in=IDLE, remote_id__in=_active_elsewhere(task).values("remote_id"))
+
+
+def idle_here(entities: QuerySet[Entity]) -> QuerySet[Entity]:
+    """Those of them, of any tasks, that are not active because another task backs them up."""
+    with whole_sight("that it is backed up is told, though somebody does not see the other task"):
+        others = Entity.objects.filter(
+            remote_id=OuterRef("remote_id"),
+            task__service=OuterRef("task__service"),
+            task__connection__tenant_id=OuterRef("task__connection__tenant_id"),
+            state=EntityState.ACTIVE,
+        ).exclude(task=OuterRef("task"))
+    return entities.filter(Exists(others), state=EntityState.NOT_ACTIVE)
 
 
 def _active_elsewhere(task: BackupTask) -> QuerySet[Entity]:

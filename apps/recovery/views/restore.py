@@ -64,7 +64,7 @@ def options(request: MemberRequest, run_id: UUID) -> HttpResponse:
 def targets(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     """The options of a picker for where this mailbox may go to."""
     source, asked = entity_for(entity_id, Permission.RESTORE), request.GET
-    picker = target_picker(source, Asked.of(asked.get("name", ""), asked), abroad="home" not in asked)
+    picker = target_picker(source, Asked.of(asked.get("name", "other"), asked), abroad="home" not in asked)
     return render(request, "components/picker_options.html", {"picker": picker})
 
 
