@@ -94,7 +94,7 @@ def picks_note(found: Collection[LostPick], sent: Mapping[str, str]) -> None:
     for pick in found:
         pick.day = _day(sent.get(f"day-{key_of(pick)}", "")) or pick.day
         pick.target = _target(pick, sent) or pick.target
-        pick.save(update_fields=["day", "target"])
+        LostPick.objects.filter(pk=pick.pk).update(day=pick.day, target=pick.target)
 
 
 def ways(found: Collection[LostPick], sent: Mapping[str, str]) -> tuple[list[Way], dict[str, str]]:

@@ -32,31 +32,32 @@ def choose(request: MemberRequest) -> HttpResponse:
     """List mailboxes that are gone; ticks are kept over pages and searches."""
     problem = ""
     if request.method == "POST":
-        problem = _tick(request)
-        if _by_htmx(request) and not problem:
-            return render(request, "recovery/_lost_bar.html", {"selected": len(picks())})
-        if "go" in request.POST and not problem:
-            return redirect("recovery_lost_selected")
+        try:
+            _tick(request)
+        except InvalidRequest as error:
+            if _by_htmx(request):
+                raise
+            problem = str(error)
+        else:
+            if _by_htmx(request):
+                return render(request, "recovery/_lost_bar.html", {"selected": len(picks())})
+            return redirect("recovery_lost_selected" if "go" in request.POST else "recovery_lost")
     context = _choose_context(request) | {"problem": problem, **_place("Deleted mailboxes")}
     status = 422 if problem else 200
     return render_page_or_part(request, "recovery/lost.html", "recovery/_lost.html", context, status)
 
 
-def _tick(request: MemberRequest) -> str:
-    """Keep the ticks of one page. Returns why not, to be said on it."""
+def _tick(request: MemberRequest) -> None:
+    """Keep the ticks of one page. Raises InvalidRequest."""
     if "clear" in request.POST:
         picks_clear()
-        return ""
+        return
     shown, ticked = (
         [uuid for each in request.POST.getlist(name) if (uuid := uuid_of(each))] for name in ("shown", "pick")
     )
-    try:
-        picks_change(shown=shown, ticked=ticked)
-    except InvalidRequest as error:
-        return str(error)
+    picks_change(shown=shown, ticked=ticked)
     if "go" in request.POST and not picks():
-        return "No mailbox is selected. Tick those that you want back."
-    return ""
+        raise InvalidRequest("No mailbox is selected.", do="Tick those that you want back.")
 
 
 def _choose_context(request: MemberRequest) -> dict[str, Any]:
