@@ -387,6 +387,15 @@ class ListsFolders(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsPlaces(Protocol):
+    """A writer whose items keep their ids when people move them."""
+
+    async def places(self, remote_ids: Sequence[str]) -> dict[str, str]:
+        """Map ids to the folders in which they are now; those that are not there are left out."""
+        ...
+
+
 class Writer(Protocol):
     """Write side, opened with `open_writer`; needs write consent at the provider."""
 

@@ -58,6 +58,7 @@ PATIENCE = timedelta(minutes=2)
 WRITE_MISSING = "Microsoft does not let us write into this mailbox: the connection may only read."
 GRANT_WRITE = "Grant write access on the page of the connection, then start the restore again."
 SOURCE_GONE = "The backups that this restore reads were deleted."
+ELSEWHERE = "It is in another folder of the mailbox, so it was left there."
 UNREAD = "It was written, but could not be read back."
 PACE = "Microsoft takes 150 MB in five minutes for each mailbox. It goes on by itself."
 _NAMED_BY = {SubService.CONTACTS: "displayName", SubService.NOTES: "subject"}
@@ -181,6 +182,9 @@ class _Restore:
             live = lane.there_already(live_id, [(each.node.remote_id, each.stored.props) for each in new])
         taken = self._ours(set(live.values())) | {each.old_id for each in left}
         same = lane.unchanged([each.node for each in new if not each.old_id], live)
+        filed = lane.elsewhere(
+            live_id, [each.node.remote_id for each in new if each.node.remote_id not in live]
+        )
         written: list[_Work] = []
         for each in new:
             there = live.get(each.node.remote_id, "")
@@ -194,6 +198,9 @@ class _Restore:
             if there and (lane.mode == RestoreMode.SKIP or each.node.remote_id in same):
                 self.context.skipped(each.item, "exists", "It is in the mailbox already.")
                 taken.add(there)
+                continue
+            if each.node.remote_id in filed and not each.old_id:
+                self.context.skipped(each.item, "elsewhere", ELSEWHERE)
                 continue
             if there and lane.mode == RestoreMode.REPLACE and not each.old_id:
                 each.old_id, each.how = there, REPLACED

@@ -37,7 +37,19 @@ class TargetFolders:
         self._ids = {folder.remote_id for folder in live}
         self._known = {folder.well_known: folder.remote_id for folder in live if folder.well_known}
         self._named = {(self._place(f.parent_id), f.name.casefold()): f.remote_id for f in live}
+        self._parents = {folder.remote_id: folder.parent_id for folder in live}
         self._ready: dict[str, str] = {}
+
+    def keeps(self, live_id: str) -> bool:
+        """Tell whether a live folder is one in which people keep things: Deleted Items and below is none."""
+        above: set[str | None] = set()
+        at: str | None = live_id
+        while at in self._parents and at not in above:
+            if at == self._known.get("deleteditems"):
+                return False
+            above.add(at)
+            at = self._parents[at]
+        return live_id in self._ids
 
     def find(self, folder: Folder | None) -> str | None:
         """Return the live folder's id; None when it would have to be made."""

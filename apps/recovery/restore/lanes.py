@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from apps.backups.selectors.browse import AsOf, Node, as_of, node_key, nodes_by_keys
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
-from apps.connectors.base import ItemWriter, Listing, ListsFolders, Upsert
+from apps.connectors.base import ItemWriter, Listing, ListsFolders, TellsPlaces, Upsert
 from apps.connectors.enums import SubService
 from apps.jobs.models import Job
 
@@ -96,6 +96,19 @@ class Lane:
         here = {each for each in here if node_key(each) not in known}
         found = {each: [w for w in copies.get(own[each], ()) if w in here] for each in remote_ids}
         return {each: written[0] for each, written in found.items() if written}
+
+    def elsewhere(self, live_id: str | None, missing: Sequence[str]) -> set[str]:
+        """Return those of what is missing in its folder that people have filed in another one: they stay there.
+
+        To write such a one again would leave the mailbox with two of it.
+        """
+        in_place = (
+            self.mode in (RestoreMode.SKIP, RestoreMode.REPLACE) and self.target_id == self.state.entity_id
+        )
+        if not in_place or not missing or not isinstance(self.writer, TellsPlaces):
+            return set()
+        places = self.target.do(self.writer.places(missing))
+        return {each for each, place in places.items() if place != live_id and self.folders.keeps(place)}
 
     def _known(self, keys: Iterable[str]) -> set[str]:
         """Return those of these keys that the backup itself holds at this point."""

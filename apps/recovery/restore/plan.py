@@ -136,6 +136,10 @@ def plan_make(*, plan: Plan) -> Plan:
             looks = [_Look(lane) for lane in lanes.values()]
             plan.rows = [row for look in looks for row in look.rows()]
             plan.samples = [each for look in looks for each in look.differences()]
+            if filed := sum(look.elsewhere for look in looks):
+                plan.notes.append(
+                    f"Filed elsewhere in the mailbox, so left where they are: {filed:,} messages."
+                )
             _warn(plan)
         plan.state = PlanState.READY
     except EverkeepError as error:
@@ -231,6 +235,7 @@ class _Look:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
+        self.elsewhere = 0
         self._listed: tuple[str, Listing | None] = ("", None)
         self._replaced: list[tuple[Node, str]] = []
 
@@ -261,8 +266,15 @@ class _Look:
     def _there(self, folder: Folder | None, nodes: list[Node]) -> tuple[set[str], set[str]]:
         """Return what is live, and what of it needs no replacing."""
         lane, live_id = self._lane, self._lane.folders.find(folder)
-        if lane.mode == RestoreMode.NEW_ROOT or live_id is None:
+        if lane.mode == RestoreMode.NEW_ROOT:
             return set(), set()
+        there, same = self._in_place(live_id, nodes) if live_id is not None else (set[str](), set[str]())
+        filed = lane.elsewhere(live_id, [n.remote_id for n in nodes if n.remote_id not in there])
+        self.elsewhere += len(filed)
+        return there | filed, same | filed
+
+    def _in_place(self, live_id: str, nodes: list[Node]) -> tuple[set[str], set[str]]:
+        lane = self._lane
         listing = self._listing(live_id, len(nodes))
         props = contents(lane.state, [node.id for node in nodes])
         pairs = [(node.remote_id, props[node.id].props) for node in nodes if node.id in props]

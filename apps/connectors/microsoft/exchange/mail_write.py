@@ -16,7 +16,16 @@ from apps.connectors.microsoft.endpoints import segment
 from apps.core.errors import Gone, RemoteError, TooLarge
 
 from .folder_write import ensure_folder, list_folders, remove_folder
-from .item_write import WITH_KEY, create_once, first_of_each, has_key, is_whole, quoted, with_key
+from .item_write import (
+    WITH_KEY,
+    create_once,
+    first_of_each,
+    has_key,
+    is_whole,
+    quoted,
+    those_there,
+    with_key,
+)
 from .mail_compare import COMPARED, FILES, Document, mail_faults, mail_lost
 from .mail_compose import Attachment, Letter
 from .mail_fields import composed_of, message_json, moment_text, read_props
@@ -74,6 +83,13 @@ class MailWriter:
         found = await self._search(folder_id, queries)
         alike = {key: [str(each["id"]) for each in entries if is_whole(each)] for key, entries in found.items()}
         return one_for_each(alike, live)
+
+    async def places(self, remote_ids: Sequence[str]) -> dict[str, str]:
+        paths = {
+            each: f"{self._user}/messages/{segment(each)}?$select=id,parentFolderId" for each in remote_ids
+        }
+        there = await those_there(self._graph, paths, pool=self._pool)
+        return {remote_id: str(entry.get("parentFolderId") or "") for remote_id, entry in there.items()}
 
     async def list_folder(self, folder_id: str) -> Listing:
         return await list_folder(self._graph, self._user_id, folder_id)
