@@ -6,11 +6,13 @@ What every kind needs of a run is in tests/backups/test_every_kind.py.
 from apps.connectors.enums import SubService
 from apps.connectors.microsoft import connector
 
+_EVERY = dict(connector.READERS)
+
 
 def mail_readers() -> dict[SubService, connector.ItemReader]:
     return {SubService.MAIL: connector.READERS[SubService.MAIL]}
 
 
-def keep_to_mail() -> None:
+def keep_to(*kinds: str) -> None:
     """For a process of its own, for as long as it lives."""
-    connector.READERS = mail_readers()  # type: ignore[misc]
+    connector.READERS = {kind: _EVERY[kind] for kind in map(SubService, kinds)}  # type: ignore[misc]

@@ -215,9 +215,9 @@ def main() -> None:
     from apps.connectors import services  # noqa: F401
     from apps.vault import api  # noqa: F401
     from tests.bench import bare  # noqa: F401
-    from tests.only_mail import keep_to_mail
+    from tests.only_mail import keep_to
 
-    keep_to_mail()
+    keep_to(*os.environ.get("EVERKEEP_TEST_KINDS", "mail").split())
 
     for line in sys.stdin:
         wanted = json.loads(line)

@@ -8,21 +8,25 @@ from typing import Any
 from apps.accounts.enums import Role
 from apps.accounts.models import User
 from apps.accounts.selectors import actor_of
-from apps.backups.models import Snapshot
+from apps.backups.models import Entity, Snapshot
 from apps.backups.selectors.points import point_of
+from apps.connectors.base import WriteItem
+from apps.connectors.documents import canonical
+from apps.connectors.enums import SubService
 from apps.core import clock
 from apps.core.actor import acting_as
 from apps.core.scope import account_scope, every_account
 from apps.jobs import runner
 from apps.jobs.models import Job, JobItem
 from tests.cast import member
+from tests.recovery.test_restore_kinds import SEEDS
 
 
 def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
     """Choose the whole mailbox of the newest backup and make the job; nobody works on it yet."""
     from apps.recovery.exports.start import export_start
     from apps.recovery.restore.plan import plan_create, plan_make, plan_start
-    from apps.recovery.services import selection_everything, selections_everything
+    from apps.recovery.services import selections_everything
 
     with every_account("the test has one"):
         snapshot = Snapshot.objects.select_related("entity__task__connection", "run").latest("id")
@@ -31,14 +35,30 @@ def start(*, kind: str, mode: str = "new_root") -> dict[str, Any]:
         known or member(snapshot.account, "rita@pizza-perfecto.example", Role.ADMINISTRATOR)
     ).memberships.get()
     with account_scope(snapshot.account_id), acting_as(actor_of(rita)):
-        selection_everything(snapshot=snapshot)
+        selections_everything(point=point_of(snapshot.run))
         if kind == "export":
-            selections_everything(point=point_of(snapshot.run))
             job = export_start(point=point_of(snapshot.run))
         else:
             plan = plan_make(plan=plan_create(point=point_of(snapshot.run), target=snapshot.entity, mode=mode))
             job = plan_start(plan=plan)
     return {"job": job.pk, "items": job.items_total}
+
+
+def seed(*, number: int) -> None:
+    """Write so many events with a file, contacts and tasks into the mailbox."""
+    from apps.recovery.restore.target import open_target
+
+    with every_account("the test has one"):
+        entity = Entity.objects.select_related("task__connection").get()
+    with account_scope(entity.account_id), open_target(entity) as live:
+        for kind in (SubService.CALENDARS, SubService.CONTACTS, SubService.TASKS):
+            writer, fields, files = live.items(kind), SEEDS[kind], (b"%PDF-1.7",)
+            folder_id = next(each.remote_id for each in live.do(writer.folders()))
+            if kind == SubService.CALENDARS:
+                fields = fields | {"attachments": [{"name": "plan.pdf", "size": 8, "part": 0}]}
+            for each in range(number):
+                item = WriteItem(f"seed{each}", folder_id, canonical(fields), b"", attachments=files)
+                live.do(writer.write(item))
 
 
 def undo(*, job: int) -> dict[str, Any]:

@@ -4,7 +4,9 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
@@ -13,25 +15,43 @@ import pytest
 
 from apps.sandbox.testing import SandboxCloud
 from tests.recovery.conftest import as_it_was
+from tests.recovery.test_restore_kinds import BINS, whole
 from tests.warm_worker import WarmWorker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SEED = random.SystemRandom().randrange(1_000_000)
 ORDERS = "tests.recovery.orders"
 KILLS = 8
+MODES = ("new_root", "skip", "replace", "duplicate")
+
+
+@contextmanager
+def working(cloud: SandboxCloud, data: Path, kinds: str) -> Iterator[WarmWorker]:
+    """A worker whose mailbox holds some hundred items of these kinds, not backed up yet."""
+    cloud.reset(users=3, messages=40, seed=SEED % 100)
+    cloud.bulk(cloud.admin, 60, size=3_000, folders=3, seed=SEED % 1000)
+    settings = {"EVERKEEP_MICROSOFT_RETRY_SECONDS": "0.01", "EVERKEEP_TEST_KINDS": kinds}
+    with WarmWorker(data, cloud.url, **settings) as worker:
+        worker.order(
+            "prepare", mailbox=cloud.admin, tenant=cloud.tenant_id, client=cloud.manual.client_id,
+            secret=cloud.manual.secret,
+        )  # fmt: skip
+        yield worker
 
 
 @pytest.fixture
 def worker(sandbox_cloud: SandboxCloud, tmp_path: Path) -> Iterator[WarmWorker]:
-    """A worker whose mailbox holds some hundred mails in a backup."""
-    sandbox_cloud.reset(users=3, messages=40, seed=SEED % 100)
-    sandbox_cloud.bulk(sandbox_cloud.admin, 60, size=3_000, folders=3, seed=SEED % 1000)
-    manual = sandbox_cloud.manual
-    with WarmWorker(tmp_path, sandbox_cloud.url, EVERKEEP_MICROSOFT_RETRY_SECONDS="0.01") as worker:
-        worker.order(
-            "prepare", mailbox=sandbox_cloud.admin, tenant=sandbox_cloud.tenant_id, client=manual.client_id,
-            secret=manual.secret,
-        )  # fmt: skip
+    """One whose mails are backed up."""
+    with working(sandbox_cloud, tmp_path, "mail") as worker:
+        assert worker.order("backup").answer["verdict"] == "success"
+        yield worker
+
+
+@pytest.fixture
+def mixed(sandbox_cloud: SandboxCloud, tmp_path: Path) -> Iterator[WarmWorker]:
+    """One whose mails, events with files, contacts and tasks are backed up."""
+    with working(sandbox_cloud, tmp_path, "mail calendars contacts tasks") as worker:
+        worker.order(f"{ORDERS}:seed", number=6)
         assert worker.order("backup").answer["verdict"] == "success"
         yield worker
 
@@ -57,58 +77,89 @@ def work_and_be_killed(
 
 
 CHANGED = "Changed since"
-BINS = ("Deleted Items", "Recoverable Items", "Deletions")
-Place = tuple[Any, ...]
+KINDS = ("events", "contacts", "tasks")
 
 
-def in_place(cloud: SandboxCloud) -> Counter[Place]:
-    """What is in the mailbox but for its bins, which take what a restore replaces and an undo removes."""
+def place(cloud: SandboxCloud) -> Any:
+    """What `whole` compares a mailbox by."""
+    return SimpleNamespace(cloud=cloud, bob=SimpleNamespace(remote_id=cloud.admin))
+
+
+def mails_in(cloud: SandboxCloud) -> list[dict[str, Any]]:
+    """Return all but what is in the bins, which take what a restore replaces and an undo removes."""
+    return [m for m in cloud.export(cloud.admin)["messages"] if not m["folder"].startswith(BINS)]
+
+
+def counts(cloud: SandboxCloud) -> Counter[str]:
     found = cloud.export(cloud.admin)
-    kept = [m for m in found["messages"] if not m["folder"].startswith(BINS)]
-    return Counter([(m["folder"], *as_it_was(m)) for m in kept] + [(f["path"],) for f in found["folders"]])
+    return Counter({kind: len(found[kind]["items"]) for kind in KINDS} | {"mails": len(mails_in(cloud))})
 
 
-def change_all(cloud: SandboxCloud) -> None:
-    """Edit every message since the backup, so that there is something to replace."""
+def change_some(cloud: SandboxCloud) -> None:
+    """Since the backup a part of each kind but tasks was deleted, and the rest edited."""
+    mails = mails_in(cloud)
+    for number, mail in enumerate(mails):
+        gone = number < len(mails) // 3
+        graph(cloud, f"messages/{quote(mail['id'])}", None if gone else {"categories": [CHANGED]})
+    found = cloud.export(cloud.admin)
+    for path, name, seeded, edit in (
+        ("events", "subject", "Standup", "subject"),
+        ("contacts", "displayName", "Latteria Colli", "jobTitle"),
+    ):
+        mine = [each["id"] for each in found[path]["items"] if each["document"][name] == seeded]
+        assert len(mine) == 6
+        graph(cloud, f"{path}/{quote(mine[0])}", None)
+        for remote_id in mine[1:]:
+            graph(cloud, f"{path}/{quote(remote_id)}", {edit: CHANGED})
+
+
+def graph(cloud: SandboxCloud, path: str, fields: dict[str, Any] | None) -> None:
+    """Change an item, or delete it."""
+    url = f"{cloud.graph_url}/v1.0/users/{cloud.admin}/{path}"
     headers = {"Authorization": f"Bearer {cloud.token()}", "Content-Type": "application/json",
                "Prefer": 'IdType="ImmutableId"'}  # fmt: skip
-    for mail in cloud.export(cloud.admin)["messages"]:
-        url = f"{cloud.graph_url}/v1.0/users/{cloud.admin}/messages/{quote(mail['id'])}"
-        body = json.dumps({"categories": [CHANGED]}).encode()
-        with urlopen(Request(url, body, headers, method="PATCH"), timeout=30) as answer:
-            assert answer.status == 200
+    body = None if fields is None else json.dumps(fields).encode()
+    with urlopen(Request(url, body, headers, method="PATCH" if fields else "DELETE"), timeout=30) as answer:
+        assert answer.status in (200, 204)
 
 
-@pytest.mark.parametrize("mode", ["new_root", "skip", "replace", "duplicate"])
-def test_a_restore_and_its_undo_killed_anywhere_leave_nothing_twice(
-    worker: WarmWorker, sandbox_cloud: SandboxCloud, mode: str
+@pytest.mark.timeout(900)
+def test_restores_and_their_undos_killed_fifty_times_leave_nothing_twice(
+    mixed: WarmWorker, sandbox_cloud: SandboxCloud
 ) -> None:
-    """Some fifty kills over the four modes."""
-    if mode == "replace":
-        change_all(sandbox_cloud)
-    before, mails = in_place(sandbox_cloud), sandbox_cloud.export(sandbox_cloud.admin)["messages"]
+    mails, backed_up = mails_in(sandbox_cloud), counts(sandbox_cloud)
+    assert all(backed_up[kind] >= 6 for kind in KINDS)
+    change_some(sandbox_cloud)
+    before, counted = whole(place(sandbox_cloud)), counts(sandbox_cloud)
     sandbox_cloud.switch(latency_ms=15)
-    job = worker.order(f"{ORDERS}:start", kind="restore", mode=mode).answer
-    answer, kills = work_and_be_killed(worker, job["job"], usual=2.0)
-    assert answer["state"] == "succeeded", f"seed {SEED}: {answer}"
-    assert answer["result"]["drift"] == [], f"seed {SEED}: {answer}"
-    now = sandbox_cloud.export(sandbox_cloud.admin)["messages"]
-    if mode == "new_root":
-        root = answer["result"]["root"] + "/"
-        new = Counter((m["folder"].removeprefix(root), *as_it_was(m)) for m in now if root in m["folder"])
-        assert new == Counter((m["folder"], *as_it_was(m)) for m in mails), f"seed {SEED}"
-    elif mode == "duplicate":
-        assert len(now) == len(mails) + answer["done"] == 2 * len(mails), f"seed {SEED}"
-    elif mode == "replace":
-        assert not any(CHANGED in str(place) for place in in_place(sandbox_cloud)), f"seed {SEED}"
-        assert sum(in_place(sandbox_cloud).values()) == sum(before.values()), f"seed {SEED}"
-    else:
-        assert in_place(sandbox_cloud) == before, f"seed {SEED}"
-    undo = worker.order(f"{ORDERS}:undo", job=job["job"]).answer
-    undone, more = work_and_be_killed(worker, undo["job"], usual=2.0)
-    assert (undone["state"], undone["done"]) == ("succeeded", undo["items"]), f"seed {SEED}: {undone}"
-    assert in_place(sandbox_cloud) == before, f"seed {SEED}"
-    assert kills + more > 0 or mode == "skip", f"seed {SEED}: the worker was never killed at work"
+    kills = rounds = 0
+    killed: Counter[str] = Counter()
+    while rounds < len(MODES) or (kills < 50 and rounds < 5 * len(MODES)):
+        mode = MODES[rounds % len(MODES)]
+        rounds += 1
+        job = mixed.order(f"{ORDERS}:start", kind="restore", mode=mode).answer
+        answer, times = work_and_be_killed(mixed, job["job"], usual=2.0)
+        assert (answer["state"], answer["failed"]) == ("succeeded", 0), f"seed {SEED}: {mode} {answer}"
+        assert answer["result"]["drift"] == [], f"seed {SEED}: {mode} {answer}"
+        now = mails_in(sandbox_cloud)
+        if mode in ("new_root", "duplicate"):
+            assert counts(sandbox_cloud) == counted + backed_up, f"seed {SEED}: {mode}"
+        else:
+            assert counts(sandbox_cloud) == backed_up, f"seed {SEED}: {mode}"
+        if mode == "new_root":
+            root = answer["result"]["root"] + "/"
+            new = Counter((m["folder"].removeprefix(root), *as_it_was(m)) for m in now if root in m["folder"])
+            assert new == Counter((m["folder"], *as_it_was(m)) for m in mails), f"seed {SEED}"
+        assert any(CHANGED in line for line in whole(place(sandbox_cloud))) == (mode != "replace")
+        undo = mixed.order(f"{ORDERS}:undo", job=job["job"]).answer
+        undone, more = work_and_be_killed(mixed, undo["job"], usual=2.0)
+        assert (undone["state"], undone["done"]) == ("succeeded", undo["items"]), (
+            f"seed {SEED}: {mode} {undone}"
+        )
+        after = whole(place(sandbox_cloud))
+        assert (before - after, after - before) == (Counter(), Counter()), f"seed {SEED}: {mode}"
+        kills, killed[mode] = kills + times + more, killed[mode] + times + more
+    assert kills >= 50 and all(killed[mode] for mode in MODES), f"seed {SEED}: killed {dict(killed)} times only"
 
 
 @pytest.mark.timeout(900)
