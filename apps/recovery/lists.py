@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity
-from apps.backups.selectors.elsewhere import idle_here
+from apps.backups.selectors.elsewhere import among_elsewhere, idle_here
 from apps.backups.selectors.status import Word, word_expression, word_of
 from apps.core import clock
 
@@ -63,12 +63,10 @@ def list_page(wanted: ListFilter, after: str = "") -> ListPage:
     place = _entity(after)
     if place is not None:
         rows = rows.filter(Q(name__gt=place.name) | Q(name=place.name, pk__gt=place.pk))
-    found = list(rows.select_related("task").order_by("name", "pk")[: PAGE_SIZE + 1])
+    found = list(rows.select_related("task__connection").order_by("name", "pk")[: PAGE_SIZE + 1])
     more = len(found) > PAGE_SIZE
     found = found[:PAGE_SIZE]
-    elsewhere = set(
-        idle_here(everything.filter(pk__in=[each.pk for each in found])).values_list("pk", flat=True)
-    )
+    elsewhere = _idle_among(found)
     return ListPage(
         rows=[ListRow(each, _status(each, elsewhere, now)) for each in found],
         after=str(found[-1].public_id) if more else "",
@@ -76,6 +74,19 @@ def list_page(wanted: ListFilter, after: str = "") -> ListPage:
         with_backups=everything.filter(last_snapshot_at__isnull=False).count(),
         tasks=list(BackupTask.objects.order_by("name", "pk")[:200]),
     )
+
+
+def _idle_among(found: list[Entity]) -> set[int]:
+    """Return which of these are not active and are backed up by another task, by primary key."""
+    by_task: dict[int, list[Entity]] = {}
+    for entity in found:
+        if entity.state == EntityState.NOT_ACTIVE:
+            by_task.setdefault(entity.task_id, []).append(entity)
+    pks: set[int] = set()
+    for idle in by_task.values():
+        there = among_elsewhere(idle[0].task, [each.remote_id for each in idle])
+        pks |= {each.pk for each in idle if each.remote_id in there}
+    return pks
 
 
 def _status(entity: Entity, elsewhere: set[int], now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.core.sight import whole_sight
 
@@ -29,15 +29,14 @@ def twice(task: BackupTask, entities: QuerySet[Entity]) -> QuerySet[Entity]:
 
 
 def idle_here(entities: QuerySet[Entity]) -> QuerySet[Entity]:
-    """Those of them, of any tasks, that are not active because another task backs them up."""
-    with whole_sight("that it is backed up is told, though somebody does not see the other task"):
-        others = Entity.objects.filter(
-            remote_id=OuterRef("remote_id"),
-            task__service=OuterRef("task__service"),
-            task__connection__tenant_id=OuterRef("task__connection__tenant_id"),
-            state=EntityState.ACTIVE,
-        ).exclude(task=OuterRef("task"))
-    return entities.filter(Exists(others), state=EntityState.NOT_ACTIVE)
+    """Those of them, of any tasks, that are not active because another task backs them up.
+
+    Task by task: one correlated subquery for all would look at every pair of entities.
+    """
+    rule = Q(pk__in=[])
+    for task in BackupTask.objects.select_related("connection"):
+        rule |= Q(task=task, remote_id__in=_active_elsewhere(task).values("remote_id"))
+    return entities.filter(rule, state=EntityState.NOT_ACTIVE)
 
 
 def _active_elsewhere(task: BackupTask) -> QuerySet[Entity]:
