@@ -1,20 +1,17 @@
 """What finance staff fill in: billing details (BIL-05) and the request for an annual plan (BIL-06)."""
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-
-from apps.core import clock
 
 from .enums import InvoiceAs
 from .places import clean_postal_code, clean_state, countries, country_name
 from .tax_ids import MANDATORY, tidy_tax_id
 
 _PHONE = re.compile(r"\+?[\d ()./-]{5,30}")
-LATEST_START = timedelta(days=366)
 
 
 class DetailsForm(forms.Form):
@@ -107,16 +104,17 @@ class AnnualForm(forms.Form):
     contact_name = forms.CharField(max_length=120, label="Name")
     contact_email = forms.EmailField(label="Billing email", help_text="We ask there for a confirmation.")
 
-    def __init__(self, *args: Any, earliest: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, days: tuple[date, date], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.earliest = earliest
-        self.fields["wanted_start"].widget.attrs["min"] = earliest.isoformat()
+        self.earliest, self.latest = days
+        limits = {"min": self.earliest.isoformat(), "max": self.latest.isoformat()}
+        self.fields["wanted_start"].widget.attrs.update(limits)
 
     def clean_wanted_start(self) -> date:
-        """Not in the past, not during the trial, not further away than a year."""
+        """Not in the past, not during the trial, and no longer after it than is given away."""
         day: date = self.cleaned_data["wanted_start"]
         if day < self.earliest:
             raise ValidationError(f"The earliest day is {self.earliest:%-d %B %Y}.")
-        if day > clock.now().date() + LATEST_START:
-            raise ValidationError("Choose a day within a year.")
+        if day > self.latest:
+            raise ValidationError(f"The latest day is {self.latest:%-d %B %Y}.")
         return day

@@ -23,6 +23,9 @@ HELD_FOR_MONEY: Final = timedelta(days=7)
 # So many new pages at the card processor an account opens within an hour, to pay and to add cards.
 PAGES_AN_HOUR: Final = 12
 
+# A first year may begin so long after the first day that could be paid for: those days are free.
+LATEST_START: Final = timedelta(days=31)
+
 PAYABLE: Final = {Interval.MONTH: timedelta(days=14), Interval.YEAR: timedelta(days=30)}
 AHEAD: Final = {Interval.MONTH: timedelta(0), Interval.YEAR: timedelta(days=30)}  # when it is billed
 # Reminders of an invoice that is not charged by itself, in days from its due day.

@@ -22,6 +22,7 @@ class Subscription(AccountModel):
     state = models.CharField(max_length=10, choices=SubscriptionState, default=SubscriptionState.NONE)
     auto_pay = models.BooleanField(default=True)
     started_on = models.DateField(null=True)
+    free_until = models.DateField(null=True)  # when it began: today, or the end of its trial
     anchor_day = models.PositiveSmallIntegerField(default=1)  # of the month; a shorter month has its last day
     period_start = models.DateField(null=True)
     period_end = models.DateField(null=True)

@@ -12,7 +12,7 @@ from apps.core.scope import current_account_id
 from ..enums import Interval, SubscriptionState
 from ..models import Subscription
 from ..money import shown
-from ..services.plans import FREE, RUNNING, first_day
+from ..services.plans import FREE, RUNNING, ends_if_cancelled, first_day
 from .forecasts import Forecast, forecast_for
 from .invoices import InvoiceRow, unpaid
 from .online import cards_possible, ways_words
@@ -101,6 +101,13 @@ class PlanView:
     def ends_on(self) -> date | None:
         """The first day that nothing is paid for."""
         return self.plan.invoiced_to
+
+    @property
+    def would_end_on(self) -> date | None:
+        """The same, were it cancelled now; None when that is today."""
+        today = clock.now().date()
+        ends = ends_if_cancelled(self.plan, today)
+        return ends if ends > today else None
 
     @property
     def may_cancel(self) -> bool:

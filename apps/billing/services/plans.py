@@ -19,14 +19,14 @@ from ..charging import is_charged
 from ..enums import Interval, SubscriptionState
 from ..errors import DetailsMissing
 from ..mails import mail_invoice, tell, tell_operator
-from ..models import Subscription
+from ..models import Invoice, Subscription
 from ..price_lists import list_in_force
-from ..rules import AFTER_STOP
+from ..rules import AFTER_STOP, LATEST_START
 from .details import details_missing, details_of
 from .invoicing import invoice_issue, invoice_void
 from .locking import plan_locked
 from .recovering import begin_anew
-from .troubles import plan_stop, unpaid_invoices
+from .troubles import plan_end, plan_stop, unpaid_invoices
 
 FREE: Final = (SubscriptionState.NONE, SubscriptionState.CANCELLED)
 REQUESTS_A_DAY: Final = 3
@@ -47,12 +47,28 @@ def _asked_today(subscription: Subscription) -> int:
 
 
 def first_day(today: date, wanted: date | None = None) -> date:
-    """The first day that is paid for: as wished, but never within the trial and never in the past."""
+    """The first day that is paid for: as wished, within the days that can be chosen."""
+    earliest, latest = start_days(today)
+    return max(earliest, min(wanted or earliest, latest))
+
+
+def start_days(today: date) -> tuple[date, date]:
+    """The first and the last day on which a plan may begin: never within the trial, never in the past.
+
+    Whoever has a plan is backed up from the moment it is confirmed, so a late start is given away: once.
+    """
+    earliest = _free_until(today)
+    had_one = Subscription.objects.filter(account_id=current_account_id(), started_on__isnull=False).exists()
+    return earliest, earliest if had_one else earliest + LATEST_START
+
+
+def _free_until(today: date) -> date:
+    """The first day that can be paid for."""
     account = Account.objects.get(pk=current_account_id())
     ends = account.trial_ends_at if account.state == AccountState.TRIAL else None
     # Of the day on which the trial ends its first hours are the trial's: the next one is paid for.
     free_until = (ends + timedelta(days=1, microseconds=-1)).date() if ends else None
-    return max(filter(None, [today, free_until, wanted]))
+    return max(filter(None, [today, free_until]))
 
 
 @transaction.atomic
@@ -86,6 +102,9 @@ def subscription_request(
     if missing:
         raise DetailsMissing(f"These are missing: {', '.join(missing)}.", do="Fill in the billing details.")
     today = clock.now().date()
+    latest = start_days(today)[1]
+    if wanted_start is not None and wanted_start > latest:
+        raise InvalidRequest(f"The latest day is {latest:%-d %B %Y}.", do="Choose an earlier one.")
     subscription.interval = interval
     subscription.price_list = list_in_force(subscription.currency, today)
     subscription.wanted_start, subscription.purchase_order = wanted_start, purchase_order.strip()[:60]
@@ -104,6 +123,7 @@ def subscription_request(
 def _begin(subscription: Subscription, first: date) -> Subscription:
     """The plan is in force; nothing is billed before its first day."""
     subscription.state, subscription.cancel_at_end = SubscriptionState.ACTIVE, False
+    subscription.free_until = _free_until(clock.now().date())
     subscription.stopped_on = subscription.told = subscription.counted_at = None
     subscription.counted_seconds = 0
     subscription.started_on = subscription.period_start = subscription.period_end = first
@@ -173,22 +193,38 @@ def plan_invoice(subscription: Subscription, today: date) -> bool:
 
 @transaction.atomic
 def subscription_cancel(subscription: Subscription) -> Subscription:
-    """End a plan with the last day that is paid for; what was billed ahead and is not paid is taken back."""
+    """End a plan with the last day that is paid for; what was billed ahead and is not paid is taken back.
+
+    One that has not begun, and is not paid, ends with the trial that it was asked for in, else at once.
+    """
     subscription = plan_locked(subscription)
     if subscription.state not in RUNNING or subscription.cancel_at_end:
         raise Conflict("There is no plan to cancel.")
-    ends = subscription.invoiced_to
-    assert ends is not None, "a plan that runs has its days"
-    for invoice in unpaid_invoices(subscription):
-        if invoice.effective_on > clock.now().date() and not invoice.paid_minor:
-            invoice_void(invoice, why="the plan was cancelled")
-            ends = min(ends, invoice.effective_on)
+    today = clock.now().date()
+    ends = ends_if_cancelled(subscription, today)
+    for invoice in _taken_back(subscription, today):
+        invoice_void(invoice, why="the plan was cancelled")
     subscription = plan_locked(subscription)  # as the voids left it
     subscription.cancel_at_end, subscription.invoiced_to = True, ends
     subscription.save()
-    tell("cancelled", ends=ends)
     audit("billing.cancelled", description=f"The plan ends on {ends:%-d %B %Y}.")
-    return subscription
+    if not plan_end(subscription, today):
+        tell("cancelled", ends=ends)
+    return plan_locked(subscription)
+
+
+def _taken_back(subscription: Subscription, today: date) -> list[Invoice]:
+    """What was billed ahead, and nobody paid anything of."""
+    return [one for one in unpaid_invoices(subscription) if one.effective_on > today and not one.paid_minor]
+
+
+def ends_if_cancelled(subscription: Subscription, today: date) -> date:
+    """The first day without a plan, were it cancelled now."""
+    assert subscription.invoiced_to and subscription.started_on, "a plan that runs has its days"
+    ends = min([subscription.invoiced_to, *(one.effective_on for one in _taken_back(subscription, today))])
+    if today < subscription.started_on and ends <= subscription.started_on:
+        ends = max(today, min(ends, subscription.free_until or today))
+    return ends
 
 
 def cancel_approved(payload: dict[str, Any]) -> None:
@@ -211,6 +247,8 @@ def subscription_keep(subscription: Subscription) -> Subscription:
     if not subscription.cancel_at_end or subscription.state not in RUNNING:
         raise Conflict("This plan is not cancelled, or it has ended.", do="Subscribe anew.")
     subscription.cancel_at_end = False
+    if subscription.invoiced_to and subscription.started_on:
+        subscription.invoiced_to = max(subscription.invoiced_to, subscription.started_on)
     subscription.save()
     audit("billing.kept", description="The plan goes on.")
     return subscription

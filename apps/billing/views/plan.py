@@ -31,7 +31,7 @@ from ..services import (
     subscription_refuse,
     subscription_request,
 )
-from ..services.plans import CANCEL, first_day
+from ..services.plans import CANCEL, start_days
 
 STEPS = ["Choose a plan", "Payment details", "Subscribe"]
 
@@ -56,13 +56,13 @@ def annual(request: MemberRequest) -> HttpResponse:
     plan = plan_now()
     if not plan.is_none:
         return redirect("billing")
-    earliest = first_day(clock.now().date())
+    days = start_days(clock.now().date())
     initial: dict[str, Any] = {
-        "wanted_start": earliest,
+        "wanted_start": days[0],
         "contact_name": request.user.name,
         "contact_email": request.user.email,
     }
-    form = AnnualForm(request.POST or None, initial=initial, earliest=earliest)
+    form = AnnualForm(request.POST or None, initial=initial, days=days)
     if request.method == "POST" and form.is_valid():
         subscription_request(interval=Interval.YEAR, **form.cleaned_data)
         messages.success(request, "Your request was sent. Support asks you to confirm it.")
@@ -120,7 +120,9 @@ def cancel(request: MemberRequest) -> HttpResponse:
         )
     if request.method == "POST":
         proposed = propose(CANCEL, {}, "Cancel the subscription")
-        cancelled = "The subscription is cancelled. You can take that back until its last day."
+        cancelled = "The subscription is cancelled."
+        if plan_now().may_keep:
+            cancelled += " You can take that back until its last day."
         messages.success(request, cancelled if proposed.done else proposed.said)
         return redirect("billing")
     return show(request, "billing/cancel.html", "billing", {"plan": plan}, below="Cancel the subscription")
