@@ -147,6 +147,12 @@ class Delivery(AccountModel):
         return f"{self.subject} to {self.address}"
 
     @property
+    def to_whom(self) -> str:
+        """Who did not get it, told apart from others: of a hook its name, since many share a host."""
+        is_named = self.way != Way.MAIL and self.recipient is not None and self.recipient.name
+        return f"{self.recipient} ({self.address})" if is_named else self.address
+
+    @property
     def log_subject(self) -> str:
         """What logs call it: a subject made for one reader, or of a kind with its own right, is not for all."""
         kind = kind_of(self.kind)

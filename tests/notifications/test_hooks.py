@@ -25,6 +25,7 @@ from apps.notifications.letters import Letter
 from apps.notifications.models import Delivery, Recipient
 from apps.notifications.recipients import Wanted, recipient_add, recipient_change, recipient_try, ticks_set
 from apps.notifications.registry import Kind
+from apps.notifications.selectors import last_failures
 from apps.notifications.services import keep_mail, notify, notify_addresses
 from tests.cast import Cast, prove_again
 from tests.listener import Listener
@@ -182,6 +183,26 @@ def test_what_does_not_arrive_is_said_where_it_is_set_and_can_be_sent_again(cast
     client.post(reverse("notification_retry", args=[Delivery.objects.get().public_id]))
     assert Delivery.objects.get().state == "waiting"
     assert "550" not in client.get(reverse("notifications")).content.decode()
+
+
+def test_a_dead_hook_is_told_by_name_while_another_of_its_host_works_until_it_is_removed(
+    cast: Cast, client: Client, listener: Listener
+) -> None:
+    hook(listener, "slack", "Night watch")
+    hook(listener, "slack", "Day shift")
+    hook(listener, "webhook", "Ticket desk")
+    listener.answers = [404, 200, 410]
+    notify("weather", letter())
+    sending.send_due()
+    client.force_login(cast.owner)
+    page = client.get(reverse("notifications")).content.decode()
+    assert "The last letter to Night watch (127.0.0.1) did not arrive" in page
+    assert "The last letter to Ticket desk (127.0.0.1) did not arrive" in page
+    assert "The last letter to Day shift" not in page
+    assert "The last letter to 127.0.0.1" not in page
+    assert [row.said for row in last_failures()] == ["Answered 410.", "Answered 404."]
+    Recipient.objects.filter(name="Night watch").delete()
+    assert [row.said for row in last_failures()] == ["Answered 410."]
 
 
 def test_letters_are_listed_to_who_may_see_what_they_name(cast: Cast, client: Client) -> None:
