@@ -70,4 +70,4 @@ def _register_standing() -> None:
     register_listener("a_hold", acts.hold_by_itself)
     register_listener("letter", notices.tell)
     words = "What is not as usual: severe alerts at once, the others once a day in one letter."
-    register_kind(Kind(notices.KIND, "Alerts", words, order=40))
+    register_kind(Kind(notices.KIND, "Alerts", words, order=40, page="alerts"))

@@ -156,7 +156,8 @@ def _together(delivery: Delivery) -> list[Delivery]:
     """What goes out with it, of what the recipient may still read."""
     if not delivery.digest_key:
         return []
-    gathered = list(_alike(delivery).filter(digest=delivery).select_related("recipient").order_by("pk"))
+    rows = _alike(delivery).filter(digest=delivery).select_related("recipient").order_by("pk")
+    gathered = list(rows.defer("sealed_body"))  # thousands may wait; only what is told of is opened
     gone = {one.pk: why for one in gathered if _names_more(one, delivery) and (why := _stopped(one))}
     for pk, why in gone.items():
         Delivery.objects.filter(pk=pk).update(

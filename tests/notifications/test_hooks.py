@@ -20,7 +20,7 @@ from apps.core.actor import SYSTEM, acting_as
 from apps.core.errors import Conflict, EverkeepError, PermissionMissing
 from apps.core.permissions import Permission
 from apps.core.scope import account_scope
-from apps.notifications import registry, sending
+from apps.notifications import digests, registry, sending
 from apps.notifications.letters import Letter
 from apps.notifications.models import Delivery, Recipient
 from apps.notifications.recipients import Wanted, recipient_add, recipient_change, recipient_try, ticks_set
@@ -60,6 +60,33 @@ def test_a_webhook_gets_facts_signed_with_a_secret_that_is_shown_once(cast: Cast
     said = json.loads(body)
     assert said["facts"] == {"gaps": 3} and said["link"].endswith("/home/")
     assert said["id"] == headers["X-Everkeep-Id"] == str(Delivery.objects.get().public_id)
+
+
+def test_a_webhook_gets_the_facts_of_every_letter_of_a_burst_within_bounds(
+    cast: Cast, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook(listener, "webhook")
+    registry.register_kind(Kind("weather", "Weather", "", page="alerts"))
+    rows = []
+    for number in range(4):
+        notify("weather", letter(digest_key="storm", facts={"id": number, "severity": "critical"}))
+        rows.append(str(Delivery.objects.latest("pk").public_id))
+    monkeypatch.setattr(digests, "TOLD", 3)
+    with clock.travel(clock.now() + timedelta(minutes=6)):
+        sending.send_due()
+    said = json.loads(listener.got[0][1])
+    assert (said["facts"]["count"], said["facts"]["more"]) == (4, 1) and said["link"].endswith("/alerts/")
+    assert [one["facts"] for one in said["facts"]["letters"]] == [
+        {"id": number, "severity": "critical"} for number in range(3)
+    ]
+    assert [one["id"] for one in said["facts"]["letters"]] == rows[:3]
+    monkeypatch.setattr(digests, "LARGEST", 10)
+    for _ in range(2):
+        notify("weather", letter(digest_key="storm", facts={"id": "x" * 20}))
+    with clock.travel(clock.now() + timedelta(minutes=6)):
+        sending.send_due()
+    small = json.loads(listener.got[1][1])["facts"]
+    assert (len(small["letters"]), small["more"]) == (1, 1), "the first one whatever its size"
 
 
 @pytest.mark.parametrize("way", ["slack", "teams"])
