@@ -184,3 +184,24 @@ async def test_names_in_another_language_are_known_by_their_well_known_names(
     reader = await Reader(identity, "hans@pizza-perfecto.example").read()
     assert reader.folder("Posteingang").well_known == "inbox"
     assert reader.folder("Gelöschte Elemente").well_known == "deleteditems"
+
+
+async def test_the_first_round_brings_the_inbox_first_and_of_each_folder_the_newest_mail(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    await reader.read()
+    inbox = reader.folder("Inbox").remote_id
+    mails = [each for each in reader.named if not each.is_folder]
+    times = [each.time for each in mails if each.parent_id == inbox and each.time]
+    assert len(times) > 5 and times == sorted(times, reverse=True)
+    assert mails[0].parent_id == inbox
+
+
+async def test_where_no_order_can_be_asked_for_everything_is_listed_without_one(
+    cloud: SandboxCloud, reader: Reader
+) -> None:
+    refused = cloud.add_fault(
+        "error", path="messages/delta.*orderby", count=None, status=400, code="BadRequest"
+    )
+    (await reader.read()).check(cloud)
+    assert cloud.reached(refused) and not reader.failed

@@ -37,7 +37,7 @@ def assert_whole(box: Mailbox, expected: list[str]) -> None:
     cache.wipe()
     opening._open.clear()
     assert subjects(box) == expected
-    assert count(box.entity.account_id, Everything(), scope=Everything()) == len(expected)
+    assert count(box.entity.account_id, Everything(), scope=Everything()).number == len(expected)
     row = SearchIndex.objects.get()
     there = set(derived.open_derived(box.entity.account_id).names())
     assert there <= named(files_in(row.manifest)) | set(row.former)

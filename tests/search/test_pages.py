@@ -80,7 +80,7 @@ def scopes() -> Iterator[list[Query]]:
 
         return asked
 
-    names = ("search", "count", "facets", "months")
+    names = ("search", "count", "facets")
     with patch.multiple(selectors, **{name: listening(getattr(selectors, name)) for name in names}):
         yield found
 

@@ -22,7 +22,7 @@ from apps.search.index.errors import IndexTrouble
 from apps.search.language.tree import Column, Deleted, Everything, Ids, Kept, Kind, Phrase, Query, Word
 from apps.search.models import Indexed, Removal, SearchIndex
 from apps.search.objects import files_in
-from apps.search.selectors import count, facets, lag, months, search
+from apps.search.selectors import count, facets, lag, search
 from apps.search.services import is_indexed, task_index_set
 from apps.vault.api import open_derived, vault_shred
 from apps.vault.gc import collect as collect_garbage
@@ -82,9 +82,9 @@ def test_what_was_backed_up_is_found_with_its_life(box: Mailbox) -> None:
     assert subjects(box, "agata.brown@pizza-perfecto.example") == subjects(box)
     assert subjects(box, Deleted()) == ["Invoice 2"], "what came back is not deleted"
     assert subjects(box, Kept(day(0))) == [f"Invoice {number}" for number in range(5)]
-    assert count(account, Word("invoice"), scope=Everything()) == 5
+    assert count(account, Word("invoice"), scope=Everything()).number == 5
     assert facets(account, Everything(), scope=Everything()).deleted == 1
-    assert months(account, Everything(), scope=Everything()) == {"2026-11": 5}
+    assert facets(account, Everything(), scope=Everything()).months == {"2026-11": 5}
 
 
 def test_day_by_day_or_at_once_or_anew_the_index_says_the_same(box: Mailbox) -> None:
@@ -235,14 +235,14 @@ def test_what_leaves_the_catalog_is_not_found_nor_counted_from_that_moment(box: 
     gone.delete()
     assert subjects(box, "invoice") == ["Invoice 0", "Invoice 2"], "the catalog is the truth"
     forgotten(box.entity.pk, [gone_id])
-    assert count(account, Word("invoice"), scope=Everything()) == 2, "and it is not counted"
+    assert count(account, Word("invoice"), scope=Everything()).number == 2, "and it is not counted"
     assert index(box).removed == 1
     assert Removal.objects.count() == 0
-    assert count(account, Word("invoice"), scope=Everything()) == 2
+    assert count(account, Word("invoice"), scope=Everything()).number == 2
     Snapshot.objects.all().delete()
     assert subjects(box, "invoice") == [], "what no backup shows is not found"
     Entity.objects.filter(pk=box.entity.pk).delete()
-    assert count(account, Word("invoice"), scope=Everything()) == 0
+    assert count(account, Word("invoice"), scope=Everything()).number == 0
     assert Removal.objects.get().version_id is None
     index(box)
     assert Removal.objects.count() == 0
@@ -283,7 +283,7 @@ def test_a_catalog_that_was_made_anew_is_indexed_anew(box: Mailbox) -> None:
     box.day()
     index(box)
     assert subjects(box) == ["Invoice"]
-    assert count(box.entity.account_id, Everything(), scope=Everything()) == 1
+    assert count(box.entity.account_id, Everything(), scope=Everything()).number == 1
 
 
 def test_at_rest_it_is_sealed_and_vault_work_neither_minds_nor_forgets_it(
