@@ -20,6 +20,9 @@ TOLD_AT: Final = (14, 7, 1)  # days before that
 HELD_FOR_REQUEST: Final = timedelta(days=30)
 HELD_FOR_MONEY: Final = timedelta(days=7)
 
+# Without a card processor nobody can ask for the end of a charge: after this it counts as failed.
+UNHEARD_OF: Final = timedelta(days=7)
+
 # So many new pages at the card processor an account opens within an hour, to pay and to add cards.
 PAGES_AN_HOUR: Final = 12
 

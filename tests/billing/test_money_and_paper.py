@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
@@ -175,6 +175,7 @@ def test_the_count_is_the_highest_of_seven_days_and_an_outage_takes_the_newest(a
     assert (late.billable, late.day.day) == (2, BEGIN)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.decimals(0, 10**6, places=3), st.integers(0, 10**6)), min_size=1, max_size=9),
     st.sampled_from([Decimal(0), Decimal("8.1"), Decimal("25.5"), Decimal(27)]),

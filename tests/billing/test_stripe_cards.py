@@ -164,6 +164,8 @@ def test_what_stripe_tells_of_a_card_is_noted_and_one_that_expires_is_warned_of_
         Card.objects.filter(pk=card.pk).update(exp_month=12, exp_year=2026)
         card.refresh_from_db()
         assert last_day(card) == date(2026, 12, 31)
+        assert not card_warn(date(2026, 12, 1)), "no plan is charged to it"
+        Subscription.objects.create(account=cast.account, state="active")
         assert not card_warn(date(2026, 11, 30))
         assert card_warn(date(2026, 12, 1)) and not card_warn(date(2026, 12, 2))
 

@@ -24,7 +24,7 @@ from .base import ChargeOrder, Mark, PaymentOutcome, Processor
 from .chosen import required
 from .customers import Foreign, account_here, check_ours, customer_ensure
 from .takes import takes
-from .words import words_for
+from .words import UNKNOWN, words_for
 
 logger = logging.getLogger("everkeep.billing")
 
@@ -32,7 +32,6 @@ logger = logging.getLogger("everkeep.billing")
 UNDER_WAY: Final = timedelta(minutes=2)
 # After that the operator is told of a charge whose end is still not known.
 TELL_AFTER: Final = timedelta(days=1)
-UNKNOWN: Final = "not_known"
 
 
 def charge(invoice: Invoice, card: Card) -> PaymentOutcome:

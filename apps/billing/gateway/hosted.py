@@ -188,16 +188,25 @@ def _end(page: HostedPage, state: str) -> HostedPage:
 def pages_settle(invoice: Invoice, *, close: bool = False) -> None:
     """Look at the open page of an invoice; one for another amount than is open now is closed too."""
     for page in HostedPage.objects.filter(invoice=invoice, state=PageState.OPEN):
-        now = Invoice.objects.get(pk=invoice.pk).open_minor
-        page_look(page, close=close or page.amount_minor != now)
+        page_look(page, close=close or _is_stale(page))
+
+
+def _is_stale(page: HostedPage) -> bool:
+    """Whether it asks for another amount than is open now."""
+    if page.invoice_id is None:
+        return False
+    return page.amount_minor != Invoice.objects.get(pk=page.invoice_id).open_minor
 
 
 def pages_look() -> int:
-    """Look at all visits of the account that nobody came back from; returns how many are open still."""
+    """Look at all visits of the account that nobody came back from; returns how many are open still.
+
+    One that asks for more or less than is owed now is closed.
+    """
     left = 0
     for page in HostedPage.objects.filter(state=PageState.OPEN).order_by("pk"):
         try:
-            left += page_look(page).state == PageState.OPEN
+            left += page_look(page, close=_is_stale(page)).state == PageState.OPEN
         except EverkeepError as error:
             logger.warning("visit %s could not be looked at: %s %s", page.public_id, error.code, error)
             left += 1

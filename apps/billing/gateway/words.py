@@ -26,6 +26,7 @@ _WORDS: Final = {
     ),
     "not_taken": ("The payment never arrived at the card processor.", "We try again by ourselves."),
 }
+UNKNOWN: Final = "not_known"  # given up, its end never heard of: charged again, it might be paid twice
 # The bank says never to ask for this card again, so no retry of ours would do any good (and fines may follow).
 LOST_FOR_GOOD: Final = frozenset(
     {"lost_card", "stolen_card", "pickup_card", "restricted_card", "revocation_of_authorization", "card_gone"}

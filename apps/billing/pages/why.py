@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.core.keyset import KeysetPage, page_of
 from apps.core.permissions import Permission, allowed
@@ -44,7 +44,8 @@ class WhyRow:
 
 def days_of(service: str, unit: str) -> list[date]:
     """The days whose list is still there, newest first."""
-    lists = MeterDay.objects.filter(service=service, unit=Unit.ENTITY, lines__isnull=False)
+    has_lines = Exists(MeterLine.objects.filter(meter_day=OuterRef("pk")))
+    lists = MeterDay.objects.filter(has_lines, service=service, unit=Unit.ENTITY)
     rows = MeterDay.objects.filter(service=service, unit=unit, day__in=lists.values("day"))
     return list(rows.order_by("-day").values_list("day", flat=True)[:DAYS])
 

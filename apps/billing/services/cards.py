@@ -13,6 +13,7 @@ from ..enums import Interval, PaymentState, SubscriptionState
 from ..gateway.base import CardFacts, gateway
 from ..mails import tell
 from ..models import Card, Payment, Subscription
+from .locking import money_locked
 
 NEEDS_A_CARD: Final = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE, SubscriptionState.SUSPENDED)
 WARNED_AHEAD: Final = timedelta(days=30)
@@ -69,24 +70,34 @@ def card_activate(card: Card) -> Card:
     return card
 
 
+@transaction.atomic
 def card_delete(card: Card) -> None:
-    """Forget a card, at Stripe first: killed in between, the next call finishes it. Raises Conflict."""
-    _check_deletable(card)
+    """Forget a card, at Stripe first: killed in between, the next call finishes it. Raises Conflict.
+
+    Whoever would charge it or choose it for payments meanwhile waits for the end of this.
+    """
+    money_locked()
+    row = Card.objects.select_for_update().filter(pk=card.pk).first()
+    if row is not None:
+        _check_deletable(row)
     found = gateway()
     if found is not None:
         found.card_detach(card)
-    with transaction.atomic():
-        if Card.objects.filter(pk=card.pk).exists():
-            audit("billing.card_deleted", description=str(card), subject_id=card.public_id)
-            Card.objects.filter(pk=card.pk).delete()
+    if row is not None:
+        audit("billing.card_deleted", description=str(card), subject_id=card.public_id)
+        row.delete()
 
 
 def _check_deletable(card: Card) -> None:
     if Payment.objects.filter(card=card, state=PaymentState.PENDING).exists():
         raise Conflict("This card is being charged just now.", do="Delete it in some minutes.")
-    needs = Subscription.objects.filter(state__in=NEEDS_A_CARD, interval=Interval.MONTH, auto_pay=True)
-    if Card.objects.filter(pk=card.pk, is_active=True).exists() and needs.exists():
+    if card.is_active and _is_charged_to_a_card():
         raise Conflict("Your plan is charged to this card.", do="Activate another card first.")
+
+
+def _is_charged_to_a_card() -> bool:
+    plans = Subscription.objects.filter(state__in=NEEDS_A_CARD, interval=Interval.MONTH, auto_pay=True)
+    return plans.exists()
 
 
 def last_day(card: Card) -> date:
@@ -97,7 +108,12 @@ def last_day(card: Card) -> date:
 
 @transaction.atomic
 def card_warn(today: date) -> bool:
-    """Write once, a month ahead, that the card that is charged expires. A renewed card is warned of anew."""
+    """Write once, a month ahead, that the card that is charged expires. A renewed card is warned of anew.
+
+    Nothing where no plan is charged to it.
+    """
+    if not _is_charged_to_a_card():
+        return False
     card = Card.objects.select_for_update().filter(is_active=True, warned_on=None, exp_year__gt=0).first()
     if card is None or last_day(card) - today > WARNED_AHEAD:
         return False

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
 
 from apps.accounts.models import Account
 from apps.activity.audit import audit
@@ -14,11 +15,11 @@ from apps.core.errors import InvalidRequest
 from apps.core.scope import current_account_id
 
 from ..charging import is_charged
-from ..enums import Interval, InvoiceKind, InvoiceState, SubscriptionState
+from ..enums import Interval, InvoiceKind, InvoiceState, PageState, SubscriptionState
 from ..errors import DetailsMissing, InvoiceSettled
 from ..mails import mail_invoice
 from ..meter import Charge, charges
-from ..models import BillingDetails, Invoice, InvoiceLine, Subscription
+from ..models import BillingDetails, HostedPage, Invoice, InvoiceLine, Subscription
 from ..money import half_up, shown, tax_on
 from ..numbers import number_next
 from ..rules import CREDIT_SERIES, PAYABLE, SERIES
@@ -140,7 +141,16 @@ def invoice_void(invoice: Invoice, *, why: str) -> Invoice:
     invoice.save(update_fields=["state"])
     note = _credit(invoice, invoice.net_minor, invoice.tax_minor, why)
     plan_recover()
+    pages_close(invoice)
     return note
+
+
+def pages_close(invoice: Invoice) -> None:
+    """Let nobody pay on a page of the card processor what is not owed any more, or not so much."""
+    from ..gateway.tasks import settle_account  # noqa: PLC0415 - what it calls calls the services
+
+    if HostedPage.objects.filter(invoice=invoice, state=PageState.OPEN).exists():
+        settle_account.after_commit(account_id=invoice.account_id)
 
 
 @transaction.atomic
@@ -151,7 +161,9 @@ def invoice_credit(invoice: Invoice, *, amount_minor: int, why: str) -> Invoice:
         raise InvoiceSettled(f"{invoice.reference} is not paid.", do="Void it.")
     if not 0 < amount_minor <= invoice.total_minor - invoice.credited_minor:
         raise InvalidRequest(f"No more than what {invoice.reference} came to can be credited.")
-    net = half_up(amount_minor * 100 / (100 + invoice.tax_rate))
+    # Of all that is credited so far, less what the notes before took: so that parts add up to the whole.
+    before = -int(invoice.credit_notes.aggregate(net=Sum("net_minor"))["net"] or 0)
+    net = half_up((invoice.credited_minor + amount_minor) * 100 / (100 + invoice.tax_rate)) - before
     return _credit(invoice, net, amount_minor - net, why)
 
 

@@ -16,7 +16,7 @@ from ..mails import mail_invoice, tell_operator
 from ..models import Card, Invoice, Payment
 from ..models.invoices import UNPAID
 from ..money import shown
-from .invoicing import invoice_credit
+from .invoicing import invoice_credit, pages_close
 from .locking import invoice_locked
 from .recovering import plan_recover
 from .troubles import tell_of_failure
@@ -183,4 +183,6 @@ def payment_recorded(
     found = known.first()
     if found is not None:
         return found
-    return payment_succeeded(invoice, amount_minor=amount_minor, method=method, words=said, at=at)
+    payment = payment_succeeded(invoice, amount_minor=amount_minor, method=method, words=said, at=at)
+    pages_close(invoice)
+    return payment

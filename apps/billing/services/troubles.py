@@ -9,8 +9,9 @@ from apps.activity.audit import audit
 from apps.core.scope import current_account_id
 
 from ..enums import Interval, InvoiceKind, InvoiceState, PaymentState, SubscriptionState
+from ..gateway.words import LOST_FOR_GOOD, UNKNOWN
 from ..mails import tell, tell_of
-from ..models import Invoice, Payment, Subscription
+from ..models import Card, Invoice, Payment, Subscription
 from ..rules import AFTER_STOP, GRACE, REMINDED_AT, RETRY_DAYS
 from .locking import invoice_locked, plan_locked
 
@@ -41,9 +42,16 @@ def next_try(invoice: Invoice) -> date | None:
     failed = failed_charges(invoice)
     if not failed:
         return invoice.due_on
-    if len(failed) > len(RETRY_DAYS):
+    last = failed[-1]
+    if len(failed) > len(RETRY_DAYS) or last.failure_code == UNKNOWN:
+        return None
+    if last.failure_code in LOST_FOR_GOOD and not _has_other_card(last):
         return None
     return failed[0].at.date() + timedelta(days=RETRY_DAYS[len(failed) - 1])
+
+
+def _has_other_card(failed: Payment) -> bool:
+    return Card.objects.filter(is_active=True).exclude(pk=failed.card_id).exists()
 
 
 def trouble_since(invoice: Invoice) -> date:

@@ -23,6 +23,7 @@ from ..pages import invoices as page
 from ..pages.frame import charged, leave, show
 from ..pages.online import cards_possible
 from ..services import invoice_mail
+from ..services.details import details_of
 
 
 @require_safe
@@ -71,10 +72,12 @@ def _as_file(found: Invoice, content: bytes) -> HttpResponse:
 @member_required(Permission.BILLING)
 @charged
 def mail(request: MemberRequest, invoice_id: UUID) -> HttpResponse:
-    """Send it once more to the billing address, as link or attachment."""
+    """Send it once more to the billing address of today and to who may see billing, as link or attachment."""
     found = invoice_for(invoice_id)
     invoice_mail(found)
-    messages.success(request, f"{found.reference} is on its way to {found.details['buyer']['email']}.")
+    details = details_of()
+    address = f"{details.email} and to " if details and details.email else ""
+    messages.success(request, f"{found.reference} is on its way to {address}everybody who may see billing.")
     return redirect("billing_invoice", found.public_id)
 
 
