@@ -66,5 +66,5 @@ def _give_up(payment: Payment) -> None:
         return
     log.error("charge %s counts as failed: there is no card processor to ask", payment.public_id)
     payment_failed(payment.invoice, payment=payment, failure_code=UNKNOWN, words=NOT_HEARD)
-    said = f"{payment.invoice.reference}, charge {payment.public_id}: look for it at Stripe, record it if it came."
+    said = f"{payment.invoice.reference}, charge {payment.public_id}: look for it at Stripe."
     tell_operator("A charge whose end is not known", said)

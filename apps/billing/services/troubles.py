@@ -51,7 +51,8 @@ def next_try(invoice: Invoice) -> date | None:
 
 
 def _has_other_card(failed: Payment) -> bool:
-    return Card.objects.filter(is_active=True).exclude(pk=failed.card_id).exists()
+    active = Card.objects.filter(is_active=True).first()
+    return active is not None and active.pk != failed.card_id
 
 
 def trouble_since(invoice: Invoice) -> date:
