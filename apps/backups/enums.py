@@ -158,6 +158,7 @@ class ReportState(models.TextChoices):
     SENT = "sent", "Sent"
     NOT_NEEDED = "not_needed", "Not sent: nothing was wrong"
     NOBODY = "nobody", "Not sent: nobody receives it"
+    GIVEN_UP = "given_up", "Not sent: it could not be made for a day."
 
 
 class Topic(models.TextChoices):

@@ -177,7 +177,21 @@ def test_an_outage_over_the_end_of_a_week_loses_no_report(cast: Cast, task: Back
     assert Report.objects.get().until == settings.next_at
     Report.objects.update(state=ReportState.DUE)
     with clock.travel(back + timedelta(hours=25)):
-        assert not making.accounts_with_work() and making.work() == 0, "given up: the next says more"
+        assert making.accounts_with_work() == {cast.account.pk} and making.work() == 0
+        assert not making.accounts_with_work()
+    last = services.last_report()
+    assert last is not None and last.state == ReportState.GIVEN_UP
+    assert "could not be made" in last.get_state_display(), "beside the last one, on the page"
+
+
+def test_an_account_of_many_reports_keeps_no_worker_but_goes_on(
+    cast: Cast, task: BackupTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "SECONDS", 0)
+    for number in range(3):
+        report(cast, subject=f"task:{number}", task=task)
+    assert (making.work(), making.work()) == (1, 1) and making.accounts_with_work() == {cast.account.pk}
+    assert making.work() == 1 and not making.accounts_with_work()
 
 
 @pytest.mark.parametrize(

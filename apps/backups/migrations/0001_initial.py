@@ -471,7 +471,7 @@ class Migration(migrations.Migration):
                 ('way', models.CharField(choices=[('attached', 'Attached to the mail'), ('link', 'As a link to download it')], max_length=10)),
                 ('only_failures', models.BooleanField(default=False)),
                 ('zone', models.CharField(max_length=60)),
-                ('state', models.CharField(choices=[('due', 'Being made'), ('sent', 'Sent'), ('not_needed', 'Not sent: nothing was wrong'), ('nobody', 'Not sent: nobody receives it')], default='due', max_length=10)),
+                ('state', models.CharField(choices=[('due', 'Being made'), ('sent', 'Sent'), ('not_needed', 'Not sent: nothing was wrong'), ('nobody', 'Not sent: nobody receives it'), ('given_up', 'Not sent: it could not be made for a day.')], default='due', max_length=10)),
                 ('written_at', models.DateTimeField(default=apps.core.clock.now)),
                 ('made_at', models.DateTimeField(null=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),

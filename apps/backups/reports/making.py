@@ -5,6 +5,7 @@ all of it; of two workers one finds nothing to do; what an outage missed is one 
 """
 
 import logging
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,17 +23,19 @@ from .timing import next_after
 logger = logging.getLogger("everkeep.reports")
 KEPT: Final = timedelta(days=400)
 GIVEN_UP: Final = timedelta(days=1)
-"""A report that could not be made for so long after its row was written is left: the next one says more.
+"""A report that could not be made for so long after its row was written is left, and says so on its page.
 
 After an outage the row is younger than the end of its period.
 """
+SECONDS: Final = 20.0
+"""One account keeps a worker no longer than this (and its last report): the next minute goes on with it."""
 
 
 def accounts_with_work() -> set[int]:
     """Accounts whose period is over, or of which a report is not made yet; in the operator's scope."""
     now = clock.now()
     over = ReportSettings.objects.filter(next_at__lte=now).values_list("account_id", flat=True)
-    left = Report.objects.filter(state=ReportState.DUE, written_at__gt=now - GIVEN_UP)
+    left = Report.objects.filter(state=ReportState.DUE)
     return {*over, *left.order_by().values_list("account_id", flat=True).distinct()}
 
 
@@ -41,13 +44,17 @@ def work() -> int:
     settings = ReportSettings.objects.filter(next_at__lte=clock.now()).first()
     if settings is not None:
         begin(settings)
-    made = 0
-    due = Report.objects.filter(state=ReportState.DUE, written_at__gt=clock.now() - GIVEN_UP)
-    for pk in list(due.order_by("pk").values_list("pk", flat=True)):
+    made, ends = 0, time.monotonic() + SECONDS
+    due = Report.objects.filter(state=ReportState.DUE)
+    due.filter(written_at__lte=clock.now() - GIVEN_UP).update(state=ReportState.GIVEN_UP)
+    # In any order, so that those that cannot be made do not take all the time of those behind them.
+    for pk in list(due.order_by("?").values_list("pk", flat=True)):
         try:
             made += make(pk)
         except Exception:
             logger.exception("report %s could not be made: it is tried again", pk)
+        if time.monotonic() >= ends:
+            break
     return made
 
 
