@@ -46,7 +46,7 @@ def found() -> dict[str, Any]:
             "twice": [item for item, many in hits.items() if many > 1],
             "missing": len(items - set(hits)),
             "items": len(items),
-            "counted": count(account_id, Everything(), scope=Everything()),
+            "counted": count(account_id, Everything(), scope=Everything()).number,
             "unnamed": sorted(set(open_derived(account_id).names()) - kept),
             "lost_words": sum(row.trouble.get("counts", {}).get(cause, 0) for cause in ("deadly", "vault")),
         }
