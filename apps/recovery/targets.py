@@ -16,7 +16,6 @@ def target_picker(
     source: Entity,
     asked: Asked,
     *,
-    label: str = "Mailbox",
     of: str = "",
     abroad: bool = True,
     looks: bool = True,

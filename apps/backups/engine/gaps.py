@@ -157,8 +157,8 @@ def _missing(stream: Stream, coverage: Coverage) -> Iterator[Gap]:
         if "expected" not in row:
             continue  # the provider did not count
         missing = _short(row)
-        moves = missing <= max(GAP_ITEMS, GAP_SHARE * row["expected"])
-        if missing > 0 and not (moves and row["captured"] and _has_moved(before.get(folder_id, {}), row)):
+        is_little = missing <= max(GAP_ITEMS, GAP_SHARE * row["expected"])
+        if missing > 0 and not (is_little and row["captured"] and _has_moved(before.get(folder_id, {}), row)):
             yield Gap(
                 str(stream.sub_service),
                 folder_id,

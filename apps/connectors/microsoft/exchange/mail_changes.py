@@ -34,8 +34,9 @@ PAGE_SIZES: Final = (500, 50)
 KNOWN_PAGE_SIZE: Final = 200
 NEWEST_FIRST: Final = "&$orderby=receivedDateTime%20desc"
 """The one order that lists of changes of mail know (facts.md §6): what is most wanted is stored first."""
-_ORDER: Final = {"inbox": 0, "sentitems": 1, "junkemail": 3, "deleteditems": 4, DELETIONS: 5}
-_OTHERS: Final = 2
+_TURNS: Final = {"inbox": 0, "sentitems": 1, "junkemail": 3, "deleteditems": 4, DELETIONS: 5}
+_TURN_OF_OTHERS: Final = 2
+"""In which order folders are listed whole, by Microsoft's fixed names."""
 MOST_RESTARTS: Final = 3
 MOST_FAILED_IN_A_ROW: Final = 3
 _FAILS_ONE_FOLDER: Final = (Unavailable, Malformed, Forbidden, InvalidRequest, TooLarge)
@@ -70,7 +71,7 @@ class MailRound:
         )
         linked = [(folder_id, link) for folder_id, link in self._cursor.mail.items() if link]
         unlinked = [folder_id for folder_id, link in self._cursor.mail.items() if not link]
-        unlinked.sort(key=lambda each: _ORDER.get(self._cursor.well_known.get(each, ""), _OTHERS))
+        unlinked.sort(key=lambda each: _TURNS.get(self._cursor.well_known.get(each, ""), _TURN_OF_OTHERS))
         for few in in_batches(linked, BATCH_SIZE):
             async for page in self._known(few):
                 yield page
