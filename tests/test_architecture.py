@@ -21,6 +21,7 @@ PUBLIC_MODULES = {
     "services",
     "base",
     "documents",
+    "writing",
     "api",
     "letters",
     "registry",

@@ -36,6 +36,7 @@ def _register_measuring() -> None:
 
 def _register_pages() -> None:
     from apps.backups.entity_facts import register_entity_facts  # noqa: PLC0415 - models are loaded only here
+    from apps.backups.registry import register_warner  # noqa: PLC0415
     from apps.backups.task_tabs import register_task_tab  # noqa: PLC0415
     from apps.core.navigation import Area, Section, register_area, register_section  # noqa: PLC0415
     from apps.core.permissions import Permission  # noqa: PLC0415
@@ -52,6 +53,7 @@ def _register_pages() -> None:
     register_section(Section("alerts", "Alerts", words, "bell", 26, "alert_settings"))
     register_task_tab("alerts", "Alerts", "task_alerts", order=30)
     register_entity_facts(ties.facts_of)
+    register_warner("alerts", ties.critical_alerts)
 
 
 def _register_standing() -> None:

@@ -44,4 +44,13 @@ class AlertState(models.TextChoices):
     CLOSED = "closed", "Over"
 
 
+class RoomOutcome(models.TextChoices):
+    """What came of asking a provider how full mailboxes are."""
+
+    READ = "read", "Read"
+    CONCEALED = "concealed", "Names are concealed"
+    NOT_ALLOWED = "not_allowed", "Nobody has consented"
+    FAILED = "failed", "Could not be read"
+
+
 LEARNT = frozenset(AlertKind.values[:8])

@@ -16,9 +16,9 @@ SELECT = {"class": "form-select"}
 
 
 class AlertFilterForm(forms.Form):
-    """The filters of the list; without any it shows what is open."""
+    """The filters of the list; without any it shows what is open. What makes no sense is said."""
 
-    q = forms.CharField(required=False, max_length=100)
+    q = forms.CharField(label="Mailbox, task or connection", required=False, max_length=100)
     state = forms.ChoiceField(required=False, choices=[(ALL, ALL), *AlertState.choices])
     kind = forms.ChoiceField(
         required=False,
@@ -30,7 +30,9 @@ class AlertFilterForm(forms.Form):
         choices=[("", "Any severity"), *Severity.choices],
         widget=forms.Select({**SELECT, "aria-label": "Severity"}),
     )
-    task = forms.ChoiceField(required=False, widget=forms.Select({**SELECT, "aria-label": "Backup task"}))
+    task = forms.ChoiceField(
+        label="Backup task", required=False, widget=forms.Select({**SELECT, "aria-label": "Backup task"})
+    )
     before = forms.UUIDField(required=False)
     after = forms.UUIDField(required=False)
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
+from apps.core.counting import count_up_to
 from apps.core.keyset import KeysetPage, page_of
 
 from .enums import AlertState
@@ -35,9 +36,12 @@ def alert_page(wanted: Wanted, *, before: UUID | None = None, after: UUID | None
 
 
 def state_counts(wanted: Wanted) -> dict[str, int]:
-    """How many match by state, whatever state is asked for; under "" all of them."""
-    counted = _matching(wanted).order_by().values_list("state").annotate(n=Count("pk"))
-    found = dict.fromkeys(AlertState.values, 0) | dict(counted)
+    """How many match by state, whatever state is asked for; under "" all of them.
+
+    No state is counted beyond `counting.COUNTED`.
+    """
+    rows = _matching(wanted)
+    found = {state: count_up_to(rows.filter(state=state)) for state in AlertState.values}
     return {"": sum(found.values()), **found}
 
 

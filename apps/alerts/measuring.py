@@ -68,7 +68,8 @@ def measure(snapshot: Snapshot, before: Measure | None, rule: str) -> Measure:
 def rule_digest(entity: Entity) -> str:
     """Return what stands for the rules by which the entity is backed up: another one is another measure."""
     with whole_sight("rules hold whoever sees the mailbox"):
-        said = [rules_of(entity)["exclusions"].value, entity.task.recoverable_items]
+        task = entity.task
+        said = [rules_of(entity)["exclusions"].value, task.recoverable_items, task.inplace_archives]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 

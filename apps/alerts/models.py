@@ -5,11 +5,12 @@ from django.db.models import F, Q
 
 from apps.backups.models import BackupTask, Entity, Hold
 from apps.backups.models.entities import entity_sight, task_sight
+from apps.connectors.models import Connection
 from apps.core import clock
 from apps.core.models import AccountModel
 from apps.core.sight import seen_services
 
-from .enums import AlertKind, AlertState, Sensitivity, Severity
+from .enums import AlertKind, AlertState, RoomOutcome, Sensitivity, Severity
 
 
 class Watch(AccountModel):
@@ -152,7 +153,7 @@ class Alert(AccountModel):
             seen, narrowed = seen & (Q(entity__isnull=True) | entities), True
         if tasks is not None:
             seen, narrowed = seen & (Q(task__isnull=True) | tasks), True
-        return seen & ~Q(kind=AlertKind.QUOTA, entity__isnull=True) if narrowed else None
+        return seen & ~Q(kind=AlertKind.QUOTA, entity__isnull=True, task__isnull=True) if narrowed else None
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.key})"
@@ -182,6 +183,40 @@ class RuleLook(AccountModel):
 
     def __str__(self) -> str:
         return f"Settings of {self.entity_id} #{self.snapshot_number}"
+
+
+class RoomLook(AccountModel):
+    """When a connection's report of how full mailboxes are was asked for, and is asked for again."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
+    outcome = models.CharField(max_length=12, choices=RoomOutcome)
+    next_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "alert_room_look"
+        constraints = [models.UniqueConstraint(fields=["connection"], name="alert_room_look_once")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}: {self.outcome}"
+
+
+class NearlyFull(AccountModel):
+    """A mailbox that the provider's last report says is nearly full."""
+
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
+    used = models.BigIntegerField()
+    limit = models.BigIntegerField()
+
+    class Meta:
+        db_table = "alert_nearly_full"
+        constraints = [models.UniqueConstraint(fields=["entity"], name="alert_nearly_full_once")]
+
+    @classmethod
+    def sight(cls) -> Q | None:
+        return entity_sight("entity")
+
+    def __str__(self) -> str:
+        return f"{self.entity_id}: {self.used} of {self.limit}"
 
 
 class AlertSettings(AccountModel):

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 
 from apps.backups.models import Entity
+from apps.core.counting import count_up_to
 
 from .enums import AlertState
 from .models import Alert
@@ -31,8 +32,8 @@ def alert_by(public_id: UUID) -> Alert | None:
 
 
 def open_count() -> int:
-    """How many nobody has acknowledged."""
-    return Alert.objects.filter(state=AlertState.OPEN).count()
+    """How many nobody has acknowledged, as far as they are counted (`core.counting`)."""
+    return count_up_to(Alert.objects.filter(state=AlertState.OPEN))
 
 
 def open_by_task() -> dict[UUID, int]:

@@ -14,6 +14,7 @@ from apps.accounts.http import MemberRequest
 from apps.accounts.sudo import sudo_required
 from apps.backups.access import entity_for, task_for
 from apps.backups.panels import task_panel
+from apps.core.counting import counted_words
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, allowed
 
@@ -165,7 +166,7 @@ def _tiles(address: str, query: QueryDict, wanted: Wanted) -> list[dict[str, Any
             "words": words,
             "icon": icon,
             "url": _url(address, query, state=state),
-            "number": counts["" if state == ALL else state],
+            "number": counted_words(counts["" if state == ALL else state]),
             "current": state == (wanted.state or ALL),
         }
         for state, words, icon in TILES

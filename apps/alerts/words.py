@@ -89,10 +89,10 @@ def causes(alert: Alert) -> list[str]:
 def way(alert: Alert) -> tuple[str, str]:
     """Where to go from here beside the items themselves: address and words; "" when there is nowhere."""
     facts = alert.facts
-    if alert.kind in (AlertKind.DISCONNECTED, AlertKind.EXPIRING) and facts.get("connection"):
+    if alert.kind in (AlertKind.DISCONNECTED, AlertKind.EXPIRING, AlertKind.QUOTA) and facts.get("connection"):
         may = allowed(Permission.MODIFY)
         return (reverse("connection", args=[facts["connection"]]), "Open the connection") if may else ("", "")
-    if alert.kind == AlertKind.QUOTA:
+    if alert.kind == AlertKind.QUOTA and alert.task is None:
         may = allowed(Permission.ACCOUNT_SETTINGS)
         return (reverse("storage"), "Open storage") if may else ("", "")
     if alert.kind == AlertKind.DAMAGE:
@@ -224,6 +224,18 @@ def _damage(alert: Alert, facts: dict[str, Any]) -> str:
 
 
 def _quota(alert: Alert, facts: dict[str, Any]) -> str:
+    if facts.get("concealed"):
+        return (
+            "Microsoft shows no names in its usage reports, as your organisation has chosen, so nobody is told "
+            "when a mailbox is nearly full. Its admin center shows them again: Settings, Org settings, Reports."
+        )
+    if "mailboxes" in facts:
+        what = "take no more mail" if alert.severity == Severity.CRITICAL else "are nearly full"
+        return f"{_which(facts)} {what} at Microsoft."
+    if alert.task is not None:
+        used, limit = (strip_tags(filesize(facts.get(name, 0))) for name in ("used", "limit"))
+        what = "It takes no more mail" if alert.severity == Severity.CRITICAL else "It is nearly full"
+        return f"{what} at Microsoft: {used} of {limit} are used, {facts.get('share')} %."
     used, planned = (strip_tags(filesize(facts.get(name, 0))) for name in ("used", "planned"))
     return f"{facts.get('share')} % of the storage that you planned is used: {used} of {planned}."
 

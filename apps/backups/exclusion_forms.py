@@ -6,7 +6,7 @@ from django import forms
 
 from apps.connectors.enums import SubService
 
-from .exclusions import MOST_PATTERNS, Exclusions, pattern_problem
+from .exclusions import LARGEST_LIMIT, MOST_PATTERNS, Exclusions, pattern_problem
 
 
 class PatternsField(forms.CharField):
@@ -40,6 +40,18 @@ class ExclusionsForm(forms.Form):
         help_text="One a line, by name or path: Junk*, Inbox/Newsletters. With what is below.",
     )
     names = PatternsField(label="Items", help_text="One a line, by subject or name: *.tmp, Out of office*")
+    larger_than = forms.IntegerField(
+        label="Items larger than (MB)",
+        required=False,
+        min_value=1,
+        max_value=LARGEST_LIMIT,
+        help_text="With their files. Empty: any size. Microsoft does not say how large an item is, so a larger "
+        "one is read once, and again when it changes, but not kept.",
+        error_messages={
+            "invalid": "A whole number of MB, such as 25.",
+            "min_value": "1 MB or more. Leave it empty to back up items of any size.",
+        },
+    )
 
     @staticmethod
     def initial_of(rule: Exclusions) -> dict[str, Any]:
@@ -47,6 +59,7 @@ class ExclusionsForm(forms.Form):
             "kinds": sorted(rule.kinds),
             "folders": "\n".join(rule.folders),
             "names": "\n".join(rule.names),
+            "larger_than": rule.larger_than,
         }
 
     def clean_kinds(self) -> list[str]:
@@ -58,7 +71,7 @@ class ExclusionsForm(forms.Form):
     @property
     def rule(self) -> Exclusions:
         said = self.cleaned_data
-        return Exclusions(frozenset(said["kinds"]), said["folders"], said["names"])
+        return Exclusions(frozenset(said["kinds"]), said["folders"], said["names"], said["larger_than"])
 
     def json(self) -> dict[str, Any] | None:
         """Return the rule as it is stored; None for one that leaves nothing out."""

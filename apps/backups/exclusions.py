@@ -1,4 +1,4 @@
-"""What a backup leaves out by rule: kinds of data, folders, items by name. Pure, with JSON and words.
+"""What a backup leaves out by rule: kinds of data, folders, items by name or size. Pure, with JSON and words.
 
 What is left out is named in every run's ledger and is no gap. What is stored already stays.
 """
@@ -18,21 +18,31 @@ LONGEST: Final = 100
 MOST_STARS: Final = 4
 LONGEST_NAME: Final = 1_000
 """A name or path that is longer is compared with no pattern, and so backed up: senders choose names."""
+MB: Final = 1_000_000
+LARGEST_LIMIT: Final = 1_000_000
+"""In MB. No provider keeps an item that is larger than this."""
 
 
 @dataclass(frozen=True)
 class Exclusions:
-    """Patterns know * (any letters) and ? (one letter), in any case. A folder's holds below it, too."""
+    """Patterns know * (any letters) and ? (one letter), in any case. A folder's holds below it, too.
+
+    `larger_than` is in MB and counts all of an item: what it says and its files.
+    """
 
     kinds: frozenset[str] = frozenset()
     folders: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    larger_than: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.kinds or self.folders or self.names)
+        return bool(self.kinds or self.folders or self.names or self.larger_than)
 
     def names_item(self, name: str) -> bool:
         return any(pattern.fits(name) for pattern in self._names)
+
+    def is_too_large(self, size: int) -> bool:
+        return self.larger_than is not None and size > self.larger_than * MB
 
     def names_folder(self, name: str, path: str) -> bool:
         """Tell whether a pattern is this folder's name, or its path like Inbox/Newsletters."""
@@ -54,10 +64,14 @@ class Exclusions:
             parts.append(f"folders like {', '.join(self.folders)}")
         if self.names:
             parts.append(f"items called {', '.join(self.names)}")
+        if self.larger_than is not None:
+            parts.append(f"items larger than {self.larger_than:,} MB")
         return "; ".join(parts) or "Nothing"
 
     def to_json(self) -> dict[str, Any]:
-        return {"kinds": sorted(self.kinds), "folders": list(self.folders), "names": list(self.names)}
+        said = {"kinds": sorted(self.kinds), "folders": list(self.folders), "names": list(self.names)}
+        # Only where it is set: a rule without a size reads as it did before sizes were known.
+        return said if self.larger_than is None else {**said, "larger_than": self.larger_than}
 
     @classmethod
     def from_json(cls, said: Any) -> "Exclusions":
@@ -66,8 +80,9 @@ class Exclusions:
             return cls()
         try:
             kinds = frozenset(SubService(kind).value for kind in said["kinds"])
-            return cls(kinds, _patterns(said["folders"]), _patterns(said["names"]))
-        except (KeyError, TypeError, ValueError) as error:
+            size = _size(said.get("larger_than"))
+            return cls(kinds, _patterns(said["folders"]), _patterns(said["names"]), size)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidRequest("These exclusions cannot be read.", do="Set them anew.") from error
 
 
@@ -84,6 +99,12 @@ def _patterns(said: list[str]) -> tuple[str, ...]:
     if len(said) > MOST_PATTERNS or any(pattern_problem(pattern) for pattern in said):
         raise ValueError("no patterns")
     return tuple(said)
+
+
+def _size(said: Any) -> int | None:
+    if said is None or (type(said) is int and 1 <= said <= LARGEST_LIMIT):
+        return said
+    raise ValueError("no size")
 
 
 class _Pattern:
@@ -118,10 +139,14 @@ class _Pattern:
 
 @dataclass(slots=True)
 class Sieve:
-    """The rule at work in one run of one kind of data. `folders`: id to (name, id of the one above)."""
+    """The rule at work in one run of one kind of data. `folders`: id to (name, id of the one above).
+
+    `sizes` are those of items that were read and found too large, by id and etag: read once, not every day.
+    """
 
     rule: Exclusions
     folders: dict[str, tuple[str, str | None]]
+    sizes: dict[tuple[str, str], int] = field(default_factory=dict)
     _known: dict[str, bool] = field(default_factory=dict)
 
     def learn(self, folder: Upsert) -> None:
@@ -137,7 +162,19 @@ class Sieve:
             return "Left out by rule: its name."
         if item.parent_id and self.rule.folders and self._is_out(item.parent_id):
             return "Left out by rule: its folder."
-        return ""
+        return self.why_too_large(self._size_of(item))
+
+    def why_too_large(self, size: int | None) -> str:
+        """Return that this size leaves an item out, or ""."""
+        if size is None or not self.rule.is_too_large(size):
+            return ""
+        return f"Left out by rule: larger than {self.rule.larger_than:,} MB."
+
+    def _size_of(self, item: Upsert) -> int | None:
+        """What the provider tells, or was seen of this very state; without an etag states look alike."""
+        if item.size is not None or not item.etag:
+            return item.size
+        return self.sizes.get((item.remote_id, item.etag))
 
     def _is_out(self, folder_id: str) -> bool:
         if folder_id not in self._known:

@@ -53,19 +53,23 @@ class TaskSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = BackupTask
         fields = [
-            "name", "auto_activate", "include_unlicensed", "recoverable_items", "concurrency", "precedence",
+            "name", "auto_activate", "include_unlicensed", "recoverable_items", "inplace_archives",
+            "concurrency", "precedence",
         ]  # fmt: skip
         labels = {
             "name": "Task name",
             "auto_activate": "Activate new mailboxes",
             "include_unlicensed": "People without a Microsoft licence",
             "recoverable_items": "Back up Recoverable Items",
+            "inplace_archives": "Back up in-place archives",
             "concurrency": "At the same time",
             "precedence": "Order among your tasks",
         }
         help_texts = {
             "auto_activate": "What is found from now on is backed up without asking.",
             "recoverable_items": "What people deleted from Deleted Items, as long as Microsoft keeps it.",
+            "inplace_archives": "Microsoft does not officially support reading them. What cannot be read is "
+            "named in each run's coverage; the mailbox itself is backed up either way.",
             "precedence": "When many are due, those of a task that comes first start before your others.",
             "include_unlicensed": "Shared and room mailboxes need no licence and are always listed.",
         }

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from .models import BackupTask, Entity
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -112,3 +114,26 @@ def register_remains(name: str, there: Remains) -> None:
 def remains_elsewhere(account_id: int) -> bool:
     """Tell whether any app still stores words of what was erased in this account."""
     return any(there(account_id) for there in _remains.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that needs somebody now, though backups may be in order: "3 critical alerts are open"."""
+
+    number: int
+    words: str
+    url: str
+
+
+Warner = Callable[[BackupTask | None, Entity | None], Warned | None]
+_warners: dict[str, Warner] = {}
+
+
+def register_warner(name: str, warn: Warner) -> None:
+    """Let reports tell what `warn` finds in the sight of their reader, of a task, a mailbox or (None) all."""
+    _warners[name] = warn
+
+
+def warned_of(task: BackupTask | None, entity: Entity | None) -> list[Warned]:
+    """Return what every app warns of, as the actor in force sees it."""
+    return [found for warn in _warners.values() if (found := warn(task, entity)) is not None]

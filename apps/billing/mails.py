@@ -34,6 +34,11 @@ def payers() -> list[str]:
     return list(dict.fromkeys([*people, *([details.email] if details and details.email else [])]))
 
 
+def still_pays(address: str) -> bool:
+    """Whether letters about money go to an address today: one that waited is judged again when it is sent."""
+    return address in {each.lower() for each in payers()}
+
+
 def tell(
     name: str,
     *,

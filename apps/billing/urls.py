@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("billing/keep/", plan.keep, name="billing_keep"),
     path("billing/status/", status.status, name="billing_status"),
     path("billing/details/", details.details, name="billing_details"),
+    path("billing/address/", details.allow_address, name="billing_address_allow"),
     path("billing/cards/add/", cards.add, name="billing_card_add"),
     path("billing/cards/<uuid:card_id>/activate/", cards.activate, name="billing_card_activate"),
     path("billing/cards/<uuid:card_id>/delete/", cards.delete, name="billing_card_delete"),

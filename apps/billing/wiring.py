@@ -8,7 +8,7 @@ from apps.notifications.registry import Kind, register_kind
 
 from .gateway.charges import StripeCharger
 from .gateway.customers import customer_forget
-from .mails import KIND
+from .mails import KIND, still_pays
 from .registry import register_charger
 from .services import plans
 from .services.holding import held_up
@@ -23,6 +23,7 @@ def register_billing() -> None:
     register_codes(
         "Billing",
         {
+            "billing.address_allowed": "Bills sent to an address of somebody who left",
             "billing.cancelled": "Plan cancelled",
             "billing.card_activated": "Card chosen for payments",
             "billing.card_added": "Card added",
@@ -45,9 +46,17 @@ def register_billing() -> None:
         },
     )
     words = "Invoices, receipts, failed payments. Goes to who may see billing."
-    seen_by = Permission.BILLING
     register_kind(
-        Kind(KIND, "Billing", words, sight_needed=False, stoppable=False, offered=False, listed_for=seen_by)
+        Kind(
+            KIND,
+            "Billing",
+            words,
+            sight_needed=False,
+            stoppable=False,
+            offered=False,
+            listed_for=Permission.BILLING,
+            goes_to=still_pays,
+        )
     )
     register_closing_step(ClosingStep(34, "cards", customer_forget))
     register_act(CANCEL, do=plans.cancel_approved, words=plans.cancel_words, permission=Permission.BILLING)

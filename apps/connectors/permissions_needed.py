@@ -11,12 +11,13 @@ from .enums import SubService
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One permission. `missing`: what happens without it."""
+    """One permission. `missing`: what happens without it. `optional`: nothing waits for it."""
 
     name: str
     words: str
     missing: str
     write: bool = False
+    optional: bool = False
 
 
 MICROSOFT: Final = (
@@ -24,7 +25,7 @@ MICROSOFT: Final = (
     Need("Calendars.Read", "Read calendars in all mailboxes", "No calendars are backed up"),
     Need("Contacts.Read", "Read contacts in all mailboxes", "No contacts are backed up"),
     Need("Tasks.Read.All", "Read tasks and task lists of all people", "No tasks are backed up"),
-    Need("User.Read.All", "Read people", "Mailboxes are not found"),
+    Need("User.Read.All", "Read people", "Mailboxes are not found, nor their in-place archives"),
     Need("ShortNotes.Read.All", "Read notes of all people", "No notes are backed up"),
     Need(
         "GroupMember.Read.All",
@@ -35,6 +36,12 @@ MICROSOFT: Final = (
         "MailboxSettings.Read",
         "Read mailbox settings",
         "No settings, rules and categories are backed up; rooms and shared mailboxes are not told apart",
+    ),
+    Need(
+        "Reports.Read.All",
+        "Read usage reports",
+        "Nobody is told that a mailbox is nearly full at Microsoft",
+        optional=True,
     ),
     Need("Organization.Read.All", "Read the organisation's name", "The connection cannot be tested"),
     Need(
@@ -57,6 +64,9 @@ MICROSOFT: Final = (
 
 GROUPS: Final = "GroupMember.Read.All"
 """What activation by groups needs."""
+
+USAGE: Final = "Reports.Read.All"
+"""What telling how full mailboxes are needs."""
 
 READING: Final = {
     SubService.MAIL: "Mail.Read",

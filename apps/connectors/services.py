@@ -17,7 +17,7 @@ from apps.core.errors import ConsentLost, EverkeepError, Forbidden, InvalidReque
 from apps.core.scope import current_account_id
 from apps.core.sealing import seal, unseal
 
-from .base import CallCounter, Connector, Unreachable, Writer
+from .base import CallCounter, Connector, Unreachable
 from .enums import ConnectionState, CredentialKind, EntityKind, SubService
 from .microsoft.auth import AppIdentity
 from .microsoft.client import GraphClient
@@ -30,6 +30,7 @@ from .microsoft.unreachable import UNREACHABLE
 from .models import Connection
 from .permissions_needed import READING, Need, microsoft_needs, missing_for_reading, writing_name
 from .registry import tell_lost
+from .writing import Writer
 
 QUICK: Final = Patience(tries=2, first_wait=0.5, throttled_for=10.0)
 OTHER_TENANT: Final = "This is another tenant than the one this connection backs up."

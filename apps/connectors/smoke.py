@@ -8,10 +8,11 @@ from uuid import uuid4
 from apps.core import clock
 from apps.core.errors import Gone, Unavailable
 
-from .base import EntityRef, Fetched, FetchProblem, FolderFailed, Upsert, WriteItem
+from .base import EntityRef, Fetched, FetchProblem, FolderFailed, Upsert
 from .enums import SubService
 from .microsoft.auth import AppIdentity
 from .microsoft.connector import MicrosoftConnector, MicrosoftWriter
+from .writing import WriteItem
 
 Say = Callable[[str], object]
 

@@ -20,14 +20,14 @@ PERIODS = {"": "in the last 7 days", "30": "in the last 30 days", "all": "in all
 
 
 class JobFilterForm(forms.Form):
-    """All fields optional; one that makes no sense is left out of the filter."""
+    """All fields optional; one that makes no sense is left out of the filter and said."""
 
     task = forms.CharField(required=False, max_length=200)
-    item = forms.CharField(required=False, max_length=200)
+    item = forms.CharField(label="Mailbox", required=False, max_length=200)
     kind = forms.ChoiceField(required=False, choices=[("", "All kinds"), *JobKind.choices])
     service = forms.ChoiceField(required=False)
     state = forms.ChoiceField(required=False, choices=STATES)
-    initiator = forms.CharField(required=False, max_length=200)
+    initiator = forms.CharField(label="Started by", required=False, max_length=200)
     period = forms.ChoiceField(
         required=False, choices=[("", "Last 7 days"), ("30", "Last 30 days"), ("all", "All time")]
     )

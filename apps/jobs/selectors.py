@@ -1,6 +1,6 @@
 """Reads of jobs that pages and other apps share."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from apps.core import clock
+from apps.core.counting import count_up_to
 from apps.core.keyset import KeysetPage, page_of
 from apps.core.streams import as_now
 
@@ -21,7 +22,6 @@ ITEMS_PER_PAGE = 100
 LOG_LINES = 200
 REPORT_BATCH = 1000
 IN_PROGRESS = "in_progress"
-COUNTED = 1_000
 INITIATORS_AMONG = 1_000
 
 
@@ -66,10 +66,17 @@ def job_rows(wanted: JobFilter, *, any_state: bool = False) -> QuerySet[Job]:
     return rows
 
 
-def job_page(wanted: JobFilter, *, before: UUID | None = None, after: UUID | None = None) -> KeysetPage[Job]:
-    """One page of jobs."""
+def job_page(
+    wanted: JobFilter,
+    *,
+    before: UUID | None = None,
+    after: UUID | None = None,
+    counts: Mapping[str, int] | None = None,
+) -> KeysetPage[Job]:
+    """One page of jobs. What `counts` (of `job_counts`) know not to be there is not looked for again."""
+    rows = job_rows(wanted)
     return page_of(
-        job_rows(wanted),
+        rows.none() if counts and counts.get(wanted.state) == 0 else rows,
         keys=("created_at", "id"),
         descending=wanted.newest_first,
         size=PAGE_SIZE,
@@ -81,8 +88,7 @@ def job_page(wanted: JobFilter, *, before: UUID | None = None, after: UUID | Non
 def job_counts(wanted: JobFilter) -> dict[str, int]:
     """How many jobs of the filter, leaving out its state, are in which state; the key "" is all of them.
 
-    No state is counted beyond COUNTED: one more says "more", and history costs nothing. Letters inside names
-    are looked for in one pass instead.
+    No state is counted beyond `counting.COUNTED`. Letters inside names are looked for in one pass instead.
     """
     rows = job_rows(wanted, any_state=True)
     groups: dict[str, Sequence[JobState]] = {
@@ -95,7 +101,7 @@ def job_counts(wanted: JobFilter) -> dict[str, int]:
         numbers = {key: Count("pk", filter=Q(state__in=group)) for key, group in groups.items()}
         counts = rows.aggregate(**numbers)
     else:
-        counts = {key: rows.filter(state__in=group)[: COUNTED + 1].count() for key, group in groups.items()}
+        counts = {key: count_up_to(rows.filter(state__in=group)) for key, group in groups.items()}
     return {"": sum(counts.values()), **counts}
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
 from apps.activity.audit import audit
+from apps.core.counting import counted_words
 from apps.core.errors import Conflict, PermissionMissing
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, require
@@ -23,7 +24,7 @@ from .forms import ItemFilterForm, JobFilterForm
 from .models import Job, JobItem
 from .page import card_of, cards_of
 from .registry import panel_of, repeat, right_to_cancel, right_to_repeat
-from .selectors import COUNTED, item_page, items_of, job_counts, job_page, log_of
+from .selectors import item_page, items_of, job_counts, job_page, log_of
 from .services import job_cancel as cancel
 
 TILES = (
@@ -43,8 +44,8 @@ def job_list(request: MemberRequest) -> HttpResponse:
     form = JobFilterForm(request.GET)
     form.is_valid()
     wanted, data = form.wanted(), form.cleaned_data
-    page = job_page(wanted, before=data.get("before"), after=data.get("after"))
     query, counts = _without_place(request.GET), job_counts(wanted)
+    page = job_page(wanted, before=data.get("before"), after=data.get("after"), counts=counts)
     context = {
         "form": form,
         "cards": cards_of(page.items),
@@ -69,6 +70,7 @@ def job(request: MemberRequest, job_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "card": card_of(found),
         "crumbs": [{"words": "Jobs", "url": reverse("job_list")}, {"words": str(found), "url": ""}],
+        "form": form,
         "wanted": wanted,
         "tabs": _tabs(found, query, wanted.outcome),
         "detail": True,
@@ -170,18 +172,13 @@ def _tiles(query: QueryDict, counts: dict[str, int], chosen: str) -> list[dict[s
     tiles = []
     for state, words, icon in TILES:
         url = _url(reverse("job_list"), query, state=state or None)
-        number = _number(counts[state])
+        number = counted_words(counts[state])
         tiles.append({"words": words, "icon": icon, "url": url, "number": number, "current": state == chosen})
     return tiles
 
 
 def _sentence(shown: int, among: int | None, period: str) -> str:
-    return f"{shown} shown, {period}" if among is None else f"{shown} of {_number(among)} {period}"
-
-
-def _number(count: int) -> str:
-    """Beyond COUNTED nothing is counted (`selectors.job_counts`)."""
-    return f"{count:,}" if count <= COUNTED else f"{COUNTED:,}+"
+    return f"{shown} shown, {period}" if among is None else f"{shown} of {counted_words(among)} {period}"
 
 
 def _tabs(found: Job, query: QueryDict, chosen: str) -> list[dict[str, Any]]:

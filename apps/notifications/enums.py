@@ -26,3 +26,10 @@ class DeliveryState(models.TextChoices):
     DELIVERED = "delivered", "Delivered"
     FAILED = "failed", "Failed"
     STOPPED = "stopped", "Stopped"
+
+
+class Silence(models.TextChoices):
+    """Why an address that is written to gets nothing."""
+
+    LEFT = "left", "It was the sign-in address of somebody who left the account or changed it"
+    OFF = "off", "It belongs to somebody who cannot sign in here now"

@@ -74,10 +74,14 @@ class Recipient(AccountModel):
 
 
 class Refusal(AccountModel):
-    """An address that wants no more letters of a kind, or gets none of any ("") since its person left."""
+    """An address that wants no more letters of a kind, or gets none of any ("") since its person left.
+
+    `but`: kinds that somebody who answers for them sends there all the same, knowing whose it was.
+    """
 
     address = models.CharField(max_length=254)
     kind = models.CharField(max_length=20, blank=True)
+    but = models.JSONField(default=list)
     at = models.DateTimeField(default=clock.now)
 
     class Meta:

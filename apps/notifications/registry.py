@@ -18,8 +18,9 @@ class Kind:
     `sight_needed`: a member gets it only with the right to view backups. `stoppable`: whoever gets such a mail
     may end it with one click, without an account. `offered`: recipients are chosen for it on the page.
     `begins`: ticked at first for a new recipient. `listed_for`: whose list of deliveries shows them, beside the
-    right to manage notifications. `page`: the name of the address that lists what it tells of: a
-    letter of several opens it.
+    right to manage notifications. `goes_to`: asked when a letter is sent whether the kind still goes to an
+    address, where its app and no list of recipients says so. `page`: the name of the address that lists what
+    it tells of: a letter of several opens it.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Kind:
     begins: bool = True
     order: int = 50
     listed_for: Permission | None = None
+    goes_to: Callable[[str], bool] | None = None
     page: str = ""
 
 

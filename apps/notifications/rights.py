@@ -133,10 +133,15 @@ def still_sees(reader: Actor | None, made_for: Mapping[str, Any]) -> bool:
 
 def has_refused(address: str, kind: str) -> bool:
     """Whether an address wants no such letters, or its person left the account and did not come back."""
-    refused = set(
-        Refusal.objects.filter(address=address.lower(), kind__in=[kind, ""]).values_list("kind", flat=True)
-    )
-    return kind in refused or ("" in refused and user_at(address) is None)
+    rows = Refusal.objects.filter(address=address.lower(), kind__in=[kind, ""])
+    refused = dict(rows.values_list("kind", "but"))
+    return kind in refused or ("" in refused and kind not in refused[""] and user_at(address) is None)
+
+
+def still_goes_to(address: str, kind: str) -> bool:
+    """Whether a kind that has readers of its own (`Kind.goes_to`) still goes to an address."""
+    goes_to = kind_of(kind).goes_to
+    return goes_to is None or goes_to(address.lower())
 
 
 def has_left(account_id: int, user: User) -> None:
@@ -166,4 +171,7 @@ def has_moved(account_id: int, user: User, old: str) -> None:
 
 
 def _refuse(account_id: int, address: str) -> None:
-    Refusal.objects.get_or_create(account_id=account_id, address=address.lower(), kind="")
+    """Whatever was sent there knowingly before: whose it is now is for somebody to judge anew."""
+    Refusal.objects.update_or_create(
+        account_id=account_id, address=address.lower(), kind="", defaults={"but": []}
+    )

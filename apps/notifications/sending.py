@@ -19,7 +19,7 @@ from .digests import digest_of
 from .enums import NOTICE, TEST, DeliveryState, Way
 from .letters import opened
 from .models import Delivery
-from .rights import has_refused, may_read, reader_now, still_sees
+from .rights import has_refused, may_read, reader_now, still_goes_to, still_sees
 from .services import PAUSES
 from .ways import GivenUp, NotNow, send_by
 
@@ -119,7 +119,8 @@ def _stopped(delivery: Delivery) -> str:
         return ""
     reader = reader_now(delivery)
     may = may_read(reader, delivery.kind, service=delivery.service, entity_id=delivery.entity_id)
-    if not may or not still_sees(reader, delivery.made_for):
+    goes = delivery.way != Way.MAIL or still_goes_to(delivery.address, delivery.kind)
+    if not may or not goes or not still_sees(reader, delivery.made_for):
         return "The recipient may not read it any more."
     if delivery.way == Way.MAIL and has_refused(delivery.address, delivery.kind):
         return "The recipient does not want these letters any more."

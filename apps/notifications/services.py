@@ -14,7 +14,7 @@ from apps.core.ids import new_public_id
 from apps.core.mails import plain_name
 from apps.core.scope import current_account_id
 
-from .enums import NOTICE, Way
+from .enums import NOTICE, Silence, Way
 from .letters import Letter, Written, sealed, written
 from .models import Delivery, Recipient, Refusal
 from .rights import has_refused, may_read, reader_at, reader_kept, reader_of, sight_of, user_at
@@ -73,6 +73,23 @@ def readers_of(addresses: Iterable[str], known: Mapping[str, Any]) -> dict[str, 
 def wanted_again(addresses: Iterable[str]) -> None:
     """Write to these once more, whatever they ended: somebody wrote them down anew, by hand."""
     Refusal.objects.filter(address__in=[address.strip().lower() for address in addresses]).delete()
+
+
+def gets_nothing(address: str, kind: str) -> Silence | None:
+    """Why a plain address that is written to is told nothing of a kind; None when it gets its letters."""
+    if has_refused(address, kind):
+        return Silence.LEFT
+    return None if may_read(reader_at(address, {}), kind, service="", entity_id=None) else Silence.OFF
+
+
+def send_all_the_same(address: str, kind: str, *, wanted: bool = True) -> bool:
+    """Send letters of a kind to an address of somebody who left, knowingly, or no longer; False: no change."""
+    row = Refusal.objects.select_for_update().filter(address=address.lower(), kind="").first()
+    if row is None or (kind in row.but) == wanted:
+        return False
+    row.but = [*row.but, kind] if wanted else [each for each in row.but if each != kind]
+    row.save(update_fields=["but"])
+    return True
 
 
 def keep_mail(name: str, to: str, words: dict[str, str]) -> None:

@@ -32,6 +32,7 @@ _ICONS = {
     "recoverableitemsroot": "undo",
     "recoverableitemsdeletions": "undo",
     "archivemsgfolderroot": "box",
+    "archiverecoverableitems": "undo",
     "archive": "box",
 }
 

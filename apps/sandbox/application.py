@@ -7,8 +7,10 @@ from starlette.applications import Starlette
 from . import control
 from .behaviour import wire
 from .cloud import Cloud
+from .graph import archive
 from .graph.service import GraphService
 from .graph.uploads import UploadService
+from .graph.usage import PAGES
 from .identity import errors, service
 
 
@@ -20,9 +22,10 @@ class Application:
     def __init__(self, cloud: Cloud, public_url: str | None, base_path: str) -> None:
         self.base_path = base_path
         self.graph = GraphService(cloud, public_url)
+        self.beta = GraphService(cloud, public_url, archive.BETA_ROUTES)
         self.uploads = UploadService(cloud, public_url)
         self.site = Starlette(
-            routes=[*control.ROUTES, *service.ROUTES],
+            routes=[*control.ROUTES, *service.ROUTES, *PAGES],
             exception_handlers={errors.SignInError: errors.as_json, control.BadControl: control.as_json},
         )
         self.site.state.cloud = cloud
@@ -36,6 +39,9 @@ class Application:
                 scope = {**scope, "path": path, "root_path": self.base_path}
             if path.startswith("/v1.0/"):
                 await self.graph(scope, receive, send)
+                return
+            if path.startswith("/beta/"):
+                await self.beta(scope, receive, send)
                 return
             if path.startswith("/_upload/"):
                 await self.uploads(scope, receive, send)

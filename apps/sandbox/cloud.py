@@ -13,7 +13,7 @@ from .state import directory
 from .state.clock import Clock
 from .state.database import Database
 from .state.directory import User
-from .state.mailboxes import Mailbox, mailbox_of
+from .state.mailboxes import Mailbox, archive_name, archive_of, mailbox_of
 
 
 class Cloud:
@@ -49,8 +49,15 @@ class Cloud:
         self.tokens.forget()
 
     def person(self, name: str) -> tuple[User, Mailbox | None] | None:
-        """A user by id or principal name, with the mailbox (None when the account has none)."""
+        """A user by id or principal name, with the mailbox (None when the account has none).
+
+        By the name of an archive: its owner, with the archive.
+        """
         key = name.lower()
+        if key not in self._people and key.startswith("mbx:"):
+            owner = next((u for u in directory.users(self.db) if archive_name(u.id).lower() == key), None)
+            archive = archive_of(self.db, owner.id) if owner else None
+            self._people[key] = (owner, archive) if owner and archive else None
         if key not in self._people:
             user = directory.find_user(self.db, key)
             if user is None:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from . import defaults, truth
 from .behaviour import incidents
 from .cloud import Cloud
+from .graph import usage
 from .people import advance, bulk, load, seed, tenant
 from .state import clock, directory, mailboxes
 
@@ -178,15 +179,23 @@ def _group(cloud: Cloud, wanted: dict[str, Any]) -> Any:
 
 
 def _mailbox_state(cloud: Cloud, wanted: dict[str, Any]) -> Any:
-    """`over_quota` switches; `forget_sync_state` kills the delta tokens; `remove` takes the mailbox away."""
+    """`over_quota` switches; `used`: bytes that the usage report tells; `forget_sync_state` kills the delta
+    tokens; `remove` takes the mailbox away."""
     box = tenant.mailbox_named(cloud, str(wanted["mailbox"]))
     if "over_quota" in wanted:
         mailboxes.set_over_quota(cloud.db, box.id, bool(wanted["over_quota"]))
+    if "used" in wanted:
+        usage.set_used(cloud, str(wanted["mailbox"]), int(wanted["used"]))
     if wanted.get("forget_sync_state"):
         mailboxes.forget_sync_state(cloud.db, box.id)
     if wanted.get("remove"):
         cloud.db.execute("UPDATE mailboxes SET user_id = 'removed-' || id WHERE id = ?", (box.id,))
     return None
+
+
+def _archive(cloud: Cloud, wanted: dict[str, Any]) -> Any:
+    """Give a mailbox an in-place archive; `id` is what it is called in addresses, also here."""
+    return {"id": tenant.add_archive(cloud, tenant.mailbox_named(cloud, str(wanted["mailbox"])))}
 
 
 def _incident(cloud: Cloud, wanted: dict[str, Any]) -> Any:
@@ -236,6 +245,7 @@ ROUTES = [
     _post("users", _user),
     _post("groups", _group),
     _post("mailbox", _mailbox_state),
+    _post("archive", _archive),
     _post("incident", _incident),
     _get("switches", lambda cloud, request: cloud.switches.as_dict()),
     _post("switches", lambda cloud, wanted: cloud.switches.update(wanted)),

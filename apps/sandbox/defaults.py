@@ -18,6 +18,7 @@ READ_ROLES = (
     "Mail.Read",
     "MailboxSettings.Read",
     "Organization.Read.All",
+    "Reports.Read.All",
     "ShortNotes.Read.All",
     "Tasks.Read.All",
     "User.Read.All",

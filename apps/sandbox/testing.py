@@ -101,9 +101,13 @@ class SandboxCloud(ServerProcess):
     def expire_tokens(self) -> None:
         self.control("tokens/expire", {})
 
-    def set_mailbox(self, mailbox: str, **state: bool) -> None:
-        """over_quota, forget_sync_state (delta tokens die), remove."""
+    def set_mailbox(self, mailbox: str, **state: int) -> None:
+        """over_quota, used (bytes, of 50 GiB), forget_sync_state (delta tokens die), remove."""
         self.control("mailbox", {"mailbox": mailbox, **state})
+
+    def add_archive(self, mailbox: str) -> str:
+        """An in-place archive; returns the name by which it is a mailbox in every address."""
+        return str(self.control("archive", {"mailbox": mailbox})["id"])
 
     def switch(self, **values: float | bool) -> None:
         """See `apps.sandbox.behaviour.settings.Switches`."""

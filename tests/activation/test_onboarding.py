@@ -145,3 +145,4 @@ def test_it_does_not_start_while_a_permission_is_missing(
     answer = client.post(reverse("onboarding_act", args=[task.public_id]), {"action": "begin"})
     assert answer.status_code == 400 and "Mail.Read" in answer.content.decode()
     assert not Onboarding.objects.exists()
+    assert Checks([Permitted(need, not need.optional) for need in MICROSOFT]).passed, "some are as people like"

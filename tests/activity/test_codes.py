@@ -42,6 +42,7 @@ PINNED = {
     "approval.withdrawn": "Account",
     "alerts.changed": "Alerts",
     "audit.vouched": "Audit",
+    "billing.address_allowed": "Billing",
     "billing.cancelled": "Billing",
     "billing.changed": "Billing",
     "billing.charge_failed": "Billing",

@@ -1,27 +1,32 @@
 """The pages of alerts: who sees what, what can be done, and that nobody learns of what they may not see."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.enums import Role
 from apps.accounts.models import User
+from apps.accounts.selectors import person_now
 from apps.activity.models import SecurityEvent
 from apps.alerts.enums import AlertState, Severity
+from apps.alerts.forgetting import forget_over
 from apps.alerts.models import Alert, Measure
 from apps.alerts.notices import tell_of_the_day
-from apps.alerts.services import alert_raise
+from apps.alerts.services import alert_close, alert_hold, alert_raise
 from apps.backups.holds import on_hold
-from apps.backups.models import Entity
-from apps.core import clock
+from apps.backups.models import BackupTask, Entity, Hold, Report
+from apps.backups.reports.letters import letter_of
+from apps.core import clock, counting
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
-from apps.notifications.letters import opened
+from apps.notifications.letters import opened, written
 from apps.notifications.models import Delivery, Recipient
 from tests.cast import Cast, member, prove_again
 from tests.recovery.factories import Mailbox, make_entity
@@ -155,6 +160,45 @@ def test_the_list_is_narrowed_and_paged_by_keys(cast: Cast) -> None:
     assert client.get(following).content.decode().count('class="ek-name"') == 5
     assert page(cast.viewer, "alerts", q="person 07").count('class="ek-name"') == 1
     assert "No alert matches this filter" in page(cast.viewer, "alerts", kind="quota")
+    unread = page(cast.viewer, "alerts", q="p" * 101, kind="quota", severity="worst")
+    assert "This list is not filtered by “Mailbox, task or connection”" in unread
+    assert "This list is not filtered by “Severity”" in unread
+    assert "not filtered by “Kind”" not in unread
+
+
+def test_pages_count_alerts_so_far_and_no_further(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "COUNTED", 2)
+    for number in range(3):
+        alert_raise("silence", f"silence:{number}", severity=Severity.NOTICE, facts={})
+    shown = page(cast.viewer, "alerts")
+    assert re.findall(r'"ek-fig">([^<]*)', shown) == ["2+", "0", "0", "2+"]
+    assert 'ek-push">2+<span' in shown
+
+
+def test_what_is_over_for_two_years_is_forgotten_but_nothing_open_or_held() -> None:
+    def raised(name: str) -> str:
+        alert_raise(
+            "silence", name, severity=Severity.NOTICE, facts={}, entity=make_entity(name, f"{name}@x.example")
+        )
+        return name
+
+    for name in ("over", "held", "lifted"):
+        if raised(name) != "over":
+            alert_hold(Alert.objects.get(key=name))
+        alert_close(name)
+    Hold.objects.filter(pk=Alert.objects.get(key="lifted").hold_id).update(lifted_at=clock.now())
+    raised("open"), raised("looked at"), raised("still seen")
+    Alert.objects.filter(key__in=["looked at", "still seen"]).update(
+        state=AlertState.ACKNOWLEDGED, acknowledged_at=clock.now()
+    )
+    with clock.travel(clock.now() + timedelta(days=729)):
+        raised("still seen")
+        assert forget_over() == 0
+    with clock.travel(clock.now() + timedelta(days=731)), patch("apps.alerts.forgetting.BATCH", 1):
+        alert_close(raised("lately over"))
+        assert forget_over() == 3
+    assert set(Alert.objects.values_list("key", flat=True)) == {"held", "open", "still seen", "lately over"}
+    assert Hold.objects.filter(lifted_at=None).count() == 1
 
 
 def test_settings_are_kept_and_audited_and_administrators_hear_of_less(
@@ -185,3 +229,41 @@ def test_a_mailbox_names_its_open_alerts(cast: Cast) -> None:
     assert isinstance(alert.entity, Entity)
     shown = page(cast.viewer, "entity", alert.entity.public_id)
     assert reverse("alert", args=[alert.public_id]) in shown
+
+
+def test_a_report_is_not_all_good_while_a_critical_alert_is_open_that_its_reader_sees(cast: Cast) -> None:
+    alert, secret = mass_deletion(), mass_deletion("Carla Confidential", limited=True)
+    assert alert.entity is not None and alert.task is not None
+    Entity.objects.update(last_verdict="success", last_snapshot_at=clock.now(), task=alert.task)
+    Alert.objects.update(task=alert.task)
+    BackupTask.objects.exclude(pk=alert.task.pk).delete()
+    now = clock.now()
+    report = Report(
+        account=cast.account, since=now - timedelta(days=1), until=now, format="overview", way="link",
+        zone="UTC", only_failures=True,
+    )  # fmt: skip
+
+    def said(user: User, **about: object) -> str:
+        person = person_now(user.pk)
+        assert person is not None
+        for name in ("task", "entity"):
+            setattr(report, name, about.get(name))
+        with acting_as(person):
+            letter = letter_of(report)
+            assert letter is None or letter.facts["needs_attention"] is (
+                "all good" not in written(letter).subject
+            )
+            return f"{written(letter).subject}\n{written(letter).body}" if letter else ""
+
+    link = f"{reverse('alerts')}?severity=critical"
+    assert said(cast.owner).startswith("Backup report: 2 critical alerts are open\n")
+    assert f"\n1 critical alert is open: {settings.PORTAL_URL}{link}\n" in said(cast.viewer)
+    assert f"{link}&task={alert.task.public_id}&q=Bob+Smith" in said(
+        cast.viewer, task=alert.task, entity=alert.entity
+    )
+    Alert.objects.filter(pk=alert.pk).update(state=AlertState.ACKNOWLEDGED)
+    assert said(cast.viewer) == said(cast.owner, task=alert.task, entity=alert.entity) == ""
+    report.only_failures = False
+    assert said(cast.viewer).startswith("Backup report: all good\n")
+    Entity.objects.filter(pk=secret.entity_id).update(last_verdict="failed")
+    assert "1 of 1 backup tasks needs attention, 1 critical alert is open\n" in said(cast.owner)

@@ -120,11 +120,12 @@ def save(client: Client, task: BackupTask, **changes: Any) -> Any:
 
 
 def test_settings_are_saved_with_before_and_after_in_the_activity(olivia: Client, task: BackupTask) -> None:
-    assert save(olivia, task, name="All mail", auto_activate="on").status_code == 302
+    switched = {"auto_activate": "on", "inplace_archives": "on"}
+    assert save(olivia, task, name="All mail", **switched).status_code == 302
     task.refresh_from_db()
-    assert (task.name, task.auto_activate) == ("All mail", True)
+    assert (task.name, task.auto_activate, task.inplace_archives) == ("All mail", True, True)
     changes = Activity.objects.get(code="task.changed").details["changes"]
-    assert changes == {"name": ["Mail", "All mail"], "auto_activate": [False, True]}
+    assert changes == {"name": ["Mail", "All mail"], **{key: [False, True] for key in switched}}
 
 
 def test_saving_without_a_change_writes_nothing(olivia: Client, task: BackupTask) -> None:

@@ -144,3 +144,25 @@ def test_what_concerns_very_many_is_a_number_that_hides_nobody(cast: Cast, task:
     assert News.objects.count() == 1
     owner, viewer = told(task)
     assert "60 mailboxes" in owner.subject and "57 mailboxes" in viewer.subject
+
+
+def test_thousands_of_news_are_counted_not_read_and_what_comes_meanwhile_is_kept(
+    cast: Cast, task: BackupTask, django_assert_max_num_queries: Any
+) -> None:
+    recipient(cast.account.pk)
+    boxes = [make_protected(task, f"Box {number:02}") for number in range(30)]
+    for number in range(40):
+        news.note_ids(task, Topic.FAILED, [box.pk for box in boxes], "No answer.")
+        news.note(task, Topic.RULE, words=f"Rule {number} was not followed.")
+    read = telling.letter_of
+
+    def reading(*args: Any) -> Any:
+        news.note(task, Topic.FAILED, entity=boxes[0], words="Later.")
+        with django_assert_max_num_queries(6):
+            return read(*args)
+
+    with patch.object(telling, "letter_of", side_effect=reading):
+        (letter,) = told(task)
+    assert "1200 backups failed" in letter.subject.replace(",", "") and "and 1180 more" in letter.body
+    assert "Rule 19 was" in letter.body and "and 20 more" in letter.body and "Rule 20 was" not in letter.body
+    assert "Later." not in letter.body and News.objects.get().words == "Later."

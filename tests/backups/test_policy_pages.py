@@ -96,12 +96,13 @@ def test_a_policy_that_is_given_to_a_task_says_so_on_its_pages(olivia: Client, t
 
 def test_what_is_left_out_is_set_in_the_settings_and_told(olivia: Client, task: BackupTask) -> None:
     data = {"name": task.name, "precedence": "2", "out-folders": "Junk*\n\nJunk*", "out-names": "*.tmp"}
+    data["out-larger_than"] = "25"
     olivia.post(reverse("task_settings", args=[task.public_id]), data)
     task.refresh_from_db()
-    assert task.exclusions == {"kinds": [], "folders": ["Junk*"], "names": ["*.tmp"]}
+    assert task.exclusions == {"kinds": [], "folders": ["Junk*"], "names": ["*.tmp"], "larger_than": 25}
     assert Activity.objects.get(code="task.changed").details["changes"]["exclusions"] == [
         "Nothing",
-        "folders like Junk*; items called *.tmp",
+        "folders like Junk*; items called *.tmp; items larger than 25 MB",
     ]
     page = olivia.post(reverse("task_settings", args=[task.public_id]), data | {"out-names": "*"}).text
     assert "would leave everything out" in page

@@ -37,15 +37,8 @@ def _folder(tmp_path: Path, settings: object) -> None:
 
 
 def make_gap(entity: Entity, count: int, **fields: object) -> None:
-    CoverageGap.objects.create(
-        account_id=entity.account_id,
-        entity=entity,
-        sub_service="mail",
-        place_hash=count,
-        cause=GapCause.FAILED,
-        count=count,
-        **fields,
-    )
+    values: dict[str, object] = {"sub_service": "mail", "place_hash": count, "cause": GapCause.FAILED}
+    CoverageGap.objects.create(account_id=entity.account_id, entity=entity, count=count, **values | fields)
 
 
 def read(text: str) -> dict[str, dict[str, str]]:
@@ -60,6 +53,9 @@ def test_each_mailbox_says_whether_it_is_covered_and_why_not(olivia: Client, tas
     make_gap(make_protected(task, "Bob Smith", Verdict.PARTIAL, licensed=False), 2)
     make_gap(make_protected(task, "Ida Taylor"), 3, acknowledged_at=clock.now())
     make_gap(make_protected(task, "Jo Provider"), 9, by_default=True, acknowledged_at=clock.now())
+    ruled = {"cause": GapCause.EXCLUDED, "by_default": True, "acknowledged_at": clock.now()}
+    make_gap(by_rule := make_protected(task, "Ruth Rule"), 30, **ruled)
+    make_gap(by_rule, 1, sub_service="contacts", what="A rule leaves this kind of data out.", **ruled)
     make_protected(task, "Rosa Late", last_snapshot_at=clock.now() - timedelta(days=3))
     make_mailbox(task, "Linda Fuller", state=EntityState.ARCHIVED)
     make_mailbox(task, "Max Gone", state=EntityState.DELETING)
@@ -72,6 +68,7 @@ def test_each_mailbox_says_whether_it_is_covered_and_why_not(olivia: Client, tas
         "Bob Smith": "no",
         "Ida Taylor": "except acknowledged gaps",
         "Jo Provider": "yes",
+        "Ruth Rule": "except what a rule leaves out",
         "Rosa Late": "no",
         "Linda Fuller": "no",
         "Max Gone": "no",
@@ -80,6 +77,10 @@ def test_each_mailbox_says_whether_it_is_covered_and_why_not(olivia: Client, tas
     agata, bob = rows["Agata Brown"], rows["Bob Smith"]
     assert (agata["Size in bytes"], agata["Tags"], agata["Licence"]) == ("3910000000", "Kitchen", "licensed")
     assert (bob["Licence"], bob["Open gaps"]) == ("unlicensed", "Items that could not be read: 2")
+    assert [rows[name]["Left out by rule"] for name in ("Ruth Rule", "Agata Brown")] == [
+        "Items: 30; whole kinds of data: 1",
+        "",
+    ]
     assert rows["Rosa Late"]["Not covered because"] == "The last good backup is too old"
     assert (rows["Linda Fuller"]["Status"], rows["Info"]["Status"]) == ("archived", "inactive")
     assert rows["Info"]["Task"] == "Other"

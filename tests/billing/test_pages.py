@@ -18,9 +18,14 @@ from apps.activity.models import SecurityEvent
 from apps.backups.models import Entity
 from apps.billing.enums import InvoiceState, PaymentState, SubscriptionState
 from apps.billing.links import OPEN_FOR, paper_link
+from apps.billing.mails import tell
 from apps.billing.models import BillingDetails, Payment, PriceList, Subscription
 from apps.core import clock
+from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
+from apps.notifications.models import Delivery
+from apps.notifications.rights import has_left, has_refused
+from apps.notifications.sending import send_due
 from tests.backups.makers import make_connection, make_protected, make_task
 from tests.billing.page_makers import make_card, make_count, make_details, make_invoice, make_prices, today
 from tests.billing.test_details_form import DETAILS
@@ -307,3 +312,56 @@ def test_finance_reads_no_page_but_billing_and_their_own() -> None:
         and not name.startswith("billing")
     }
     assert found <= PERSONAL
+
+
+def test_a_billing_address_whose_person_left_is_said_and_allowed_only_knowingly(
+    priced: Account, cast: Cast, fred: Client
+) -> None:
+    make_details(email=cast.viewer.email.upper())
+
+    def said() -> str:
+        pages = [text(fred, name) for name in ("billing", "billing_details", "billing_history")]
+        assert len({"No bill reaches" in page for page in pages}) == 1
+        return pages[0]
+
+    def bills() -> bool:
+        with acting_as(SYSTEM):
+            Delivery.objects.all().delete()
+            tell("cancelled")
+            return Delivery.objects.filter(address=cast.viewer.email).exists()
+
+    assert "No bill reaches" not in said() and bills()
+    Membership.objects.filter(user=cast.viewer).update(is_active=False)
+    assert "cannot sign in here now" in said() and "all the same" not in said() and not bills()
+    Membership.objects.get(user=cast.viewer).delete()
+    has_left(priced.pk, cast.viewer)
+    assert "of somebody who left" in said() and not bills()
+    allow = reverse("billing_address_allow")
+    assert fred.post(allow).headers["Location"].startswith(reverse("sudo")) and not bills()
+    prove_again(fred)
+    assert fred.post(allow).status_code == 302 and codes()[0] == "billing.address_allowed"
+    assert "No bill reaches" not in said() and bills()
+    assert has_refused(cast.viewer.email, "exceptions"), "bills only"
+    assert fred.post(allow).status_code == 409
+    make_details(email="else@pizza-perfecto.example"), make_details(email=cast.viewer.email)
+    assert "of somebody who left" in said() and not bills(), "allowed as long as it stood there"
+
+
+@acting_as(SYSTEM)
+def test_a_bill_that_waits_is_judged_again_when_it_is_sent(priced: Account, cast: Cast) -> None:
+    make_details(email="before@pizza-perfecto.example")
+    tell("cancelled")
+    Membership.objects.filter(user=cast.finance).update(role=Role.AUDITOR)
+    make_details(email="bills@pizza-perfecto.example")
+    tell("cancelled")
+    make_details(email=cast.viewer.email)
+    tell("cancelled")
+    Delivery.objects.filter(address=cast.owner.email).delete()
+    send_due()
+    made = Delivery.objects.values_list("address", "state")
+    assert sorted(made) == [
+        ("before@pizza-perfecto.example", "stopped"),
+        ("bills@pizza-perfecto.example", "stopped"),
+        (cast.finance.email, "stopped"),
+        (cast.viewer.email, "delivered"),
+    ]

@@ -109,4 +109,5 @@ def test_members_of_a_group_are_chosen(
 def test_the_onboarding_says_what_it_will_take(olivia: Visit, task: BackupTask) -> None:
     olivia.open(reverse("onboarding", args=[task.public_id]))
     expect(olivia.page.get_by_text("What limits it")).to_be_visible()
+    picture(olivia, "activation-onboarding", olivia.page.locator("main"))
     olivia.check("onboarding")

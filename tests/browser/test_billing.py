@@ -16,10 +16,11 @@ from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 from pypdf import PdfReader
 
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Membership
 from apps.billing.models import Invoice, Subscription
 from apps.core import clock
 from apps.core.scope import account_scope
+from apps.notifications.rights import has_left
 from apps.sandbox.stripe.testing import StripeServer
 from tests.billing.page_makers import make_card, make_count, make_details, make_invoice, make_prices
 from tests.browser.pictures import picture
@@ -172,3 +173,21 @@ def test_an_installation_that_charges_nothing_says_so(cast: Cast, olivia: Visit)
         make_count(UUID(int=1))
     olivia.open("/billing/")
     olivia.check("billing-free")
+
+
+def test_a_billing_address_that_gets_nothing_is_said_and_changed(
+    account: Account, cast: Cast, visit: Visit, client: Client
+) -> None:
+    make_details(email=cast.viewer.email)
+    Membership.objects.get(user=cast.viewer).delete()
+    has_left(account.pk, cast.viewer)
+    client.force_login(cast.finance)
+    visit.sign_in_as(client)
+    visit.open(reverse("billing_history"))
+    expect(visit.page.get_by_role("button", name="Send bills there all the same")).to_be_visible()
+    visit.check("billing-silent")
+    visit.page.get_by_role("link", name="Enter another address").click()
+    visit.page.get_by_label("Billing email").fill("bills@pizza-perfecto.example")
+    visit.page.get_by_role("button", name="Update billing details").click()
+    expect(visit.page.get_by_text("The billing details are saved.")).to_be_visible()
+    expect(visit.page.get_by_text("No bill reaches")).to_have_count(0)

@@ -75,10 +75,12 @@ def test_a_task_gets_two_schedules_with_a_window_in_a_time_zone_and_leaves_thing
     page.get_by_label("Notes").check()
     page.get_by_label("Folders").fill("Junk*\nInbox/Newsletters")
     page.get_by_role("textbox", name="Items").fill("*.tmp")
+    page.get_by_label("Items larger than").fill("25")
     picture(olivia, "left-out", page.locator(".ek-set").filter(has_text="Left out by rule"))
     page.get_by_role("button", name="Save settings").click()
     expect(page.get_by_text("Settings saved.")).to_be_visible()
     expect(page.get_by_label("Folders")).to_have_value("Junk*\nInbox/Newsletters")
+    expect(page.get_by_label("Items larger than")).to_have_value("25")
 
 
 def test_a_policy_rules_what_has_its_tag_and_the_page_of_the_mailbox_says_so(

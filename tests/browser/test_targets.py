@@ -14,6 +14,7 @@ from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
 from apps.recovery.models import Plan
 from apps.recovery.services import selections_everything
+from tests.browser.pictures import picture
 from tests.browser.rig import Visit
 from tests.cast import PASSWORD, Cast
 from tests.jobs.conftest import signed_in
@@ -78,9 +79,12 @@ def test_what_a_search_found_is_erased_by_an_administrator_up_to_its_certificate
     olivia.check("erase")
     page.get_by_label("Reason").fill("Request 7")
     page.get_by_label("Type erase 1 item of Mail").fill("erase 1 item of Mail")
+    picture(olivia, "erase-question", page.locator("main"))
     page.get_by_role("button", name="Erase after").click()
     expect(page.get_by_role("heading", name="Certificate of erasure")).to_be_visible()
     expect(page.get_by_text("left to take it back")).to_be_visible()
+    page.get_by_role("button", name="Close this message").click()
+    picture(olivia, "erase-certificate", page.locator("main"))
     olivia.check("erasure-certificate")
     assert Erasure.objects.get().items_count == 1
     olivia.open(reverse("search", query={"q": "knee"}))

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from apps.connectors.base import EntityRef, Fetched, NewItem, WriteItem
+from apps.connectors.base import EntityRef, Fetched
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
+from apps.connectors.writing import NewItem, WriteItem
 from apps.sandbox.testing import SandboxCloud
 
 from .reading import Reader

@@ -2,10 +2,11 @@
 
 import pytest
 
-from apps.connectors.base import EntityRef, Fetched, ListsFolders, WriteItem
+from apps.connectors.base import EntityRef, Fetched
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftConnector, MicrosoftWriter
+from apps.connectors.writing import ListsFolders, WriteItem
 from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT
 

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from apps.connectors.base import Fetched, NewItem, NotOffered, WriteItem
+from apps.connectors.base import Fetched, NotOffered
 from apps.connectors.documents import canonical, read_document
 from apps.connectors.enums import SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.connectors.microsoft.exchange.contact_changes import _add, _depth, folder_upsert
 from apps.connectors.microsoft.exchange.contact_compose import ADDRESSES, LISTS, MORE, TEXTS
+from apps.connectors.writing import NewItem, WriteItem
 from apps.core.errors import Forbidden, Gone
 from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT

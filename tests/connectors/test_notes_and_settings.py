@@ -10,20 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.connectors.base import (
-    ContentForm,
-    EntityRef,
-    Fetched,
-    NewItem,
-    NotOffered,
-    Upsert,
-    WriteItem,
-    Written,
-)
+from apps.connectors.base import ContentForm, EntityRef, Fetched, NotOffered, Upsert
 from apps.connectors.documents import props_of, read_document
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftConnector, MicrosoftWriter
+from apps.connectors.writing import NewItem, WriteItem, Written
 from apps.sandbox.testing import SandboxCloud
 
 numbers = count()

@@ -61,6 +61,26 @@ async def test_when_all_links_are_dead_everything_is_listed_and_nothing_lost(
     reader.check(cloud)
 
 
+@pytest.mark.parametrize("name", ["msgfolderroot", "inbox"])
+async def test_a_well_known_folder_that_does_not_answer_in_a_full_list_has_not_gone(
+    cloud: SandboxCloud, reader: Reader, name: str
+) -> None:
+    await reader.read()
+    known = {each.remote_id: each.well_known for each in reader.folders.values()}
+    cloud.set_mailbox(BOB, forget_sync_state=True)
+    fault = cloud.add_fault("error", path=rf"mailFolders/{name}\?", status=503, count=None)
+    if name == "inbox":
+        await reader.read()
+    else:
+        with pytest.raises(Unavailable):
+            await reader.read()
+    assert cloud.reached(fault)
+    assert {each.remote_id: each.well_known for each in reader.folders.values()} == known
+    cloud.clear_faults()
+    (await reader.read()).check(cloud)
+    assert {each.remote_id: each.well_known for each in reader.folders.values()} == known
+
+
 async def test_a_link_lost_in_the_middle_of_a_list_starts_it_again(
     cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from apps.connectors.base import Fetched, FetchProblem, NewItem, WriteItem
+from apps.connectors.base import Fetched, FetchProblem
 from apps.connectors.documents import canonical, read_document
 from apps.connectors.enums import SkipCause, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.connectors.microsoft.exchange import todo_write
 from apps.connectors.microsoft.exchange.item_write import those_there
+from apps.connectors.writing import NewItem, WriteItem
 from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT
 

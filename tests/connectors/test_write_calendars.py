@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from apps.connectors.base import EntityRef, Fetched, ItemWriter, NewItem, WriteItem
+from apps.connectors.base import EntityRef, Fetched
 from apps.connectors.documents import canonical
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
+from apps.connectors.writing import ItemWriter, NewItem, WriteItem
 from apps.core.errors import Forbidden, InvalidRequest
 from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from apps.connectors.base import EntityRef, Fetched, ItemWriter, ListsFolders, WriteItem
+from apps.connectors.base import EntityRef, Fetched
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.connectors.microsoft.exchange.mail_compose import read_letter
+from apps.connectors.writing import ItemWriter, ListsFolders, WriteItem
 from apps.core.errors import Forbidden, QuotaExceeded, Unavailable
 from apps.sandbox.testing import SandboxCloud
 

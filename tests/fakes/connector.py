@@ -53,6 +53,7 @@ class FakeCloud:
     folder_log: list[str] = field(default_factory=list)
     problems: dict[str, FetchProblem] = field(default_factory=dict)
     missing: dict[str, tuple[FetchProblem, ...]] = field(default_factory=dict)
+    files: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     refuse_cursor: bool = False
     fetched: list[str] = field(default_factory=list)
     before_page: Callable[[int], None] = lambda page: None
@@ -216,7 +217,8 @@ class FakeConnector:
                 raise Gone("unexpected: the tests ask only for what is there", item=remote_id)
             cloud.fetched.append(remote_id)
             self.counter.bytes_received += len(mail.content)
-            yield Fetched(remote_id, mail.content, missing=cloud.missing.get(remote_id, ()))
+            files, missing = cloud.files.get(remote_id, ()), cloud.missing.get(remote_id, ())
+            yield Fetched(remote_id, mail.content, attachments=files, missing=missing)
 
 
 def _once(values: Any) -> list[Any]:

@@ -132,3 +132,13 @@ def test_the_page_asks_no_more_of_a_long_history(
     with django_assert_max_num_queries(20):
         answer = client.get(reverse("job_list"), {"period": "all"})
     assert [tile["number"] for tile in answer.context["tiles"]] == ["1,000+", "0", "1,000", "1,000", "1,000"]
+
+
+def test_what_the_tiles_know_not_to_be_there_is_not_looked_for_again(
+    cast: Cast, history: None, django_assert_num_queries: Any
+) -> None:
+    nobody = JobFilter(days=None, item="nobody")
+    with django_assert_num_queries(1):
+        assert job_page(nobody, counts=job_counts(nobody)).items == []
+    failed = JobFilter(days=None, state="failed")
+    assert job_page(failed, counts=job_counts(failed)).items == job_page(failed).items != []

@@ -11,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core import clock
+from apps.core import clock, counting
 from apps.core.errors import Conflict
 from apps.core.scope import account_scope
-from apps.jobs import registry, selectors, views
+from apps.jobs import registry
 from apps.jobs.base import Handler, JobResult
 from apps.jobs.context import JobContext
 from apps.jobs.enums import JobKind, JobState
@@ -284,8 +284,7 @@ def test_what_ended_well_or_belongs_to_a_hidden_mailbox_is_not_retried(
 
 
 def test_tiles_count_so_far_and_no_further(client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selectors, "COUNTED", 2)
-    monkeypatch.setattr(views, "COUNTED", 2)
+    monkeypatch.setattr(counting, "COUNTED", 2)
     for _ in range(3):
         new_job(cast.owner, items=0)
     client.force_login(cast.owner)

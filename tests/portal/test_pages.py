@@ -1,6 +1,7 @@
 """The portal's own pages: home, help, support, the style guide."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -40,6 +41,13 @@ def test_name_address_log_out_and_help_stand_on_every_page(olivia: Client) -> No
         assert 'aria-label="Log out"' in page, area.key
         assert 'aria-label="Help for this page"' in page, area.key
         assert page.count('aria-current="page"') >= 1, area.key
+
+
+def test_what_goes_on_is_counted_once_for_a_page(olivia: Client, django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(60) as asked:
+        olivia.get(reverse("job_list"))
+    counts = [query["sql"] for query in asked.captured_queries if "COUNT" in query["sql"]]
+    assert len(counts) == len(set(counts)) and any('"job"' in each for each in counts)
 
 
 def test_finance_is_led_to_billing_and_nowhere_else(cast: Cast) -> None:

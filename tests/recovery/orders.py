@@ -10,9 +10,9 @@ from apps.accounts.models import User
 from apps.accounts.selectors import actor_of
 from apps.backups.models import Entity, Snapshot
 from apps.backups.selectors.points import point_of
-from apps.connectors.base import WriteItem
 from apps.connectors.documents import canonical
 from apps.connectors.enums import SubService
+from apps.connectors.writing import WriteItem
 from apps.core import clock
 from apps.core.actor import acting_as
 from apps.core.scope import account_scope, every_account

@@ -13,10 +13,10 @@ import pytest
 
 from apps.backups.models import NodeVersion
 from apps.backups.selectors.points import point_of
-from apps.connectors.base import WriteItem
 from apps.connectors.documents import canonical
 from apps.connectors.enums import SubService
 from apps.connectors.microsoft import governor
+from apps.connectors.writing import WriteItem
 from apps.recovery.restore import pace
 from apps.recovery.restore import plan as planning
 from apps.recovery.restore.plan import plan_create, plan_make, plan_start

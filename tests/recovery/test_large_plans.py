@@ -10,8 +10,9 @@ from django.forms.models import model_to_dict
 
 from apps.backups.models import Entity, NodeVersion
 from apps.backups.models.catalog import hash_of
-from apps.connectors.base import EntityRef, Listing, Upsert
+from apps.connectors.base import EntityRef, Upsert
 from apps.connectors.enums import EntityKind
+from apps.connectors.writing import Listing
 from apps.core.scope import account_scope
 from apps.jobs.enums import ItemOutcome
 from apps.jobs.models import JobItem

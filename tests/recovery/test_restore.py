@@ -11,8 +11,8 @@ from django.core import mail as outbox
 from apps.activity.models import Activity
 from apps.backups.selectors.browse import node_key
 from apps.backups.selectors.points import point_of
-from apps.connectors.base import NewItem, WriteItem, Written
 from apps.connectors.microsoft.exchange.mail_write import MailWriter
+from apps.connectors.writing import NewItem, WriteItem, Written
 from apps.core.errors import Conflict, InvalidRequest
 from apps.jobs.models import Job, JobItem
 from apps.recovery.models import Plan

@@ -10,10 +10,10 @@ import pytest
 
 from apps.backups.models import NodeVersion, Snapshot
 from apps.backups.selectors.points import point_of
-from apps.connectors.base import WriteItem
 from apps.connectors.documents import canonical
 from apps.connectors.enums import SubService
 from apps.connectors.microsoft.connector import READERS, WRITERS
+from apps.connectors.writing import WriteItem
 from apps.jobs.models import JobItem
 from apps.recovery.models import Plan
 from apps.recovery.restore.plan import plan_create, plan_make, plan_start

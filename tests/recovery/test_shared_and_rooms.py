@@ -10,9 +10,9 @@ from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity
 from apps.backups.selectors.points import point_of
 from apps.backups.services.discovery import discover
-from apps.connectors.base import WriteItem
 from apps.connectors.documents import canonical
 from apps.connectors.enums import EntityKind, SubService
+from apps.connectors.writing import WriteItem
 from apps.core import clock
 from apps.recovery.restore.target import open_target
 from tests.cast import Cast

@@ -59,8 +59,11 @@ BY_THE_CLOCK = {
     "apps.backups.tasks.tell_news",
     "apps.backups.tasks.tell_news_of",
     "apps.backups.tasks.tick",
+    "apps.alerts.standing_tasks.forget_old_alerts",
     "apps.alerts.standing_tasks.look_at_accounts",
     "apps.alerts.standing_tasks.look_at_one",
+    "apps.alerts.standing_tasks.look_at_room",
+    "apps.alerts.standing_tasks.look_at_room_of",
     "apps.billing.gateway.tasks.handle_event",
     "apps.billing.gateway.tasks.look_after_payments",
     "apps.billing.gateway.tasks.reconcile",
@@ -140,6 +143,18 @@ def test_a_job_on_a_mailbox_that_was_limited_since_is_not_gone_on_with(cast: Cas
         assert outcome(cast, "restorer", JobKind.RESTORE, **{field: bob.public_id}) == "succeeded"
         assert outcome(cast, "restorer", JobKind.RESTORE, **{field: carla.public_id}) == "failed"
         assert outcome(cast, "owner", JobKind.RESTORE, **{field: carla.public_id}) == "succeeded"
+
+
+@pytest.mark.parametrize("ways", ["Bob to Bob", "Bob to Carla", "Carla to Bob", "Carla to Carla"])
+def test_a_job_is_seen_by_who_sees_both_of_its_mailboxes(cast: Cast, ways: str) -> None:
+    with account_scope(cast.account.pk):
+        boxes = {
+            "Bob": make_entity("Bob").public_id,
+            "Carla": make_entity("Carla", "carla@pizza-perfecto.example", limited=True).public_id,
+        }
+    entity, destination = (boxes[name] for name in ways.split(" to "))
+    said = outcome(cast, "restorer", JobKind.RESTORE, entity_id=entity, destination_id=destination)
+    assert said == ("failed" if "Carla" in ways else "succeeded")
 
 
 def test_a_job_of_somebody_who_was_switched_off_or_removed_is_not_done(cast: Cast) -> None:

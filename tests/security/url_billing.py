@@ -17,6 +17,7 @@ BILLING: dict[str, Row] = {
     "billing_cancel": row(*GONE_ON),  # asks for a fresh proof
     "billing_status": row(*OPEN),
     "billing_details": row(*OPEN),
+    "billing_address_allow": row(*GONE_ON, data={}),  # asks for a fresh proof
     # No card processor answers here.
     "billing_card_add": row(302, 400, *NOBODY_ELSE, 400, 400, data={}),
     "billing_card_activate": row(302, 302, *NOBODY_ELSE, 302, 404, args=a_card, data={}),

@@ -16,7 +16,7 @@ class Checks:
 
     @property
     def missing(self) -> list[Permitted]:
-        return [each for each in self.permissions if each.granted is False]
+        return [each for each in self.permissions if each.granted is False and not each.need.optional]
 
     @property
     def passed(self) -> bool:

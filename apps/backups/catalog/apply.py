@@ -24,12 +24,16 @@ COLUMNS = (
 
 @dataclass(slots=True)
 class Applied:
-    """What a batch came to. Folders that left take their contents along, once all changes were read."""
+    """What a batch came to. Folders that left take their contents along, once all changes were read.
+
+    `kept` are items that stay as an earlier backup has them (`Keep`).
+    """
 
     written: int = 0
     unchanged: int = 0
     ended: int = 0
     folders_left: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
 
 
 def apply(draft: Draft, entries: Sequence[Entry]) -> Applied:
@@ -54,6 +58,8 @@ def _enter(draft: Draft, states: dict[str, NodeState], entry: Entry, applied: Ap
             state.put(version_of(entry, draft.number, draft.run_id))
         case Keep():
             state.keep(entry.upsert.parent_id, draft.number, draft.run_id)
+            if state.now is not None:
+                applied.kept.add(entry.upsert.remote_id)
         case Drop():
             was = state.now
             state.drop(entry.removal)

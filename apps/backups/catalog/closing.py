@@ -15,10 +15,14 @@ Guard = Callable[[], AbstractContextManager[None]]
 
 @dataclass(slots=True)
 class Listed:
-    """What was listed in full in this round: folders by id, or the tree of folders itself."""
+    """What was listed in full in this round: folders by id, or the tree of folders itself.
+
+    `unread` are folders that could not be read, nor those below them: none of these has gone.
+    """
 
     folders: set[str] = field(default_factory=set)
     tree: bool = False
+    unread: set[str] = field(default_factory=set)
     seen: SeenHashes = field(default_factory=SeenHashes)
 
 
@@ -35,7 +39,7 @@ def finish(draft: Draft, *, left: set[str], listed: Listed, guard: Guard) -> Non
         for folder_id in listed.folders:
             _end_unnamed_items(draft, folder_id, listed.seen, guard)
         if listed.tree:
-            left = left | _end_unnamed_folders(draft, listed.seen, guard)
+            left = left | _end_unnamed_folders(draft, listed, guard)
     _end_contents(draft, left, guard)
 
 
@@ -45,11 +49,26 @@ def _end_unnamed_items(draft: Draft, folder_id: str, seen: SeenHashes, guard: Gu
     _end(draft, [pk for pk, hashed, first in rows if first < draft.number and hashed not in seen], guard)
 
 
-def _end_unnamed_folders(draft: Draft, seen: SeenHashes, guard: Guard) -> set[str]:
+def _end_unnamed_folders(draft: Draft, listed: Listed, guard: Guard) -> set[str]:
     known = draft.rows().filter(is_folder=True, gone__isnull=True, first__lt=draft.number)
-    unnamed = [row for row in known.values_list("id", "remote_id", "remote_hash") if row[2] not in seen]
-    _end(draft, [pk for pk, _, _ in unnamed], guard)
-    return {remote_id for _, remote_id, _ in unnamed}
+    rows = list(known.values_list("id", "remote_id", "parent_id", "remote_hash"))
+    spared = _at_or_below(listed.unread, {remote_id: parent_id for _, remote_id, parent_id, _ in rows})
+    unnamed = [row for row in rows if row[3] not in listed.seen and row[1] not in spared]
+    _end(draft, [row[0] for row in unnamed], guard)
+    return {row[1] for row in unnamed}
+
+
+def _at_or_below(tops: set[str], parents: dict[str, str | None]) -> set[str]:
+    """Return these folders with all below them."""
+    below: dict[str | None, list[str]] = {}
+    for remote_id, parent_id in parents.items():
+        below.setdefault(parent_id, []).append(remote_id)
+    found, todo = set(tops), list(tops)
+    while todo:
+        inside = [each for each in below.get(todo.pop(), ()) if each not in found]
+        found.update(inside)
+        todo += inside
+    return found
 
 
 def _end(draft: Draft, ids: Sequence[int], guard: Guard) -> None:

@@ -130,7 +130,8 @@ def _outcome(sums: list[Sum], judged: Judged) -> Outcome:
 def _coverage(stream: Stream, totals: Totals) -> dict[str, dict[str, int]]:
     """Return "captured n of m" for every folder that the provider counted in this round, or that has troubles.
 
-    Skipped items stand there by their cause, too. Those that are stored without a file are not whole.
+    Skipped items stand there by their cause, too. Those that are stored without a file are not whole. Those of
+    which an older version stays are captured as well, and `older` says how many.
     """
     ledger = {folder_id: {"expected": expected} for folder_id, expected in stream.expected.items()}
     troubles = stream.troubles
@@ -143,6 +144,7 @@ def _coverage(stream: Stream, totals: Totals) -> dict[str, dict[str, int]]:
             words.append(("not whole", parent))
         else:
             words += [("skipped", parent), (f"skipped {cause}", parent)]
+    words += [("older", parent) for each, parent in troubles.places().items() if each in troubles.older]
     words += [("unread", folder_id) for folder_id in troubles.folders]
     for word, parent in words:
         row = ledger.setdefault(parent or "", {})

@@ -1,7 +1,7 @@
 """Download and seal what a unit misses, a bounded amount at a time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from apps.connectors.base import Fetched, FetchProblem
@@ -11,13 +11,15 @@ from .context import RunContext
 from .units import Unit
 
 FILES_NAMED = 5
+LeftOut = Callable[[Unit, str, int], FetchProblem | None]
+"""Says of an item of a unit, now that its size is seen, whether a rule leaves it out."""
 
 
 class Fetcher:
     """Fetches units of one sub-service. Memory: `fetches` x (`seal_bytes` + the item at hand)."""
 
-    def __init__(self, context: RunContext, sub_service: SubService) -> None:
-        self._context, self._sub_service = context, sub_service
+    def __init__(self, context: RunContext, sub_service: SubService, left_out: LeftOut) -> None:
+        self._context, self._sub_service, self._left_out = context, sub_service, left_out
         self._slots = asyncio.Semaphore(context.limits.fetches)
 
     async def fetch(self, unit: Unit) -> None:
@@ -38,8 +40,12 @@ class Fetcher:
             if isinstance(answer, FetchProblem):
                 unit.answers[answer.remote_id] = answer
                 continue
+            weight = len(answer.content) + sum(map(len, answer.attachments))
+            if problem := self._left_out(unit, answer.remote_id, weight):
+                unit.answers[answer.remote_id] = problem
+                continue
             held.append(answer)
-            size += len(answer.content) + sum(map(len, answer.attachments))
+            size += weight
             if size >= limits.seal_bytes or len(held) >= limits.seal_items:
                 await self._seal(unit, held)
                 held, size = [], 0

@@ -170,7 +170,8 @@ def _missing(stream: Stream, coverage: Coverage) -> Iterator[Gap]:
 
 
 def _short(row: Mapping[str, int]) -> int:
-    return row["expected"] - sum(row.get(key, 0) for key in ("captured", "failed", "skipped"))
+    accounted = sum(row.get(key, 0) for key in ("captured", "failed", "skipped"))
+    return row["expected"] - accounted + row.get("older", 0)
 
 
 def _has_moved(before: Mapping[str, int], row: Mapping[str, int]) -> bool:

@@ -1,19 +1,22 @@
 """Items that could not be stored: written as they happen, opened or closed for good with the snapshot."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.connectors.base import FetchProblem, FolderFailed, Removal, Upsert
+from apps.connectors.enums import SkipCause
 
-from ..catalog import Draft, in_batches
+from ..catalog import Draft, Listed, in_batches
 from ..enums import IssueKind
 from ..models import Run, RunIssue, Snapshot
 from ..models.catalog import hash_of
 from .kinds import KindFailed
+
+OLDER = "What was stored of it before stays."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +33,23 @@ class Troubles:
 
     An item that is stored or removed later in the same round is no trouble any more. `folders` are those that
     could not be read to their end: their cursor makes the next round try again. `not_whole` are stored, but
-    without one of their files.
+    without one of their files. Of the rest, `older` are kept as an earlier backup has them.
     """
 
     failed: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     skipped: dict[str, tuple[int, str | None, str]] = field(default_factory=dict)
     folders: dict[str, FolderFailed] = field(default_factory=dict)
     not_whole: set[str] = field(default_factory=set)
+    older: set[str] = field(default_factory=set)
     resolved: list[int] = field(default_factory=list)
 
-    def note(self, trouble: Trouble, issue_id: int, *, stored: bool = False) -> None:
+    def note(self, trouble: Trouble, issue_id: int, *, stored: bool = False, older: bool = False) -> None:
         remote_id, parent_id = trouble.upsert.remote_id, trouble.upsert.parent_id
         self.clear(remote_id)
         if stored:
             self.not_whole.add(remote_id)
+        if older:
+            self.older.add(remote_id)
         if trouble.problem.skip:
             self.skipped[remote_id] = (issue_id, parent_id, trouble.problem.skip)
         else:
@@ -51,6 +57,7 @@ class Troubles:
 
     def clear(self, remote_id: str) -> None:
         self.not_whole.discard(remote_id)
+        self.older.discard(remote_id)
         for known in (self.failed.pop(remote_id, None), self.skipped.pop(remote_id, None)):
             if known is not None:
                 self.resolved.append(known[0])
@@ -60,12 +67,50 @@ class Troubles:
         if known is not None and removal.parent_id in (None, known[1]):
             self.clear(removal.remote_id)
 
+    def places(self) -> dict[str, str | None]:
+        """Return the folder that each item is in, by remote id."""
+        places = {remote_id: parent_id for remote_id, (_, parent_id) in self.failed.items()}
+        return places | {remote_id: parent_id for remote_id, (_, parent_id, _) in self.skipped.items()}
 
-def write_issues(draft: Draft, troubles: Sequence[Trouble]) -> list[int]:
-    """Write one row per trouble, not yet open; returns their keys."""
+
+def write_issues(
+    draft: Draft, troubles: Sequence[Trouble], older: Collection[str], sizes: Mapping[tuple[str, str], int]
+) -> list[int]:
+    """Write one row per trouble, not yet open; returns their keys.
+
+    `older` are kept as an earlier backup has them. `sizes` are remembered with what a rule leaves out.
+    """
     names = _folder_names(draft, {t.upsert.parent_id for t in troubles if t.upsert.parent_id})
-    rows = [_row(draft, trouble, names) for trouble in troubles]
+    rows = [_row(draft, _with_size(trouble, sizes), names) for trouble in troubles]
+    for row in rows:
+        if row.remote_id in older:
+            row.what = f"{row.what} {OLDER}"
     return [row.pk for row in RunIssue.objects.bulk_create(rows)]
+
+
+def _with_size(trouble: Trouble, sizes: Mapping[tuple[str, str], int]) -> Trouble:
+    said = trouble.upsert
+    if trouble.problem.skip != SkipCause.EXCLUDED or said.size is not None:
+        return trouble
+    return replace(trouble, upsert=said._replace(size=sizes.get((said.remote_id, said.etag))))
+
+
+def forget_what_ended(draft: Draft, troubles: Troubles, listed: Listed) -> None:
+    """Clear the troubles of items that went without being named: with their folder, or in the face of a full
+    list. What is fetched anew would be found gone by itself; what a rule leaves out is never asked for."""
+    places = troubles.places()
+    if not places:
+        return
+    known, there = set[str](), set[str]()
+    for hashes in in_batches(sorted({hash_of(parent) for parent in places.values() if parent})):
+        rows = draft.rows().filter(remote_hash__in=hashes, is_folder=True)
+        for folder_id, gone in rows.values_list("remote_id", "gone"):
+            (there if gone is None else known).add(folder_id)
+    ended = known - there
+    for remote_id, parent in places.items():
+        unnamed = draft.number > 1 and parent in listed.folders and hash_of(remote_id) not in listed.seen
+        if unnamed or parent in ended:
+            troubles.clear(remote_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +174,19 @@ def open_upserts(draft: Draft) -> list[Upsert]:
 def doubted(draft: Draft, before: Snapshot | None) -> set[str]:
     """Return the items of which what is stored may lack a file: those named by runs since the last snapshot
     (a run that died never opened what it wrote), and what is open."""
+    return set(_since(draft, before).values_list("remote_id", flat=True))
+
+
+def sizes_seen(draft: Draft, before: Snapshot | None) -> dict[tuple[str, str], int]:
+    """Return the sizes of items that a rule left out, by id and etag: these need not be read to be judged."""
+    rows = _since(draft, before).filter(cause=SkipCause.EXCLUDED).values_list("upsert", flat=True)
+    said = (_from_json(row) for row in rows.iterator(chunk_size=2_000))
+    return {(item.remote_id, item.etag): item.size for item in said if item.etag and item.size is not None}
+
+
+def _since(draft: Draft, before: Snapshot | None) -> "QuerySet[RunIssue]":
     rows = RunIssue.objects.filter(entity_id=draft.entity_id, sub_service=draft.sub_service)
-    since = Q() if before is None else Q(open=True) | Q(run_id__gt=before.run_id)
-    return set(rows.filter(since).values_list("remote_id", flat=True))
+    return rows if before is None else rows.filter(Q(open=True) | Q(run_id__gt=before.run_id))
 
 
 def _row(draft: Draft, trouble: Trouble, names: dict[str, str]) -> RunIssue:
@@ -207,6 +262,7 @@ def _to_json(said: Upsert) -> dict[str, Any]:
         "time": said.time.isoformat() if said.time else None,
         "has_attachments": said.has_attachments,
         "well_known": said.well_known,
+        "size": said.size,
     }
 
 

@@ -37,6 +37,11 @@ class Refetch:
     back: set[str] = field(default_factory=set)  # of these, what the provider names again
     outcomes: dict[str, FetchProblem | None] = field(default_factory=dict)
 
+    def follow(self, newer: Sequence[Upsert]) -> None:
+        """Take what the source says of an item now where that was not stored: what comes belongs to it."""
+        said = {item.remote_id: item for item in newer}
+        self.current = [said.get(item.remote_id, item) for item in self.current]
+
     def name_again(self, items: Sequence[Upsert]) -> set[str]:
         """Return which of these items are lost: they are fetched, since what the catalog has cannot be read."""
         named = self.lost and self.lost.intersection(item.remote_id for item in items)

@@ -85,7 +85,13 @@ def _read(
 ) -> tuple[list[Stream], list[KindFailed]]:
     entity, bridge = run.entity, Bridge()
     connector = open_connector(entity.task.connection)
-    target = EntityRef(entity.remote_id, entity.kind, entity.address, entity.task.recoverable_items)
+    target = EntityRef(
+        entity.remote_id,
+        entity.kind,
+        entity.address,
+        recoverable=entity.task.recoverable_items,
+        archive=entity.task.inplace_archives,
+    )
     sealer = Sealer(run.account_id, entity.task.shelf)
     deadline = schedule_of(entity).stop_at(clock.now()) if run.trigger == Trigger.SCHEDULE else None
     rule = exclusions_of(entity)

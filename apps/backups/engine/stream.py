@@ -29,7 +29,7 @@ from .batch import Batch
 from .context import RunContext
 from .erased import Erased
 from .fetching import Fetcher
-from .issues import Troubles, doubted, open_upserts, write_issues
+from .issues import Troubles, doubted, forget_what_ended, open_upserts, write_issues
 from .refetch import Refetch, wanted
 from .sieve import sieve
 from .units import Unit, units_of
@@ -59,7 +59,7 @@ class Stream:
         self._under_way: dict[tuple[str, str], Unit] = {}  # states of items that are not in the catalog yet
         self._doubted: set[str] = set()  # what is stored of them may lack a file, unless this run fetched it
         self._not_whole: dict[tuple[str, str], FetchProblem] = {}  # of what this run fetched
-        self._fetcher = Fetcher(context, sub_service)
+        self._fetcher = Fetcher(context, sub_service, self._left_out)
         self._sieve = Sieve(context.exclusions, {})
         self.erased = Erased()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -88,8 +88,9 @@ class Stream:
     async def _read_pages(self) -> None:
         retries = await self._in_caller(open_upserts, self.draft)
         self.refetch = await self._in_caller(wanted, self.draft)
+        self.refetch.follow(retries)
         self._doubted = await self._in_caller(doubted, self.draft, self.before)
-        self._sieve = await self._in_caller(sieve, self.draft, self._context.exclusions)
+        self._sieve = await self._in_caller(sieve, self.draft, self.before, self._context.exclusions)
         self.erased = await self._in_caller(Erased.of, self.draft)
         await self._plan(retries, again=True)
         await self._plan_damaged()
@@ -119,6 +120,8 @@ class Stream:
                 if state not in known and (why := self._sieve.why(item)):
                     unit.answers[item.remote_id] = FetchProblem(item.remote_id, why, skip=SkipCause.EXCLUDED)
                     continue
+                if state in known:
+                    unit.stored.add(item.remote_id)
                 healing = self._under_way.get(state) if item.etag else None
                 if healing is not None and healing.anew:
                     unit.lenders[item.remote_id] = healing  # what the catalog has of it is damaged
@@ -131,6 +134,14 @@ class Stream:
             if unit.missing():
                 unit.fetching = self._start(self._fetcher.fetch(unit))
             await self._units.put(unit)
+
+    def _left_out(self, unit: Unit, remote_id: str, size: int) -> FetchProblem | None:
+        """Judge what was fetched, before the vault gets it. What heals something stored is let in."""
+        if unit.anew or remote_id in unit.stored or not (why := self._sieve.why_too_large(size)):
+            return None
+        etag = next(item.etag for item in unit.items() if item.remote_id == remote_id)
+        self._sieve.sizes[remote_id, etag] = size
+        return FetchProblem(remote_id, why, skip=SkipCause.EXCLUDED)
 
     def _learn(self, unit: Unit) -> None:
         """What this run fetched need not be fetched again when the provider repeats itself."""
@@ -203,12 +214,12 @@ class Stream:
     def _enter(self, batch: Batch) -> None:
         with self._context.lease.guard():
             applied = catalog.apply(self.draft, batch.entries)
-            issues = write_issues(self.draft, batch.troubles)
+            issues = write_issues(self.draft, batch.troubles, applied.kept, self._sieve.sizes)
             self._count(batch)
         self.left |= applied.folders_left
         self.stored += batch.fetched
         self.reused += batch.reused
-        self._settle(batch, issues)
+        self._settle(batch, issues, applied.kept)
 
     def _count(self, batch: Batch) -> None:
         """Show progress on the run's page."""
@@ -239,8 +250,10 @@ class Stream:
                     self.listed.tree = True
                 case FolderFailed():
                     self.troubles.folders[mark.folder_id] = mark
+                    if mark.whole:
+                        self.listed.unread.add(mark.folder_id)
 
-    def _settle(self, batch: Batch, issues: list[int]) -> None:
+    def _settle(self, batch: Batch, issues: list[int], kept: set[str]) -> None:
         troubles = deque(zip(batch.troubles, issues, strict=True))
         for entry in batch.entries:
             match entry:
@@ -251,13 +264,14 @@ class Stream:
                 case Drop():
                     self.troubles.removed(entry.removal)
                 case Keep():
-                    self.troubles.note(*troubles.popleft())
+                    self.troubles.note(*troubles.popleft(), older=entry.upsert.remote_id in kept)
         if self.before is not None:
             self.listed.seen.add(batch.named)
 
     def _finish(self) -> None:
         self.erased.listed(self.listed.folders)
         catalog.finish(self.draft, left=self.left, listed=self.listed, guard=self._context.lease.guard)
+        forget_what_ended(self.draft, self.troubles, self.listed)
 
     # Tasks of the loop.
 

@@ -19,7 +19,8 @@ class Unit:
     earlier units that fetch the same state of an item: providers repeat themselves. `missing_files`: why an
     item that is stored is not whole. `again`: these failed in
     earlier runs, and the provider has not named them in this one. `anew`: what is stored of them is damaged.
-    `bytes_only`: they ended; their bytes are wanted, nothing of them is entered.
+    `bytes_only`: they ended; their bytes are wanted, nothing of them is entered. `stored`: what is kept of them
+    in this very state is fetched for its sake, so no rule is asked again.
     """
 
     changes: Sequence[Change]
@@ -28,6 +29,7 @@ class Unit:
     fetched: set[str] = field(default_factory=set)
     lenders: dict[str, "Unit"] = field(default_factory=dict)
     missing_files: dict[str, FetchProblem] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
     again: bool = False
     anew: bool = False
     bytes_only: bool = False

@@ -17,7 +17,7 @@ ACCOUNT: Final = ("id", "public_id", "name", "location")
 CONNECTION: Final = ("public_id", "provider", "tenant_id", "name", "client_id", "credential_kind")
 TASK: Final = (
     "public_id", "service", "name", "schedule", "retention", "exclusions", "include_unlicensed",
-    "auto_activate", "recoverable_items",
+    "auto_activate", "recoverable_items", "inplace_archives",
 )  # fmt: skip
 ENTITY: Final = ("public_id", "remote_id", "kind", "name", "address", "licensed", "properties", "limited")
 SNAPSHOT: Final = (

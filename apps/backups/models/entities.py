@@ -25,6 +25,7 @@ class BackupTask(AccountModel):
     include_unlicensed = models.BooleanField(default=False)
     auto_activate = models.BooleanField(default=False)
     recoverable_items = models.BooleanField(default=False)
+    inplace_archives = models.BooleanField(default=False)
     policy = models.ForeignKey(Policy, on_delete=models.SET_NULL, null=True, related_name="tasks")
     schedule = models.JSONField(null=True)  # this and the next two: the task's own rules (selectors.policies)
     retention = models.JSONField(null=True)

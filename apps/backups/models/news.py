@@ -13,6 +13,7 @@ class News(AccountModel):
     """One thing that is still to be told. Written where it happens; many of a task go out as one letter.
 
     Without an entity it is about `count` of them, `limited` of these with limited access, or about the task.
+    `taken`: it is being told, in the transaction that takes it away.
     """
 
     task = models.ForeignKey(BackupTask, on_delete=models.CASCADE, related_name="news")
@@ -22,6 +23,7 @@ class News(AccountModel):
     count = models.PositiveIntegerField(default=1)
     limited = models.PositiveIntegerField(default=0)
     at = models.DateTimeField(default=clock.now)
+    taken = models.BooleanField(default=False)
 
     class Meta:
         db_table = "news"

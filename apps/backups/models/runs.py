@@ -47,7 +47,8 @@ class Snapshot(AccountModel):
     The row is the commit point: versions that carry its number are invisible until it exists. The cursor for
     the next run is committed here and nowhere else. `folder_totals` maps the remote ids of folders that hold
     items to [items, bytes]. `coverage` maps remote ids of folders to {"expected", "captured"}: the provider's
-    own count and ours, with "failed" and "skipped" where there are any. `journal` names the journal in the
+    own count and ours, with "failed" and "skipped" where there are any, and "older" for those of them that are
+    captured as they were before. `journal` names the journal in the
     vault that holds this snapshot (last segment of its name), `journal_link` is that journal's link.
     `goes_at`: from then on retention may let it go, once the account's `MarkClock` has seen `goes_seen` s.
     """

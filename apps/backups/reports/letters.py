@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import NotFound
 from apps.core.sight import sight_key
-from apps.notifications.letters import Attachment, Letter
+from apps.notifications.letters import Attachment, Letter, whole_address
 
 from ..enums import ReportWay
 from ..models import Report
@@ -69,6 +69,7 @@ def context_of(paper: Paper) -> dict[str, Any]:
         "until": wall(report.until, report.zone),
         "zone": report.zone,
         "days": VALID_FOR.days,
+        "warned": [(each.words, whole_address(each.url)) for each in paper.warned],
     }
 
 
@@ -82,6 +83,10 @@ def facts_of(paper: Paper) -> dict[str, Any]:
         "until": report.until.isoformat(),
         "standing": paper.tone.value,
         "needs_attention": paper.is_trouble,
+        "warnings": [
+            {"words": each.words, "count": each.number, "link": whole_address(each.url)}
+            for each in paper.warned
+        ],
         "tasks": [
             {
                 "id": str(line.task.public_id),

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -16,6 +16,7 @@ from apps.core.streams import as_now
 
 from ..enums import ReportFormat
 from ..models import BackupTask, Entity, Report
+from ..registry import Warned, warned_of
 from .content import CHIPS, TROUBLE, TaskLine, Tone, task_lines
 from .rows import BoxLine, Row, box_lines, failure_lines, failure_row, header_of, overview_row, troubled
 
@@ -26,18 +27,28 @@ PREVIEWED = 5
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What a report says. `boxes` are the first of those in trouble, `more` the number of the others."""
+    """What a report says. `boxes` are the first of those in trouble, `more` the number of the others.
+
+    `tone` and `standing` are of the backups; what else needs somebody, `warned`, is trouble beside them.
+    """
 
     report: Report
     tone: Tone
-    headline: str
+    standing: str
     lines: Sequence[TaskLine] = ()
     boxes: Sequence[BoxLine] = ()
     more: int = 0
+    warned: Sequence[Warned] = ()
 
     @property
     def is_trouble(self) -> bool:
-        return self.tone in TROUBLE
+        return self.tone in TROUBLE or bool(self.warned)
+
+    @property
+    def headline(self) -> str:
+        """What needs somebody; how backups stand when nothing does."""
+        said = [self.standing] if self.tone in TROUBLE or not self.warned else []
+        return ", ".join([*said, *(each.words for each in self.warned)])
 
     @property
     def about(self) -> str:
@@ -62,6 +73,11 @@ class Paper:
 
 def paper_of(report: Report) -> Paper | None:
     """What a report says to the actor in force; None when they do not see what it is about."""
+    paper = _of_backups(report)
+    return replace(paper, warned=warned_of(report.task, report.entity)) if paper else None
+
+
+def _of_backups(report: Report) -> Paper | None:
     if report.entity_id is not None:
         entity = Entity.objects.select_related("task__connection").filter(pk=report.entity_id).first()
         return _of_entity(report, entity) if entity else None

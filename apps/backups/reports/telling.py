@@ -5,13 +5,13 @@ finds nothing to do, and a worker that dies has told nothing.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -36,12 +36,13 @@ NAMED: Final = 20
 
 @dataclass(slots=True)
 class Part:
-    """All news of one topic, as one reader sees them."""
+    """All news of one topic, as one reader sees them. `words` are the first of `reasons` that name nobody."""
 
     topic: Topic
     number: int = 0
     named: list[tuple[str, str]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    reasons: int = 0
 
     @property
     def label(self) -> str:
@@ -50,6 +51,10 @@ class Part:
     @property
     def more(self) -> int:
         return max(0, self.number - len(self.named))
+
+    @property
+    def more_words(self) -> int:
+        return self.reasons - len(self.words)
 
 
 def tasks_with_news() -> list[tuple[int, int]]:
@@ -78,9 +83,9 @@ def _tell_kind(task: BackupTask, kind: str) -> int:
         return 0
     if not NewsTold.objects.filter(pk=told.pk, at=told.at).update(at=now):
         return 0
-    ids = list(waiting.values_list("pk", flat=True))
-    letters = notify(kind, _letters(task, kind, ids))
-    News.objects.filter(pk__in=ids).delete()
+    waiting.update(taken=True)  # what comes meanwhile is told by the next letter
+    letters = notify(kind, _letters(task, kind))
+    waiting.filter(taken=True).delete()
     return letters
 
 
@@ -89,23 +94,22 @@ def _is_time(told: NewsTold, kind: str, oldest: datetime, now: datetime) -> bool
     return rested and now - oldest >= BURST
 
 
-def _letters(task: BackupTask, kind: str, ids: Sequence[int]) -> Callable[[], Letter | None]:
+def _letters(task: BackupTask, kind: str) -> Callable[[], Letter | None]:
     """What writes the letter to each reader in their sight, made once for all who see the same."""
     made: dict[str, Letter | None] = {}
 
     def letter() -> Letter | None:
         key = sight_key()
         if key not in made:
-            made[key] = letter_of(task, kind, ids)
+            made[key] = letter_of(task, kind)
         return made[key]
 
     return letter
 
 
-def letter_of(task: BackupTask, kind: str, ids: Sequence[int]) -> Letter | None:
-    """The letter to the actor in force; None where they see nothing of it."""
-    rows = News.objects.filter(pk__in=ids).select_related("entity").order_by("pk")
-    parts = [part for part in parts_of(rows, KINDS[kind]) if part.number]
+def letter_of(task: BackupTask, kind: str) -> Letter | None:
+    """The letter to the actor in force about what is taken; None where they see nothing of it."""
+    parts = parts_of(News.objects.filter(task=task, taken=True), KINDS[kind])
     if not parts:
         return None
     return Letter(
@@ -125,20 +129,25 @@ def letter_of(task: BackupTask, kind: str, ids: Sequence[int]) -> Letter | None:
     )
 
 
-def parts_of(rows: Iterable[News], topics: Sequence[Topic]) -> list[Part]:
-    """News by topic, the gravest first; of each the first by name."""
-    parts = {topic: Part(topic) for topic in topics}
-    for row in rows:
-        part = parts[Topic(row.topic)]
-        if row.entity is None:
-            part.number += row.count if sees_limited() else row.count - row.limited
-            if row.words and row.words not in part.words:
-                part.words.append(row.words)
-            continue
-        part.number += 1
-        if len(part.named) < NAMED:
-            part.named.append((row.entity.name, row.words))
-    return list(parts.values())
+def parts_of(rows: "QuerySet[News]", topics: Sequence[Topic]) -> list[Part]:
+    """News by topic, the gravest first; of each the first by name. Thousands of rows are counted, not read."""
+    of_many = Q(entity=None)
+    numbers = rows.order_by().values("topic").annotate(
+        singly=Count("entity"),
+        many=Sum("count", filter=of_many, default=0),
+        limited=Sum("limited", filter=of_many, default=0),
+        reasons=Count("words", filter=of_many & ~Q(words=""), distinct=True),
+    )  # fmt: skip
+    parts = []
+    for each in sorted(numbers, key=lambda row: topics.index(Topic(row["topic"]))):
+        number = each["singly"] + each["many"] - (0 if sees_limited() else each["limited"])
+        if number:
+            own = rows.filter(topic=each["topic"])
+            named = own.filter(entity__isnull=False).order_by("pk").values_list("entity__name", "words")
+            said = own.filter(of_many).exclude(words="").values("words").annotate(first=Min("pk"))
+            words = [row["words"] for row in said.order_by("first")[:NAMED]]
+            parts.append(Part(Topic(each["topic"]), number, list(named[:NAMED]), words, each["reasons"]))
+    return parts
 
 
 def _facts(part: Part) -> dict[str, Any]:

@@ -6,14 +6,16 @@
 3. A backup stays when the rule keeps it among all, or among the good ones alone. So one that is not good pushes
    none out that is, and what was new in it stays as long as anything else.
 4. The newest stays, and so do the newest three good ones, whatever the rule says.
-5. One goes only when each time zone that the account had since it was taken lets it go: another zone ends days
+5. A good one stays when one that stays would be judged otherwise without it: what goes may change no judgement,
+   or the next look would let go more.
+6. One goes only when each time zone that the account had since it was taken lets it go: another zone ends days
    elsewhere, and may never thin out what was kept.
 
 Age counts from the newest backup, not from today: while nothing new is backed up, nothing goes.
 """
 
 import calendar
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -43,6 +45,7 @@ class Why(StrEnum):
     HELD = "held"
     RULE = "rule"
     GOOD = "good"
+    MEASURE = "measure"
     DATE = "date"
     GOES = "goes"
 
@@ -56,6 +59,7 @@ _WORDS: Final = {
     Why.HELD: "It is on legal hold.",
     Why.RULE: "The rule keeps it.",
     Why.GOOD: f"It is one of the newest {KEEP_GOOD} good ones, which always stay.",
+    Why.MEASURE: "A later one that stays is good, or not, measured by it.",
     Why.DATE: "Its date cannot be right, so it is left alone.",
     Why.GOES: "No part of the rule keeps it.",
 }
@@ -99,6 +103,7 @@ def decide(
         if of_then := {each.number for each in dated if each.taken_at <= until}:
             kept |= of_then & kept_in(earlier)
     counted = {each.number for each in dated}
+    measures = _measures(dated, good, kept | floor | {each.number for each in past[-1:]})
 
     def why(each: Past) -> Why:
         if held:
@@ -109,7 +114,9 @@ def decide(
             return Why.DATE
         if each.number in kept:
             return Why.RULE
-        return Why.GOOD if each.number in floor else Why.GOES
+        if each.number in floor:
+            return Why.GOOD
+        return Why.MEASURE if each.number in measures else Why.GOES
 
     return [Fate(each, why(each)) for each in past]
 
@@ -133,13 +140,38 @@ def _rightly_dated(past: Sequence[Past], now: datetime) -> list[Past]:
 def _good(dated: Sequence[Past]) -> list[Past]:
     good: list[Past] = []
     for each in dated:
-        if each.verdict in _GOOD and not (good and _is_much_smaller(each, good[-1])):
+        if _is_good(each, good[-1] if good else None):
             good.append(each)
     return good
 
 
-def _is_much_smaller(each: Past, before: Past) -> bool:
-    return each.items < before.items * SMALLER or each.size < before.size * SMALLER
+def _is_good(each: Past, before: Past | None) -> bool:
+    """Judge one by the good one before it."""
+    if each.verdict not in _GOOD:
+        return False
+    return before is None or (each.items >= before.items * SMALLER and each.size >= before.size * SMALLER)
+
+
+def _measures(dated: Sequence[Past], good: Sequence[Past], stays: Collection[int]) -> set[int]:
+    """Return the good ones without which one that stays would be judged otherwise, by what is left before it.
+
+    What is added has to be good by what is left, too: so those before it are added as far back as that takes.
+    """
+    numbers, measures = {each.number for each in good}, set[int]()
+    passed, left = 0, None  # how many good ones came before, and the last of them that stays
+    for each in dated:
+        is_good = each.number in numbers
+        if each.number in stays:
+            if _is_good(each, left) != is_good:
+                for step in reversed(good[:passed]):
+                    measures.add(step.number)
+                    if _is_good(step, left):
+                        break
+                left = good[passed - 1]
+            if is_good:
+                left = each
+        passed += is_good
+    return measures
 
 
 def _kept(past: Sequence[Past], keep: Keep, zone: tzinfo) -> set[int]:

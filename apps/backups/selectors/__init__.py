@@ -21,7 +21,7 @@ from .history import (
     running_run,
     took_words,
 )
-from .ledger import CSV_HEADER, Ledger, gap_groups, gaps_of, gaps_of_task, ledger_of, ledger_rows
+from .ledger import CSV_HEADER, Ledger, excluded_of, gap_groups, gaps_of, gaps_of_task, ledger_of, ledger_rows
 from .lists import (
     LIMITED,
     PAGE_SIZE,
@@ -67,6 +67,7 @@ __all__ = [
     "coverage_of",
     "days_of",
     "entity_page",
+    "excluded_of",
     "gap_groups",
     "gaps_of",
     "gaps_of_task",

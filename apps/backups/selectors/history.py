@@ -89,6 +89,7 @@ class FolderCoverage:
     causes: tuple[tuple[str, int], ...] = ()
     unread: bool = False
     not_whole: int = 0
+    older: int = 0  # of the failed and skipped, those that are captured as they were before
 
     @property
     def is_complete(self) -> bool:
@@ -98,13 +99,14 @@ class FolderCoverage:
 
     @property
     def missing(self) -> int:
-        return max((self.expected or 0) - self.captured - self.failed - self.skipped, 0)
+        accounted = self.captured + self.failed + self.skipped - self.older
+        return max((self.expected or 0) - accounted, 0)
 
     @property
     def state(self) -> str:
         """In words: complete, or how many items are missing and why."""
-        parts = [(self.failed, "failed"), (self.skipped, "skipped"), (self.missing, "not captured")]
-        parts.append((self.not_whole, "without one of their files"))
+        parts = [(self.failed, "failed"), (self.skipped, "skipped"), (self.older, "of them kept as before")]
+        parts += [(self.missing, "not captured"), (self.not_whole, "without one of their files")]
         words = ["not read to its end"] if self.unread else []
         return ", ".join(words + [f"{number:,} {word}" for number, word in parts if number]) or "Complete"
 
@@ -162,6 +164,7 @@ def coverage_of(snapshot: Snapshot) -> Coverage:
             causes=_causes(entry),
             unread="unread" in entry,
             not_whole=entry.get("not whole", 0),
+            older=entry.get("older", 0),
         )
         for folder_id, entry in snapshot.coverage.items()
     ]

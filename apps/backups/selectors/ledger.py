@@ -73,6 +73,14 @@ def excluded_of(entity: Entity) -> tuple[Unreachable, ...]:
     found = []
     if not entity.task.recoverable_items:
         found.append(Unreachable("Recoverable Items", "The settings of the backup task leave them out."))
+    if not entity.task.inplace_archives:
+        found.append(
+            Unreachable(
+                "In-place archive",
+                "Not backed up: switched off in the settings of the backup task. "
+                "The folder that is called Archive is part of the mailbox, and is backed up.",
+            )
+        )
     ruling = rules_of(entity)["exclusions"]
     if rule := Exclusions.from_json(ruling.value):
         found.append(Unreachable(rule.words(), f"{ruling.why or 'A rule of the backup task'} leaves it out."))

@@ -24,7 +24,8 @@ _ORDER = (
     "syncissues",
 )
 # What stands below the line, in this order: the mailbox keeps it beside its own folders (BRW-06).
-_APART = ("searchfolders", "recoverableitems", "archivemsgfolderroot", "archiverecoverableitems")
+ARCHIVE = "archivemsgfolderroot"
+_APART = ("searchfolders", "recoverableitems", ARCHIVE, "archiverecoverableitems")
 _RESTORED = len(_APART)
 LOOSE_NAME = "Without a folder"
 
@@ -83,6 +84,15 @@ class Tree:
 
     def first(self) -> Folder | None:
         return next(iter((*self.roots, *self.loose)), None)
+
+    def in_archive(self, folder: Folder) -> bool:
+        """Tell whether a folder is the in-place archive, or inside it."""
+        at: Folder | None = folder
+        for _ in folder.path:
+            if at is None or at.node.well_known == ARCHIVE:
+                break
+            at = self.by_id.get(at.node.parent_id or "")
+        return at is not None and at.node.well_known == ARCHIVE
 
 
 def folder_tree(snapshot: Snapshot, state: AsOf | None = None) -> Tree:

@@ -18,7 +18,7 @@ from .discovery import start_discovery
 
 SETTINGS = (
     "name", "schedule", "policy", "exclusions", "include_unlicensed", "auto_activate", "recoverable_items",
-    "shelf", "concurrency", "precedence", "after_task", "after_outcomes", "after_minutes",
+    "inplace_archives", "shelf", "concurrency", "precedence", "after_task", "after_outcomes", "after_minutes",
 )  # fmt: skip
 RHYTHM = {"schedule", "policy", "after_task"}
 

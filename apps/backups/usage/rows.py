@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Min, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from apps.connectors.enums import Service
 from apps.core import clock
@@ -21,7 +21,7 @@ BATCH = 500
 HEADER = (
     "Task", "Service", "Name", "E-mail", "Type", "Status", "Last result", "Licence", "Limited access", "Tags",
     "Items", "Size in bytes", "First backup (UTC)", "Last good backup (UTC)", "Covered", "Not covered because",
-    "Open gaps", "Open since (UTC)", "Acknowledged gaps",
+    "Open gaps", "Open since (UTC)", "Acknowledged gaps", "Left out by rule",
 )  # fmt: skip
 STATES = {
     EntityState.NOT_ACTIVE: "inactive",
@@ -41,10 +41,11 @@ WHY_NOT = {
 
 @dataclass(slots=True)
 class GapWords:
-    """What an entity's backup does not cover, in items by cause."""
+    """What an entity's backup does not cover, in items by cause. `ruled`: what a rule leaves out."""
 
     open: dict[str, int] = field(default_factory=dict)
     known: dict[str, int] = field(default_factory=dict)
+    ruled: dict[str, int] = field(default_factory=dict)
     since: datetime | None = None
 
 
@@ -89,12 +90,21 @@ def _lines(task: BackupTask, entities: list[Entity]) -> Iterator[Sequence[object
             entity.size,
             moment_cell(entity.first_snapshot_at),
             moment_cell(entity.last_snapshot_at),
-            "no" if why_not else "except acknowledged gaps" if found.known else "yes",
+            "no" if why_not else _covered(found),
             why_not,
             cause_words(found.open),
             moment_cell(found.since),
             cause_words(found.known),
+            cause_words(found.ruled),
         )
+
+
+def _covered(gaps: GapWords) -> str:
+    but = [
+        *(["acknowledged gaps"] if gaps.known else []),
+        *(["what a rule leaves out"] if gaps.ruled else []),
+    ]
+    return f"except {' and '.join(but)}" if but else "yes"
 
 
 def settled_word(entity: Entity, now: datetime) -> Word:
@@ -119,18 +129,24 @@ def _why_not(entity: Entity, word: Word, gaps: GapWords) -> str:
 def gaps_of(entity_ids: list[int]) -> dict[int, GapWords]:
     """Gaps of these entities in one query; limits of the provider are none of them."""
     rows = (
-        CoverageGap.objects.filter(entity_id__in=entity_ids, by_default=False)
+        CoverageGap.objects.filter(Q(by_default=False) | Q(cause=GapCause.EXCLUDED), entity_id__in=entity_ids)
         .values("entity_id", "cause")
         .annotate(
             open=Sum("count", filter=Q(acknowledged_at=None)),
             known=Sum("count", filter=Q(acknowledged_at__isnull=False)),
             since=Min("found_at", filter=Q(acknowledged_at=None)),
+            kinds=Count("pk", filter=~Q(what="")),
         )
         .order_by("entity_id", "cause")
     )
     found: dict[int, GapWords] = {}
     for row in rows:
         gaps, cause = found.setdefault(row["entity_id"], GapWords()), GapCause(row["cause"]).label
+        if row["cause"] == GapCause.EXCLUDED:
+            # Only the gap of a whole kind of data says what happened; it counts as one.
+            said = {"Items": (row["known"] or 0) - row["kinds"], "whole kinds of data": row["kinds"]}
+            gaps.ruled = {words: number for words, number in said.items() if number}
+            continue
         if row["open"]:
             gaps.open[cause] = row["open"]
             gaps.since = min(filter(None, (gaps.since, row["since"])))

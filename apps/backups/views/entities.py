@@ -39,6 +39,7 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
         "names": may_name_contents(),
         "gaps": list(selectors.gaps_of(entity)),
         "beyond": unreachable_of(entity.kind),
+        "left_out": selectors.excluded_of(entity),
         "coverage": [selectors.coverage_of(taken) for taken in selectors.last_snapshots(entity)],
         **_runs(entity, request.GET),
     }

@@ -12,6 +12,8 @@ from django.urls import reverse
 
 from apps.accounts.http import MemberRequest
 
+from .trouble import silent_address
+
 P = ParamSpec("P")
 Page = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
 
@@ -42,7 +44,13 @@ def show(
     crumbs += [{"words": words, "url": reverse(tab)}] if tab != "billing" else []
     crumbs += [{"words": below, "url": ""}] if below else []
     tabs = [{"words": label, "url": reverse(name), "current": name == tab} for name, label in TABS]
-    frame = {"area": "billing", "crumbs": crumbs, "tabs": tabs, "tab_words": below or words}
+    frame = {
+        "area": "billing",
+        "crumbs": crumbs,
+        "tabs": tabs,
+        "tab_words": below or words,
+        "silent": silent_address(),
+    }
     return render(request, template, {**frame, **context})
 
 

@@ -9,11 +9,15 @@ from django.urls import reverse
 
 from apps.core.banners import Banner
 from apps.core.permissions import Permission, allowed
+from apps.notifications.enums import Silence
+from apps.notifications.services import gets_nothing
 
 from ..charging import is_charged
 from ..enums import PaymentState, SubscriptionState
+from ..mails import KIND
 from ..models import Payment, Subscription
 from ..money import shown
+from ..services.details import details_of
 from ..services.troubles import stops_on
 from .invoices import InvoiceRow, unpaid
 
@@ -85,6 +89,15 @@ def _amount(row: InvoiceRow) -> str:
 
 def _page_of(row: InvoiceRow) -> str:
     return reverse("billing_invoice", args=[row.invoice.public_id])
+
+
+def silent_address() -> tuple[str, Silence] | None:
+    """The billing address and why no bill reaches it; None when they do, or none was given."""
+    details = details_of()
+    if details is None or not details.email:
+        return None
+    why = gets_nothing(details.email, KIND)
+    return (details.email, why) if why else None
 
 
 def billing_banner(request: HttpRequest) -> Banner | None:

@@ -8,11 +8,14 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from apps.activity.audit import audit
-from apps.core.errors import InvalidRequest
+from apps.core.errors import Conflict, InvalidRequest
+from apps.core.permissions import Permission, require
 from apps.core.scope import current_account_id
+from apps.notifications.services import send_all_the_same
 
 from ..enums import InvoiceAs
 from ..errors import DetailsMissing
+from ..mails import KIND
 from ..models import BillingDetails
 from ..places import NEED_STATE, NO_POSTAL_CODE
 from ..tax_ids import MANDATORY, country_name, is_country, tidy_tax_id
@@ -58,7 +61,7 @@ def details_save(values: Mapping[str, str]) -> BillingDetails:
     Invoices that were issued keep the details of their day.
     """
     details = details_of() or BillingDetails(account_id=current_account_id())
-    changed = []
+    before, changed = details.email, []
     for field in FIELDS:
         text = str(values.get(field, getattr(details, field))).strip()
         if text != getattr(details, field):
@@ -67,8 +70,21 @@ def details_save(values: Mapping[str, str]) -> BillingDetails:
     _check(details)
     if changed or details.pk is None:
         details.save()
+        if before and "email" in changed:
+            send_all_the_same(before, KIND, wanted=False)
         audit("billing.details_changed", description=f"Changed {', '.join(changed).replace('_', ' ')}.")
     return details
+
+
+@transaction.atomic
+def address_allow() -> str:
+    """Send bills to the billing address though it was that of somebody who left. Raises Conflict."""
+    require(Permission.BILLING)
+    details = details_of()
+    if details is None or not send_all_the_same(details.email, KIND):
+        raise Conflict("Nothing keeps bills from the billing address.", do="Load the page again.")
+    audit("billing.address_allowed", description=details.email)
+    return details.email
 
 
 def _check(details: BillingDetails) -> None:

@@ -4,10 +4,11 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.access import member_required
 from apps.accounts.http import MemberRequest
+from apps.accounts.sudo import sudo_required
 from apps.core.permissions import Permission
 
 from ..enums import Interval
@@ -18,6 +19,7 @@ from ..pages.frame import charged, show
 from ..pages.online import cards_possible
 from ..pages.plan import first_payment_words, plan_now
 from ..services import details_save
+from ..services.details import address_allow
 from .plan import STEPS
 
 
@@ -52,3 +54,14 @@ def details(request: MemberRequest) -> HttpResponse:
         "plan": plan,
     }
     return show(request, "billing/details.html", "billing_details", context)
+
+
+@require_POST
+@member_required(Permission.BILLING)
+@charged
+@sudo_required()
+def allow_address(request: MemberRequest) -> HttpResponse:
+    """Send bills to the billing address knowingly, though its person left."""
+    address = address_allow()
+    messages.success(request, f"Bills go to {address} from now on.")
+    return redirect("billing_details")

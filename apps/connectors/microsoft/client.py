@@ -30,7 +30,9 @@ class Request:
     """One request to Graph. `repeatable`: sending it twice does no harm, so a broken transport is retried.
 
     `limit`: bytes of the answer above which it is given up. `slots` and `cost`: see the governor.
-    `outer_424`: a batch, whose parts are judged one by one although the whole says 424.
+    `outer_424`: a batch, whose parts are judged one by one although the whole says 424. `redirects`: a good
+    answer may name another address instead (`get_elsewhere`).
+    `beta`: below the version that Microsoft may change any day.
     """
 
     method: str
@@ -42,6 +44,8 @@ class Request:
     slots: int = 1
     cost: int = 1
     outer_424: bool = False
+    redirects: bool = False
+    beta: bool = False
 
 
 class GraphClient:
@@ -129,6 +133,19 @@ class GraphClient:
             raise fault_of(answer.status, answer.headers, answer.body).error()
         return answer.status
 
+    async def get_elsewhere(self, url: str) -> bytes:
+        """GET what lies at an address that Graph handed out: another host, so no token goes with it."""
+        if not url.startswith(("https://", self.endpoints.graph + "/")):
+            raise Malformed("Microsoft gave an address for a download that is not safe.")
+        self.counter.calls += 1
+        try:
+            answer = await self._wire.exchange("GET", url, {}, None)
+        except BROKEN as error:
+            raise Unavailable("The connection to Microsoft broke during a download.") from error
+        if answer.status >= 300:
+            raise fault_of(answer.status, answer.headers, answer.body).error()
+        return answer.body
+
     async def send(self, request: Request, *, pool: Pool, tries: int | None = None) -> Reply:
         """Send until there is a good answer, a real refusal, or patience is used up."""
         allowed = tries or self.patience.tries
@@ -184,6 +201,8 @@ class GraphClient:
         await _let_the_next_go()
         if reply.status < 300 or (reply.status == 424 and request.outer_424):
             return reply
+        if reply.status == 302 and request.redirects:
+            return reply
         fault = fault_of(reply.status, reply.headers, reply.body)
         if reply.status == 401:
             self._tokens.forget(token)
@@ -196,7 +215,7 @@ class GraphClient:
             "client-request-id": str(uuid.uuid4()),
             **request.headers,
         }
-        url = self.endpoints.url(request.path)
+        url = self.endpoints.url(request.path, beta=request.beta)
         reply = await self._wire.exchange(request.method, url, headers, request.body, request.limit)
         self.counter.bytes_received += len(reply.body)
         return reply

@@ -13,11 +13,12 @@ from apps.connectors.base import (
     FetchProblem,
     FoundEntity,
     FoundGroup,
-    ItemWriter,
+    RoomReport,
     Upsert,
 )
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.permissions_needed import READING, WRITING
+from apps.connectors.writing import ItemWriter
 from apps.core.errors import Forbidden, InvalidRequest, Malformed
 
 from .auth import AppIdentity
@@ -30,9 +31,7 @@ from .exchange.event_changes import EventRound
 from .exchange.event_fetch import fetch_events
 from .exchange.event_listed import list_events
 from .exchange.event_write import EventWriter
-from .exchange.mail_changes import MailRound
-from .exchange.mail_fetch import fetch_mail
-from .exchange.mail_listed import list_mail
+from .exchange.mail_archive import fetch_anywhere, list_anywhere, mail_changes
 from .exchange.mail_write import MailWriter
 from .exchange.note_changes import list_notes, note_changes
 from .exchange.note_fetch import fetch_notes
@@ -43,6 +42,7 @@ from .exchange.todo_changes import list_tasks, todo_changes
 from .exchange.todo_fetch import fetch_tasks
 from .exchange.todo_write import TaskWriter
 from .groups import read_groups, read_members
+from .usage import read_room
 
 _ORGANIZATION: Final = "/organization?$select=id,displayName"
 
@@ -55,25 +55,36 @@ def open_graph(identity: AppIdentity, counter: CallCounter) -> GraphClient:
 
 
 class ItemReader(NamedTuple):
-    """How one kind of data is read: what changed since a cursor, and the contents by their ids."""
+    """How one kind of data is read: what changed since a cursor, the contents by their ids, and single ones."""
 
-    changes: Callable[[GraphClient, str, Cursor | None], AsyncIterator[ChangePage]]
-    fetch: Callable[[GraphClient, str, Sequence[str]], AsyncIterator[Fetched | FetchProblem]]
-    listed: Callable[[GraphClient, str, Sequence[str]], Awaitable[dict[str, Upsert]]] | None = None
+    changes: Callable[[GraphClient, EntityRef, Cursor | None], AsyncIterator[ChangePage]]
+    fetch: Callable[[GraphClient, EntityRef, Sequence[str]], AsyncIterator[Fetched | FetchProblem]]
+    listed: Callable[[GraphClient, EntityRef, Sequence[str]], Awaitable[dict[str, Upsert]]]
+
+
+def _of_user(
+    changes: Callable[[GraphClient, str, Cursor | None], AsyncIterator[ChangePage]],
+    fetch: Callable[[GraphClient, str, Sequence[str]], AsyncIterator[Fetched | FetchProblem]],
+    listed: Callable[[GraphClient, str, Sequence[str]], Awaitable[dict[str, Upsert]]],
+) -> ItemReader:
+    """Make a reader of what needs to know whose mailbox it is, and no more."""
+    return ItemReader(
+        lambda graph, entity, cursor: changes(graph, entity.remote_id, cursor),
+        lambda graph, entity, ids: fetch(graph, entity.remote_id, ids),
+        lambda graph, entity, ids: listed(graph, entity.remote_id, ids),
+    )
 
 
 # In the order of a run. Each kind of data has its own files in `exchange/`.
 READERS: Final[dict[SubService, ItemReader]] = {
-    SubService.MAIL: ItemReader(
-        lambda graph, user, cursor: MailRound(graph, user, cursor).pages(), fetch_mail, list_mail
-    ),
-    SubService.CALENDARS: ItemReader(
+    SubService.MAIL: ItemReader(mail_changes, fetch_anywhere, list_anywhere),
+    SubService.CALENDARS: _of_user(
         lambda graph, user, cursor: EventRound(graph, user, cursor).pages(), fetch_events, list_events
     ),
-    SubService.CONTACTS: ItemReader(contact_changes, fetch_contacts, list_contacts),
-    SubService.TASKS: ItemReader(todo_changes, fetch_tasks, list_tasks),
-    SubService.NOTES: ItemReader(note_changes, fetch_notes, list_notes),
-    SubService.SETTINGS: ItemReader(setting_changes, fetch_settings, list_settings),
+    SubService.CONTACTS: _of_user(contact_changes, fetch_contacts, list_contacts),
+    SubService.TASKS: _of_user(todo_changes, fetch_tasks, list_tasks),
+    SubService.NOTES: _of_user(note_changes, fetch_notes, list_notes),
+    SubService.SETTINGS: _of_user(setting_changes, fetch_settings, list_settings),
 }
 WRITERS: Final[dict[SubService, Callable[[GraphClient, str], ItemWriter]]] = {
     SubService.MAIL: MailWriter,
@@ -141,28 +152,26 @@ class MicrosoftConnector(Opened):
     def members(self, group_id: str) -> AsyncIterator[str]:
         return read_members(self.graph, group_id)
 
+    async def room(self) -> RoomReport | None:
+        return await read_room(self.graph)
+
     def sub_services(self, kind: EntityKind) -> tuple[SubService, ...]:
         return tuple(READERS)
 
     def changes(
         self, entity: EntityRef, sub_service: SubService, cursor: Cursor | None
     ) -> AsyncIterator[ChangePage]:
-        if sub_service == SubService.MAIL and entity.recoverable:
-            pages = MailRound(self.graph, entity.remote_id, cursor, recoverable=True).pages()
-        else:
-            pages = READERS[sub_service].changes(self.graph, entity.remote_id, cursor)
-        return _with_advice(pages, sub_service)
+        return _with_advice(READERS[sub_service].changes(self.graph, entity, cursor), sub_service)
 
     def fetch(
         self, entity: EntityRef, sub_service: SubService, remote_ids: Sequence[str]
     ) -> AsyncIterator[Fetched | FetchProblem]:
-        return READERS[sub_service].fetch(self.graph, entity.remote_id, remote_ids)
+        return READERS[sub_service].fetch(self.graph, entity, remote_ids)
 
     async def listed(
         self, entity: EntityRef, sub_service: SubService, remote_ids: Sequence[str]
     ) -> dict[str, Upsert]:
-        listed = READERS[sub_service].listed
-        return await listed(self.graph, entity.remote_id, remote_ids) if listed else {}
+        return await READERS[sub_service].listed(self.graph, entity, remote_ids)
 
 
 async def _with_advice(pages: AsyncIterator[ChangePage], sub_service: SubService) -> AsyncIterator[ChangePage]:

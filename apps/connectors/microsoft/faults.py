@@ -39,6 +39,12 @@ class Refused(RemoteError, InvalidRequest):
     code, status = "remote_refused", 400
 
 
+class MovedElsewhere(RemoteError, InvalidRequest):
+    """The provider keeps it in another mailbox. Where, it says in an address: none that a token may go to."""
+
+    code, status = "remote_moved", 502
+
+
 _KINDS: Final[dict[Kind, str]] = {
     Throttled: "TooManyRequests ApplicationThrottled activityLimitReached throttledRequest",
     ConsentLost: "InvalidAuthenticationToken unauthenticated",
@@ -54,6 +60,7 @@ _KINDS: Final[dict[Kind, str]] = {
     "ErrorMimeContentConversionFailed ErrorCannotOpenFileAttachment cannotSnapshotTree",
     TooLarge: "ErrorMessageSizeExceeded ErrorAttachmentSizeLimitExceeded RequestEntityTooLarge",
     RemoteConflict: "ErrorFolderExists nameAlreadyExists resourceModified ErrorIrresolvableConflict",
+    MovedElsewhere: "ErrorArchiveFolderMovedPermanently",
     Unavailable: "ServiceUnavailable GatewayTimeout generalException UnknownError ErrorTooManyObjectsOpened "
     "ErrorInternalServerError ErrorInternalServerTransientError ErrorTimeoutExpired ErrorServerBusy "
     "ErrorMailboxStoreUnavailable ErrorConnectionFailed ErrorBatchProcessingStopped",
@@ -96,6 +103,10 @@ _WORDS: Final[dict[Kind, tuple[str, str]]] = {
     TooLarge: ("It is larger than Microsoft Graph carries.", ""),
     RemoteConflict: ("It exists already, or was changed meanwhile.", ""),
     Unavailable: ("Microsoft did not answer properly, also after several tries.", "The next run tries again."),
+    MovedElsewhere: (
+        "Microsoft keeps it in another mailbox, as it does with archives that have grown into several.",
+        "Microsoft's mail interface does not hand it out.",
+    ),
     Refused: ("Microsoft does not accept the request.", ""),
     Malformed: ("Microsoft's answer cannot be understood.", "The next run tries again."),
 }
@@ -160,6 +171,8 @@ def _kind(status: int, code: str) -> Kind:
         return Throttled
     if by_code is not None:
         return by_code
+    if status == 308:
+        return MovedElsewhere
     if status >= 500 and status != 507:
         return Unavailable
     if 300 <= status < 400:

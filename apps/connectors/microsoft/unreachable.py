@@ -1,7 +1,7 @@
 """What belongs to a mailbox and cannot be read through Microsoft Graph. Shown in every coverage ledger.
 
-https://learn.microsoft.com/graph/api/resources/mailfolder ("In-place archive mailboxes are not supported"),
-https://learn.microsoft.com/graph/outlook-mail-concept-overview; facts were looked up in November 2026.
+https://learn.microsoft.com/graph/outlook-mail-concept-overview and, for calendars of groups ("Application: Not
+supported"), https://learn.microsoft.com/graph/api/group-list-events; looked up in November 2026.
 """
 
 from typing import Final
@@ -13,15 +13,14 @@ _PUBLIC_FOLDERS: Final = Unreachable("Public folders", "Microsoft Graph has no i
 _PERMISSIONS: Final = Unreachable(
     "Permissions of mail folders", "Microsoft Graph does not tell who else may open a mail folder."
 )
-_ARCHIVE: Final = Unreachable(
-    "In-place archive",
-    "Microsoft's mail interface does not support in-place archives, so they are not read. "
-    "The folder that is called Archive is part of the mailbox, and is backed up.",
+_GROUPS: Final = Unreachable(
+    "Calendars of Microsoft 365 groups",
+    "They belong to their group. Microsoft Graph shows their events to people who sign in, not to a backup.",
 )
 _JOURNAL: Final = Unreachable("Journal", "Microsoft Graph does not show the journal folder of Outlook.")
 
 UNREACHABLE: Final[dict[EntityKind, tuple[Unreachable, ...]]] = {
-    EntityKind.USER_MAILBOX: (_ARCHIVE, _JOURNAL, _PERMISSIONS, _PUBLIC_FOLDERS),
-    EntityKind.SHARED_MAILBOX: (_ARCHIVE, _JOURNAL, _PERMISSIONS),
-    EntityKind.ROOM_MAILBOX: (_ARCHIVE, _PERMISSIONS),
+    EntityKind.USER_MAILBOX: (_GROUPS, _JOURNAL, _PERMISSIONS, _PUBLIC_FOLDERS),
+    EntityKind.SHARED_MAILBOX: (_JOURNAL, _PERMISSIONS),
+    EntityKind.ROOM_MAILBOX: (_PERMISSIONS,),
 }

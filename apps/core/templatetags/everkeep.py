@@ -20,11 +20,13 @@ from django.utils.safestring import SafeString
 from apps.core import clock, navigation
 from apps.core.banners import Banner
 from apps.core.banners import banners as banners_of
+from apps.core.counting import counted_words
 from apps.core.status import look_of
 
 register = template.Library()
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+PLACE = ("before", "after")
 BYTE_UNITS = ["kB", "MB", "GB", "TB", "PB"]
 
 
@@ -66,6 +68,9 @@ def status_chip(status: str, label: str = "") -> SafeString:
 def status_state(status: str, label: str = "") -> SafeString:
     """A further status: icon and word without tint, in tables and running text."""
     return _status(status, label, "ek-state")
+
+
+register.filter("counted", counted_words)
 
 
 @register.filter
@@ -177,10 +182,7 @@ class NavEntry:
 @register.simple_tag(takes_context=True)
 def nav_entries(context: Context) -> list[NavEntry]:
     """The side navigation for this request; a page may set `area` (a key) to say where it belongs."""
-    request = context["request"]
-    chosen = context.get("area")
-    current = navigation.current_area(request.path)
-    key = chosen or (current.key if current else "")
+    request, key = context["request"], _area_key(context)
     return [
         NavEntry(
             area,
@@ -206,8 +208,19 @@ def _sections(path: str) -> list[tuple[navigation.Section, bool]]:
 @register.simple_tag(takes_context=True)
 def current_area(context: Context) -> str:
     """The key of the area that this page belongs to, for its help link."""
-    area = navigation.current_area(context["request"].path)
-    return str(context.get("area") or (area.key if area else "home"))
+    return _area_key(context) or "home"
+
+
+@register.simple_tag(takes_context=True)
+def area_words(context: Context) -> str:
+    """The name of the area that this page belongs to; "" where the actor in force could not open it."""
+    key = _area_key(context)
+    return next((area.label for area in navigation.areas() if area.key == key and area.is_open), "")
+
+
+def _area_key(context: Context) -> str:
+    area = None if context.get("area") else navigation.current_area(context["request"].path)
+    return str(context.get("area") or (area.key if area else ""))
 
 
 @register.simple_tag(takes_context=True)
@@ -293,6 +306,12 @@ def form_errors(form: forms.BaseForm) -> dict[str, Any]:
     """The note on top of a form with errors: says how many and links to the fields."""
     fields = [form[name] for name in form.errors if name in form.fields]
     return {"form": form, "fields": fields}
+
+
+@register.inclusion_tag("components/filter_unread.html")
+def filter_unread(form: forms.BaseForm) -> dict[str, Any]:
+    """What of a list's filter could not be read. A place in the list that is none is its beginning."""
+    return {"fields": [form[name] for name in form.errors if name in form.fields and name not in PLACE]}
 
 
 # ---- drawings ----

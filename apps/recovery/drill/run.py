@@ -232,7 +232,8 @@ async def _fetch_and_compare(task: BackupTask, pairs: Sequence[tuple[Picked, dic
     async with open_connector(task.connection) as connector:
         for each, line in pairs:
             entity = each.snapshot.entity
-            ref = EntityRef(entity.remote_id, entity.kind, entity.address)
+            archive = entity.task.inplace_archives
+            ref = EntityRef(entity.remote_id, entity.kind, entity.address, archive=archive)
             answers = connector.fetch(ref, SubService(each.snapshot.sub_service), [each.node.remote_id])
             async for answer in answers:
                 digest = (

@@ -14,9 +14,9 @@ from itertools import groupby
 from typing import NoReturn
 
 from apps.backups.selectors.browse import Node, Stored, contents, nodes_by_ids
-from apps.connectors.base import KEPT, WriteItem, Written
 from apps.connectors.documents import canonical, read_document
 from apps.connectors.enums import SubService
+from apps.connectors.writing import KEPT, WriteItem, Written
 from apps.core import clock
 from apps.core.errors import (
     ConsentLost,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from apps.backups.selectors.browse import AsOf, Node, as_of, node_key, nodes_by_keys
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
-from apps.connectors.base import ItemWriter, Listing, ListsFolders, TellsPlaces, Upsert
+from apps.connectors.base import Upsert
 from apps.connectors.enums import SubService
+from apps.connectors.writing import ItemWriter, Listing, ListsFolders, TellsPlaces
 from apps.jobs.models import Job
 
 from ..enums import RestoreMode

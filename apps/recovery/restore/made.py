@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from apps.connectors.base import ItemWriter
+from apps.connectors.writing import ItemWriter
 from apps.jobs.models import Job
 
 from ..models import MadeFolder

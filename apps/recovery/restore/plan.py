@@ -12,8 +12,8 @@ from apps.backups.models import Entity
 from apps.backups.selectors.browse import Node, contents
 from apps.backups.selectors.points import Point
 from apps.backups.selectors.tree import Folder
-from apps.connectors.base import Listing
 from apps.connectors.enums import Service, SubService
+from apps.connectors.writing import Listing
 from apps.core.actor import current_actor
 from apps.core.discretion import told
 from apps.core.errors import Conflict, EverkeepError, InvalidRequest, PermissionMissing
@@ -37,6 +37,10 @@ NO_LONGER_ALLOWED = "Whoever asked for this may no longer do it, so it was not l
 LOST_PEOPLE = (
     "Events that are overwritten keep their attendees in the text only: Microsoft would invite them again. "
     "An undo cannot bring the attendees back either."
+)
+FROM_ARCHIVE = (
+    "Mail of the in-place archive comes back into a folder “In-Place Archive” of the mailbox: "
+    "Microsoft offers no way to write into an archive. The mailbox needs room for it."
 )
 COLUMNS = ("create", "replace", "duplicate", "skip", "size")
 _FOUND = ("root_name", "rows", "notes", "samples", "missing", "state", "message", "error_code")
@@ -140,6 +144,8 @@ def plan_make(*, plan: Plan) -> Plan:
                 plan.notes.append(
                     f"Filed elsewhere in the mailbox, so left where they are: {filed:,} messages."
                 )
+            if any(look.archived for look in looks):
+                plan.notes.append(FROM_ARCHIVE)
             _warn(plan)
         plan.state = PlanState.READY
     except EverkeepError as error:
@@ -236,6 +242,7 @@ class _Look:
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self.elsewhere = 0
+        self.archived = False
         self._listed: tuple[str, Listing | None] = ("", None)
         self._replaced: list[tuple[Node, str]] = []
 
@@ -249,6 +256,7 @@ class _Look:
         lane = self._lane
         by_folder: dict[str, dict[str, int | str]] = {}
         for folder, nodes in _groups(wanted_nodes(lane.part, lane.state, lane.tree)):
+            self.archived = self.archived or (folder is not None and lane.tree.in_archive(folder))
             name = " / ".join(folder.path) if folder else "Without a folder"
             empty = {"kind": lane.kind.label, "folder": name} | dict.fromkeys(COLUMNS, 0)
             row = by_folder.setdefault(name, empty)

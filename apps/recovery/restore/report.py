@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Count
 
 from apps.backups.selectors.browse import Node, Stored
-from apps.connectors.base import Written
 from apps.connectors.enums import SubService
+from apps.connectors.writing import Written
 from apps.jobs.enums import ItemOutcome
 from apps.jobs.models import Job, JobItem
 

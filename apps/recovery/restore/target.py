@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from apps.backups.models import Entity
-from apps.connectors.base import Connector, EntityRef, ItemWriter, Writer
+from apps.connectors.base import Connector, EntityRef
 from apps.connectors.enums import SubService
 from apps.connectors.services import open_connector, open_writer
+from apps.connectors.writing import ItemWriter, Writer
 from apps.core.errors import NotFound
 from apps.jobs.api import JobContext
 

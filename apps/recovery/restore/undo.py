@@ -15,7 +15,7 @@ from typing import Final
 from django.db import transaction
 
 from apps.backups.selectors.browse import node_key
-from apps.connectors.base import ItemWriter, WriteItem, Written, passing_key
+from apps.connectors.writing import ItemWriter, WriteItem, Written, passing_key
 from apps.core import clock
 from apps.core.errors import Conflict, EverkeepError, Forbidden, RemoteError, Throttled
 from apps.jobs.api import JobContext

@@ -23,6 +23,8 @@ class Switches:
     """A series is told without its changed dates, whatever $expand asks for."""
     drop_large_mime: bool = True
     """A MIME post above 2.2 MB is answered with 200 and creates nothing, as seen in the real service."""
+    conceal_names: bool = False
+    """Usage reports show a digest in place of each name."""
     token_seconds: int = 4500
     """Life of new access tokens."""
 

@@ -15,6 +15,7 @@ from . import (
     notes,
     todo,
     uploads,
+    usage,
 )
 from .request import Response
 from .router import Route
@@ -28,6 +29,7 @@ LICENCES = frozenset(
 GROUPS = frozenset(
     _DIRECTORY | {"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Group.ReadBasic.All"}
 )
+REPORTS = frozenset({"Reports.Read.All"})
 READ = frozenset({"Mail.Read", "Mail.ReadWrite"})
 FOLDERS = READ | {"Mail.ReadBasic.All"}
 WRITE = frozenset({"Mail.ReadWrite"})
@@ -42,6 +44,7 @@ def _mail(method: str, template: str, handler: Callable[..., Response], needs: f
 
 
 ROUTES = [
+    Route("GET", "/reports/getMailboxUsageDetail(period='D7')", usage.mailbox_usage, REPORTS),
     Route("GET", "/organization", directory.list_organisation, ORGANISATION),
     Route("GET", "/organization/{id}", directory.get_organisation, ORGANISATION),
     Route("GET", "/subscribedSkus", directory.list_skus, LICENCES),

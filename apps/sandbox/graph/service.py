@@ -24,9 +24,11 @@ DIAGNOSTIC = (
 
 
 class GraphService:
-    def __init__(self, cloud: Cloud, public_url: str | None = None) -> None:
+    """One version of Graph: its `routes`, below a name of four letters (`/v1.0`, `/beta`)."""
+
+    def __init__(self, cloud: Cloud, public_url: str | None = None, routes: list[Route] = ROUTES) -> None:
         self.cloud = cloud
-        self.router = Router(ROUTES)
+        self.router = Router(routes)
         self.public_url = public_url
         self._ids = count(1)
         self._prefix = str(uuid4())[:24]
@@ -97,7 +99,8 @@ class GraphService:
         steps = segments_of(request.path, me)
         if len(steps) > 1 and steps[0].lower() == "users":
             person = self.cloud.person(steps[1])
-            request.mailbox_name = person[0].upn if person else steps[1].lower()
+            is_archive = steps[1][:4].lower() == "mbx:"
+            request.mailbox_name = person[0].upn if person and not is_archive else steps[1].lower()
         return steps
 
     def _authenticate_quietly(self, request: Request) -> None:

@@ -14,6 +14,7 @@ MEANING = {
     "MailboxSettings.Read": "Read all user mailbox settings",
     "MailboxSettings.ReadWrite": "Read and write all user mailbox settings",
     "Organization.Read.All": "Read organization information",
+    "Reports.Read.All": "Read all usage reports",
     "ShortNotes.Read.All": "Read all users' short notes",
     "ShortNotes.ReadWrite.All": "Read and write all users' short notes",
     "Tasks.Read.All": "Read all users' tasks and task lists",

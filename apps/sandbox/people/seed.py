@@ -20,6 +20,7 @@ from .meetings import seed_calendar
 
 FOLDER_NAMES = ("Suppliers", "Shops", "Staff", "Orders & returns", "Ideas", "Übersicht", "Archive 2024")
 HISTORY_DAYS = 400
+ARCHIVED = 12
 RICH_FROM = 100
 """Tenants with less mail have none of the rarities, and nothing but mail."""
 CATEGORIES = ("Red category", "Blue category", "Green category", "Suppliers")
@@ -58,8 +59,20 @@ def seed(
                     seed_desk(cloud, home.box, Random(f"desk-{number}-{home.person.address}"), parse(now))
                     habits = Random(f"habits-{number}-{home.person.address}")
                     seed_habits(cloud, home.box, habits, parse(now))
+            _seed_archive(cloud, homes[0], Random(f"archive-{number}"), parse(now))
     cloud.forget()
     return {"users": len(everyone), "mailboxes": len(homes), "messages": made}
+
+
+def _seed_archive(cloud: Cloud, home: Home, random: Random, now: datetime) -> None:
+    """Letters of long ago in the in-place archive of one person: after all else, whose numbers stay."""
+    box = tenant.mailbox_named(cloud, tenant.add_archive(cloud, home.box))
+    inbox, top = (folder_rows.well_known(cloud.db, box.id, name).id for name in ("inbox", "msgfolderroot"))
+    own = folder_rows.create(cloud.db, box.id, top, "Founding years").id
+    old = Home(home.person, box, inbox, inbox, [own])
+    for index, when in enumerate(_times(random, ARCHIVED, now - timedelta(days=5 * HISTORY_DAYS))):
+        style = random.choice(letters.COMMON)
+        post(cloud, _draft(OUTSIDERS[0], [old], random, when, f"archive-{index}", style), random, [old])
 
 
 def this_morning() -> str:

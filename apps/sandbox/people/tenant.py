@@ -7,7 +7,7 @@ from ..cloud import Cloud
 from ..state import directory
 from ..state.clock import parse
 from ..state.ids import guid
-from ..state.mailboxes import Mailbox, create_mailbox
+from ..state.mailboxes import Mailbox, archive_name, create_archive, create_mailbox
 from .cast import Person
 
 E3 = {"skuId": "05e9a617-0261-4cee-bb44-138d3ef5d965", "skuPartNumber": "SPE_E3"}
@@ -192,6 +192,13 @@ def mailbox_named(cloud: Cloud, name: str) -> Mailbox:
     if person is None or person[1] is None:
         raise LookupError(f"{name} has no mailbox here")
     return person[1]
+
+
+def add_archive(cloud: Cloud, box: Mailbox) -> str:
+    """Give a mailbox an in-place archive; returns what that is called in addresses, and here."""
+    create_archive(cloud.db, box.guid, language=box.language)
+    cloud.forget()
+    return archive_name(box.guid)
 
 
 def describe(cloud: Cloud) -> dict[str, Any]:

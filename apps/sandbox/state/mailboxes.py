@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from ..defaults import TENANT_ID
 from . import things
 from .database import Database
+from .ids import guid
 
 ROOT, STORE_ROOT, RECOVERABLE_ROOT = "msgfolderroot", "root", "recoverableitemsroot"
 
@@ -115,6 +117,20 @@ def mailbox_of(db: Database, user_id: str) -> Mailbox | None:
         (user_id,),
     )
     return None if row is None else Mailbox(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+
+
+def archive_name(user_id: str) -> str:
+    """What the archive of somebody's mailbox is called in addresses, whether there is one or not."""
+    return f"MBX:{guid('archive', user_id)}@{TENANT_ID}"
+
+
+def archive_of(db: Database, user_id: str) -> Mailbox | None:
+    """The in-place archive: a mailbox of its own that no directory names."""
+    return mailbox_of(db, guid("archive", user_id))
+
+
+def create_archive(db: Database, user_id: str, *, language: str = "en-GB") -> int:
+    return create_mailbox(db, guid("archive", user_id), purpose="archive", language=language)
 
 
 def forget_sync_state(db: Database, mailbox: int) -> None:

@@ -53,6 +53,12 @@ def stay(past: Sequence[Past], keep: Keep, **options: bool) -> set[int]:
     return {fate.past.number for fate in decide(past, keep, now=NOW, zone=ZONE, **options) if fate.stays}
 
 
+def stay_for_themselves(past: Sequence[Past], keep: Keep) -> set[int]:
+    """Without those that only show what later ones are worth: when these go, so may they."""
+    found = decide(past, keep, now=NOW, zone=ZONE)
+    return {fate.past.number for fate in found if fate.stays and fate.why is not Why.MEASURE}
+
+
 def doubtful(past: Sequence[Past]) -> set[int]:
     ordered = sorted((each for each in past if each.taken_at <= NOW), key=lambda each: each.number)
     wrong = {each.number for each in past if each.taken_at > NOW}
@@ -83,7 +89,15 @@ def oracle(past: Sequence[Past], keep: Keep) -> set[int]:
     kept = wrong | {max(each.number for each in past)} | {each.number for each in good[-KEEP_GOOD:]}
     for group in (counted, good):
         kept |= {each.number for each in group if _named(each, group, keep)}
+    while judged_otherwise := [each for each in counted if each.number in kept and _changes(each, past, kept)]:
+        kept.add(max(each.number for each in good if each.number < judged_otherwise[0].number))
     return kept
+
+
+def _changes(each: Past, past: Sequence[Past], kept: set[int]) -> bool:
+    """Whether one is good by all, and not by what is left, or the other way round."""
+    left = [other for other in past if other.number in kept]
+    return (each in good_ones(past)) != (each in good_ones(left))
 
 
 @cache
@@ -143,7 +157,7 @@ def test_those_that_are_wrongly_dated_or_hardly_hold_anything_push_no_good_one_o
     past: list[Past], keep: Keep, ahead: int, items: int, nights: int
 ) -> None:
     last = max(past, key=lambda each: each.number)
-    before = stay(past, keep) - {last.number}
+    before = stay_for_themselves(past, keep) - {last.number}
     future = Past(last.number + 1, NOW + timedelta(days=ahead), "success", items, items)
     assert before <= stay([*past, future], keep)
     wiped = [
@@ -163,8 +177,8 @@ def test_a_shorter_rule_lets_go_whatever_a_longer_one_does(
     longer = KeepSteps(
         *(max(getattr(one, name), getattr(other, name)) for name in KeepSteps.__dataclass_fields__)
     )
-    assert stay(past, one) <= stay(past, longer) <= stay(past, KeepAll())
-    assert stay(past, age) <= stay(past, replace(age, count=age.count + more))
+    assert stay_for_themselves(past, one) <= stay(past, longer) <= stay(past, KeepAll())
+    assert stay_for_themselves(past, age) <= stay(past, replace(age, count=age.count + more))
 
 
 def nightly(days: int, items: int = 100) -> list[Past]:
@@ -184,6 +198,18 @@ def test_a_mailbox_that_was_wiped_keeps_its_good_days_however_long_that_lasts() 
     past += [replace(each, number=60 + each.number, items=0, size=0) for each in nightly(45)]
     kept = {number for number, why in fates(past, KeepFor(30, Unit.DAYS)).items() if why is not Why.GOES}
     assert set(range(31, 61)) <= kept
+
+
+def test_what_shrank_step_by_step_is_judged_alike_when_the_steps_between_have_gone() -> None:
+    sizes = {1: (33, 120), 2: (10, 60), 3: (9, 7), 4: (8, 40), 5: (3, 100), 6: (1, 120)}
+    past = [
+        Past(number, datetime(2027, 3, 25, tzinfo=UTC) - timedelta(days=days), "success", items, items * 1_000)
+        for number, (days, items) in sizes.items()
+    ]
+    said = fates(past, KeepSteps(monthly=2))
+    assert said == {1: Why.RULE, 2: Why.MEASURE, 3: Why.GOES, 4: Why.GOOD, 5: Why.GOOD, 6: Why.NEWEST}
+    left = [each for each in past if said[each.number] is not Why.GOES]
+    assert fates(left, KeepSteps(monthly=2)) == {number: said[number] for number in (1, 2, 4, 5, 6)}
 
 
 def test_each_answer_says_why() -> None:

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
+from apps.connectors.base import Upsert
 from apps.connectors.documents import PART, props_of, read_document
 from apps.connectors.microsoft.client import GraphClient, Request
 from apps.connectors.microsoft.endpoints import segment
+from apps.connectors.writing import NewItem, WriteItem, Written, passing_key
 from apps.core.errors import Gone, RemoteError
 
 from .contact_changes import list_contact_folders, name_of, phone_of

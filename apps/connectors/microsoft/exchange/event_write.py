@@ -4,13 +4,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
+from apps.connectors.base import Upsert
 from apps.connectors.documents import props_of, read_document
 from apps.connectors.microsoft.batch import BATCH_SIZE, Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import Refused, RemoteConflict
 from apps.connectors.microsoft.time_zones import moment_of
+from apps.connectors.writing import NewItem, WriteItem, Written, passing_key
 from apps.core.errors import Gone, Malformed, RemoteError, Unavailable
 
 from .calendars import list_calendars

@@ -10,7 +10,7 @@ from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import Fault
 from apps.connectors.microsoft.governor import Pool
 from apps.connectors.microsoft.paging import Page, get_page, read_page
-from apps.core.errors import CursorLost, Malformed, QuotaExceeded
+from apps.core.errors import CursorLost, Gone, Malformed, QuotaExceeded
 
 from .folders import FOLDER_SELECT, ROOT, WELL_KNOWN, folder_upsert, hidden_below, is_left_out, walk_folders
 from .mail_cursor import MailCursor
@@ -76,7 +76,9 @@ class FolderRound:
         answers = {each.key: each for each in await run_batch(self._graph, parts, pool=self._pool)}
         if link is None:
             self._learn_names(answers)
-            self._root = answers[ROOT].body
+            self._root = _body(answers[ROOT])  # what is not named in a full list has gone, with all below it
+            if not isinstance(self._root, dict):
+                raise Malformed("Microsoft does not show the top folder of the mailbox.")
         for key in ("folders", "hidden"):
             _body(answers[key])
         return answers
@@ -98,11 +100,12 @@ class FolderRound:
     def _learn_names(self, answers: dict[str, PartAnswer]) -> None:
         """Keep the well-known folders by id: names follow the language of the mailbox (quirk 62).
 
-        What lies beside the tree (Recoverable Items) is not asked for here, and stays known.
+        What is not asked for here stays known, and what gives no answer just now.
         """
         found = {name: answers[name].body for name in WELL_KNOWN if isinstance(answers[name].body, dict)}
-        beside = {each: name for each, name in self._cursor.well_known.items() if name not in WELL_KNOWN}
-        self._cursor.well_known = beside | {
+        told = {name for name in WELL_KNOWN if name in found or _is_not_there(answers[name])}
+        kept = {each: name for each, name in self._cursor.well_known.items() if name not in told}
+        self._cursor.well_known = kept | {
             str(body["id"]): name for name, body in found.items() if isinstance(body.get("id"), str)
         }
 
@@ -173,3 +176,7 @@ def _body(answer: PartAnswer) -> Any:
     if isinstance(answer.fault, Fault):
         raise answer.fault.error()
     return answer.body
+
+
+def _is_not_there(answer: PartAnswer) -> bool:
+    return answer.fault is not None and answer.fault.kind is Gone and not answer.fault.passing

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from apps.connectors.base import UNFINISHED
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.faults import RemoteConflict
 from apps.connectors.microsoft.governor import Pool
+from apps.connectors.writing import UNFINISHED
 from apps.core.errors import Gone, InvalidRequest, Malformed, Unavailable
 
 logger = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ from apps.connectors.microsoft.batch import BATCH_SIZE, Part, PartAnswer, in_bat
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import folder_failed, is_mailbox_missing
+from apps.connectors.microsoft.governor import Pool
 from apps.connectors.microsoft.paging import Page, get_page, page_headers, read_page
 from apps.core.errors import (
     CursorLost,
@@ -53,11 +54,17 @@ class MailRound:
     """
 
     def __init__(
-        self, graph: GraphClient, user: str, cursor: Cursor | None, *, recoverable: bool = False
+        self,
+        graph: GraphClient,
+        user: str,
+        cursor: Cursor | None,
+        *,
+        recoverable: bool = False,
+        pool: Pool | None = None,
     ) -> None:
         self._graph, self._user, self._recoverable = graph, user, recoverable
         self._cursor = MailCursor.read(cursor)
-        self._pool = graph.pool(user)
+        self._pool = pool or graph.pool(user)
         self._failed_in_a_row = 0
         self._read_well: str | None = None
 

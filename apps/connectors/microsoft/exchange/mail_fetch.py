@@ -14,6 +14,7 @@ from apps.connectors.microsoft.batch import Part, PartAnswer, in_batches, run_ba
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import MALWARE_CODES, is_mailbox_missing
+from apps.connectors.microsoft.governor import Pool
 from apps.core.errors import (
     Blocked,
     ConsentLost,
@@ -40,12 +41,14 @@ _Part = tuple[list[Answer], list[Sequence[str]]]
 """Answers, and what is to be asked for again in smaller pieces: never more in memory than one piece holds."""
 
 
-async def fetch_mail(graph: GraphClient, user: str, remote_ids: Sequence[str]) -> AsyncIterator[Answer]:
+async def fetch_mail(
+    graph: GraphClient, user: str, remote_ids: Sequence[str], *, pool: Pool | None = None
+) -> AsyncIterator[Answer]:
     """Yield exactly one answer per id, in any order.
 
     Raises what concerns all: ConsentLost, Throttled, and Gone when the mailbox itself is not reached.
     """
-    fetcher = _Fetcher(graph, user)
+    fetcher = _Fetcher(graph, user, pool or graph.pool(user))
     waiting = deque(in_batches(list(dict.fromkeys(remote_ids))))
     running: set[asyncio.Task[_Part]] = set()
     try:
@@ -65,8 +68,8 @@ async def fetch_mail(graph: GraphClient, user: str, remote_ids: Sequence[str]) -
 
 
 class _Fetcher:
-    def __init__(self, graph: GraphClient, user: str) -> None:
-        self._graph, self._pool = graph, graph.pool(user)
+    def __init__(self, graph: GraphClient, user: str, pool: Pool) -> None:
+        self._graph, self._pool = graph, pool
         self._path = f"/users/{segment(user)}/messages"
 
     async def batch(self, remote_ids: Sequence[str]) -> _Part:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from apps.connectors.base import WriteItem
+from apps.connectors.writing import WriteItem
 
 from .item_write import RESTORE_KEY
 from .mail_compose import Attachment, Letter, read_letter

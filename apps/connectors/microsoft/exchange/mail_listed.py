@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from apps.connectors.base import Listing, Upsert
+from apps.connectors.base import Upsert
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
+from apps.connectors.microsoft.governor import Pool
 from apps.connectors.microsoft.paging import pages
+from apps.connectors.writing import Listing
 from apps.core.errors import Gone
 
 from .mail_props import ETAG_SELECT, MESSAGE_SELECT, message_upsert
@@ -15,12 +17,14 @@ from .mail_props import ETAG_SELECT, MESSAGE_SELECT, message_upsert
 PAGE: Final = 500
 
 
-async def list_mail(graph: GraphClient, user: str, remote_ids: Sequence[str]) -> dict[str, Upsert]:
+async def list_mail(
+    graph: GraphClient, user: str, remote_ids: Sequence[str], *, pool: Pool | None = None
+) -> dict[str, Upsert]:
     """Return by id what is there of these messages; those that are not are left out."""
     base, found = f"/users/{segment(user)}/messages", {}
     for few in in_batches(list(dict.fromkeys(remote_ids))):
         parts = [Part(each, f"{base}/{segment(each)}?$select={MESSAGE_SELECT}") for each in few]
-        for answer in await run_batch(graph, parts, pool=graph.pool(user)):
+        for answer in await run_batch(graph, parts, pool=pool or graph.pool(user)):
             if isinstance(answer.body, dict) and answer.fault is None:
                 found[answer.key] = message_upsert(answer.body, str(answer.body.get("parentFolderId") or ""))
             elif answer.fault is not None and not isinstance(answer.fault.error(), Gone):

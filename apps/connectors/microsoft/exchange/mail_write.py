@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from apps.connectors.base import Listing, NewItem, Upsert, WriteItem, Written, passing_key
+from apps.connectors.base import Upsert
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
+from apps.connectors.writing import Listing, NewItem, WriteItem, Written, passing_key
 from apps.core.errors import Gone, RemoteError, TooLarge
 
 from .folder_write import ensure_folder, list_folders, remove_folder
@@ -26,6 +27,7 @@ from .item_write import (
     those_there,
     with_key,
 )
+from .mail_archive import archive_of
 from .mail_compare import COMPARED, FILES, Document, mail_faults, mail_lost
 from .mail_compose import Attachment, Letter
 from .mail_fields import composed_of, message_json, moment_text, read_props
@@ -68,7 +70,7 @@ class MailWriter:
         Copies of one message are mapped to one live copy each, as far as there are as many.
         """
         live: dict[str, str] = {}
-        for few in in_batches(list(dict(items))):
+        for few in in_batches([each for each in dict(items) if not archive_of(each)[0]]):
             parts = [
                 Part(each, f"{self._user}/messages/{segment(each)}?$select=id,parentFolderId") for each in few
             ]
@@ -86,7 +88,9 @@ class MailWriter:
 
     async def places(self, remote_ids: Sequence[str]) -> dict[str, str]:
         paths = {
-            each: f"{self._user}/messages/{segment(each)}?$select=id,parentFolderId" for each in remote_ids
+            each: f"{self._user}/messages/{segment(each)}?$select=id,parentFolderId"
+            for each in remote_ids
+            if not archive_of(each)[0]
         }
         there = await those_there(self._graph, paths, pool=self._pool)
         return {remote_id: str(entry.get("parentFolderId") or "") for remote_id, entry in there.items()}

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 import pybase64
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written
+from apps.connectors.base import Upsert
 from apps.connectors.documents import PART, props_of, read_document
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
+from apps.connectors.writing import NewItem, WriteItem, Written
 
 from .item_document import list_of, moment_of, text_of
 from .item_write import (

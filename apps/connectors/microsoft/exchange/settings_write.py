@@ -13,11 +13,12 @@ it is set to what it was, as is a category whose place another colour has taken.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written
+from apps.connectors.base import Upsert
 from apps.connectors.documents import canonical, props_of, read_document
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.paging import pages
+from apps.connectors.writing import NewItem, WriteItem, Written
 from apps.core.errors import Malformed
 
 from .item_document import text_of

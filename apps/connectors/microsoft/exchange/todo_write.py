@@ -6,12 +6,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from apps.connectors.base import NewItem, Upsert, WriteItem, Written, passing_key
+from apps.connectors.base import Upsert
 from apps.connectors.documents import PART, canonical, read_document
 from apps.connectors.microsoft.client import GraphClient, Request
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.paging import pages
 from apps.connectors.microsoft.time_zones import moment_of as moment_of_zoned
+from apps.connectors.writing import NewItem, WriteItem, Written, passing_key
 from apps.core.errors import Gone, Malformed, RemoteError, Unavailable
 
 from .item_document import moment_of, text_of
