@@ -25,6 +25,7 @@ from apps.jobs.selectors import (
     repeats_of,
 )
 from tests.cast import Cast
+from tests.plans import know_sizes, plan_of
 
 pytestmark = pytest.mark.database
 FINAL = (JobState.SUCCEEDED, JobState.PARTIAL, JobState.FAILED)
@@ -43,9 +44,7 @@ def history(cast: Cast) -> Iterator[None]:
             )
             for number in range(JOBS)
         )  # fmt: skip
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE job")
+        know_sizes(Job)
         yield
 
 
@@ -53,16 +52,7 @@ def plans_of(read: Callable[[], Any], ask: Any) -> list[str]:
     """How the database answers each query of `read`."""
     with ask as asked:
         read()
-    plans = []
-    with connection.cursor() as cursor:
-        for query in asked.captured_queries:
-            if connection.vendor == "postgresql":
-                cursor.execute("SET LOCAL enable_seqscan = off")
-                cursor.execute("EXPLAIN " + query["sql"])
-            else:
-                cursor.execute("EXPLAIN QUERY PLAN " + query["sql"].replace("%", "%%"))
-            plans.append(" ".join(str(row) for row in cursor.fetchall()))
-    return plans
+    return [plan_of(query["sql"], without=("seqscan",)) for query in asked.captured_queries]
 
 
 def test_a_page_and_its_tiles_are_ranges_of_an_index(
