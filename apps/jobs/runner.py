@@ -66,8 +66,9 @@ def _work(context: JobContext) -> str:
 
 def _stop(context: JobContext, message: str) -> str:
     context.flush()
-    job_log(context.job, message)
-    return job_finish(context.job, context.owner, JobResult(message), stopped=True)
+    with context.guard():  # whoever lost the job may have failed by that alone: its successor's log is not told
+        job_log(context.job, message)
+        return job_finish(context.job, context.owner, JobResult(message), stopped=True)
 
 
 def _give_back(context: JobContext) -> None:

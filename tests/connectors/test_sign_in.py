@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from apps.connectors.microsoft import credentials
 from apps.connectors.microsoft.auth import AppIdentity, consent_url
 from apps.connectors.microsoft.credentials import (
     CertificateCredential,
@@ -123,6 +124,36 @@ def test_a_file_that_cannot_sign_in_is_refused_with_the_reason(rsa_key: rsa.RSAP
     ):
         with pytest.raises(InvalidRequest, match=reason):
             CertificateCredential.from_pem(pem)
+
+
+def der(tag: int, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return bytes([tag, len(body)] if len(body) < 128 else [tag, 0x81, len(body)]) + body
+
+
+def locked_with(rounds: int) -> bytes:
+    """A key under PBES2 (RFC 8018 A.4) whose passphrase is hashed so often; nobody ever locked it."""
+    pbes2, pbkdf2, aes = (
+        bytes.fromhex(each) for each in ("2a864886f70d01050d", "2a864886f70d01050c", "60864801650304012a")
+    )
+    derive = der(0x30, der(6, pbkdf2), der(0x30, der(4, b"saltsalt"), der(2, rounds.to_bytes(4, "big"))))
+    cipher = der(0x30, der(6, aes), der(4, bytes(16)))
+    key = der(0x30, der(0x30, der(6, pbes2), der(0x30, derive, cipher)), der(4, bytes(64)))
+    return (
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n%s\n-----END ENCRYPTED PRIVATE KEY-----\n"
+        % base64.b64encode(key)
+    )
+
+
+def test_a_key_that_takes_for_ever_to_open_is_refused(
+    rsa_key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "KEY_SECONDS", 1)
+    certificate = make_pem(rsa_key).partition(b"-----BEGIN PRIVATE")[0]
+    with pytest.raises(InvalidRequest, match="does not hold"):
+        CertificateCredential.from_pem(certificate + locked_with(rounds=100), "open sesame")
+    with pytest.raises(InvalidRequest, match="too long"):
+        CertificateCredential.from_pem(certificate + locked_with(rounds=2**31 - 1), "open sesame")
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,7 @@ def test_a_subject_becomes_neither_a_formula_nor_a_script_in_the_lists(tmp_path:
     log.finish()
     write_lists(tmp_path, 1, About("Bob", ""))
     writer = PartWriter(tmp_path / "a.zip")
-    add_lists(writer, tmp_path, 1)
+    add_lists(writer, tmp_path, tmp_path, 1)
     writer.finish()
     archive = zipfile.ZipFile(tmp_path / "a.zip")
     script = archive.read("index/part-1-1.js").decode("ascii")

@@ -2,9 +2,14 @@
 
 import base64
 import hashlib
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import jwt
@@ -20,6 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from apps.core.errors import InvalidRequest
 
+KEY_SECONDS = 5  # of computing, to open a private key
+LONGEST_KEY: Final = 8192
+_KEY_READER: Final = Path(__file__).with_name("key_reader.py")
 ASSERTION_SECONDS: Final = 600
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -49,15 +57,19 @@ class CertificateCredential:
     def from_pem(cls, pem: bytes, passphrase: str = "") -> "CertificateCredential":
         """Take a PEM file that holds a certificate and its RSA key, in any order. Raises InvalidRequest."""
         try:
-            key = load_pem_private_key(pem, passphrase.encode() or None)
+            # Checked by who opened it: for long numbers that takes as long as opening.
+            key = load_pem_private_key(_opened(pem, passphrase), None, unsafe_skip_rsa_key_validation=True)
             certificate = x509.load_pem_x509_certificate(pem)
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise InvalidRequest(
                 "The file does not hold a certificate and its private key that can be read.",
                 do="Upload a PEM file with both, and give its passphrase if it has one.",
             ) from error
-        if not isinstance(key, RSAPrivateKey):
-            raise InvalidRequest("Microsoft accepts RSA keys only.", do="Make the certificate with an RSA key.")
+        if not isinstance(key, RSAPrivateKey) or key.key_size > LONGEST_KEY:
+            raise InvalidRequest(
+                f"Microsoft accepts RSA keys only, here of up to {LONGEST_KEY} bits.",
+                do="Make the certificate with an RSA key of 2048 or 4096 bits.",
+            )
         if certificate.public_key() != key.public_key():
             raise InvalidRequest("The private key does not belong to the certificate.")
         return cls(certificate.public_bytes(Encoding.PEM).decode(), _plain_pem(key))
@@ -99,6 +111,21 @@ def credential_from_bytes(kept: bytes) -> Credential:
     if fields["kind"] == "certificate":
         return CertificateCredential(fields["certificate"], fields["key"])
     return SecretCredential(fields["secret"])
+
+
+def _opened(pem: bytes, passphrase: str) -> bytes:
+    """Return the private key without its passphrase. Raises ValueError; InvalidRequest if it takes long."""
+    command = [sys.executable, "-I", str(_KEY_READER), str(KEY_SECONDS)]
+    asked = passphrase.encode().hex().encode() + b"\n" + pem
+    # None of our environment: it names the keys of everything.
+    reader = subprocess.run(command, input=asked, capture_output=True, env={"PATH": os.defpath}, check=False)
+    if reader.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise InvalidRequest(
+            "The private key takes too long to open.", do="Lock it with fewer rounds, or make one of 4096 bits."
+        )
+    if reader.returncode:
+        raise ValueError(reader.stderr.decode(errors="replace")[-500:])
+    return reader.stdout
 
 
 def _plain_pem(key: RSAPrivateKey) -> str:

@@ -13,6 +13,8 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.core import clock
+from apps.core.disk import sync_folder
+from apps.core.ids import new_public_id
 from apps.core.scope import every_account
 from apps.jobs.enums import JobKind
 from apps.jobs.models import Job
@@ -118,6 +120,23 @@ def lists_of(folder: Path, number: int) -> list[Path]:
     return sorted(folder.glob(f"{number}.list-*"), key=lambda path: int(path.name.rpartition("-")[2]))
 
 
+def new_desk(job: Job) -> Path:
+    """Return a folder where one claim of the export makes its parts.
+
+    A worker that was frozen until another went on wakes up beside that one's files, never in them.
+    """
+    desk = folder_of(job) / f"desk-{new_public_id().hex[-12:]}"
+    desk.mkdir(mode=0o700)
+    return desk
+
+
+def bring_in(desk: Path, folder: Path) -> None:
+    """Move the files of a finished part from the desk to the export's folder, for good."""
+    for path in desk.iterdir():
+        path.rename(folder / path.name)
+    sync_folder(folder)
+
+
 def discard_unfinished(job: Job) -> None:
     """Remove what a worker left that was killed before its part was announced, or after it was sent."""
     folder = folder_of(job)
@@ -127,7 +146,9 @@ def discard_unfinished(job: Job) -> None:
     for path in folder.iterdir():
         number, dot, what = path.name.partition(".")
         of_part = bool(dot) and number in numbers and (what == "items" or what.startswith("list-"))
-        if path.name not in here and not of_part:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in here and not of_part:
             path.unlink()
 
 

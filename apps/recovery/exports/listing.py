@@ -34,7 +34,7 @@ class About:
 
 
 def write_lists(folder: Path, number: int, about: About) -> None:
-    """Write the list files of a part into the job's folder from what the part's entries tell."""
+    """Write the list files of a part beside its entries, from what these tell."""
     entries = (entry for entry in read_entries(folder, number) if entry.item)
     chunk, at = list(islice(entries, ROWS_A_FILE)), 0
     while at == 0 or chunk:
@@ -58,16 +58,19 @@ def write_lists(folder: Path, number: int, about: About) -> None:
         chunk = following
 
 
-def add_lists(writer: PartWriter, folder: Path, number: int) -> None:
-    """Put the page, the list files up to this part, and this part's table into the archive."""
+def add_lists(writer: PartWriter, desk: Path, folder: Path, number: int) -> None:
+    """Put the page, the list files up to this part, and this part's table into the archive.
+
+    The part itself lies on the desk, those before it in the folder.
+    """
     for name, place in _PAGES:
         with (_OFFLINE / name).open("rb") as stream:
             writer.add_file(place, stream)
     for part in range(1, number + 1):
-        for at, path in enumerate(lists_of(folder, part), 1):
+        for at, path in enumerate(lists_of(desk if part == number else folder, part), 1):
             with path.open("rb") as stream:
                 writer.add_file(f"index/part-{part}-{at}.js", stream)
-    writer.add(f"index/part-{number}.csv", _table(folder, number), None)
+    writer.add(f"index/part-{number}.csv", _table(desk, number), None)
 
 
 def _row(entry: Entry, part: int) -> list[str | int]:

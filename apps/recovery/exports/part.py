@@ -1,4 +1,4 @@
-"""One ZIP part while it is written: bounded memory, large archives, finished or not there."""
+"""One ZIP part while it is written: bounded memory, large archives."""
 
 import os
 import shutil
@@ -14,13 +14,12 @@ LEVEL = 3
 
 
 class PartWriter:
-    """Writes `<name>.unfinished` and gives it its name when it is whole and on disk."""
+    """Writes an archive file by file; it is one when `finish` has returned."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.members = 0
-        self._unfinished = path.with_name(path.name + ".unfinished")
-        self._stream: IO[bytes] = self._unfinished.open("wb")
+        self._stream: IO[bytes] = path.open("wb")
         self._zip = zipfile.ZipFile(
             self._stream, "w", zipfile.ZIP_DEFLATED, allowZip64=True, compresslevel=LEVEL
         )
@@ -51,13 +50,13 @@ class PartWriter:
         self._member(path, file, size, None)
 
     def finish(self) -> int:
-        """Close the archive, make it durable, give it its name; returns its bytes."""
+        """Close the archive and make it durable; returns its bytes."""
         self._zip.close()
         self._stream.flush()
         os.fsync(self._stream.fileno())
+        size = self._stream.tell()
         self._stream.close()
-        self._unfinished.rename(self.path)
-        return self.path.stat().st_size
+        return size
 
     def abandon(self) -> None:
         """Leave no open file behind; what was written is removed by whoever goes on."""

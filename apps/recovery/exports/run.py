@@ -1,15 +1,17 @@
 """Making the parts of an export.
 
-A part is announced in the job's row only when it is whole and on disk, together with the ledger row it went up
-to; outcomes are marked after that. A killed worker's unfinished part is thrown away and made anew; outcomes of
-an announced part that were not marked yet are read back from its list of entries. So no item is in two parts,
-and every part is a valid archive. Nothing here grows with the mailbox: names wait in a file, entries too.
+A part is made on the desk of its worker. It is announced in the job's row only when it is whole and on disk,
+together with the ledger row it went up to; outcomes are marked after that. A killed worker's unfinished part is
+thrown away and made anew; outcomes of an announced part that were not marked yet are read back from its list of
+entries. So no item is in two parts, and every part is a valid archive. Nothing here grows with the mailbox:
+names wait in a file, entries too.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from shutil import rmtree
 
 from apps.backups.models import Snapshot
 from apps.backups.selectors.browse import AsOf, Node, Stored, as_of, contents, nodes_by_ids
@@ -27,7 +29,17 @@ from ..formats.registry import Format, format_of
 from ..kinds import Kind, kind_of
 from ..reading import as_damage
 from .bundle import Bundle, Packer
-from .files import Entry, EntryLog, Part, discard_unfinished, folder_of, parts_of, read_entries
+from .files import (
+    Entry,
+    EntryLog,
+    Part,
+    bring_in,
+    discard_unfinished,
+    folder_of,
+    new_desk,
+    parts_of,
+    read_entries,
+)
 from .gathering import Gathering
 from .listing import About, add_lists, write_lists
 from .names import Names, folder_path
@@ -83,6 +95,7 @@ class _Export:
     parts: list[Part]
     options: Options
     sending: Sending
+    desk: Path
     names: Names = field(default_factory=Names)
     part: _Open | None = None
 
@@ -150,7 +163,7 @@ class _Export:
         """Return the gathered files of this place; those of the place before are done."""
         if part.gathering is None or part.gathering.place != place:
             self._end_gathering(part)
-            part.gathering = Gathering(place, side.format, self._folder)
+            part.gathering = Gathering(place, side.format, self.desk)
         return part.gathering
 
     def _end_gathering(self, part: _Open) -> None:
@@ -160,12 +173,12 @@ class _Export:
 
     def _open(self) -> _Open:
         number = len(self.parts) + 1
-        writer = PartWriter(self._folder / part_name(self.context.job, number))
+        writer = PartWriter(self.desk / part_name(self.context.job, number))
         if number == 1:
             for path in self._empty_folders():
                 writer.add_folder(path)
         self.context.say(f"Writing part {number}")
-        return _Open(writer, EntryLog(self._folder, number), Packer(writer, self.names, self.reader))
+        return _Open(writer, EntryLog(self.desk, number), Packer(writer, self.names, self.reader))
 
     def _empty_folders(self) -> Iterator[str]:
         chosen = self.context.params.get("folders", {})
@@ -187,12 +200,14 @@ class _Export:
         number = len(self.parts) + 1
         self._end_gathering(part)
         part.log.finish()
-        write_lists(self._folder, number, _about(self.context.job))
-        add_lists(part.writer, self._folder, number)
+        write_lists(self.desk, number, _about(self.context.job))
+        add_lists(part.writer, self.desk, self._folder, number)
         size = part.writer.finish()
         self.parts.append(Part(number, part.writer.path.name, size, part.log.items, part.log.last))
         self.part = None
-        self._announce()
+        with self.context.guard():
+            bring_in(self.desk, self._folder)
+            self._announce()
         self._bring_to_its_place(number)
 
     def _bring_to_its_place(self, number: int) -> None:
@@ -243,16 +258,19 @@ def run_export(context: JobContext) -> JobResult:
     snapshots = sorted(rows, key=lambda snapshot: wanted.index(str(snapshot.public_id)))
     if not snapshots:
         raise NotFound("The backup of this export is gone.")
-    discard_unfinished(context.job)
+    with context.guard():
+        discard_unfinished(context.job)
+        desk = new_desk(context.job)
     sides = {snapshot.sub_service: _side(snapshot) for snapshot in snapshots}
     reader = open_reader(snapshots[0].account_id)
     options = Options.of(context.params)
-    export = _Export(context, sides, reader, parts_of(context.job), options, Sending(context))
+    export = _Export(context, sides, reader, parts_of(context.job), options, Sending(context), desk)
     try:
         export.run()
     finally:
         if export.part is not None:
             export.part.abandon()
+        rmtree(desk, ignore_errors=True)  # whoever goes on removes it anyway
     return JobResult(result={"parts": [part.as_json() for part in export.parts]})
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from apps.core.disk import sync_folder
+
 from ..errors import (
     ObjectConflict,
     ObjectMissing,
@@ -43,7 +45,7 @@ class LocalStore:
                 self._write(temp, data)
                 written = _publish(temp, path)
             # Also when it was there: who put it may have died before this made its name durable.
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             raise _translated(error, key) from error
         finally:
@@ -86,7 +88,7 @@ class LocalStore:
         path = self._path(key)
         try:
             path.unlink()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -125,7 +127,7 @@ class LocalStore:
             folder = folder.parent
         for path in reversed(missing):
             path.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def _write(self, temp: Path, data: Bytes) -> None:
         with temp.open("xb", buffering=0) as file:
@@ -159,14 +161,6 @@ def _publish(temp: Path, path: Path) -> bool:
         # Shares without hard links: names are random and write-once, so a replaced file has the same bytes.
         temp.replace(path)
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _translated(error: OSError, key: str) -> StoreError:
