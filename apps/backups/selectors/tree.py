@@ -8,7 +8,8 @@ from typing import Any
 from ..models import Snapshot
 from .browse import AsOf, Node, as_of, folders, hidden_totals
 
-_ROOTS = frozenset({"msgfolderroot", "root"})
+TOPS = frozenset({"msgfolderroot", "root"})
+"""What the mailbox itself is called among its folders."""
 _ORDER = (
     "calendar",
     "contacts",
@@ -99,7 +100,7 @@ def folder_tree(snapshot: Snapshot, state: AsOf | None = None) -> Tree:
     """Return the folders of that snapshot with the totals it stored. O(folders), whatever they hold."""
     state = state or as_of(snapshot)
     by_id = {node.remote_id: Folder(node) for node in folders(state)}
-    top_id = next((id_ for id_, folder in by_id.items() if folder.node.well_known in _ROOTS), None)
+    top_id = next((id_ for id_, folder in by_id.items() if folder.node.well_known in TOPS), None)
     loose, hidden = [], hidden_totals(state)
     for folder_id, totals in snapshot.folder_totals.items():
         folder = by_id.get(folder_id) or _loose(folder_id)

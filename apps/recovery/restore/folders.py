@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from apps.backups.selectors.tree import Folder, Tree
+from apps.backups.selectors.tree import TOPS, Folder, Tree
 from apps.connectors.base import Upsert
 from apps.connectors.enums import SubService
 
@@ -29,12 +29,14 @@ class TargetFolders:
 
     With a root name everything goes below one new folder, by names; where folders hold no folders, into new
     ones whose names begin with it. Without, a folder is itself if it is still there, else the one with the same
-    part in the mailbox (Inbox stays Inbox in every language), else the one of its name at its place.
+    part in the mailbox (Inbox stays Inbox in every language), else the one of its name at its place. One that
+    people have deleted since is not there, though Deleted Items hold it with all its mail.
     """
 
     def __init__(self, tree: Tree, live: Sequence[Upsert], naming: Naming, *, flat: bool = False) -> None:
         self._tree, self._naming, self._flat = tree, naming, flat
         self._ids = {folder.remote_id for folder in live}
+        self._top = next((folder.remote_id for folder in live if folder.well_known in TOPS), None)
         self._known = {folder.well_known: folder.remote_id for folder in live if folder.well_known}
         self._named = {(self._place(f.parent_id), f.name.casefold()): f.remote_id for f in live}
         self._parents = {folder.remote_id: folder.parent_id for folder in live}
@@ -61,7 +63,7 @@ class TargetFolders:
     def _find_in_place(self, folder: Folder | None) -> str | None:
         if folder is None:
             return self._named.get((None, WITHOUT_FOLDER.casefold()))
-        if folder.node.remote_id in self._ids:
+        if self._is_there(folder):
             return folder.node.remote_id
         if folder.node.well_known in self._known:
             return self._known[folder.node.well_known]
@@ -74,6 +76,19 @@ class TargetFolders:
             (found for name in names if (found := self._named.get((place, name.casefold())))),
             None,
         )
+
+    def _is_there(self, folder: Folder) -> bool:
+        live_id = folder.node.remote_id
+        return live_id in self._ids and (self.keeps(live_id) or self._lay_deleted(folder))
+
+    def _lay_deleted(self, folder: Folder) -> bool:
+        """Tell whether the backup itself holds this folder as Deleted Items, or below."""
+        above: Folder | None = folder
+        for _ in folder.path:
+            if above is None or above.node.well_known == "deleteditems":
+                break
+            above = self._tree.by_id.get(above.node.parent_id or "")
+        return above is not None and above.node.well_known == "deleteditems"
 
     def ensure(self, folder: Folder | None, make: Make) -> str:
         """Return the live folder's id, made with all above it when missing. Raises what `make` raises."""
@@ -106,8 +121,8 @@ class TargetFolders:
         return self._tree.by_id.get(parent_id)
 
     def _place(self, parent_id: str | None) -> str | None:
-        """The mailbox's own root is not a folder of the list: what lies in it has no parent here."""
-        return None if self._flat or parent_id not in self._ids else parent_id
+        """What lies in the mailbox itself has no parent here, whether the list names its top folder or not."""
+        return None if self._flat or parent_id == self._top or parent_id not in self._ids else parent_id
 
 
 def free_root_name(live: Iterable[Upsert], wanted: str) -> str:

@@ -254,12 +254,13 @@ class _Undo:
 
     def _by_name(self, writer: ItemWriter, row: MadeFolder) -> str:
         """Find a folder whose maker was killed before it could note the id."""
-        live = self.target.do(writer.folders())
-        ids = {folder.remote_id for folder in live}
-        alike = [folder for folder in live if folder.name.casefold() == row.name.casefold()]
-        exact = [each for each in alike if row.parent_id == (each.parent_id if each.parent_id in ids else "")]
-        found = exact or (alike if not row.parent_id else [])
-        return found[0].remote_id if found else ""
+        live = {folder.remote_id: folder for folder in self.target.do(writer.folders())}
+        tops = {each for each, folder in live.items() if folder.parent_id not in live}
+        for each, folder in live.items():
+            above = "" if each in tops or folder.parent_id in tops else folder.parent_id
+            if folder.name.casefold() == row.name.casefold() and row.parent_id in (above, folder.parent_id):
+                return each
+        return ""
 
 
 def run_undo(context: JobContext) -> JobResult:
