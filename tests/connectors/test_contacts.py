@@ -265,3 +265,19 @@ async def test_a_contact_that_is_half_written_is_nobodys(cloud: SandboxCloud, id
         assert cloud.export(box)["contacts"]["items"] == []
         new = (await writer.write(item)).remote_id
         assert await writer.find_existing(folder, known) == {gone: new}
+
+
+async def test_a_photo_that_could_not_be_backed_up_is_named_whatever_else_is_lost(
+    cloud: SandboxCloud, identity: AppIdentity
+) -> None:
+    box = new_mailbox(cloud)
+    mails = [{"address": f"marie{number}@science.example"} for number in range(4)]
+    document = {"displayName": "Marie", "attachments": [{"name": "photo", "unreadable": "malwareDetected"}]}
+    async with MicrosoftWriter(identity) as opened:
+        writer = opened.items(entity(box), KIND)
+        folder = next(each.remote_id for each in await writer.folders())
+        item = WriteItem("key", folder, canonical({**document, "emailAddresses": mails}), b"{}")
+        assert (await writer.write(item)).not_possible == (
+            "E-mail marie3@science.example: a contact has room for three.",
+            "The photo could not be backed up.",
+        )

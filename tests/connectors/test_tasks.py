@@ -15,7 +15,9 @@ from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.connectors.microsoft.exchange import todo_write
 from apps.connectors.microsoft.exchange.item_write import those_there
+from apps.connectors.microsoft.exchange.todo_write import TaskWriter
 from apps.connectors.writing import NewItem, WriteItem
+from apps.core.errors import Unavailable
 from apps.sandbox.testing import SandboxCloud
 from tests.fixtures.sandbox import CONTRACT
 
@@ -166,6 +168,26 @@ async def test_an_edit_of_a_checklist_shows_though_the_task_itself_does_not_move
         small = {"@odata.type": "#microsoft.graph.taskFileAttachment", "name": "a", "contentBytes": "YQ=="}
         act(cloud, "POST", f"{path}/attachments", small)
         assert len({written, ticked, await state()}) == 3
+
+
+async def test_a_file_of_a_task_whose_last_answer_is_lost_is_attached_once(
+    cloud: SandboxCloud, identity: AppIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, put, lost = new_mailbox(cloud), TaskWriter._put_ranges, [Unavailable("The connection broke.")]
+
+    async def put_and_lose_the_answer(self: TaskWriter, url: str, content: bytes) -> None:
+        await put(self, url, content)
+        if lost:
+            raise lost.pop()
+
+    monkeypatch.setattr(TaskWriter, "_put_ranges", put_and_lose_the_answer)
+    document = {"title": "Once", "attachments": [{"name": "a.bin", "part": 0}]}
+    async with MicrosoftWriter(identity) as opened:
+        writer = opened.items(entity(box), KIND)
+        folder = (await writer.folders())[0].remote_id
+        item = WriteItem("k-1", folder, canonical(document), b"{}", "Once", (bytes(LARGE),))
+        new = await writer.write(item)
+        assert (await writer.read_back({new.remote_id: item}))[new.remote_id].faults == ()
 
 
 @pytest.mark.parametrize("size", [10, LARGE])

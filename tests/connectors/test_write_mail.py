@@ -9,6 +9,7 @@ from apps.connectors.base import EntityRef, Fetched
 from apps.connectors.enums import EntityKind, SubService
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
+from apps.connectors.microsoft.exchange.event_compose import compose_event
 from apps.connectors.microsoft.exchange.mail_compose import read_letter
 from apps.connectors.writing import ItemWriter, ListsFolders, WriteItem
 from apps.core.errors import Forbidden, QuotaExceeded, Unavailable
@@ -207,6 +208,43 @@ async def test_an_upload_that_breaks_starts_again(cloud: SandboxCloud, writer: I
     assert cloud.reached(fault) == 1
     attached = act(cloud, "GET", f"/users/{TARGET}/messages/{new}/attachments")["value"]
     assert [len(base64.b64decode(each["contentBytes"])) for each in attached] == [LARGE]
+
+
+async def test_an_upload_whose_last_answer_is_lost_attaches_the_file_once(
+    cloud: SandboxCloud, writer: ItemWriter
+) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
+    fault = cloud.add_fault("reset", method="PUT", path="_upload|AttachmentSessions", nth=2)
+    item = WriteItem("key", folder, with_files(b"a" * LARGE), b"{}")
+    new = (await writer.write(item)).remote_id
+    assert cloud.reached(fault) == 1
+    assert (await writer.read_back({new: item}))[new].faults == ()
+
+
+@pytest.mark.parametrize(("text", "file"), [(2_000_000, 1_900_000), (3_000_000, 1_000_000), (1_900_000, 10)])
+async def test_text_and_files_that_are_too_large_together_come_one_after_the_other(
+    writer: ItemWriter, text: int, file: int
+) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
+    long = b'<p class="x">\n' * (text // 14)
+    item = WriteItem("key", folder, with_files(b"a" * file).replace(b"\r\ntext\r\n", b"\r\n" + long), b"{}")
+    new = (await writer.write(item)).remote_id
+    assert (await writer.read_back({new: item}))[new].faults == ()
+    assert await writer.find_restored(folder, ["key"]) == {"key": new}
+
+
+async def test_a_mark_that_an_item_has_already_is_not_put_on_twice(
+    cloud: SandboxCloud, writer: ItemWriter
+) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
+    await writer.write(WriteItem("key", folder, PLAIN, b'{"categories":["Today"]}', tags=("Today",)))
+    assert [mail["categories"] for mail in written(cloud)] == [["Today"]]
+    event = {
+        "subject": "Rota", "categories": ["Today"],
+        "start": {"dateTime": "2026-03-09T08:00:00", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-03-09T09:00:00", "timeZone": "UTC"},
+    }  # fmt: skip
+    assert compose_event(event, tags=("Today",)).body["categories"] == ["Today"]
 
 
 async def test_folders_are_found_by_name_and_made_once(cloud: SandboxCloud, writer: ItemWriter) -> None:

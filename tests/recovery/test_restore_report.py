@@ -41,7 +41,7 @@ def test_a_mail_that_lost_its_file_on_the_way_does_not_replace_the_one_that_is_t
     office.choose(snapshot, items=[node_key(original)])
     job = plan_start(plan=office.plan(snapshot, "replace"))
 
-    def none(_: Any) -> tuple[list[Any], list[Any]]:
+    def none(*_: Any) -> tuple[list[Any], list[Any]]:
         return [], []
 
     monkeypatch.setattr("apps.connectors.microsoft.exchange.mail_write._split", none)

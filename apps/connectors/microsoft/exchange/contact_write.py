@@ -119,7 +119,7 @@ class ContactWriter:
         if len(photo) > PHOTO_SENT:
             lost.append("The photo is larger than Microsoft Graph carries (4 MB).")
             photo = b""
-        if not photo and list_of(document.get("attachments")) and not lost:
+        elif not photo and list_of(document.get("attachments")):
             lost.append("The photo could not be backed up.")
         if not photo:
             return NewItem(await self._create(item.folder_id, body, item.restore_key), tuple(lost))

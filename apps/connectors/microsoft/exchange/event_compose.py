@@ -56,7 +56,7 @@ def compose_event(document: Document, *, name: str = "", tags: Sequence[str] = (
         **_places(document),
         **_show_as(document),
         "isAllDay": document.get("isAllDay") is True,
-        "categories": [*_strings(document.get("categories")), *tags],
+        "categories": _tagged(document.get("categories"), tags),
     }
     if isinstance(document.get("recurrence"), Mapping):
         body["recurrence"] = _recurrence(document["recurrence"], body)
@@ -75,7 +75,7 @@ def compose_exception(exception: Document, series: Document, tags: Sequence[str]
         if exception.get(field) is not None and exception.get(field) != series.get(field)
     }
     if "categories" in body:
-        body["categories"] = [*_strings(body["categories"]), *tags]
+        body["categories"] = _tagged(body["categories"], tags)
     body.update(_times({**exception, **zone}, lost))
     for fields in (("body", "attendees", "organizer"), ("location", "locations")):
         if any(exception.get(field) != series.get(field) for field in fields):
@@ -188,6 +188,12 @@ def _plain(value: Any) -> Any:
 def _show_as(document: Document) -> dict[str, Any]:
     shown = document.get("showAs")
     return {"showAs": shown} if shown not in (None, "unknown") else {}
+
+
+def _tagged(categories: Any, tags: Sequence[str]) -> list[str]:
+    """Add the tags that it does not have: what was restored with one may be restored again."""
+    given = _strings(categories)
+    return [*given, *(tag for tag in tags if tag not in given)]
 
 
 def _strings(value: Any) -> list[str]:

@@ -40,7 +40,8 @@ def composed_of(item: WriteItem) -> tuple[Letter, dict[str, Any]]:
     if item.name:  # as Exchange showed it: broken headers can be read in more than one way
         letter = replace(letter, subject=item.name)
     if item.tags:
-        kept["categories"] = [*kept.get("categories", ()), *item.tags]
+        given = kept.get("categories", ())
+        kept["categories"] = [*given, *(tag for tag in item.tags if tag not in given)]
     return letter, kept
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.governor import Pool
+from apps.connectors.microsoft.paging import pages
 from apps.core.errors import Gone, RemoteError, TooLarge, Unavailable
 
 from .mail_compose import Attachment
@@ -51,7 +52,11 @@ def file_json(attachment: Attachment) -> dict[str, Any]:
 
 
 async def _upload(graph: GraphClient, message: str, attachment: Attachment, *, pool: Pool) -> None:
-    """Upload in ranges. A failed upload leaves nothing visible and starts again (quirk 63)."""
+    """Upload in ranges. A failed upload leaves nothing visible and starts again (quirk 63).
+
+    Of one whose last answer is lost the file may be there: it is looked for, or it would be there twice.
+    """
+    before = await files_there(graph, message, pool=pool)
     item = {
         "attachmentType": "file",
         "name": attachment.name,
@@ -68,9 +73,19 @@ async def _upload(graph: GraphClient, message: str, attachment: Attachment, *, p
             await _put_ranges(graph, str(session.get("uploadUrl", "")), attachment.content)
             return
         except RemoteError:
+            if await files_there(graph, message, pool=pool) - before:
+                return
             if attempt == SESSION_TRIES:
                 raise
         await graph.pause(graph.patience.wait_before(attempt))
+
+
+async def files_there(graph: GraphClient, item: str, *, pool: Pool) -> set[str]:
+    """Return the ids of what is attached. `item`: path of the message, event or task below Graph."""
+    found: set[str] = set()
+    async for page in pages(graph, f"{item}/attachments?$select=id", pool=pool):
+        found.update(str(each.get("id")) for each in page)
+    return found
 
 
 async def _put_ranges(graph: GraphClient, url: str, content: bytes) -> None:

@@ -6,8 +6,11 @@ There is no way to put a received message into a mailbox as MIME: that makes dra
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
+
+import orjson
 
 from apps.connectors.base import Upsert
 from apps.connectors.microsoft.batch import Part, in_batches, run_batch
@@ -32,14 +35,15 @@ from .mail_compare import COMPARED, FILES, Document, mail_faults, mail_lost
 from .mail_compose import Attachment, Letter
 from .mail_fields import composed_of, message_json, moment_text, read_props
 from .mail_listed import list_folder, one_for_each
-from .mail_upload import UPLOAD_FROM, attach
+from .mail_upload import UPLOAD_FROM, attach, file_json
 
 logger = logging.getLogger(__name__)
 
 _READ_BACK: Final = "id,parentFolderId,subject,receivedDateTime,isDraft,changeKey"
+REQUEST: Final = 4_000_000
+"""Bytes that a creating request carries."""
 INLINE_TOTAL: Final = 2_000_000
-"""Raw bytes of attachments that go into the creating request: a request carries 4 MB, base64 takes a third."""
-BODY_LIMIT: Final = 3_500_000
+"""Raw bytes of attachments that go into it at most: base64 takes a third more."""
 
 
 class MailWriter:
@@ -140,10 +144,11 @@ class MailWriter:
         """
         letter, kept = composed_of(item)
         folder_id, restore_key, lost = item.folder_id, item.restore_key, tuple(mail_lost(letter))
-        if len(letter.body.encode("utf-8", "replace")) > BODY_LIMIT:
-            raise TooLarge("The text of the message is larger than Microsoft Graph carries.")
-        together, later = _split(letter.attachments)
         passing = passing_key(restore_key)
+        room = REQUEST - len(orjson.dumps(message_json(letter, kept, [], passing)))
+        if room < 0:
+            raise TooLarge("The text of the message is larger than Microsoft Graph carries.")
+        together, later = _split(letter.attachments, room)
         if not later:
             return NewItem(await self._create(folder_id, letter, kept, together, restore_key), lost)
         for left in (await self.find_restored(folder_id, [passing])).values():
@@ -193,14 +198,16 @@ def _written(remote_id: str, body: Mapping[str, Any], faults: Sequence[str]) -> 
     )
 
 
-def _split(attachments: Sequence[Attachment]) -> tuple[list[Attachment], list[Attachment]]:
-    """Share the files out: those that fit into the creating request together, and those that follow."""
+def _split(attachments: Sequence[Attachment], room: int) -> tuple[list[Attachment], list[Attachment]]:
+    """Share the files out: those that fit into the rest of the creating request, and those that follow."""
     together: list[Attachment] = []
     later: list[Attachment] = []
-    room = INLINE_TOTAL
+    raw = INLINE_TOTAL
     for attachment in attachments:
-        if len(attachment.content) <= min(room, UPLOAD_FROM - 1):
-            room -= len(attachment.content)
+        named = len(orjson.dumps(file_json(replace(attachment, content=b""))))
+        needs = named + len(attachment.content) * 4 // 3 + 4
+        if len(attachment.content) <= min(raw, UPLOAD_FROM - 1) and needs < room:
+            raw, room = raw - len(attachment.content), room - needs - 1
             together.append(attachment)
         else:
             later.append(attachment)

@@ -17,6 +17,7 @@ from apps.core.errors import Gone, Malformed, RemoteError, Unavailable
 
 from .item_document import moment_of, text_of
 from .item_write import create_once, first_of_each, quoted, remove_item, those_there
+from .mail_upload import files_there
 from .todo_changes import list_task_lists, split_id, task_id, task_path, task_paths
 from .todo_compose import compose_task, maps, steps_of, task_faults
 
@@ -152,6 +153,7 @@ class TaskWriter:
 
     async def _upload(self, path: str, name: str, kind: str, content: bytes) -> None:
         """Upload in ranges. Unlike mail's, the session lies at Graph itself and wants the token."""
+        before = await files_there(self._graph, path, pool=self._pool)
         info = {"attachmentType": "file", "name": name, "size": len(content), "contentType": kind}
         for attempt in range(1, SESSION_TRIES + 1):
             answer = await self._graph.write_json(
@@ -162,6 +164,8 @@ class TaskWriter:
                 await self._put_ranges(str(answer.json().get("uploadUrl") or ""), content)
                 return
             except (Unavailable, Malformed):
+                if await files_there(self._graph, path, pool=self._pool) - before:  # only the answer is lost
+                    return
                 if attempt == SESSION_TRIES:
                     raise
             await self._graph.pause(self._graph.patience.wait_before(attempt))
