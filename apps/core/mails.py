@@ -29,10 +29,12 @@ class Listener(Protocol):
 class Keeper(Protocol):
     """Keeps a mail in the account's name whose first try failed, in its scope, and sends it later.
 
-    `words`: subject, body, link and link_words.
+    `words`: subject, body, link and link_words. `service` and `entity_id` are what it names.
     """
 
-    def __call__(self, name: str, to: str, words: dict[str, str]) -> None: ...
+    def __call__(
+        self, name: str, to: str, words: dict[str, str], *, service: str, entity_id: UUID | None
+    ) -> None: ...
 
 
 _listeners: list[Listener] = []
@@ -55,8 +57,10 @@ def mail_after_commit(
     *,
     link: str = "",
     link_words: str = "",
-    secret: Any = False,  # a bool, and a Callable[[], None]: callers spread words of any kind, which a
-    sent: Any = None,  # checker would try on them
+    secret: Any = False,  # a bool, a Callable[[], None], a str, a UUID: callers spread words of any kind,
+    sent: Any = None,  # which a checker would try on them
+    service: Any = "",
+    entity_id: Any = None,
     **context: Any,
 ) -> None:
     """Send `templates/mails/<name>.txt` to each address by itself, once what it tells is durable.
@@ -66,6 +70,7 @@ def mail_after_commit(
     and tried again; one with a `secret` (a link that lets somebody in) is not, so that no row holds it.
     `sent` is called when at least one of them went out, or there is nobody to write to: for what must not
     happen before somebody knew of it. Who gives it writes again by themselves: those are not kept either.
+    `service` and `entity_id`: what the subject names, which stands in the audit, for who may see that.
     """
     address = link if "://" in link else f"{settings.PORTAL_URL}{link}" if link else ""
     subject, _, body = render_to_string(f"mails/{name}.txt", context).strip().partition("\n")
@@ -78,7 +83,7 @@ def mail_after_commit(
     keeps = not secret and sent is None
 
     def send(one: str) -> None:
-        if _send_for(account_id, name, one, words, keeps=keeps):
+        if _send_for(account_id, name, one, words, keeps=keeps, service=service, entity_id=entity_id):
             gone.append(one)
 
     for one in addresses:
@@ -109,14 +114,23 @@ def note_mail(
         listener(name, subject, to, is_sent=is_sent, service=service, entity_id=entity_id)
 
 
-def _send_for(account_id: int | None, name: str, to: str, words: dict[str, str], *, keeps: bool) -> bool:
+def _send_for(
+    account_id: int | None,
+    name: str,
+    to: str,
+    words: dict[str, str],
+    *,
+    keeps: bool,
+    service: str,
+    entity_id: UUID | None,
+) -> bool:
     is_sent = _send(name, to, words)
     with ExitStack() as stack:
         if account_id is not None:
             stack.enter_context(account_scope(account_id))
-            note_mail(name, words["subject"], to, is_sent=is_sent)
+            note_mail(name, words["subject"], to, is_sent=is_sent, service=service, entity_id=entity_id)
             for keeper in _keepers if keeps and not is_sent else ():
-                keeper(name, to, words)
+                keeper(name, to, words, service=service, entity_id=entity_id)
     return is_sent
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -92,7 +93,9 @@ def send_all_the_same(address: str, kind: str, *, wanted: bool = True) -> bool:
     return True
 
 
-def keep_mail(name: str, to: str, words: dict[str, str]) -> None:
+def keep_mail(
+    name: str, to: str, words: dict[str, str], *, service: str = "", entity_id: UUID | None = None
+) -> None:
     """Keep a mail of `core.mails` whose first try failed, in the account's scope, and try again later."""
     now = clock.now()
     delivery = Delivery(
@@ -102,6 +105,8 @@ def keep_mail(name: str, to: str, words: dict[str, str]) -> None:
         kind=NOTICE,
         letter=name,
         subject=words["subject"][:SUBJECT],
+        service=service,
+        entity_id=entity_id,
         tries=1,
         next_try_at=now + PAUSES[0],
         said="The mail server could not be reached.",

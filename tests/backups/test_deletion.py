@@ -13,7 +13,7 @@ from django.urls import reverse
 from apps.accounts.enums import Role
 from apps.accounts.models import Account, Approval, Membership
 from apps.accounts.selectors import actor_of
-from apps.activity.models import Activity
+from apps.activity.models import Activity, SecurityEvent
 from apps.backups.deletion import destroy as destroying
 from apps.backups.deletion.facts import held_of, what_of
 from apps.backups.deletion.order import delete_wish, deletion_cancel
@@ -350,8 +350,9 @@ def test_under_the_two_person_rule_it_waits_for_the_second(
 
 
 def test_who_is_limited_after_the_order_is_not_named_by_it_to_who_does_not_see_them(
-    cast: Cast, task: BackupTask, olivia: Any
+    cast: Cast, task: BackupTask, olivia: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
+    """Neither by the order nor by what is written once it is done."""
     paula, quinn = make_protected(task, "Paula Pizza"), make_protected(task, "Quinn")
     deletion_cancel(public_id=order(paula).public_id)
     order(paula)
@@ -360,3 +361,12 @@ def test_who_is_limited_after_the_order_is_not_named_by_it_to_who_does_not_see_t
     assert Deletion.objects.count() == 3
     with acting_as(actor_of(Membership.objects.get(account=cast.account, user=cast.viewer))):
         assert [row.label for row in Deletion.objects.all()] == ["Delete Quinn of Mail"]
+    with django_capture_on_commit_callbacks(execute=True):
+        let_pass(7.5)
+    assert not Entity.objects.filter(pk__in=[paula.pk, quinn.pk]).exists()
+    told = [each.subject for each in mail.outbox if each.subject.startswith("Done: ")]
+    assert sorted(told) == ["Done: Delete 1 mailbox of Mail", "Done: Delete Quinn of Mail"]
+    with acting_as(actor_of(Membership.objects.get(account=cast.account, user=cast.viewer))):
+        assert not Activity.objects.filter(item_label__contains="Paula").exists()
+        entries = SecurityEvent.objects.filter(SecurityEvent.shown())
+        assert not entries.filter(description__contains="Paula").exists()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -262,18 +263,22 @@ def test_a_mail_in_the_accounts_name_is_kept_when_the_server_was_away_but_no_sec
 ) -> None:
     settings.EMAIL_PORT = free_port()
     sent: list[bool] = []
-    words = {"what": "W", "more": "M", "person": "P", "address": "A"}
+    words, bob = {"what": "W", "more": "M", "person": "P", "address": "A"}, uuid4()
+    about: dict[str, Any] = {"service": "exchange", "entity_id": bob, "link": "/me/"}
     with django_capture_on_commit_callbacks(execute=True):
-        mail_after_commit("security_notice", ["olivia@pizza-perfecto.example"], link="/me/", **words)
+        mail_after_commit("security_notice", ["olivia@pizza-perfecto.example"], **about, **words)
         mail_after_commit("security_notice", ["olivia@pizza-perfecto.example"], secret=True, **words)
         mail_after_commit("security_notice", ["o@x.example"], sent=lambda: sent.append(True), **words)
     (kept,) = Delivery.objects.all()
     assert (kept.kind, kept.letter) == ("notice", "security_notice") and sent == []
+    assert (kept.service, kept.entity_id) == ("exchange", bob)
     settings.EMAIL_PORT = post.port
     with later(minutes=2):
         sending.send_due()
     (mail,) = post.mails()
     assert str(mail["To"]) == "olivia@pizza-perfecto.example" and mail["List-Unsubscribe"] is None
+    done = SecurityEvent.objects.filter(code="notice.sent", status="done")
+    assert list(done.values_list("entity_id", flat=True)) == [bob], "read by who may see what it names"
 
 
 def test_the_accounts_that_have_letters_are_found_without_reading_all(cast: Cast) -> None:

@@ -5,6 +5,8 @@ Pages, parts, counts, files: stated as visible and hidden sets, so that a leak a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -12,16 +14,24 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.models import Membership, User
+from apps.accounts.enums import Role
+from apps.accounts.models import Account, Membership, User
 from apps.activity.models import SecurityEvent
 from apps.activity.services import record
-from apps.backups.models import Entity, Snapshot
+from apps.backups.deletion.facts import what_of
+from apps.backups.deletion.order import delete_wish, deletion_cancel
+from apps.backups.erasure.chosen import look_at
+from apps.backups.erasure.order import erase_wish, erasure_cancel
+from apps.backups.models import Deletion, Entity, Erasure, Snapshot
+from apps.backups.models.catalog import key_of
+from apps.backups.services.limiting import limit
 from apps.backups.services.tasks import change_settings
+from apps.core import clock
 from apps.core.scope import account_scope
 from apps.jobs.models import Job
 from apps.recovery.models import Drill, Plan
 from apps.recovery.services import note_looked_at
-from tests.cast import Cast
+from tests.cast import Cast, member
 from tests.jobs.conftest import signed_in
 from tests.recovery.factories import Mailbox, make_entity, make_export, make_task
 
@@ -189,11 +199,57 @@ def test_subjects_are_for_who_may_preview_restore_or_export(world: World) -> Non
             assert (f"{SUBJECT} of Bob" in page(user, address)) == sees, (person, address)
 
 
+def erase(entity: Entity) -> None:
+    keys = {"mail": [key_of("m1")]}
+    erase_wish(entity, keys, typed=look_at(entity, keys).typed, reason="Request 7")
+
+
+def delete(entity: Entity) -> None:
+    what = what_of(entity.task, Entity.objects.filter(pk=entity.pk))
+    delete_wish(what, typed=what.typed)
+
+
+def in_the_audit(world: World, person: str, name: str) -> bool:
+    user = getattr(world.cast, person)
+    shown = [page(user, reverse(each)) for each in ("audit_list", "audit_export", "activity_list")]
+    return any(name in text for text in shown)
+
+
+def test_mails_to_administrators_name_a_limited_mailbox_in_the_audit_to_who_sees_it_alone(
+    world: World, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Also a mailbox that is limited once they have gone out."""
+    with django_capture_on_commit_callbacks(execute=True), signed_in(world.cast.owner):
+        for entity in (world.secret, world.open):
+            erase(entity)
+            erasure_cancel(public_id=Erasure.objects.latest("pk").public_id)
+            delete(entity)
+            deletion_cancel(public_id=Deletion.objects.latest("pk").public_id)
+    assert in_the_audit(world, "owner", f"of {SECRET}: 7 days to take it back")
+    assert not in_the_audit(world, "viewer", SECRET)
+    assert in_the_audit(world, "viewer", f"Delete {OPEN}")
+    with signed_in(world.cast.owner):
+        limit(task=world.open.task, entities=Entity.objects.filter(pk=world.open.pk))
+    assert not in_the_audit(world, "viewer", OPEN)
+
+
+def test_a_proposal_about_a_limited_mailbox_names_it_in_no_line_of_the_audit(
+    world: World, django_capture_on_commit_callbacks: Any
+) -> None:
+    anna = member(world.cast.account, "anna@pizza-perfecto.example", Role.ADMINISTRATOR, name="Anna")
+    Membership.objects.filter(user=anna).update(standing_since=clock.now() - timedelta(days=30))
+    Account.objects.filter(pk=world.cast.account.pk).update(two_person=True)
+    with django_capture_on_commit_callbacks(execute=True), signed_in(world.cast.owner):
+        erase(world.secret)
+        delete(world.secret)
+    assert in_the_audit(world, "viewer", "Proposed: Erase 1 item of Mail")
+    assert not in_the_audit(world, "viewer", SECRET)
+
+
 def test_a_change_of_rhythm_reaches_the_mailboxes_that_its_maker_does_not_see(world: World) -> None:
-    from datetime import time, timedelta
+    from datetime import time
 
     from apps.backups.schedules import Rule, Schedule
-    from apps.core import clock
 
     with account_scope(world.cast.account.pk):
         Entity.objects.update(next_run_at=clock.now() + timedelta(days=3))

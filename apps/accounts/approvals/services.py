@@ -268,6 +268,7 @@ def _tell(row: Approval, mail: str) -> None:
                 account=row.account.name,
                 link="/settings/approvals/",
                 link_words="Look at it",
+                service=_service(row),
             )
 
 
@@ -276,8 +277,12 @@ def _write(row: Approval, code: str, sentence: str) -> None:
     audit(
         code,
         description=sentence.format(row.label),
-        service=row.services[0] if len(row.services) == 1 else "",
+        service=_service(row),
         subject_id=row.public_id,
         act=row.act,
         proposed_by=row.proposer_label,
     )
+
+
+def _service(row: Approval) -> str:
+    return row.services[0] if len(row.services) == 1 else ""

@@ -75,8 +75,9 @@ def delete_now(payload: Payload) -> Deletion:
         _mark(Entity.objects.filter(pk__in=ids), deletion)
     if what.whole:
         _replace_earlier(deletion)
-    _tell(deletion, "deletion_ordered")
-    _record(deletion, "deletion.ordered", f"{deletion.label}, after {deletion.ends_at:%-d %B %Y}")
+    only = _only(deletion)
+    _tell(deletion, "deletion_ordered", only)
+    _record(deletion, "deletion.ordered", f"{deletion.label}, after {deletion.ends_at:%-d %B %Y}", only)
     return deletion
 
 
@@ -100,9 +101,10 @@ def deletion_cancel(*, public_id: UUID) -> Deletion:
     if not free.update(state=DeletionState.CANCELLED, settled_at=clock.now(), waiting_for=""):
         raise Conflict("This cannot be taken back any more.", do="Load the page again.")
     with whole_sight("an order is taken back as a whole"):
+        only = _only(found)
         _put_back(found)
-    _tell(found, "deletion_cancelled")
-    _record(found, "deletion.cancelled", f"{found.label}: taken back")
+    _tell(found, "deletion_cancelled", only)
+    _record(found, "deletion.cancelled", f"{found.label}: taken back", only)
     return found
 
 
@@ -118,15 +120,16 @@ def _put_back(deletion: Deletion) -> None:
 
 def put_back_some(deletion: Deletion, ids: list[int], why: str) -> None:
     """Take entities out of an order of a rule that waits and whose row is locked; `why` is for people."""
+    only = _only(deletion)
     for part in in_batches(ids):
         Entity.objects.filter(deletion=deletion, state=EntityState.DELETING, pk__in=part).update(**_AS_BEFORE)
     if Entity.objects.filter(deletion=deletion, state=EntityState.DELETING).exists():
-        _record(deletion, "deletion.cancelled", f"{deletion.label}: {len(ids)} put back: {why}")
+        _record(deletion, "deletion.cancelled", f"{deletion.label}: {len(ids)} put back: {why}", only)
         return
     deletion.state, deletion.settled_at, deletion.waiting_for = DeletionState.CANCELLED, clock.now(), ""
     deletion.save(update_fields=["state", "settled_at", "waiting_for"])
-    _tell(deletion, "deletion_cancelled")
-    _record(deletion, "deletion.cancelled", f"{deletion.label}: taken back: {why}")
+    _tell(deletion, "deletion_cancelled", only)
+    _record(deletion, "deletion.cancelled", f"{deletion.label}: taken back: {why}", only)
 
 
 def delete_of_rule(task: BackupTask, ids: list[int], by: str) -> Deletion:
@@ -255,7 +258,13 @@ def _label(what: What) -> str:
     return deletion_label(name, what.task.name)
 
 
-def _tell(deletion: Deletion, mail: str) -> None:
+def _only(deletion: Deletion) -> UUID | None:
+    """The one mailbox that an order names, as long as it belongs to it."""
+    only = deletion.entities.first() if deletion.count == 1 and not deletion.whole_task else None
+    return only.public_id if only else None
+
+
+def _tell(deletion: Deletion, mail: str, only: UUID | None) -> None:
     mail_after_commit(
         mail,
         administrators(deletion.account_id),
@@ -264,18 +273,19 @@ def _tell(deletion: Deletion, mail: str) -> None:
         days=GRACE.days,
         link="/deletions/",
         link_words="See it",
+        service=deletion.service,
+        entity_id=only,
     )
 
 
-def _record(deletion: Deletion, code: str, sentence: str) -> None:
-    only = deletion.entities.first() if deletion.count == 1 and not deletion.whole_task else None
+def _record(deletion: Deletion, code: str, sentence: str, only: UUID | None) -> None:
     record(
         code,
         service=deletion.service,
         task_label=deletion.task_label,
         item_label=deletion.label,
         subject_id=deletion.public_id,
-        entity_id=only.public_id if only else None,
+        entity_id=only,
         count=deletion.count,
         audited=sentence,
     )

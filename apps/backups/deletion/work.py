@@ -131,7 +131,11 @@ def _finish(deletion: Deletion) -> None:
     deletion.state, deletion.settled_at, deletion.waiting_for = DeletionState.DONE, clock.now(), ""
     deletion.save(update_fields=["state", "settled_at", "waiting_for", "task"])
     mail_after_commit(
-        "deletion_done", administrators(deletion.account_id), deletion=deletion, proof=deletion.proof
+        "deletion_done",
+        administrators(deletion.account_id),
+        deletion=deletion,
+        proof=deletion.proof,
+        service=deletion.service,
     )
     record(
         "deletion.done",

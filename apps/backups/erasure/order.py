@@ -45,7 +45,7 @@ def erase_wish(entity: Entity, keys: Keys, *, typed: str, reason: str) -> Propos
         "reason": reason.strip()[:500],
         "by": current_actor().label,
     }
-    return propose(ACT, payload, _label(what))
+    return propose(ACT, payload, f"Erase {what.words}" if entity.limited else _label(what))
 
 
 @transaction.atomic
@@ -177,4 +177,6 @@ def _tell(erasure: Erasure, mail: str) -> None:
         days=GRACE.days,
         link=f"/erasures/{erasure.public_id}/",
         link_words="See it",
+        service=erasure.service,
+        entity_id=erasure.entity_public_id,
     )

@@ -126,6 +126,8 @@ def _finish(erasure: Erasure) -> None:
         erasure=erasure,
         link=f"/erasures/{erasure.public_id}/",
         link_words="See the certificate",
+        service=erasure.service,
+        entity_id=erasure.entity_public_id,
     )
     said = "went with its mailbox" if gone_with else "erased"
     note(erasure, "erasure.done", f"{erasure.label}: {said}", versions=erasure.proof.get("versions", 0))

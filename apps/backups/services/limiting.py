@@ -8,6 +8,7 @@ from apps.core.sight import whole_sight
 from ..catalog import in_batches
 from ..models import BackupTask, Deletion, Entity
 from ..models.deletions import deletion_label
+from ..service_list import nouns_of
 from .changes import change_entities
 
 
@@ -33,9 +34,14 @@ def _set(task: BackupTask, entities: QuerySet[Entity], code: str, *, limited: bo
 
 @whole_sight("no order to delete names afterwards what its reader may not see")
 def _limit_deletions(task: BackupTask, ids: list[int]) -> None:
-    """An order carries the name of a mailbox, also one that was taken back and belongs to none any more."""
+    """An order carries the name of a mailbox, also one that was taken back and belongs to none any more.
+
+    It loses the name: the mails and the lines that will say that it is done are for more than those who see it.
+    """
+    unnamed = deletion_label(nouns_of(task.service).count(1), task.name)[:300]
     for some in in_batches(ids):
         names = Entity.objects.filter(pk__in=some).values_list("name", flat=True)
         labels = [deletion_label(name, task.name)[:300] for name in names]
-        alone = Q(task=task, whole_task=False, count=1, label__in=labels)
-        Deletion.objects.filter(Q(entities__in=some) | alone, limited=False).update(limited=True)
+        of_one = Q(entities__in=some) | Q(task=task, label__in=labels)
+        Deletion.objects.filter(of_one, whole_task=False, count=1).update(limited=True, label=unnamed)
+        Deletion.objects.filter(entities__in=some, limited=False).update(limited=True)
