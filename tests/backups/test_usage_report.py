@@ -140,3 +140,18 @@ def test_an_ordered_report_comes_by_mail_and_is_for_its_orderer_alone(
     Job.objects.update(finished_at=clock.now(), result={"seen": "of less"})
     assert olivia.get(address).status_code == 404
     assert usage.delete_usage(cast.account.pk).proof == {"files": 1}
+
+
+def test_an_ordered_report_names_nobody_who_is_hidden_from_its_orderer_since(
+    client: Client, cast: Cast, task: BackupTask
+) -> None:
+    agata = make_mailbox(task, "Agata Brown")
+    make_mailbox(task, "Board", limited=True)
+    client.force_login(cast.viewer)
+    client.post(reverse("usage_order"))
+    job = Job.objects.get(kind="usage")
+    assert run_job(job.pk) == "succeeded"
+    address = reverse("usage_file", args=[job.public_id])
+    assert set(read(client.get(address).getvalue().decode())) == {"Agata Brown"}
+    Entity.objects.filter(pk=agata.pk).update(limited=True)
+    assert client.get(address).status_code == 404

@@ -1,5 +1,6 @@
 """The usage report made by a worker: a file that its orderer fetches by the link in a mail, for three days."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from apps.core.errors import NotFound
 from apps.core.ids import new_public_id
 from apps.core.mails import mail_after_commit
 from apps.core.permissions import Permission, require
-from apps.core.sight import sight_key
+from apps.core.sight import sees_limited, sight_key, whole_sight
 from apps.core.spreadsheet import csv_lines
 from apps.jobs.api import JobContext
 from apps.jobs.base import JobResult, NewItem
@@ -25,6 +26,7 @@ from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job
 from apps.jobs.services import job_create
 
+from ..models import Entity
 from .rows import HEADER, usage_rows
 
 VALID_FOR = timedelta(hours=72)
@@ -45,6 +47,8 @@ def run_usage(context: JobContext) -> JobResult:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # A worker that lost the job may still be writing: each has a file of its own.
     unfinished = path.with_name(f"{path.stem}.{new_public_id().hex}")
+    with acting_as(person):
+        seen = _seen_now()
 
     @contextmanager
     def enter() -> Iterator[None]:
@@ -60,8 +64,6 @@ def run_usage(context: JobContext) -> JobResult:
         unfinished.unlink()
         return JobResult()
     unfinished.rename(path)
-    with acting_as(person):
-        seen = sight_key()
     for items in context.pending_items(batch=1):
         for item in items:
             context.done(item, size=path.stat().st_size)
@@ -88,9 +90,18 @@ def file_url(job: Job) -> str:
 
 def file_of(job: Job) -> Path:
     """Return the file for who ordered it, if they still see as much as is in it. Raises NotFound."""
-    if not file_url(job) or job.result.get("seen") != sight_key() or not path_of(job).exists():
+    if not file_url(job) or job.result.get("seen") != _seen_now() or not path_of(job).exists():
         raise NotFound("This report is not there, or not any more.", do="Make a new one.")
     return path_of(job)
+
+
+def _seen_now() -> str:
+    """What the actor in force sees, and who is hidden from them: a file of before may name who is so since."""
+    if sees_limited():
+        return sight_key()
+    with whole_sight("who is hidden is named by no file of before"):
+        hidden = Entity.objects.filter(limited=True).order_by("pk").values_list("pk", flat=True)
+        return f"{sight_key()} without {hashlib.sha256(','.join(map(str, hidden)).encode()).hexdigest()}"
 
 
 def tell_orderer(job: Job) -> None:
