@@ -130,6 +130,13 @@ def test_what_is_taken_back_or_given_by_somebody_who_lost_it_opens_nothing(
     assert Client().get(link).status_code == 404 and not Invitation.objects.filter(email=NEW).exists()
 
 
+def test_who_may_invite_nobody_any_more_lets_nobody_in_by_an_earlier_link(invite: Any, cast: Cast) -> None:
+    """Also who holds more today than the invitation gives."""
+    link = invite()
+    Membership.objects.filter(user=cast.owner).update(role="restore_operator", is_owner=False)
+    assert Client().get(link).status_code == 404
+
+
 def test_the_mail_carries_no_address_of_the_inviters_choice(invite: Any, cast: Cast) -> None:
     type(cast.account).objects.filter(pk=cast.account.pk).update(name="Win at http://evil.example/now")
     invite()

@@ -18,6 +18,7 @@ from apps.core import clock
 from apps.core.actor import Actor, acting_as, current_actor
 from apps.core.errors import Conflict, InvalidRequest, PermissionMissing
 from apps.core.mails import mail_after_commit, plain_name
+from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 
 from ..enums import PartnerRole, Role
@@ -119,7 +120,9 @@ def invitation_of(token: str) -> Invitation | None:
         return found
     with account_scope(found.account_id):
         inviter = person_now(found.inviter_id)
-    return found if inviter is not None and Grant.of(found).is_within(inviter) else None
+    if inviter is None or Permission.USERS not in inviter.permissions:
+        return None
+    return found if Grant.of(found).is_within(inviter) else None
 
 
 def known_person(invitation: Invitation) -> User | None:
