@@ -16,7 +16,7 @@ from apps.accounts.selectors import actor_of
 from apps.activity.models import Activity, SecurityEvent
 from apps.backups.deletion import destroy as destroying
 from apps.backups.deletion.facts import held_of, what_of
-from apps.backups.deletion.order import delete_wish, deletion_cancel
+from apps.backups.deletion.order import delete_of_rule, delete_wish, deletion_cancel
 from apps.backups.deletion.work import look_after_deletions
 from apps.backups.engine.lease import Lease
 from apps.backups.enums import DeletionState, EntityState
@@ -26,8 +26,9 @@ from apps.backups.services.activation import activate
 from apps.backups.services.limiting import limit
 from apps.backups.tick import dispatch_due
 from apps.core import clock
-from apps.core.actor import acting_as, current_actor
+from apps.core.actor import SYSTEM, acting_as, current_actor
 from apps.core.errors import Conflict, InvalidRequest
+from apps.core.permissions import Permission
 from apps.core.scope import account_scope, every_account
 from apps.vault.api import ObjectLocked, decode_content, open_journals
 from apps.vault.errors import StoreError
@@ -196,6 +197,32 @@ def test_a_clock_that_jumps_and_a_hold_that_comes_destroy_nothing(mailbox: Mailb
     mailbox.entity.refresh_from_db()
     with pytest.raises(Conflict, match=r"Paula Pizza \(Case 7\)"):
         order(mailbox.entity)
+
+
+def test_the_name_of_a_hold_is_for_who_may_know_it_and_no_rule_names_whom_it_holds(
+    task: BackupTask, olivia: Any, client: Client, cast: Cast
+) -> None:
+    paula = make_protected(task, "Paula Pizza")
+    order(paula)
+    hold = Hold.objects.create(account_id=task.account_id, name="Case 7")
+    HeldPart.objects.create(account_id=task.account_id, hold=hold, entity=paula)
+    Deletion.objects.update(waiting_for="1 mailbox on legal hold.")
+    pages = [reverse("task", args=[task.public_id]), reverse("deletions")]
+    for person, knows in ((cast.owner, True), (cast.viewer, False)):
+        client.force_login(person)
+        for page in pages:
+            text = client.get(page).content.decode()
+            assert "legal hold. Paula Pizza" in text and ("Case 7" in text) == knows
+    deletion_cancel(public_id=Deletion.objects.get().public_id)
+    paula.refresh_from_db()
+    rights = frozenset(right.value for right in (Permission.DELETE, Permission.VIEW, Permission.LIMITED_ACCESS))
+    deleter = replace(current_actor(), permissions=rights)
+    with acting_as(deleter), pytest.raises(Conflict, match="Paula Pizza") as refused:
+        order(paula)
+    assert "Case 7" not in str(refused.value)
+    with acting_as(SYSTEM), pytest.raises(Conflict, match="1 mailbox") as refused:
+        delete_of_rule(task, [paula.pk], "The rule Leavers")  # its words stand on the page of the rule
+    assert "Paula" not in str(refused.value) and "Case 7" not in str(refused.value)
 
 
 @pytest.mark.parametrize("refusal", [ObjectLocked, StoreError])

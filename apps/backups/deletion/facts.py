@@ -10,7 +10,7 @@ from apps.core import clock
 
 from ..catalog import in_batches
 from ..enums import DeletionState, EntityState
-from ..holds import on_hold
+from ..holds import may_name_holds, on_hold
 from ..models import BackupTask, Deletion, Entity, Snapshot
 from ..service_list import nouns_of
 
@@ -36,6 +36,10 @@ class What:
     @property
     def more(self) -> int:
         return len(self.ids) - len(self.named)
+
+    @property
+    def held_said(self) -> list[str]:
+        return said_of(self.held)
 
 
 def what_of(task: BackupTask, entities: QuerySet[Entity], *, whole: bool = False) -> What:
@@ -66,13 +70,21 @@ def backups_of(ids: Collection[int]) -> int:
 
 
 def held_words(ids: Collection[int]) -> dict[str, list[str]]:
-    """Names of holds by the names of the entities that they keep; a few of them."""
-    held = on_hold(ids)
+    """Names of holds by the names of the entities that they keep; a few of them.
+
+    No holds stand there for who may not read their names.
+    """
+    held, may_name = on_hold(ids), may_name_holds()
     names = dict(Entity.objects.filter(pk__in=sorted(held)[:NAMED]).values_list("pk", "name"))
     return {
-        names.get(pk, "One that you do not see"): [str(hold) for hold in held[pk]]
+        names.get(pk, "One that you do not see"): [str(hold) for hold in held[pk]] if may_name else []
         for pk in sorted(held)[:NAMED]
     }
+
+
+def said_of(held: dict[str, list[str]]) -> list[str]:
+    """ "Bob Smith (Case 7)", for each of `held_words`."""
+    return [f"{name} ({', '.join(holds)})" if holds else name for name, holds in held.items()]
 
 
 def open_deletions(*, task: BackupTask | None = None, entity: Entity | None = None) -> list[Deletion]:
@@ -88,7 +100,7 @@ def held_of(deletion: Deletion) -> list[str]:
     if not deletion.waiting_for:
         return []
     rows = Entity.objects.filter(deletion=deletion).values_list("pk", flat=True)
-    return [f"{name} ({', '.join(holds)})" for name, holds in held_words(list(rows)).items()]
+    return said_of(held_words(list(rows)))
 
 
 def time_left(deletion: Deletion) -> timedelta:

@@ -201,10 +201,14 @@ def _what_of_ids(task: BackupTask, ids: list[int]) -> What:
 
 
 def _may_go(what: What) -> None:
-    """Refuse what is on hold, by name, and a whole task of which the actor sees a part only."""
+    """Refuse what is on hold, by name, and a whole task of which the actor sees a part only.
+
+    A rule acts for nobody: its words stand where anybody reads them, so they name no mailbox.
+    """
     if what.held:
-        names = "; ".join(f"{name} ({', '.join(holds)})" for name, holds in what.held.items())
-        raise Conflict(f"On legal hold: {names}.", do="What is on hold cannot be deleted.")
+        is_person = current_actor().kind == "user"
+        said = "; ".join(what.held_said) if is_person else nouns_of(what.task.service).count(len(what.held))
+        raise Conflict(f"On legal hold: {said}.", do="What is on hold cannot be deleted.")
     if what.whole and not sees_everything():
         with whole_sight("whether something of the task is hidden"):
             hidden = Entity.objects.filter(task=what.task).count() > len(what.ids)
