@@ -1,7 +1,7 @@
 """Mail is written back as it was, once, and told apart by its key."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -11,6 +11,8 @@ from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftWriter
 from apps.connectors.microsoft.exchange.event_compose import compose_event
 from apps.connectors.microsoft.exchange.mail_compose import read_letter
+from apps.connectors.microsoft.exchange.mail_write import MailWriter
+from apps.connectors.microsoft.patience import Patience
 from apps.connectors.writing import ItemWriter, ListsFolders, WriteItem
 from apps.core.errors import Forbidden, QuotaExceeded, Unavailable
 from apps.sandbox.testing import SandboxCloud
@@ -182,6 +184,32 @@ async def test_a_create_that_fails_for_a_moment_is_tried_again(cloud: SandboxClo
     cloud.add_fault("error", method="POST", path="/messages", count=2, status=503)
     await writer.write(WriteItem("key", folder, PLAIN, b"{}"))
     assert len(written(cloud)) == 1
+
+
+async def test_a_message_that_shows_late_after_a_lost_answer_is_written_once(
+    cloud: SandboxCloud, writer: ItemWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
+    cloud.add_fault("reset", method="POST", path="/messages", when="mid")
+    find, hidden = MailWriter.find_restored, [True]
+
+    async def find_late(self: MailWriter, folder_id: str, keys: Sequence[str]) -> dict[str, str]:
+        return {} if hidden and hidden.pop() else await find(self, folder_id, keys)
+
+    monkeypatch.setattr(MailWriter, "find_restored", find_late)
+    new = (await writer.write(WriteItem("key", folder, PLAIN, b"{}"))).remote_id
+    assert [mail["id"] for mail in written(cloud)] == [new]
+
+
+async def test_a_message_whose_last_try_lost_its_answer_is_found(
+    cloud: SandboxCloud, writer: ItemWriter
+) -> None:
+    folder = await writer.ensure_folder(None, "Restored")
+    tries = Patience.from_settings().tries
+    cloud.add_fault("error", method="POST", path="/messages", count=tries - 1, status=503)
+    cloud.add_fault("reset", method="POST", path="/messages", when="mid")
+    new = (await writer.write(WriteItem("key", folder, PLAIN, b"{}"))).remote_id
+    assert [mail["id"] for mail in written(cloud)] == [new]
 
 
 async def test_a_success_that_wrote_nothing_is_no_success(cloud: SandboxCloud, writer: ItemWriter) -> None:

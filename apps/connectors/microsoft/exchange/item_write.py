@@ -9,7 +9,7 @@ from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.faults import RemoteConflict
 from apps.connectors.microsoft.governor import Pool
 from apps.connectors.writing import UNFINISHED
-from apps.core.errors import Gone, InvalidRequest, Malformed, Unavailable
+from apps.core.errors import Gone, InvalidRequest, Malformed, RemoteError, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -29,21 +29,27 @@ async def create_once(
     look: Callable[[], Awaitable[str | None]],
     thing: str = "item",
 ) -> str:
-    """Create and return the id; when an answer is lost, `look` says whether it was done (quirk 61)."""
+    """Create and return the id; when an answer is lost, `look` says whether it was done (quirk 61).
+
+    It is asked again after the pause: what Microsoft was still writing shows late, and would be there twice.
+    """
     for attempt in range(1, graph.patience.tries + 1):
+        failed: RemoteError = Unavailable(f"Microsoft says that it wrote the {thing}, but it is not there.")
+        if attempt > 1 and (found := await look()):
+            return found
         try:
             answer = await graph.write_json("POST", path, body, pool=pool)
             created = answer.json() if answer.status == 201 else {}
             if isinstance(created.get("id"), str):
                 return str(created["id"])
         except (RemoteConflict, Unavailable, Malformed) as error:
-            if attempt == graph.patience.tries:
-                raise
             logger.info("creating (%s): %s", thing, error.code)
+            failed = error
         if found := await look():
             return found
-        await graph.pause(graph.patience.wait_before(attempt))
-    raise Unavailable(f"Microsoft says that it wrote the {thing}, but it is not there.")
+        if attempt < graph.patience.tries:
+            await graph.pause(graph.patience.wait_before(attempt))
+    raise failed
 
 
 async def first_of_each(graph: GraphClient, paths: Mapping[str, str], *, pool: Pool) -> dict[str, list[Entry]]:
