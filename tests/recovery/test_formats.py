@@ -86,6 +86,26 @@ def test_a_series_keeps_its_hour_over_summer_its_exception_and_its_gap() -> None
     ]
 
 
+@pytest.mark.parametrize("midnight", ["2026-04-03T00:00:00Z", "2026-04-02T22:00:00Z"])
+def test_a_changed_date_of_whole_days_takes_the_place_of_its_day(midnight: str) -> None:
+    def day(text: str) -> dict[str, str]:
+        return {"dateTime": f"{text}T00:00:00.0000000", "timeZone": "UTC"}
+
+    moved = {
+        "subject": "Moved",
+        "originalStart": midnight,
+        "start": day("2026-04-04"),
+        "end": day("2026-04-05"),
+    }
+    series = SERIES | {
+        "isAllDay": True, "start": day("2026-03-27"), "end": day("2026-03-28"), "cancelledOccurrences": [],
+        "exceptionOccurrences": [moved],
+    }  # fmt: skip
+    assert occurrences(write_event(item(series))) == [
+        (date(2026, 3, 27), "Dough, weekly"), (date(2026, 4, 4), "Moved"), (date(2026, 4, 10), "Dough, weekly"),
+    ]  # fmt: skip
+
+
 def test_an_event_tells_who_what_and_when_to_remind() -> None:
     data = write_event(item(SERIES, Attached("plan.pdf", "application/pdf", 3, "files/plan.pdf", b"abc")))
     event = read_calendar(data).events[0]

@@ -1,6 +1,7 @@
 """Mail written by an attacker: what comes out of the cleaning holds nothing that runs or calls home."""
 
 import re
+from pathlib import PureWindowsPath
 
 import pytest
 
@@ -106,6 +107,10 @@ def test_braces_in_a_mail_do_not_disturb_the_frame() -> None:
         ("a\r\nSet-Cookie: x=1.pdf", "a Set-Cookie_ x=1.pdf"),
         ("invoice\u202efdp.exe", "invoicefdp.exe"),
         ("nul.txt", "_nul.txt"),
+        ("nul .txt", "_nul.txt"),
+        ("COM¹", "_COM¹"),
+        ("conin$.eml", "_conin$.eml"),
+        ("Consul.txt", "Consul.txt"),
         ("...", "otherwise"),
         ("", "otherwise"),
         ("\x00\x01", "otherwise"),
@@ -114,6 +119,7 @@ def test_braces_in_a_mail_do_not_disturb_the_frame() -> None:
 )
 def test_file_names_of_strangers_are_made_safe(name: str, expected: str) -> None:
     assert safe_file_name(name, "otherwise") == expected
+    assert not PureWindowsPath(expected).is_reserved()
 
 
 def test_a_long_file_name_is_cut_and_keeps_its_ending() -> None:

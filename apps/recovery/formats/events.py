@@ -1,7 +1,7 @@
 """Events as iCalendar (RFC 5545): a series is one file with its exceptions and cancelled dates."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -86,7 +86,9 @@ def _exceptions(document: dict[str, Any], uid: str, zone: ZoneInfo, *, all_day: 
             continue
         event = _event(document | each, uid, zone, [])
         local = in_zone(original, zone)
-        event.add("recurrence-id", original.date() if all_day else local)
+        # Whole days are told at midnight in UTC, or at midnight there.
+        day = original.date() if original.time() == time() else local.date()
+        event.add("recurrence-id", day if all_day else local)
         yield event
 
 
