@@ -6,7 +6,7 @@ import pytest
 
 from apps.backups.enums import IssueKind, Verdict
 from apps.backups.models import Entity, RunIssue
-from apps.connectors.base import FetchProblem
+from apps.connectors.base import Change, FetchProblem, FolderFailed, FoldersListed
 from apps.connectors.enums import ConnectionState, SkipCause
 from apps.connectors.models import Connection
 from apps.core.errors import ConsentLost, Gone, Throttled, Unavailable
@@ -273,3 +273,24 @@ def _in_another_thread(work: object) -> None:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(do,))
     thread.start()
     thread.join()
+
+
+def test_below_a_folder_that_could_not_be_read_nothing_has_gone_though_one_between_was_renamed(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = mailbox.cloud
+    inbox, archive = cloud.add_folder("Inbox"), cloud.add_folder("In-Place Archive")
+    family = cloud.add_folder("Family", archive)
+    letters = cloud.add_folder("Letters", family)
+    cloud.add_mail(inbox)
+    cloud.add_mail(letters)
+    mailbox.run()
+    before = mailbox.state(1)
+    cloud.change_folder(family, name="Relatives")
+    broken_off: list[Change] = [cloud._folder_word(each) for each in (inbox, archive, family)]
+    broken_off += [FolderFailed(archive, "It could not be read.", whole=True), FoldersListed()]
+    monkeypatch.setattr(cloud, "changes_since", lambda cursor: broken_off)
+    assert mailbox.run() == "partial"
+    assert mailbox.state(2).keys() == before.keys()
+    assert mailbox.state(2)[family].name == "Relatives"
+    assert mailbox.state(2)[letters] == before[letters]

@@ -50,10 +50,11 @@ def _end_unnamed_items(draft: Draft, folder_id: str, seen: SeenHashes, guard: Gu
 
 
 def _end_unnamed_folders(draft: Draft, listed: Listed, guard: Guard) -> set[str]:
-    known = draft.rows().filter(is_folder=True, gone__isnull=True, first__lt=draft.number)
-    rows = list(known.values_list("id", "remote_id", "parent_id", "remote_hash"))
-    spared = _at_or_below(listed.unread, {remote_id: parent_id for _, remote_id, parent_id, _ in rows})
-    unnamed = [row for row in rows if row[3] not in listed.seen and row[1] not in spared]
+    known = draft.rows().filter(is_folder=True, gone__isnull=True)
+    rows = list(known.values_list("id", "remote_id", "parent_id", "remote_hash", "first"))
+    spared = _at_or_below(listed.unread, {row[1]: row[2] for row in rows})  # as they are now, renamed ones too
+    old = [row for row in rows if row[4] < draft.number]
+    unnamed = [row for row in old if row[3] not in listed.seen and row[1] not in spared]
     _end(draft, [row[0] for row in unnamed], guard)
     return {row[1] for row in unnamed}
 
