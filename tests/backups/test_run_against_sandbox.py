@@ -1,7 +1,7 @@
 """The real connector and vault, and a cloud that misbehaves: clear words, never green, never a traceback."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +14,10 @@ from apps.backups.engine import run_backup
 from apps.backups.engine import sealing as sealing_module
 from apps.backups.enums import EntityState
 from apps.backups.models import BackupTask, Entity, NodeVersion, Run, RunIssue, Snapshot
+from apps.connectors.base import ChangePage
 from apps.connectors.enums import ConnectionState, EntityKind, Service
 from apps.connectors.microsoft.credentials import SecretCredential
+from apps.connectors.microsoft.exchange.folder_changes import FolderRound
 from apps.connectors.models import Connection
 from apps.connectors.services import connection_create_from_credentials, connection_renew_credentials
 from apps.core import clock
@@ -27,6 +29,7 @@ from apps.vault.store.writer import VaultWriter
 from tests.cast import Cast
 from tests.faults.store import Fault, FaultyStore, Kind
 from tests.fixtures.sandbox import CORPUS
+from tests.sandbox.client import Graph
 
 
 @dataclass
@@ -143,6 +146,32 @@ def test_a_lost_cursor_lists_anew_without_downloading_again(backup: Backup) -> N
     assert run.verdict == "success", run.message
     assert run.items_reused > run.items_stored
     assert backup.digests() == backup.real()
+
+
+def test_a_folder_that_was_moved_out_of_one_that_vanishes_while_we_read_keeps_its_mail(
+    backup: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, pages = Graph(backup.cloud), FolderRound.pages
+    above = graph.post("mailFolders", {"displayName": "Project"})["id"]
+    below = graph.post(f"mailFolders/{above}/childFolders", {"displayName": "Letters"})["id"]
+    letter = next(iter(backup.real()))
+    graph.post(f"messages/{letter}/move", {"destinationId": below})
+    backup.run()
+
+    async def then_tidied_up(this: FolderRound) -> AsyncIterator[ChangePage]:
+        async for page in pages(this):
+            yield page
+        graph.post(f"mailFolders/{below}/move", {"destinationId": "msgfolderroot"})
+        graph.post(f"mailFolders/{above}/permanentDelete")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderRound, "pages", then_tidied_up)
+        assert backup.run().verdict == "success"
+    assert backup.digests() == backup.real()
+    assert backup.run().verdict == "success"
+    assert backup.digests() == backup.real()
+    names = NodeVersion.objects.filter(is_folder=True, gone=None).values_list("name", flat=True)
+    assert "Letters" in names and "Project" not in names
 
 
 def test_one_poisoned_message_is_named_and_the_rest_is_kept(backup: Backup) -> None:

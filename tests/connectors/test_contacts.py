@@ -172,6 +172,21 @@ async def test_a_folder_that_cannot_be_read_fails_alone_and_is_read_later(
     assert {each.name for each in reader.mails.values()} == {"Outside", "Inside"} and reader.failed == []
 
 
+@pytest.mark.parametrize("times", [1, None])
+async def test_a_list_that_breaks_off_ends_no_contact(
+    cloud: SandboxCloud, identity: AppIdentity, times: int | None
+) -> None:
+    box = new_mailbox(cloud)
+    act(cloud, "POST", f"/users/{box}/contacts", {"displayName": "Ann"})
+    reader = await Reader(identity, box, KIND).read()
+    reader.cursor = None
+    breaks_off = {"status": 200, "raw": '{"value": []}', "count": times}
+    fault = cloud.add_fault("error", path="contacts/delta", **breaks_off)
+    await reader.read()
+    assert cloud.reached(fault)
+    assert [each.name for each in reader.mails.values()] == ["Ann"]
+
+
 @pytest.mark.parametrize("kind", [KIND, SubService.TASKS])
 async def test_a_mailbox_without_such_data_says_so_and_is_not_gone(
     cloud: SandboxCloud, identity: AppIdentity, kind: SubService

@@ -157,6 +157,25 @@ async def test_a_fragment_of_a_changed_message_is_completed(cloud: SandboxCloud,
     assert (b'"isRead":true' in after.props) != (b'"isRead":true' in before.props)
 
 
+async def test_a_changed_message_that_is_not_shown_just_now_is_not_passed_over(
+    cloud: SandboxCloud, reader: Reader, settings: object
+) -> None:
+    settings.MICROSOFT_TRIES = 2  # type: ignore[attr-defined]
+    cloud.switch(partial_read_changes=True)
+    await reader.read()
+    mail = one_of(reader, "Inbox")
+    before = reader.mails[mail]
+    act(cloud, "PATCH", user(f"/messages/{mail}"), {"isRead": b"isRead" not in before.props})
+    fault = cloud.add_fault("empty_404", path=rf"{mail}\?", count=None)
+    await reader.read()
+    assert cloud.reached(fault)
+    assert [each.folder_id for each in reader.failed] == [before.parent_id]
+    cloud.clear_faults()
+    await reader.read()
+    assert reader.failed == []
+    assert reader.mails[mail].etag != before.etag
+
+
 async def test_repeated_entries_and_empty_pages_change_nothing(
     cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,14 @@
 """Rounds of changes while Graph fails: dead links, folders that cannot be read, faults that pass."""
 
+from collections.abc import AsyncIterator, Callable
+
 import pytest
 
+from apps.connectors.base import Change, ChangePage
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.exchange import mail_changes
+from apps.connectors.microsoft.exchange.folder_changes import FolderRound
+from apps.connectors.microsoft.exchange.mail_changes import Entry, MailRound
 from apps.core.errors import ConsentLost, Forbidden, Gone, Unavailable
 from apps.sandbox.testing import SandboxCloud
 
@@ -26,6 +31,18 @@ def reader(cloud: SandboxCloud, identity: AppIdentity) -> Reader:
 
 def user(path: str) -> str:
     return f"/users/{BOB}{path}"
+
+
+def after_the_folders(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> None:
+    """Do something in the mailbox between a round's folders and its mail."""
+    pages = FolderRound.pages
+
+    async def followed(this: FolderRound) -> AsyncIterator[ChangePage]:
+        async for page in pages(this):
+            yield page
+        then()
+
+    monkeypatch.setattr(FolderRound, "pages", followed)
 
 
 def one_of(reader: Reader, folder: str) -> str:
@@ -127,29 +144,50 @@ async def test_a_mailbox_over_quota_is_listed_plainly_and_by_changes_again_later
 
 
 async def test_a_folder_that_vanishes_while_we_read_is_gone_and_no_failure(
-    cloud: SandboxCloud, reader: Reader
+    cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await reader.read()
     staff = reader.folder("Staff").remote_id
-    cloud.add_fault("error", path=staff, count=None, status=404, code="ErrorItemNotFound")
-    await reader.read()
+    with monkeypatch.context() as patched:
+        after_the_folders(patched, lambda: act(cloud, "POST", user(f"/mailFolders/{staff}/permanentDelete")))
+        await reader.read()
     assert staff not in reader.folders
     assert reader.failed == []
+    (await reader.read()).check(cloud)
 
 
-async def test_a_folder_whose_list_says_404_though_it_is_there_fails_and_keeps_its_mail(
-    cloud: SandboxCloud, reader: Reader
+@pytest.mark.parametrize("request_of", ["{}", "{}/messages"])
+@pytest.mark.parametrize("name", ["Staff", "Inbox", "Top of Information Store"])
+async def test_a_folder_that_says_404_though_it_is_there_fails_and_keeps_its_mail(
+    cloud: SandboxCloud, reader: Reader, name: str, request_of: str
 ) -> None:
     await reader.read()
-    staff, known = reader.folder("Staff").remote_id, reader.subjects("Staff")
-    cloud.add_fault("error", path=f"{staff}/messages", count=None, status=404, code="ErrorItemNotFound")
+    folder_id, known = reader.folder(name).remote_id, reader.subjects(name)
+    path = request_of.format(folder_id)
+    fault = cloud.add_fault("error", path=path, count=None, status=404, code="ErrorItemNotFound")
     await reader.read()
-    assert [each.folder_id for each in reader.failed] == [staff]
-    assert reader.subjects("Staff") == known
+    assert cloud.reached(fault)
+    assert [each.folder_id for each in reader.failed] == [folder_id]
+    assert reader.subjects(name) == known
     cloud.clear_faults()
     await reader.read()
     assert reader.failed == []
     reader.check(cloud)
+
+
+async def test_a_folder_whose_going_cannot_be_proved_just_now_fails_and_keeps_its_mail(
+    cloud: SandboxCloud, reader: Reader, settings: object
+) -> None:
+    settings.MICROSOFT_TRIES = 2  # type: ignore[attr-defined]
+    await reader.read()
+    staff, known = reader.folder("Staff").remote_id, reader.subjects("Staff")
+    cloud.add_fault("error", path=staff, count=None, status=404, code="ErrorItemNotFound")
+    all_folders = r"mailFolders\?includeHiddenFolders=true&\$top=250$"
+    fault = cloud.add_fault("error", path=all_folders, count=None, status=503)
+    await reader.read()
+    assert cloud.reached(fault)
+    assert [each.folder_id for each in reader.failed] == [staff]
+    assert reader.subjects("Staff") == known
 
 
 async def test_a_mailbox_that_is_not_reached_for_a_moment_loses_no_folder(
@@ -233,6 +271,82 @@ async def test_a_broken_next_link_is_not_followed(
     fault = cloud.add_fault("broken_next_link", path="messages/delta", method="GET", nth=9)
     (await reader.read()).check(cloud)
     assert cloud.reached(fault) == 1
+
+
+NO_LINKS = '{"value": []}'
+"""A page that names nothing and says neither how the list goes on nor that it ends."""
+
+
+async def test_a_list_of_folders_that_breaks_off_ends_no_folder(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    cloud.set_mailbox(BOB, forget_sync_state=True)
+    fault = cloud.add_fault("error", path=r"mailFolders/delta(?!.*token)", count=None, status=200, raw=NO_LINKS)
+    with pytest.raises(Unavailable):
+        await reader.read()
+    assert cloud.reached(fault)
+    cloud.clear_faults()
+    (await reader.read()).check(cloud)
+
+
+@pytest.mark.parametrize("times", [1, 2, None])
+async def test_a_list_of_mail_that_breaks_off_ends_no_mail(
+    cloud: SandboxCloud, reader: Reader, times: int | None
+) -> None:
+    await reader.read()
+    inbox = f"mailFolders/{reader.folder('Inbox').remote_id}/messages/delta"
+    cloud.set_mailbox(BOB, forget_sync_state=True)
+    fault = cloud.add_fault("error", path=rf"{inbox}(?!.*token)", count=times, status=200, raw=NO_LINKS)
+    (await reader.read()).check(cloud)
+    assert cloud.reached(fault)
+    cloud.clear_faults()
+    (await reader.read()).check(cloud)
+
+
+async def test_changes_that_break_off_are_asked_for_again(cloud: SandboxCloud, reader: Reader) -> None:
+    await reader.read()
+    cloud.deliver(BOB, MIME % b"meanwhile")
+    fault = cloud.add_fault("error", path="messages/delta.*token", count=None, status=200, raw=NO_LINKS)
+    (await reader.read()).check(cloud)
+    assert cloud.reached(fault)
+    cloud.clear_faults()
+    (await reader.read()).check(cloud)
+
+
+async def test_a_plain_list_whose_pages_shift_ends_nothing_that_is_there(
+    cloud: SandboxCloud, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reader.read()
+    monkeypatch.setattr(mail_changes, "PAGE_SIZES", (3, 1))
+    cloud.set_mailbox(BOB, over_quota=True)
+    inbox = reader.folder("Inbox").remote_id
+    before, deleted = reader.subjects("Inbox"), list[str]()
+    read = MailRound._read
+
+    async def read_and_delete(this: MailRound, entries: list[Entry], folder_id: str) -> list[Change]:
+        if folder_id == inbox and not deleted:
+            deleted.append(entries[0]["id"])
+            act(cloud, "POST", user(f"/messages/{deleted[0]}/permanentDelete"))
+        return await read(this, entries, folder_id)
+
+    monkeypatch.setattr(MailRound, "_read", read_and_delete)
+    await reader.read()
+    assert deleted
+    assert reader.subjects("Inbox") == before, "the deleted one stays until a list proves to be whole"
+    (await reader.read()).check(cloud)
+
+
+@pytest.mark.parametrize("said", ["{}", '{"totalItemCount": null}'])
+async def test_a_plain_list_of_a_folder_without_a_count_ends_nothing(
+    cloud: SandboxCloud, reader: Reader, said: str
+) -> None:
+    await reader.read()
+    cloud.set_mailbox(BOB, over_quota=True)
+    inbox = reader.folder("Inbox").remote_id
+    cloud.add_fault("error", path=rf"{inbox}\?\$select=id,totalItemCount", count=None, status=200, raw=said)
+    fault = cloud.add_fault("error", path=rf"{inbox}/messages\?", status=200, raw=NO_LINKS)
+    await reader.read()
+    assert cloud.reached(fault)
+    reader.check(cloud)
 
 
 async def test_throttling_is_waited_out(cloud: SandboxCloud, reader: Reader) -> None:

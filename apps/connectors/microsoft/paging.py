@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from apps.core.errors import Malformed
+from apps.core.errors import Malformed, Unavailable
 
 from .client import IMMUTABLE, GraphClient
 from .governor import Pool
@@ -15,7 +15,10 @@ MOST_PAGES: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries, and how it goes on: exactly one of `next_path` and `delta_path` in a list of changes."""
+    """Entries, and how it goes on: exactly one of `next_path` and `delta_path` in a list of changes.
+
+    A list that has neither ends here; if it is one of changes, its rest is missing (`read_changes`).
+    """
 
     entries: list[dict[str, Any]]
     next_path: str | None
@@ -48,6 +51,30 @@ async def get_page(
         return read_page(graph, await graph.get_json(path, pool=pool, headers=headers))
     except Malformed:
         return read_page(graph, await graph.get_json(path, pool=pool, headers=headers))
+
+
+def read_changes(graph: GraphClient, body: Any) -> Page:
+    """Read one page of a list of changes. Raises Malformed also when it neither goes on nor says its end.
+
+    Taken for the end of a full list, such a page would end all that it does not name.
+    """
+    page = read_page(graph, body)
+    if page.next_path is None and page.delta_path is None:
+        raise Malformed("Microsoft's list of changes breaks off.")
+    return page
+
+
+async def get_changes(
+    graph: GraphClient, path: str, *, pool: Pool, headers: Mapping[str, str] | None = None
+) -> Page:
+    """Read one page of a list of changes, once more if need be. Raises Unavailable when it breaks off."""
+    try:
+        return read_changes(graph, await graph.get_json(path, pool=pool, headers=headers))
+    except Malformed:
+        page = read_page(graph, await graph.get_json(path, pool=pool, headers=headers))
+    if page.next_path is None and page.delta_path is None:
+        raise Unavailable("Microsoft's list of changes breaks off.", do="The next run tries again.")
+    return page
 
 
 async def pages(

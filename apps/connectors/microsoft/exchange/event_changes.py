@@ -18,7 +18,7 @@ from apps.connectors.microsoft.batch import Part, in_batches, run_batch
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import folder_failed, is_mailbox_missing
-from apps.connectors.microsoft.paging import Page, get_page, page_headers
+from apps.connectors.microsoft.paging import Page, get_changes, get_page, page_headers
 from apps.core.errors import (
     CursorLost,
     EverkeepError,
@@ -223,7 +223,7 @@ class EventRound:
             path = page.next_path
 
     async def _page(self, path: str, size: int) -> Page:
-        return await get_page(self._graph, path, pool=self._pool, headers=page_headers(size))
+        return await get_changes(self._graph, path, pool=self._pool, headers=page_headers(size))
 
     async def _read(self, entries: Iterable[Entry], calendar_id: str) -> list[Change]:
         changes: list[Change] = []

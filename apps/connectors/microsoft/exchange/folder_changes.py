@@ -9,7 +9,7 @@ from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import Fault
 from apps.connectors.microsoft.governor import Pool
-from apps.connectors.microsoft.paging import Page, get_page, read_page
+from apps.connectors.microsoft.paging import Page, get_changes, get_page, read_changes, read_page
 from apps.core.errors import CursorLost, Gone, Malformed, QuotaExceeded
 
 from .folders import FOLDER_SELECT, ROOT, WELL_KNOWN, folder_upsert, hidden_below, is_left_out, walk_folders
@@ -58,13 +58,13 @@ class FolderRound:
 
     async def _changes(self, link: str | None) -> AsyncIterator[ChangePage]:
         answers = await self._open(link)
-        page: Page | None = await self._first_page(answers["folders"], self._delta_path(link))
+        page: Page | None = await self._first_changes(answers["folders"], self._delta_path(link))
         yield ChangePage([*self._root_change(), *[each async for each in self._hidden(answers)]])
         while page is not None:
             yield ChangePage([each async for each in self._read(page.entries)])
             if page.next_path is None:
                 self._cursor.folders = page.delta_path
-            page = await get_page(self._graph, page.next_path, pool=self._pool) if page.next_path else None
+            page = await get_changes(self._graph, page.next_path, pool=self._pool) if page.next_path else None
 
     async def _open(self, link: str | None) -> dict[str, PartAnswer]:
         parts = [
@@ -82,6 +82,13 @@ class FolderRound:
         for key in ("folders", "hidden"):
             _body(answers[key])
         return answers
+
+    async def _first_changes(self, answer: PartAnswer, path: str) -> Page:
+        """As `_first_page`, of a list of changes."""
+        try:
+            return read_changes(self._graph, _body(answer))
+        except Malformed:
+            return await get_changes(self._graph, path, pool=self._pool)
 
     async def _first_page(self, answer: PartAnswer, path: str) -> Page:
         """Read a page out of the batch; one that cannot be read is asked for by itself."""

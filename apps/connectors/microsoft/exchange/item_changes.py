@@ -22,7 +22,7 @@ from apps.connectors.microsoft.batch import BATCH_SIZE, Part, PartAnswer, in_bat
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.faults import folder_failed, is_mailbox_missing
 from apps.connectors.microsoft.governor import Pool
-from apps.connectors.microsoft.paging import Page, get_page, page_headers, read_page
+from apps.connectors.microsoft.paging import Page, get_changes, get_page, page_headers, read_changes
 from apps.core.errors import (
     CursorLost,
     EverkeepError,
@@ -154,7 +154,7 @@ class ItemRound:
         if answer is None or answer.fault is not None:
             return None
         try:
-            page = read_page(self._graph, answer.body)
+            page = read_changes(self._graph, answer.body)
             return page, await self._read(page.entries, answer.key)
         except (Malformed, Unavailable):
             return None
@@ -191,7 +191,7 @@ class ItemRound:
         while sizes:
             try:
                 headers = page_headers(sizes[0])
-                page = await get_page(self._graph, following, pool=self._pool, headers=headers)
+                page = await get_changes(self._graph, following, pool=self._pool, headers=headers)
                 changes = await self._read(page.entries, folder_id)
             except CursorLost:
                 restarts += 1

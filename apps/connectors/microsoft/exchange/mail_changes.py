@@ -10,7 +10,7 @@ from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.faults import folder_failed, is_mailbox_missing
 from apps.connectors.microsoft.governor import Pool
-from apps.connectors.microsoft.paging import Page, get_page, page_headers, read_page
+from apps.connectors.microsoft.paging import get_changes, get_page, page_headers, read_changes
 from apps.core.errors import (
     CursorLost,
     EverkeepError,
@@ -24,6 +24,7 @@ from apps.core.errors import (
 )
 
 from .folder_changes import FolderRound
+from .folders import ROOT, folder_upsert, walk_folders
 from .mail_cursor import MailCursor
 from .mail_props import MESSAGE_SELECT, is_whole, message_upsert
 from .mail_recoverable import DELETIONS, recoverable_page
@@ -40,6 +41,8 @@ _TURN_OF_OTHERS: Final = 2
 """In which order folders are listed whole, by Microsoft's fixed names."""
 MOST_RESTARTS: Final = 3
 MOST_FAILED_IN_A_ROW: Final = 3
+_NEVER_GO: Final = (ROOT, DELETIONS)
+"""No list of folders names these two, and every mailbox has them."""
 _FAILS_ONE_FOLDER: Final = (Unavailable, Malformed, Forbidden, InvalidRequest, TooLarge)
 
 Entry = dict[str, Any]
@@ -67,6 +70,7 @@ class MailRound:
         self._pool = pool or graph.pool(user)
         self._failed_in_a_row = 0
         self._read_well: str | None = None
+        self._there: dict[str, Entry] | None = None
 
     async def pages(self) -> AsyncIterator[ChangePage]:
         """Yield the changes as they come; the last page carries the next cursor."""
@@ -110,7 +114,7 @@ class MailRound:
                 yield page
             return
         try:
-            read = read_page(self._graph, answer.body)
+            read = read_changes(self._graph, answer.body)
             changes = await self._read(read.entries, folder_id)
         except Malformed:
             async for again in self._guarded(folder_id, link):
@@ -140,11 +144,7 @@ class MailRound:
         except Gone as error:  # quirk 30: containers vanish while we read
             if is_mailbox_missing(error):
                 raise  # a mailbox that is not reached just now has not lost its folders
-            if await self._is_there(folder_id):
-                yield await self._fail(folder_id, error)
-                return
-            self._cursor.mail.pop(folder_id, None)
-            yield ChangePage([Removal(folder_id)])
+            yield await self._vanished(folder_id) or await self._fail(folder_id, error)
         except _FAILS_ONE_FOLDER as error:
             yield await self._fail(folder_id, error)
 
@@ -154,9 +154,39 @@ class MailRound:
         if self._failed_in_a_row >= MOST_FAILED_IN_A_ROW:
             if self._read_well is None:
                 raise error
-            await self._page(f"{self._mail_path(self._read_well)}?$select=id&$top=1", None)
+            await get_page(
+                self._graph, f"{self._mail_path(self._read_well)}?$select=id&$top=1", pool=self._pool
+            )
             self._failed_in_a_row = 0
         return ChangePage([folder_failed(folder_id, error)])
+
+    async def _vanished(self, folder_id: str) -> ChangePage | None:
+        """Take out a folder that has gone while we read; None when that is not proved.
+
+        Who says "not found" of it by mistake never names it again, so it has to be missing among all folders,
+        too. What those say goes along: a folder that was moved out of it before has not gone with it.
+        """
+        if self._cursor.well_known.get(folder_id) in _NEVER_GO:
+            return None
+        try:
+            if await self._is_there(folder_id) or folder_id in await self._all_folders():
+                return None
+        except (Gone, *_FAILS_ONE_FOLDER) as unproved:
+            if is_mailbox_missing(unproved):
+                raise
+            return None
+        self._cursor.mail.pop(folder_id, None)
+        names, root = self._cursor.well_known, self._cursor.root
+        known = [entry for each, entry in (await self._all_folders()).items() if each in self._cursor.mail]
+        others = [folder_upsert(each, well_known=names.get(each["id"], ""), root=root) for each in known]
+        return ChangePage([*others, Removal(folder_id)])
+
+    async def _all_folders(self) -> dict[str, Entry]:
+        """Return all folders below the top by id, as lists of folders show them: asked for once in a round."""
+        if self._there is None:
+            walk = walk_folders(self._graph, self._user, pool=self._pool)
+            self._there = {entry["id"]: entry async for entry in walk}
+        return self._there
 
     async def _is_there(self, folder_id: str) -> bool:
         """Ask for the folder itself: a list that says 404 proves nothing. Raises what is no answer to that."""
@@ -182,7 +212,8 @@ class MailRound:
         restarts, sizes = 0, list(PAGE_SIZES)
         while True:
             try:
-                page = await self._page(following, sizes[0])
+                headers = page_headers(sizes[0])
+                page = await get_changes(self._graph, following, pool=self._pool, headers=headers)
                 changes = await self._read(page.entries, folder_id)
             except CursorLost:
                 restarts += 1
@@ -221,27 +252,26 @@ class MailRound:
         """List a folder without a list of changes (over quota, or the list of changes keeps failing).
 
         Entries deleted meanwhile shift the pages, so items may be missed: only a list that holds as many as
-        the folder counts ends what it does not name.
+        the folder counted before and after it ends what it does not name.
         """
         path: str | None = f"{self._mail_path(folder_id)}?$select={MESSAGE_SELECT}&$top={PAGE_SIZES[0]}"
         seen: set[int] = set()
+        before = await self._count(folder_id)
         while path is not None:
-            page = await self._page(path, None)
+            page = await get_page(self._graph, path, pool=self._pool)
             yield ChangePage(await self._read(page.entries, folder_id))
             seen.update(hash(entry["id"]) for entry in page.entries if isinstance(entry.get("id"), str))
             path = page.next_path
         expected = await self._count(folder_id)
-        if len(seen) >= expected:
+        if before is not None and expected is not None and len(seen) >= max(before, expected):
             yield ChangePage([FolderListed(folder_id, expected)])
         self._cursor.mail[folder_id] = None
 
-    async def _page(self, path: str, size: int | None) -> Page:
-        return await get_page(self._graph, path, pool=self._pool, headers=page_headers(size) if size else None)
-
-    async def _count(self, folder_id: str) -> int:
+    async def _count(self, folder_id: str) -> int | None:
+        """Return Microsoft's own count of a folder's items; None where it tells none."""
         path = f"/users/{segment(self._user)}/mailFolders/{segment(folder_id)}?$select=id,totalItemCount"
         count = (await self._graph.get_json(path, pool=self._pool)).get("totalItemCount")
-        return count if isinstance(count, int) else 0
+        return count if isinstance(count, int) else None
 
     async def _read(self, entries: list[Entry], folder_id: str) -> list[Change]:
         changes: list[Change] = []
@@ -259,15 +289,21 @@ class MailRound:
         return changes + await self._complete(fragments, folder_id) if fragments else changes
 
     async def _complete(self, remote_ids: Sequence[str], folder_id: str) -> list[Change]:
-        """Read messages whose entry was a fragment, such as `isRead` alone. One that has gone is left out."""
+        """Read messages whose entry was a fragment, such as `isRead` alone. One that has gone is left out.
+
+        What is left out is not named again: only an answer that says why is believed (quirk 6).
+        """
         changes: list[Change] = []
         base = f"/users/{segment(self._user)}/messages"
         for few in in_batches(remote_ids):
             parts = [Part(each, f"{base}/{segment(each)}?$select={MESSAGE_SELECT}") for each in few]
             for answer in await run_batch(self._graph, parts, pool=self._pool):
+                fault = answer.fault
                 if isinstance(answer.body, dict) and is_whole(answer.body):
                     changes.append(message_upsert(answer.body, answer.body["parentFolderId"] or folder_id))
-                elif answer.fault is None or not issubclass(answer.fault.kind, Gone):
+                elif fault is not None and fault.no_mailbox:
+                    raise fault.error()
+                elif fault is None or fault.passing or not issubclass(fault.kind, Gone):
                     raise Malformed("Microsoft named a changed message, but does not show it.")
         return changes
 
