@@ -143,12 +143,24 @@ def listening(kind: int) -> Iterator[tuple[socket.socket, str]]:
         yield server, f"127.0.0.1:{server.getsockname()[1]}"
 
 
-def read_all(server: socket.socket, into: list[bytes], tls: ssl.SSLContext | None = None) -> threading.Thread:
+def read_all(
+    server: socket.socket,
+    into: list[bytes],
+    tls: ssl.SSLContext | None = None,
+    refused: list[ssl.SSLError] | None = None,
+) -> threading.Thread:
+    """Take one connection to its end. Who wants its handshake refused gives `refused`, which is told so."""
+
     def run() -> None:
         wire, _ = server.accept()
-        with tls.wrap_socket(wire, server_side=True) if tls else wire as open_wire:
-            while data := open_wire.recv(65536):
-                into.append(data)
+        try:
+            with tls.wrap_socket(wire, server_side=True) if tls else wire as open_wire:
+                while data := open_wire.recv(65536):
+                    into.append(data)
+        except ssl.SSLError as error:
+            if refused is None:
+                raise
+            refused.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -172,7 +184,7 @@ def test_syslog_over_tcp(cast: Cast, set_up: Callable[..., str]) -> None:
         set_up(address, "syslog_tcp", "cef", from_start="on")
         thread = read_all(server, got)
         assert send(cast.account) == 3
-        thread.join(5)
+        thread.join(30)
     messages = frames(b"".join(got))
     assert [message.split()[5] for message in messages] == [b"task.changed", b"task.changed", b"stream.set"]
     assert messages[0].startswith(b"<85>1 20")
@@ -218,17 +230,19 @@ def test_syslog_over_tls_wants_a_good_certificate(
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     theirs.load_cert_chain(cert, key)
     got: list[bytes] = []
+    refused: list[ssl.SSLError] = []
     with listening(socket.SOCK_STREAM) as (server, address):
         set_up(address.replace("127.0.0.1", "localhost"), "syslog_tls")
-        thread = read_all(server, got, theirs)
+        thread = read_all(server, got, theirs, refused)
         assert send(cast.account) == 0
-        thread.join(5)
+        thread.join(30)
+        assert [error.reason for error in refused] == ["TLSV1_ALERT_UNKNOWN_CA"] and got == []
         assert "certificate is not accepted" in the_stream(cast.account).last_error
         monkeypatch.setattr(wires, "tls", lambda: ssl.create_default_context(cafile=str(cert)))
         thread = read_all(server, got, theirs)
         with clock.travel(clock.now() + timedelta(minutes=1)):
             assert send(cast.account) == 1
-        thread.join(5)
+        thread.join(30)
     assert len(frames(b"".join(got))) == 1
 
 
