@@ -93,7 +93,8 @@ def test_who_does_not_see_everything_reads_no_list_of_all_mailboxes(
 
 
 def test_letters_find_as_many_as_there_are_of_each_state(cast: Cast, history: None) -> None:
-    Job.objects.filter(pk__in=list(Job.objects.values_list("pk", flat=True)[:6])).update(entity_label="Ann")
+    first = Job.objects.order_by("pk").values_list("pk", flat=True)[:6]
+    Job.objects.filter(pk__in=list(first)).update(entity_label="Ann")
     Job.objects.filter(pk=Job.objects.latest("pk").pk).update(state="running", destination_label="Anna")
     found = job_counts(JobFilter(days=None, item="ann", state="failed"))
     assert (found["succeeded"], found["partial"], found["failed"], found["in_progress"]) == (2, 2, 2, 1)
