@@ -1,25 +1,25 @@
 """A real HTTP server that notes what it gets, for whatever sends to addresses of customers."""
 
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 
 class Listener:
-    """`answers` are the next status codes, then 200. `slow`: seconds before each answer."""
+    """`answers` are the next status codes, then 200. While `may_answer` is clear nobody gets one."""
 
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
-        self.slow = 0.0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 listener.got.append((dict(self.headers), body))
-                time.sleep(listener.slow)
+                listener.may_answer.wait(60)
                 self.send_response(listener.answers.pop(0) if listener.answers else 200)
                 self.send_header("Location", "/elsewhere")
                 self.end_headers()
@@ -36,5 +36,6 @@ class Listener:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.may_answer.set()
         self.server.shutdown()
         self.server.server_close()

@@ -3,21 +3,28 @@
 import importlib.util
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """Return a TCP port on loopback that nobody listens on.
+
+    Below those that the system hands out by itself: one of these may be somebody else's before a server of ours
+    has started, or while it is down.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int) -> bool:
@@ -31,7 +38,7 @@ def listens(port: int) -> bool:
 def running(
     command: Sequence[str],
     ready: Callable[[], bool],
-    seconds: float = 30,
+    seconds: float = 120,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends. Raises RuntimeError with its output when it does not get ready."""

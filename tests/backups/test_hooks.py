@@ -197,11 +197,9 @@ def test_a_question_of_a_clock_that_ran_ahead_holds_backups_up_no_longer_when_it
 def test_who_drips_an_answer_is_cut_off(task: BackupTask, listener: Listener, monkeypatch: Any) -> None:
     monkeypatch.setattr(letters, "ALL_SECONDS", 0.2)
     make_hook(task, listener.url, HookMoment.AFTER)
-    listener.slow = 1.0
+    listener.may_answer.clear()
     letters.write(Hook.objects.get(), "round.after", {})
-    begun = time.monotonic()
     (letter,) = deliver(clock.now())
-    assert time.monotonic() - begun < 0.9
     assert letter.state == LetterState.WAITING
     assert "The other end" in letter.said
 

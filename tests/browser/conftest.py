@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.rig import Visit
 from tests.cast import Cast
@@ -15,6 +15,8 @@ from tests.cast import Cast
 CHROMIUM = Path(os.environ.get("EVERKEEP_CHROMIUM", "/usr/bin/chromium"))
 # Playwright keeps an event loop in this thread, so Django takes the tests for asynchronous code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+# Five seconds are not much on a machine that does much else; who waits for what comes loses no time by it.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -114,10 +114,10 @@ def test_an_ordered_check_shows_its_progress_and_its_end_without_a_reload(
         open_ = VaultCheck.objects.filter(state=CheckState.PENDING, tier=CheckTier.ALL)
         open_.update(state=CheckState.RUNNING, packs_total=2, bytes_total=48_000_000, packs_done=1,
                      bytes_done=24_000_000)  # fmt: skip
-        expect(page.get_by_text("Every byte: 1 of 2 packs")).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("Every byte: 1 of 2 packs")).to_be_visible(timeout=30_000)
         olivia.check("health-checking")
         VaultCheck.objects.filter(tier=CheckTier.ALL).update(
             state=CheckState.CLEAN, finished_at=clock.now(), message="2 packs of 2 looked at."
         )
-    expect(page.get_by_text("2 packs of 2 looked at.")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("2 packs of 2 looked at.")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("button", name="Check now")).to_be_visible()

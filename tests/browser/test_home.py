@@ -54,7 +54,7 @@ def test_home_follows_what_happens_without_a_reload_and_keeps_the_focus(olivia: 
     olivia.open("/")
     settings = olivia.page.get_by_role("link", name="Settings of Drivers")
     settings.focus()
-    with olivia.page.expect_response(lambda answer: answer.url.rstrip("/") == olivia.base_url, timeout=15_000):
+    with olivia.page.expect_response(lambda answer: answer.url.rstrip("/") == olivia.base_url, timeout=30_000):
         pass
     expect(olivia.page.get_by_role("article")).to_have_count(5)
     expect(settings).to_be_focused()

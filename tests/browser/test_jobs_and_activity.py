@@ -79,7 +79,7 @@ def test_one_job_moves_and_ends_by_itself(olivia: Visit, cast: Cast) -> None:
             context.failed(item, "organiser_gone", "Its organiser is no longer in the organisation.")
         context.flush()
         job_finish(running, "worker", JobResult())
-    expect(card).to_contain_text("Partial", timeout=15_000)
+    expect(card).to_contain_text("Partial", timeout=30_000)
     page.get_by_role("link", name="Failed").click()
     expect(page.get_by_role("table")).to_contain_text("Its organiser is no longer in the organisation.")
     olivia.check("job-partial")
@@ -126,7 +126,7 @@ def test_the_question_stays_open_while_the_card_renews_itself(olivia: Visit, cas
     page = olivia.page
     olivia.open("/jobs/")
     page.get_by_role("button", name="Cancel: Restore: bob.smith").click()
-    with page.expect_response(lambda response: f"{job.public_id}/card/" in response.url, timeout=15_000):
+    with page.expect_response(lambda response: f"{job.public_id}/card/" in response.url, timeout=30_000):
         pass
     expect(page.get_by_role("dialog")).to_be_visible()
 

@@ -122,7 +122,7 @@ def test_from_sign_up_to_a_message_that_came_back(nadia: Visit, running_portal: 
 
     nadia.open("/usage/")
     page.get_by_role("button", name="Send me the link by mail").click()
-    report = running_portal.wait_for_link("nadia@noodles.example", "usage", seconds=30)
+    report = running_portal.wait_for_link("nadia@noodles.example", "usage")
     assert name in page.request.get(report).text()
 
 

@@ -44,6 +44,7 @@ def test_recipients_are_added_ticked_and_tried_and_what_is_lost_is_said(visit: V
     page.get_by_label("Recovery").uncheck()
     visit.check("notifications-add")
     page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_label("Recovery to Night desk")).not_to_be_checked()
     with account_scope(cast.account.pk):
         Recipient.objects.create(
             account=cast.account, address=cast.owner.email, name="Olivia Romano", user=cast.owner, kinds=["x0"]

@@ -87,7 +87,7 @@ def test_a_mailbox_is_put_back_as_it_was_and_the_restore_is_undone(
     page.get_by_role("button", name="Make the plan").click()
     expect(page.get_by_text("Looking at")).to_be_visible()
     apart(make_plans)
-    expect(page.get_by_role("heading", name="What overwriting changes")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="What overwriting changes")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("row", name="Calendars: Standup")).to_contain_text("Edited since")
     rita.check("restore-plan-samples")
     picture(rita, "recover-plan")
@@ -129,10 +129,12 @@ def test_a_deleted_mailbox_comes_back_inside_a_living_one(
     rita.check("lost-selected")
     picture(rita, "recover-deleted")
     page.get_by_role("button", name="Make the plans").click()
+    expect(page.get_by_role("button", name="Make the plans")).to_have_count(0)
     apart(make_plans)
-    expect(page.get_by_role("button", name="Restore 1 mailbox")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("button", name="Restore 1 mailbox")).to_be_visible(timeout=30_000)
     rita.check("lost-plans")
     page.get_by_role("button", name="Restore 1 mailbox").click()
+    expect(page.get_by_role("button", name="Restore 1 mailbox")).to_have_count(0)
     apart(work_all, office)
     assert Job.objects.get(kind="restore").state == "succeeded"
     found = apart(office.cloud.export, address)["folders"]

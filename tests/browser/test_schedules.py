@@ -111,6 +111,7 @@ def test_a_policy_rules_what_has_its_tag_and_the_page_of_the_mailbox_says_so(
     page.get_by_label("Name").fill("Case 7")
     page.get_by_label("Tag").select_option("Managers")
     page.get_by_role("button", name="Put on hold").click()
+    expect(page.get_by_role("main")).to_contain_text("Case 7")
     with account_scope(task.account_id):
         bob = Entity.objects.get(name="Bob Smith")
     olivia.open(reverse("entity", args=[bob.public_id]))

@@ -170,11 +170,11 @@ def test_rows_move_by_themselves_and_ticks_stay(olivia: Visit, task: BackupTask,
     expect(ida).to_contain_text("In progress, 41 %")
     with account_scope(cast.account.pk):
         Run.objects.filter(verdict=Verdict.RUNNING).update(items_stored=900)
-    expect(ida).to_contain_text("In progress, 90 %", timeout=15_000)
+    expect(ida).to_contain_text("In progress, 90 %", timeout=30_000)
     with account_scope(cast.account.pk):
         Entity.objects.filter(name="Ida Taylor").update(lease_owner="", lease_until=None)
         Entity.objects.filter(name="Tom Waiting").update(next_run_at=clock.now() + timedelta(hours=5))
-    expect(ida).to_contain_text("Success", timeout=15_000)
+    expect(ida).to_contain_text("Success", timeout=30_000)
     expect(page.locator("#live")).not_to_have_attribute("hx-trigger", re.compile("."))
     expect(page.get_by_label("Select Agata Brown")).to_be_checked()
     assert olivia.complaints == []
