@@ -9,7 +9,9 @@ from django.urls import reverse
 
 from apps.activity.models import Activity, SecurityEvent
 from apps.backups.enums import IssueKind, Verdict
-from apps.backups.models import BackupTask, CoverageGap, Entity, RunIssue
+from apps.backups.exclusions import Exclusions
+from apps.backups.models import BackupTask, CoverageGap, Entity, Run, RunIssue
+from apps.core import clock
 from apps.core.scope import account_scope
 from tests.backups.makers import make_protected, make_run, make_snapshot
 from tests.cast import Cast
@@ -27,6 +29,11 @@ def gap(entity: Entity, cause: str = "refused", place: str = "", **fields: objec
         cause=cause,
         **{**values, **fields},
     )
+
+
+def csv_of(client: Client, run: Run) -> list[list[str]]:
+    answer = client.get(reverse("run_coverage_csv", args=[run.public_id]))
+    return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
 
 
 def verdicts(task: BackupTask) -> list[str]:
@@ -104,8 +111,7 @@ def test_the_ledger_of_a_run_says_n_of_m_by_cause_as_a_page_and_as_csv(
     assert "1 failed, 2 skipped" in page
     assert "Contacts are not in this backup." in page
     assert "Public folders" in page
-    answer = client.get(reverse("run_coverage_csv", args=[run.public_id]))
-    lines = list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+    lines = csv_of(client, run)
     assert {len(line) for line in lines} == {11}
     assert lines[1][:8] == [
         "Mail", "Folder without a name", "1 failed, 2 skipped", "9", "12", "1", "2",
@@ -113,4 +119,60 @@ def test_the_ledger_of_a_run_says_n_of_m_by_cause_as_a_page_and_as_csv(
     ]  # fmt: skip
     assert lines[2][:2] == ["Contacts", "Everything"]
     client.force_login(cast.viewer)
-    assert b"Folder without a name" not in client.get(answer.request["PATH_INFO"]).getvalue()
+    assert not any("Folder without a name" in line for line in csv_of(client, run))
+
+
+def test_what_a_rule_leaves_out_is_said_to_be_that_and_asks_for_nothing(
+    task: BackupTask, cast: Cast, client: Client
+) -> None:
+    BackupTask._base_manager.update(exclusions=Exclusions(larger_than=1).to_json())
+    ann = make_protected(task, "Ann", items=2)
+    run = make_run(ann, verdict=Verdict.SUCCESS)
+    coverage = {"inbox": {"expected": 4, "captured": 1, "skipped": 3, "skipped excluded": 2, "skipped gone": 1}}
+    make_snapshot(run, coverage=coverage)
+    gap(
+        ann,
+        "excluded",
+        "inbox",
+        label="Inbox",
+        sub_service="mail",
+        by_default=True,
+        acknowledged_at=clock.now(),
+    )
+    client.force_login(cast.owner)
+    lines = csv_of(client, run)
+    assert lines[1][2:9] == [
+        "1 skipped, 2 left out by rule", "1", "4", "0", "1", "Deleted while the backup ran: 1", "2",
+    ]  # fmt: skip
+    assert ["Items larger than 1 MB", "A rule of the backup task leaves this out."] in [
+        [line[0], line[-1]] for line in lines
+    ]
+    page = client.get(reverse("entity", args=[ann.public_id])).content.decode()
+    assert 'value="acknowledge"' not in page, "there is nothing to choose"
+    listed = client.get(reverse("task", args=[task.public_id])).content.decode()
+    assert "2 items kept" in listed and "All 2 items" not in listed
+
+
+def test_why_a_folder_was_not_read_stands_in_the_ledger(task: BackupTask, cast: Cast, client: Client) -> None:
+    run = make_run(make_protected(task, "Ann"), verdict=Verdict.PARTIAL)
+    make_snapshot(run, coverage={"archive": {"unread": 1, "captured": 0}})
+    RunIssue.objects.create(
+        account_id=task.account_id, run=run, entity=run.entity, sub_service="mail", kind=IssueKind.FAILED,
+        remote_id="archive", what="The in-place archive could not be read.", do="Consent to User.Read.All.",
+    )  # fmt: skip
+    client.force_login(cast.owner)
+    state, do = csv_of(client, run)[1][2::8]
+    assert state == "Not read to its end: The in-place archive could not be read."
+    assert do == "Consent to User.Read.All."
+    page = client.get(reverse("run_coverage", args=[run.public_id])).content.decode()
+    assert "The in-place archive could not be read. Consent to User.Read.All." in page
+
+
+def test_mailboxes_with_different_things_to_do_are_not_all_told_the_same(
+    task: BackupTask, cast: Cast, client: Client
+) -> None:
+    for name, do in (("Ann", "Consent."), ("Ben", "Switch it off.")):
+        gap(make_protected(task, name, Verdict.PARTIAL), "folder", "archive", sub_service="mail", do=do)
+    client.force_login(cast.owner)
+    page = client.get(reverse("task_coverage", args=[task.public_id])).content.decode()
+    assert "See the page of each mailbox" in page and "Switch it off." not in page

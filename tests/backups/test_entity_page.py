@@ -134,6 +134,27 @@ def test_coverage_names_folders_as_they_were_and_what_is_missing(bob: Entity) ->
     assert (found.captured, found.expected) == (12, 15)
 
 
+def test_paths_of_folders_leave_out_the_root_that_people_do_not_see(bob: Entity) -> None:
+    make_folder(bob, "root", "Top of Information Store", well_known="msgfolderroot")
+    make_folder(bob, "a", "Inbox", "root")
+    make_folder(bob, "b", "Orders", "a")
+    counted = {each: {"expected": 1, "captured": 1} for each in ("root", "a", "b")}
+    found = coverage_of(make_snapshot(make_run(bob), coverage=counted))
+    assert [folder.path for folder in found.complete] == [
+        "Inbox", "Inbox / Orders", "Top of Information Store",
+    ]  # fmt: skip
+
+
+def test_what_was_not_counted_anew_is_not_said_to_be_nothing(bob: Entity, olivia: Client) -> None:
+    counted = {"a": {"expected": 1, "captured": 1}}
+    make_snapshot(make_run(bob, verdict=Verdict.SUCCESS), number=1, coverage=counted, items=39)
+    address = reverse("entity", args=[bob.public_id])
+    assert "39 items kept" in olivia.get(address).text
+    unread = {"a": {"unread": 1, "captured": 0}}
+    make_snapshot(make_run(bob, verdict=Verdict.PARTIAL), number=2, coverage=unread, items=39)
+    assert "No folder was counted anew: 39 items kept" in olivia.get(address).text
+
+
 def test_folders_that_name_each_other_as_parents_end_the_walk(bob: Entity) -> None:
     make_folder(bob, "a", "A", "b")
     make_folder(bob, "b", "B", "a")

@@ -13,6 +13,7 @@ from apps.core.keyset import KeysetPage, page_of
 
 from ..enums import IssueKind, Verdict
 from ..models import Entity, NodeVersion, Run, RunIssue, Snapshot
+from .tree import TOPS
 
 RUNS_PER_PAGE = 10
 ISSUES_PER_PAGE = 100
@@ -79,23 +80,37 @@ def issue_page(run: Run, kind: IssueKind, after: int = 0) -> IssuePage:
 
 @dataclass(frozen=True, slots=True)
 class FolderCoverage:
-    """One folder: what the provider counts and what is kept. `expected` is None when it does not say."""
+    """One folder: what the provider counts and what is kept. `expected` is None when it does not say.
+
+    `left_out` are those of the skipped that a rule leaves out, and `causes` say why the others were. `what` and
+    `do` are of one that was not read to its end.
+    """
 
     path: str
     expected: int | None
     captured: int
     failed: int
     skipped: int
+    left_out: int = 0
     causes: tuple[tuple[str, int], ...] = ()
     unread: bool = False
+    what: str = ""
+    do: str = ""
     not_whole: int = 0
     older: int = 0  # of the failed and skipped, those that are captured as they were before
 
     @property
     def is_complete(self) -> bool:
-        return (
-            not self.failed and not self.skipped and not self.missing and not self.unread and not self.not_whole
-        )
+        return not self.skipped and self._lacks_nothing_else
+
+    @property
+    def is_as_ruled(self) -> bool:
+        """Tell whether all that it lacks was left out by rule."""
+        return self.skipped == self.left_out > 0 and self._lacks_nothing_else
+
+    @property
+    def _lacks_nothing_else(self) -> bool:
+        return not self.failed and not self.missing and not self.unread and not self.not_whole
 
     @property
     def missing(self) -> int:
@@ -105,9 +120,15 @@ class FolderCoverage:
     @property
     def state(self) -> str:
         """In words: complete, or how many items are missing and why."""
-        parts = [(self.failed, "failed"), (self.skipped, "skipped"), (self.older, "of them kept as before")]
-        parts += [(self.missing, "not captured"), (self.not_whole, "without one of their files")]
-        words = ["not read to its end"] if self.unread else []
+        parts = [
+            (self.failed, "failed"),
+            (self.skipped - self.left_out, "skipped"),
+            (self.left_out, "left out by rule"),
+            (self.older, "of them kept as before"),
+            (self.missing, "not captured"),
+            (self.not_whole, "without one of their files"),
+        ]
+        words = ["Not read to its end"] if self.unread else []
         return ", ".join(words + [f"{number:,} {word}" for number, word in parts if number]) or "Complete"
 
 
@@ -135,6 +156,11 @@ class Coverage:
         return self.complete if len(self.complete) > FEW_FOLDERS else []
 
     @property
+    def is_of_all(self) -> bool:
+        """Tell whether these folders hold all that is kept: one that stood still may not be counted anew."""
+        return self.captured >= self.snapshot.items
+
+    @property
     def captured(self) -> int:
         return sum(folder.captured for folder in (*self.gaps, *self.complete))
 
@@ -153,7 +179,7 @@ def last_snapshots(entity: Entity) -> list[Snapshot]:
 
 def coverage_of(snapshot: Snapshot) -> Coverage:
     """The coverage ledger of a snapshot, with the names that its folders had then."""
-    paths = _folder_paths(snapshot)
+    paths, unread = _folder_paths(snapshot), _unread_folders(snapshot)
     folders = [
         FolderCoverage(
             path=paths.get(folder_id, "Folder without a name" if folder_id else "No folder"),
@@ -161,8 +187,11 @@ def coverage_of(snapshot: Snapshot) -> Coverage:
             captured=entry.get("captured", 0),
             failed=entry.get("failed", 0),
             skipped=entry.get("skipped", 0),
+            left_out=entry.get(f"skipped {SkipCause.EXCLUDED}", 0),
             causes=_causes(entry),
             unread="unread" in entry,
+            what=unread[folder_id].what if folder_id in unread else "",
+            do=unread[folder_id].do if folder_id in unread else "",
             not_whole=entry.get("not whole", 0),
             older=entry.get("older", 0),
         )
@@ -179,9 +208,19 @@ def coverage_of(snapshot: Snapshot) -> Coverage:
 
 def _causes(entry: dict[str, int]) -> tuple[tuple[str, int], ...]:
     """Return why items were skipped, in words, with how many."""
+    causes = (cause for cause in SkipCause if cause != SkipCause.EXCLUDED)
     return tuple(
-        (str(cause.label), entry[f"skipped {cause}"]) for cause in SkipCause if f"skipped {cause}" in entry
+        (str(cause.label), entry[f"skipped {cause}"]) for cause in causes if f"skipped {cause}" in entry
     )
+
+
+def _unread_folders(snapshot: Snapshot) -> dict[str, RunIssue]:
+    """What was said about each folder that the run could not read to its end."""
+    unread = [folder_id for folder_id, entry in snapshot.coverage.items() if "unread" in entry]
+    if not unread:
+        return {}
+    rows = RunIssue.objects.filter(run_id=snapshot.run_id, sub_service=snapshot.sub_service)
+    return {row.remote_id: row for row in rows.filter(remote_id__in=unread)}
 
 
 def _folder_paths(snapshot: Snapshot) -> dict[str, str]:
@@ -194,8 +233,10 @@ def _folder_paths(snapshot: Snapshot) -> dict[str, str]:
         sub_service=snapshot.sub_service,
         is_folder=True,
         first__lte=number,
-    ).values_list("remote_id", "parent_id", "name")
-    tree = {remote_id: (parent, name) for remote_id, parent, name in rows}
+    ).values_list("remote_id", "parent_id", "name", "well_known")
+    tops = {remote_id for remote_id, _, _, known in rows if known in TOPS}
+    # Below the root, which people do not see: Inbox / Orders, not Top / Inbox / Orders.
+    tree = {remote_id: (None if parent in tops else parent, name) for remote_id, parent, name, _ in rows}
     return {remote_id: _path(remote_id, tree) for remote_id in tree}
 
 

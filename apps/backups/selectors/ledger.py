@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.utils.text import capfirst
 
 from apps.connectors.base import Unreachable
 from apps.connectors.enums import SubService
@@ -83,7 +84,8 @@ def excluded_of(entity: Entity) -> tuple[Unreachable, ...]:
         )
     ruling = rules_of(entity)["exclusions"]
     if rule := Exclusions.from_json(ruling.value):
-        found.append(Unreachable(rule.words(), f"{ruling.why or 'A rule of the backup task'} leaves it out."))
+        why = f"{ruling.why or 'A rule of the backup task'} leaves this out."
+        found.append(Unreachable(capfirst(rule.words()), why))
     return tuple(found)
 
 
@@ -101,11 +103,17 @@ class GapGroup:
     entities: int
     items: int
     open: int
-    do: str
+    first_do: str
+    last_do: str
 
     @property
     def key(self) -> str:
         return f"{self.sub_service}:{self.cause}"
+
+    @property
+    def do(self) -> str:
+        """What to do; empty where it is not the same for all."""
+        return self.first_do if self.first_do == self.last_do else ""
 
     @property
     def label(self) -> str:
@@ -125,7 +133,8 @@ def gap_groups(task: BackupTask) -> list[GapGroup]:
             entities=Count("entity", distinct=True),
             items=Sum("count"),
             open=Count("pk", filter=Q(acknowledged_at=None)),
-            do=Max("do"),
+            first_do=Min("do"),
+            last_do=Max("do"),
         )
     )
     groups = [GapGroup(**row) for row in rows.order_by("sub_service", "cause")]
@@ -147,7 +156,7 @@ def ledger_rows(ledger: Ledger, *, names: bool) -> Iterator[tuple[object, ...]]:
             state = "Not read, an earlier backup stands" if part.coverage else "Not read"
             yield part.label, "Everything", f"{state}: {part.what}", *[""] * 7, part.do
         for folder in (*part.coverage.gaps, *part.coverage.complete) if part.coverage else ():
-            yield part.label, folder.path if names else "Name hidden", *_cells(folder), ""
+            yield part.label, folder.path if names else "Name hidden", *_cells(folder), folder.do
     for rule in ledger.excluded:
         yield rule.what, "", "Excluded by rule", *["", "", "", "", ""], "All of it", "", rule.why
     for limit in ledger.beyond:
@@ -157,4 +166,6 @@ def ledger_rows(ledger: Ledger, *, names: bool) -> Iterator[tuple[object, ...]]:
 def _cells(folder: FolderCoverage) -> tuple[object, ...]:
     expected = "" if folder.expected is None else folder.expected
     causes = "; ".join(f"{words}: {number}" for words, number in folder.causes)
-    return folder.state, folder.captured, expected, folder.failed, folder.skipped, causes, 0, folder.missing
+    state = f"{folder.state}: {folder.what}" if folder.what else folder.state
+    skipped = folder.skipped - folder.left_out
+    return state, folder.captured, expected, folder.failed, skipped, causes, folder.left_out, folder.missing

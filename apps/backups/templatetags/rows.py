@@ -98,7 +98,7 @@ def _words(row: Row) -> dict[str, str]:
 def _coverage(entity: Entity, word: Word) -> str:
     """One sentence on what is kept of an entity."""
     if word == Word.SUCCESS:
-        return f"All {plural(entity.items, 'item')}"
+        return f"{plural(entity.items, 'item')} kept"
     if word in (Word.PARTIAL, Word.FAILED):
         said = truncatechars(entity.last_message or "Not complete", 120)
         return format_html('<span class="ek-strong">{}</span>', said)

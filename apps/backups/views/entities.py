@@ -31,13 +31,15 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
     entity = entity_for(entity_id)
     if request.headers.get("HX-Target") == "days-chart":
         return render(request, "backups/_chart_days.html", _days(entity, request.GET))
+    gaps = list(selectors.gaps_of(entity))
     context = {
         **_head(entity),
         **_days(entity, request.GET),
         "facts": facts_of(entity),
         "orders": _orders(entity),
         "names": may_name_contents(),
-        "gaps": list(selectors.gaps_of(entity)),
+        "gaps": gaps,
+        "may_choose": not all(gap.by_default for gap in gaps),
         "beyond": unreachable_of(entity.kind),
         "left_out": selectors.excluded_of(entity),
         "coverage": [selectors.coverage_of(taken) for taken in selectors.last_snapshots(entity)],
