@@ -47,7 +47,7 @@ def page(request: MemberRequest, task_id: UUID) -> HttpResponse:
         **_log(task),
         "form": form,
         "secret": secret,
-        "hooks": Hook.objects.filter(task=task).order_by("moment", "pk"),
+        "hooks": Hook.objects.filter(task=task).order_by("-moment", "pk"),
         "total": selectors.counters(task, selectors.Filters()),
     }
     return render(request, "backups/task_hooks.html", context, status=422 if form.errors else 200)
