@@ -135,6 +135,20 @@ def test_who_is_paused_and_what_discovery_found_is_told_once_a_day(
     assert "1 mailbox activated" in next_day.subject and "Bob" in next_day.body
 
 
+def test_who_was_found_and_activated_before_the_letter_is_not_said_to_wait(
+    cast: Cast, task: BackupTask
+) -> None:
+    recipient(cast.account.pk)
+    for name in ("Agata", "Bob"):
+        news.note(task, Topic.FOUND, entity=make_mailbox(task, name))
+    Entity.objects.filter(name="Bob").update(state=EntityState.ACTIVE)
+    (letter,) = told(task)
+    assert "1 mailbox found, not backed up yet" in letter.subject and "Bob" not in letter.body
+    news.note(task, Topic.FOUND, entity=Entity.objects.get(name="Bob"))
+    assert told(task, 25 * 60) == []
+    assert not News.objects.exists()
+
+
 def test_what_concerns_very_many_is_a_number_that_hides_nobody(cast: Cast, task: BackupTask) -> None:
     recipient(cast.account.pk, cast.owner.email, user=cast.owner)
     recipient(cast.account.pk, cast.viewer.email, user=cast.viewer)

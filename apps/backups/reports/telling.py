@@ -20,7 +20,7 @@ from apps.core.sight import sees_limited, sight_key
 from apps.notifications.letters import Letter
 from apps.notifications.services import notify
 
-from ..enums import Topic
+from ..enums import EntityState, Topic
 from ..models import BackupTask, News, NewsTold
 from ..service_list import nouns_of
 
@@ -72,6 +72,9 @@ def tell(task_id: int) -> int:
 @transaction.atomic
 def _tell_kind(task: BackupTask, kind: str) -> int:
     now, waiting = clock.now(), News.objects.filter(task=task, topic__in=KINDS[kind])
+    # The letter may come a day after somebody was found: who was activated meanwhile does not wait any more.
+    found = waiting.filter(topic=Topic.FOUND, entity__isnull=False)
+    found.exclude(entity__state=EntityState.NOT_ACTIVE).delete()
     oldest = waiting.aggregate(at=Min("at"))["at"]
     if oldest is None:
         return 0
