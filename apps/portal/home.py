@@ -47,13 +47,13 @@ class HomePage:
         running = sum(card.status == selectors.Word.IN_PROGRESS for card in self.cards)
         parts = []
         if needing:
-            parts.append(f"{needing} need{'s' if needing == 1 else ''} you")
+            parts.append(f"{needing:,} need{'s' if needing == 1 else ''} you")
         if running:
-            parts.append(f"{running} {'is' if running == 1 else 'are'} running")
+            parts.append(f"{running:,} {'is' if running == 1 else 'are'} running")
         if alerts := sum(card.alerts for card in self.cards):
-            parts.append(f"{alerts} alert{' is' if alerts == 1 else 's are'} open")
+            parts.append(f"{alerts:,} alert{' is' if alerts == 1 else 's are'} open")
         state = ", ".join(parts) if parts else "None needs you"
-        return f"{total} task{'' if total == 1 else 's'}. {state}."
+        return f"{total:,} task{'' if total == 1 else 's'}. {state}."
 
     @property
     def needing(self) -> int:
@@ -64,8 +64,8 @@ class HomePage:
     def shown_sentence(self) -> str:
         """ "24 of 200 shown", and how many the filter hides."""
         hidden = len(self.cards) - self.matching
-        said = f"{len(self.shown)} of {self.matching} shown"
-        return f"{said}, {hidden} hidden by the filter" if hidden else said
+        said = f"{len(self.shown):,} of {self.matching:,} shown"
+        return f"{said}, {hidden:,} hidden by the filter" if hidden else said
 
     @property
     def services(self) -> list[tuple[str, str]]:

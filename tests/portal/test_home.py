@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client
@@ -12,6 +13,7 @@ from apps.accounts.enums import Role
 from apps.accounts.models import User
 from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask
+from apps.backups.selectors import Word
 from apps.connectors.enums import ConnectionState, Service
 from apps.core import clock
 from apps.core.scope import account_scope
@@ -43,6 +45,11 @@ def test_a_task_whose_mailboxes_are_all_kept_needs_nobody(cast: Cast, task: Back
     assert "1 task. None needs you." in page
     assert "Company mail" in page and ">Success</span>" in page
     assert "1 of 1 active" in page
+
+
+def test_large_numbers_are_readable() -> None:
+    card = Mock(status=Word.SUCCESS, needs_somebody=False, alerts=1103)
+    assert home.HomePage([card], {}).sentence == "1 task. 1,103 alerts are open."
 
 
 def test_found_but_not_chosen_is_said_with_the_way_forward(cast: Cast, task: BackupTask) -> None:
