@@ -110,16 +110,20 @@ def _locked(snapshot: Snapshot) -> Selection:
     return selection
 
 
-def note_part_seen(*, snapshot: Snapshot, label: str) -> None:
-    """Write that a part of a message was shown on its own; nothing when its page was opened just before."""
+def note_part_seen(*, snapshot: Snapshot, label: str, key: str) -> None:
+    """Write that a part of a message was shown on its own; nothing when its page was opened just before.
+
+    The message is known by its key (many have the same name) and its backup (which may hold another text).
+    """
+    same = {"details__item": key, "details__snapshot": str(snapshot.public_id)}
     rows = Activity.objects.filter(
         subject_id=snapshot.entity.public_id, at__gte=clock.now() - SAME_LOOK, actor_id=_person()
     )
-    if not rows.filter(code="item.previewed", details__content=label).exists():
-        note_looked_at(snapshot=snapshot, verb="previewed", label=label)
+    if not rows.filter(code="item.previewed", **same).exists():
+        note_looked_at(snapshot=snapshot, verb="previewed", label=label, key=key)
 
 
-def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, part: str = "") -> None:
+def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, key: str, part: str = "") -> None:
     """Write who looked at or took one item; `verb` is `previewed`, `attachment_downloaded`, `downloaded`.
 
     `part` names the attachment: as much a word out of the mailbox as the item's own name.
@@ -134,6 +138,7 @@ def note_looked_at(*, snapshot: Snapshot, verb: str, label: str, part: str = "")
         subject_id=entity.public_id,
         entity_id=entity.public_id,
         snapshot=str(snapshot.public_id),
+        item=key,
         audited=entity.name,
         **{CONTENT: f"{label}: {part[:200]}" if part else label},
     )

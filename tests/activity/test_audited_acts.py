@@ -65,7 +65,7 @@ def test_a_preview_is_one_entry_with_all_its_parts(client: Client, cast: Cast) -
     with account_scope(cast.account.pk):
         assert SecurityEvent.objects.get(code="item.previewed").details["content"] == "Papers"
         taken = SecurityEvent.objects.get(code="item.attachment_downloaded").details
-    assert set(taken) == {"snapshot", "content"} and taken["content"].startswith("Papers: ")
+    assert set(taken) == {"snapshot", "item", "content"} and taken["content"].startswith("Papers: ")
     assert chain_verify(cast.account.pk).unbroken
 
 

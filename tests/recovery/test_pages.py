@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from apps.accounts.enums import Role
 from apps.activity.models import Activity
-from apps.backups.models import BackupTask, Entity, Snapshot
+from apps.backups.models import BackupTask, Entity, NodeVersion, Snapshot
 from apps.backups.selectors.browse import node_key
 from apps.core.scope import account_scope
 from apps.recovery.models import Selection
@@ -130,6 +130,17 @@ def test_no_part_of_a_message_is_read_unseen(cast: Cast, client: Client, backup:
     client.get(item(backup, part, "papers"))
     assert Activity.objects.filter(code="item.previewed").count() == 1
     client.get(item(backup, part, "plain"))
+    assert Activity.objects.filter(code="item.previewed").count() == 2
+
+
+def test_of_two_messages_of_one_name_each_is_seen_to_be_read(
+    cast: Cast, client: Client, backup: Snapshot
+) -> None:
+    NodeVersion.objects.filter(is_folder=False).update(name="Re: Lunch")
+    client.force_login(cast.restorer)
+    client.get(item(backup, "recovery_item", "papers"))
+    for part in ("recovery_letter", "recovery_headers"):
+        client.get(item(backup, part, "plain"))
     assert Activity.objects.filter(code="item.previewed").count() == 2
 
 

@@ -105,10 +105,9 @@ def world(cast: Cast) -> Iterator[World]:
                 entity_id=entity.public_id,
             )
         with signed_in(cast.owner):
-            note_looked_at(snapshot=backup, verb="previewed", label=SUBJECT)
-            note_looked_at(
-                snapshot=Snapshot.objects.get(entity=open_), verb="previewed", label=f"{SUBJECT} of Bob"
-            )
+            note_looked_at(snapshot=backup, verb="previewed", label=SUBJECT, key=key_of("m1"))
+            seen = Snapshot.objects.get(entity=open_)
+            note_looked_at(snapshot=seen, verb="previewed", label=f"{SUBJECT} of Bob", key=key_of("m1"))
     yield World(cast, open_, secret, backup, export, drill)
 
 

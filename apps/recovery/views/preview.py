@@ -55,7 +55,7 @@ def page(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpResponse:
         context |= _letter(state, node) if snapshot.sub_service == SubService.MAIL else _document(state, node)
     except ItemDamaged as damaged:
         context["damaged"] = damaged
-    note_looked_at(snapshot=snapshot, verb="previewed", label=node.name)
+    note_looked_at(snapshot=snapshot, verb="previewed", label=node.name, key=node.key)
     context |= rights() | place_of_item(snapshot, name)
     return render_page_or_part(request, "recovery/item.html", "recovery/_opened.html", context)
 
@@ -87,7 +87,7 @@ def _document(state: AsOf, node: Node) -> dict[str, Any]:
 def body(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpResponse:
     """Return the cleaned HTML for the frame, under a policy of its own."""
     snapshot, state, node = _item(snapshot_id, key)
-    note_part_seen(snapshot=snapshot, label=node.name)
+    note_part_seen(snapshot=snapshot, label=node.name, key=node.key)
     html, images = _html(state, node)
     cleaned = clean_confined(html, images)
     response = HttpResponse(frame_document(cleaned))
@@ -119,7 +119,7 @@ def headers(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpResponse
     """Show the header block as it was sent."""
     snapshot, state, node = _item(snapshot_id, key)
     text = original_headers(read_message(state, node))
-    note_part_seen(snapshot=snapshot, label=node.name)
+    note_part_seen(snapshot=snapshot, label=node.name, key=node.key)
     context = {
         "snapshot": snapshot,
         "node": node,
@@ -134,7 +134,7 @@ def message(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpResponse
     """Hand out the message as the provider served it."""
     snapshot, state, node = _item(snapshot_id, key)
     data = read_message(state, node)
-    note_looked_at(snapshot=snapshot, verb="downloaded", label=node.name)
+    note_looked_at(snapshot=snapshot, verb="downloaded", label=node.name, key=node.key)
     return _download(data, safe_file_name(node.name, "Message") + ".eml")
 
 
@@ -143,7 +143,7 @@ def original(request: MemberRequest, snapshot_id: UUID, key: str) -> HttpRespons
     """Hand out a document as the provider told it."""
     snapshot, state, node = _item(snapshot_id, key)
     stored = read_stored_document(state, node)
-    note_looked_at(snapshot=snapshot, verb="downloaded", label=node.name)
+    note_looked_at(snapshot=snapshot, verb="downloaded", label=node.name, key=node.key)
     return _download(stored.content, safe_file_name(node.name, "Item") + ".json")
 
 
@@ -152,7 +152,7 @@ def attachment(request: MemberRequest, snapshot_id: UUID, key: str, number: int)
     """Hand out one attachment, always as a file."""
     snapshot, state, node = _item(snapshot_id, key)
     name, data = _file(state, node, number)
-    note_looked_at(snapshot=snapshot, verb="attachment_downloaded", label=node.name, part=name)
+    note_looked_at(snapshot=snapshot, verb="attachment_downloaded", label=node.name, key=node.key, part=name)
     return _download(data, safe_file_name(name, f"Part {number + 1}"))
 
 
