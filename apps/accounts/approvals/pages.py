@@ -21,7 +21,7 @@ from ..saml.session import bound_to
 from .people import administrators_of, second_persons, why_not
 from .registry import act_of
 from .services import DELAY, LIFE
-from .sight import UNSEEN, UNSEEN_REASON, UNSEEN_WORDS, in_sight
+from .sight import UNSEEN_REASON, UNSEEN_WORDS, in_sight, label_for_actor
 
 
 def visible(request: MemberRequest) -> Any:
@@ -52,7 +52,7 @@ def list_page(request: MemberRequest) -> dict[str, Any]:
     return {
         "crumbs": [{"words": "Settings", "url": reverse("settings")}, {"words": "Approvals", "url": ""}],
         "pending": [_shown(request, row) for row in pending(request)],
-        "past": [(row, row.label if in_sight(row) else UNSEEN) for row in page.items],
+        "past": [(row, label_for_actor(row)) for row in page.items],
         "previous_url": f"?before={page.previous}" if page.previous else "",
         "next_url": f"?after={page.following}" if page.following else "",
         "administrator": is_administrator(request),
@@ -78,7 +78,7 @@ def _shown(request: MemberRequest, row: Approval) -> dict[str, Any]:
     words, impossible = _words_now(row) if seen else (UNSEEN_WORDS, "")
     return {
         "row": row,
-        "label": row.label if seen else UNSEEN,
+        "label": label_for_actor(row),
         "words": words,
         "changed": seen and words != row.words,
         "impossible": impossible,

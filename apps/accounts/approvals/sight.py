@@ -53,6 +53,11 @@ def in_sight(row: Approval) -> bool:
     return (sees_limited() or not row.limited) and all(serves(each) for each in row.services)
 
 
+def label_for_actor(row: Approval) -> str:
+    """What the actor in force may call a proposal."""
+    return row.label if in_sight(row) else UNSEEN
+
+
 def readers_of(row: Approval) -> tuple[list[str], list[str]]:
     """Return the addresses of who is told of a proposal: of those who see what it names, and of the others."""
     about = Q(role=Role.ADMINISTRATOR) | Q(user_id=row.proposer_id)

@@ -12,6 +12,7 @@ from apps.core.permissions import Permission
 
 from ..access import member_required
 from ..approvals import pages, services
+from ..approvals.sight import label_for_actor
 from ..http import MemberRequest
 from ..life.access import require_administrator
 from ..saml.session import bound_to
@@ -46,6 +47,7 @@ def rule(request: MemberRequest) -> HttpResponse:
 def settle(request: MemberRequest, approval_id: UUID) -> HttpResponse:
     """Approve, refuse or take back one proposal."""
     approval = pages.approval_for(request, approval_id)
+    label = label_for_actor(approval)
     match request.POST.get("do"):
         case "approve":
             by_company = bound_to(request) is not None
@@ -53,14 +55,14 @@ def settle(request: MemberRequest, approval_id: UUID) -> HttpResponse:
             if read is None:
                 raise InvalidRequest("It was not said what you read.", do="Load the page again.")
             services.approve(approval=approval, membership=request.membership, by_company=by_company, read=read)
-            messages.success(request, f"Approved: {approval.label}.")
+            messages.success(request, f"Approved: {label}.")
         case "refuse":
             require_administrator(request)
             services.refuse(approval=approval)
-            messages.info(request, f"Refused: {approval.label}.")
+            messages.info(request, f"Refused: {label}.")
         case "withdraw":
             services.withdraw(approval=approval)
-            messages.info(request, f"Taken back: {approval.label}.")
+            messages.info(request, f"Taken back: {label}.")
         case _:
             raise InvalidRequest("Say whether to approve, refuse or withdraw it.", do="Use the buttons.")
     return redirect("approvals")
