@@ -8,6 +8,7 @@ from apps.backups.models import Entity
 from apps.backups.selectors.browse import node_key
 from apps.recovery.models import MadeFolder, Plan
 from apps.recovery.restore.plan import plan_start
+from apps.recovery.restore.root import settle_root
 from apps.recovery.restore.target import open_target
 from apps.recovery.restore.undo import undo_start
 from tests.recovery.conftest import Office, as_it_was
@@ -105,3 +106,13 @@ def test_an_undo_takes_no_other_folder_for_one_whose_maker_died_before_it_noted_
     MadeFolder.objects.filter(job=job).update(remote_id="")
     assert office.work(undo_start(plan=Plan.objects.get(job=job))).state == "succeeded"
     assert paths(office, target) == before
+
+
+def test_two_restores_that_begin_at_once_get_a_folder_each(office: Office) -> None:
+    snapshot = office.back_up()
+    office.choose(snapshot, folders=[folder_key(office, "Drafts")])
+    plans = [office.plan(snapshot, "new_root") for _ in range(2)]
+    jobs = [plan_start(plan=plan) for plan in plans]
+    names = [settle_root(plan, job, []) for plan, job in zip(plans, jobs, strict=True)]
+    assert names == [plans[0].mark, f"{plans[0].mark} (2)"]
+    assert settle_root(plans[0], jobs[0], []) == names[0], "the same for every worker"

@@ -125,11 +125,11 @@ class TargetFolders:
         return None if self._flat or parent_id == self._top or parent_id not in self._ids else parent_id
 
 
-def free_root_name(live: Iterable[Upsert], wanted: str) -> str:
+def free_root_name(taken: Iterable[str], wanted: str) -> str:
     """Return `wanted`, numbered when some folder is called so or begins with it: restores never mix."""
-    taken = [folder.name.casefold() for folder in live]
+    names = [each.casefold() for each in taken]
     name, number = wanted, 1
-    while any(each == name.casefold() or each.startswith(name.casefold() + " ") for each in taken):
+    while any(each == name.casefold() or each.startswith(name.casefold() + " ") for each in names):
         number += 1
         name = f"{wanted} ({number})"
     return name

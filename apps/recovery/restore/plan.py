@@ -1,6 +1,6 @@
 """What a restore would do: every chosen item looked up in the live target, nothing written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from apps.backups.models import Entity
 from apps.backups.selectors.browse import Node, contents
 from apps.backups.selectors.points import Point
 from apps.backups.selectors.tree import Folder
+from apps.connectors.base import Upsert
 from apps.connectors.enums import Service, SubService
 from apps.connectors.writing import Listing
 from apps.core.actor import current_actor
@@ -183,9 +184,9 @@ def _warn(plan: Plan) -> None:
         plan.notes.append(LOST_PEOPLE)
 
 
-def _name_root(plan: Plan, live: Any) -> str:
+def _name_root(plan: Plan, live: Sequence[Upsert]) -> str:
     if plan.mode == RestoreMode.NEW_ROOT:
-        plan.root_name = free_root_name(live, wanted_root(plan))
+        plan.root_name = free_root_name((folder.name for folder in live), wanted_root(plan))
     return plan.root_name
 
 
