@@ -18,9 +18,10 @@ class Kind:
     `sight_needed`: a member gets it only with the right to view backups. `stoppable`: whoever gets such a mail
     may end it with one click, without an account. `offered`: recipients are chosen for it on the page.
     `begins`: ticked at first for a new recipient. `listed_for`: whose list of deliveries shows them, beside the
-    right to manage notifications. `goes_to`: asked when a letter is sent whether the kind still goes to an
-    address, where its app and no list of recipients says so. `page`: the name of the address that lists what
-    it tells of: a letter of several opens it.
+    right to manage notifications; without it, where sight is needed, the right to view backups. `goes_to`:
+    asked when a letter is sent whether the kind still goes to an address, where its app and no list of
+    recipients says so. `page`: the name of the address that lists what it tells of: a letter of several opens
+    it.
     """
 
     key: str
@@ -66,7 +67,11 @@ def kinds() -> list[Kind]:
 
 def hidden_kinds() -> list[str]:
     """The kinds whose letters are not listed to the actor in force."""
-    return [kind.key for kind in _kinds.values() if kind.listed_for and not allowed(kind.listed_for)]
+    return [kind.key for kind in _kinds.values() if (right := _right_to_list(kind)) and not allowed(right)]
+
+
+def _right_to_list(kind: Kind) -> Permission | None:
+    return kind.listed_for or (Permission.VIEW if kind.sight_needed else None)
 
 
 def offered_kinds() -> list[Kind]:

@@ -232,6 +232,19 @@ def test_a_dead_hook_is_told_by_name_while_another_of_its_host_works_until_it_is
     assert [row.said for row in last_failures()] == ["Answered 410."]
 
 
+def test_letters_about_backups_are_listed_to_who_may_view_them(cast: Cast, client: Client) -> None:
+    with acting_as(SYSTEM):
+        bob = make_entity("Bob")
+        recipient(cast)
+        notify("weather", letter(service="exchange", entity_id=bob.public_id))
+    rights = [Permission.NOTIFICATIONS.value]
+    client.force_login(cast.viewer)
+    for more, sees in (([], False), ([Permission.VIEW.value], True)):
+        Membership.objects.filter(user=cast.viewer).update(role="custom", extra_permissions=[*rights, *more])
+        page = client.get(reverse("notification_deliveries")).content.decode()
+        assert ("Nothing was sent yet" in page) == (not sees)
+
+
 def test_letters_are_listed_to_who_may_see_what_they_name(cast: Cast, client: Client) -> None:
     with acting_as(SYSTEM):
         bob = make_entity("Bob", limited=True)
