@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from apps.connectors.base import Fetched, NotOffered
+from apps.connectors.base import Fetched, FetchProblem, NotOffered
 from apps.connectors.documents import canonical, read_document
 from apps.connectors.enums import SubService
 from apps.connectors.microsoft.auth import AppIdentity
@@ -125,6 +125,22 @@ async def test_rounds_tell_what_changed_among_contacts(cloud: SandboxCloud, iden
     assert isinstance(fetched, Fetched) and fetched.attachments == (PNG,)
     (entry,) = read_document(fetched.content)["attachments"]
     assert entry == {"name": "photo", "contentType": "image/png", "size": len(PNG), "part": 0}
+
+
+async def test_a_photo_that_comes_without_content_is_asked_for_again_by_the_next_run(
+    cloud: SandboxCloud, identity: AppIdentity
+) -> None:
+    box = new_mailbox(cloud)
+    ann = act(cloud, "POST", f"/users/{box}/contacts", {"displayName": "Ann"})["id"]
+    put_photo(cloud, box, ann)
+    reader = await Reader(identity, box, KIND).read()
+    fault = cloud.add_fault("error", path="photo", count=None, status=200, raw="")
+    answer = (await reader.fetch(ann))[ann]
+    assert cloud.reached(fault)
+    assert isinstance(answer, FetchProblem) and answer.skip is None
+    cloud.clear_faults()
+    answer = (await reader.fetch(ann))[ann]
+    assert isinstance(answer, Fetched) and answer.attachments == (PNG,)
 
 
 def test_a_list_that_names_all_levels_at_once_leaves_each_folder_where_it_lies() -> None:

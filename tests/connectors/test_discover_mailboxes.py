@@ -6,7 +6,7 @@ from apps.connectors.base import FoundEntity
 from apps.connectors.enums import EntityKind
 from apps.connectors.microsoft.auth import AppIdentity
 from apps.connectors.microsoft.connector import MicrosoftConnector
-from apps.core.errors import Forbidden
+from apps.core.errors import Forbidden, Malformed
 from apps.sandbox.testing import SandboxCloud
 
 
@@ -26,6 +26,14 @@ async def test_people_shared_mailboxes_and_rooms_are_told_apart_and_guests_left_
     assert found["Tasting room"].kind == EntityKind.ROOM_MAILBOX
     assert {"Guest", "Old guest"}.isdisjoint(found)
     assert found["Olivia Romano"].address == cloud.admin
+
+
+async def test_a_list_that_names_nobody_at_all_is_not_believed(
+    cloud: SandboxCloud, identity: AppIdentity
+) -> None:
+    cloud.add_fault("error", path=r"users\?", count=None, status=200, raw='{"value": []}')
+    with pytest.raises(Malformed):
+        await discover(identity)
 
 
 async def test_a_person_whose_type_is_not_set_is_found(cloud: SandboxCloud, identity: AppIdentity) -> None:

@@ -194,6 +194,23 @@ async def test_a_calendar_that_went_is_told_and_one_that_fails_keeps_what_is_kno
     check(bob, cloud)
 
 
+async def test_a_calendar_that_says_404_though_it_is_listed_fails_and_keeps_its_events(
+    cloud: SandboxCloud, bob: Reader
+) -> None:
+    await bob.read()
+    known, calendar = set(bob.mails), bob.mails[named(bob, "Budget talk")].parent_id
+    fault = cloud.add_fault(
+        "error", path=f"calendars/{calendar}", count=None, status=404, code="ErrorItemNotFound"
+    )
+    await bob.read()
+    assert cloud.reached(fault)
+    assert [each.folder_id for each in bob.failed] == [calendar]
+    assert set(bob.mails) == known
+    cloud.clear_faults()
+    await bob.read()
+    check(bob, cloud)
+
+
 async def test_without_the_permission_the_round_fails_as_a_whole(cloud: SandboxCloud, bob: Reader) -> None:
     cloud.add_fault("error", path="/events", count=None, status=403, code="ErrorAccessDenied")
     with pytest.raises(Forbidden):
@@ -207,6 +224,26 @@ async def test_an_event_that_microsoft_never_hands_out_fails_alone(cloud: Sandbo
     answers = await bob.fetch()
     failed = {key for key, answer in answers.items() if isinstance(answer, FetchProblem)}
     assert failed == {weekly}
+
+
+async def test_an_attached_item_without_content_is_named_and_asked_for_again_by_the_next_run(
+    cloud: SandboxCloud, bob: Reader
+) -> None:
+    await bob.read()
+    talk = named(bob, "Budget talk")
+    item = {"@odata.type": "#microsoft.graph.message", "subject": "Old mail"}
+    file = {"@odata.type": "#microsoft.graph.itemAttachment", "name": "Old mail", "item": item}
+    act(cloud, "POST", f"/users/{bob.mailbox}/events/{talk}/attachments", file)
+    fault = cloud.add_fault("error", path=r"attachments/.*/\$value", count=None, status=200, raw="")
+    answer = (await bob.fetch(talk))[talk]
+    assert cloud.reached(fault)
+    assert isinstance(answer, Fetched) and all(answer.attachments)
+    (missing,) = answer.missing
+    assert missing.skip is None and "Old mail" in missing.what
+    cloud.clear_faults()
+    cloud.add_fault("error", path=r"attachments/.*/\$value", count=None, status=200, raw="Subject: Old mail")
+    answer = (await bob.fetch(talk))[talk]
+    assert isinstance(answer, Fetched) and answer.attachments[-1] == b"Subject: Old mail"
 
 
 async def test_a_file_that_cannot_be_opened_is_named_and_the_event_is_kept(

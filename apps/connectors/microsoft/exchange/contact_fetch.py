@@ -95,6 +95,8 @@ class _Fetcher:
             logger.info("a photo stays behind: %s", code)
             kept = _fetched(remote_id, entry, unreadable=code)
             return kept._replace(missing=(missing_file(remote_id, PHOTO, error),))
+        if not photo.body:  # where there is none, Microsoft says so
+            raise Malformed("Microsoft gives the photo of a contact without content.")
         kind = str(photo.headers.get("Content-Type") or "")
         return _fetched(remote_id, entry, photo.body, content_type=kind)
 

@@ -9,7 +9,7 @@ from apps.connectors.microsoft.batch import Part, PartAnswer, in_batches, run_ba
 from apps.connectors.microsoft.client import GraphClient
 from apps.connectors.microsoft.endpoints import segment
 from apps.connectors.microsoft.paging import pages
-from apps.core.errors import Forbidden, Gone
+from apps.core.errors import Forbidden, Gone, Malformed
 
 DIRECTORY: Final = {
     "department": "department",
@@ -41,13 +41,19 @@ async def discover_mailboxes(graph: GraphClient) -> AsyncIterator[FoundEntity]:
     Guests are told apart here and not by `$filter`: userType can be null, and a null would be lost by `ne`
     (quirk 36). Per user one probe of the mailbox and one of its purpose, ten users in a batch. The purpose
     needs MailboxSettings.Read; without it a mailbox of a disabled, unlicensed account counts as shared.
+
+    Raises Malformed when Microsoft names nobody at all: who consented is among them, and all would be archived.
     """
+    anybody = False
     async for page in pages(graph, _USERS, pool=graph.pool()):
+        anybody = anybody or bool(page)
         users = [user for user in page if isinstance(user.get("id"), str) and not _is_guest(user)]
         for few in in_batches(users, _PROBES_PER_BATCH):
             answers = await _probe(graph, few)
             for user in few:
                 yield _found(user, answers[f"box {user['id']}"], answers[f"purpose {user['id']}"])
+    if not anybody:
+        raise Malformed("Microsoft's list of people is empty.", do="The next look asks again.")
 
 
 def _is_guest(user: dict[str, Any]) -> bool:

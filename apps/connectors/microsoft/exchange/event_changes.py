@@ -143,14 +143,15 @@ class EventRound:
             yield ChangePage([folder_failed(calendar_id, error)])
 
     async def _is_there(self, calendar_id: str) -> bool:
-        """Ask for the calendar itself: a list that says 404 proves nothing."""
+        """Ask for the calendar itself, then for all: one 404 more proves nothing while it is listed."""
         path = f"{self._base}/calendars/{segment(calendar_id)}?$select=id"
         try:
             await self._graph.get_json(path, pool=self._pool)
         except Gone as error:
             if is_mailbox_missing(error):
                 raise
-            return False
+            listed = await list_calendars(self._graph, self._user, pool=self._pool, known=[calendar_id])
+            return any(each.remote_id == calendar_id for each in listed)
         return True
 
     async def _by_changes(self, calendar_id: str, link: str) -> AsyncIterator[ChangePage]:

@@ -50,7 +50,15 @@ _FIELDS: Final = (
 EVENT_QUERY: Final = f"$select=changeKey,{_FIELDS}&$expand=exceptionOccurrences"
 _DROPPED: Final = {"id", "changeKey", "webLink", "seriesMasterId", "transactionId", "calendar", "bodyPreview"}
 _STOPS_ALL: Final = (ConsentLost, Throttled)
-_FILE_STAYS_BEHIND: Final = (Blocked, Gone, TooLarge)
+
+
+class _NoContent(Malformed):
+    """An attached item whose MIME is empty: by a fault that passes, or for good."""
+
+    provider_code = "noContent"
+
+
+_FILE_STAYS_BEHIND: Final = (Blocked, Gone, TooLarge, _NoContent)
 """Quirk 42: the event is kept, and its list of files says which one Microsoft does not hand out."""
 
 Answer = Fetched | FetchProblem
@@ -188,7 +196,10 @@ class _Fetcher:
         """Return the content of a file, or the MIME of an attached item; None for a link."""
         kind = str(entry.get(KIND, "")).lower()
         if kind.endswith("itemattachment"):
-            return (await self._graph.get(f"{path}/$value", pool=self._pool, limit=FILE_LIMIT)).body
+            mime = (await self._graph.get(f"{path}/$value", pool=self._pool, limit=FILE_LIMIT)).body
+            if not mime:  # no item is without
+                raise _NoContent("Microsoft gives an attached item without its content.")
+            return mime
         if kind.endswith("referenceattachment"):
             return None
         given = entry.get("contentBytes")
