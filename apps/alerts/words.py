@@ -234,8 +234,8 @@ def _quota(alert: Alert, facts: dict[str, Any]) -> str:
         return f"{_which(facts)} {what} at Microsoft."
     if alert.task is not None:
         used, limit = (strip_tags(filesize(facts.get(name, 0))) for name in ("used", "limit"))
-        what = "It takes no more mail" if alert.severity == Severity.CRITICAL else "It is nearly full"
-        return f"{what} at Microsoft: {used} of {limit} are used, {facts.get('share')} %."
+        what = "takes no more mail" if alert.severity == Severity.CRITICAL else "is nearly full"
+        return f"The mailbox {what} at Microsoft: {used} of {limit} are used, {facts.get('share')} %."
     used, planned = (strip_tags(filesize(facts.get(name, 0))) for name in ("used", "planned"))
     return f"{facts.get('share')} % of the storage that you planned is used: {used} of {planned}."
 

@@ -41,13 +41,14 @@ def test_who_is_nearly_full_is_told_once_a_day_and_until_there_is_room(backup: B
     assert look(0) == {} and reports(backup) == 1, "the report of today is known"
     assert look(1) == {"warning": "warning"}
     alert = Alert.objects.get(kind="quota")
-    assert "nearly full at Microsoft: 49.4 GB of 53.7 GB are used, 92 %" in sentence(alert)
+    assert sentence(alert) == "The mailbox is nearly full at Microsoft: 49.4 GB of 53.7 GB are used, 92 %."
     assert alert.entity == backup.entity and way(alert)[1] == "Open the mailbox"
     cloud.add_fault("error", path="/reports/", status=503, count=None)
     assert look(2) == {"warning": "warning"}, "what the last report said stays"
     cloud.clear_faults()
     cloud.set_mailbox(backup.entity.address, used=50 * GB)
     assert look(4) == {"critical": "critical"}
+    assert "The mailbox takes no more mail" in sentence(Alert.objects.get(severity="critical"))
     Entity.objects.update(properties={"userPrincipalName": "somebody.else@pizza-perfecto.example"})
     assert look(6) == {}, "the report names people by what they sign in with"
     assert not cloud.contract_violations()
