@@ -366,7 +366,9 @@ def test_the_page_sets_tries_changes_and_deletes_and_shows_a_secret_once(
     hook.refresh_from_db()
     assert (hook.moment, hook.waits) == (HookMoment.AFTER, False)
     refused = olivia.post(address, {"moment": "after", "url": "http://10.0.0.1/"})
-    assert refused.status_code == 422 and "public internet" in refused.content.decode()
+    said = refused.content.decode()
+    assert refused.status_code == 422 and "public internet" in said
+    assert said.index("Nothing was saved.") < said.index("hooks-title"), "it is seen without scrolling"
     olivia.post(reverse("hook_act", args=[hook.public_id]), {"action": "delete"})
     codes = list(Activity.objects.filter(code__startswith="hook.").values_list("code", flat=True))
     assert codes.count("hook.tried") == 1
