@@ -1,10 +1,15 @@
 """Fixtures for every test. The cast is in tests/cast.py, servers in tests/fixtures/."""
 
 import pytest
+from hypothesis import settings
 
 from apps.connectors.microsoft import auth, connector, governor
 from tests.cast import Cast, make_cast
 from tests.only_mail import mail_readers
+
+# How long one example takes says how busy the machine is. What CI sets besides stays: always the same examples.
+settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.load_profile("patient")
 
 pytest_plugins: list[str] = [
     "tests.fixtures.clouds",

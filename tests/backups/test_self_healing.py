@@ -24,6 +24,7 @@ from apps.vault.models import BlobLocation, Damage, Pack
 from apps.vault.store.pack import pack_key
 from tests.backups.damaging import blobs, check, gone, item, spoil
 from tests.fixtures.mailbox import Mailbox
+from tests.seeds import new_seed
 
 pytestmark = pytest.mark.database
 
@@ -190,7 +191,7 @@ def test_one_copy_of_an_equal_text_heals_all_items_that_share_its_blob(mailbox: 
 def test_one_percent_of_all_blobs_lost_at_random_comes_back_but_for_what_is_named(
     mailbox: Mailbox, vault: Path
 ) -> None:
-    rng = random.Random(seed := random.randrange(2**32))
+    rng = random.Random(seed := new_seed())
     cloud, account_id = mailbox.cloud, mailbox.entity.account_id
     folders = [cloud.add_folder(name) for name in ("Inbox", "Sent", "Projects")]
     for number in range(400):

@@ -8,10 +8,11 @@ import pytest
 
 from apps.backups.engine.run import NOT_OURS
 from apps.sandbox.testing import SandboxCloud
+from tests.seeds import new_seed
 from tests.warm_worker import Done, WarmWorker
 
 KILLS = 42
-SEED = random.SystemRandom().randrange(1_000_000)
+SEED = new_seed()
 LIMITS = {"unit": 10, "units_ahead": 2, "batch_items": 30, "seal_items": 5}
 # What a crash may cost: the batch at hand and what is being fetched ahead of it.
 ONE_BATCH = 30 + 10 * (2 + 3)

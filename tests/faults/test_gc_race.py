@@ -12,9 +12,10 @@ import pytest
 
 from apps.sandbox.testing import SandboxCloud
 from tests.faults.people import destroy_mail
+from tests.seeds import new_seed
 from tests.warm_worker import WarmWorker
 
-SEED = random.SystemRandom().randrange(1_000_000)
+SEED = new_seed()
 ROUNDS = 12
 DAYS = 4 * 24 * 60  # minutes that pass in a round: longer than each grace
 COLLECT, FORGET, WHOLE = (f"tests.faults.gc_orders:{name}" for name in ("collect", "forget", "whole"))

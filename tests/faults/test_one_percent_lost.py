@@ -12,9 +12,10 @@ import pytest
 
 from apps.sandbox.testing import SandboxCloud
 from tests.faults.people import destroy_mail
+from tests.seeds import new_seed
 from tests.warm_worker import WarmWorker
 
-SEED = random.SystemRandom().randrange(1_000_000)
+SEED = new_seed()
 HURT, CHECK, READABLE = (f"tests.faults.damage_orders:{name}" for name in ("hurt", "check", "readable"))
 COLLECT = "tests.faults.gc_orders:collect"
 DAY = 24 * 60

@@ -21,8 +21,9 @@ from apps.vault.store.recipe import Hole, Recipe
 from tests.reader.bare import BareReader
 from tests.reader.module import reader as module
 from tests.reader.test_formats import HandMade, plain, run
+from tests.seeds import new_seed
 
-SEED = random.SystemRandom().randrange(1_000_000)
+SEED = new_seed()
 CONTENT = encode_content(
     [
         ContentPart(

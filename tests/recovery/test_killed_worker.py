@@ -16,10 +16,11 @@ import pytest
 from apps.sandbox.testing import SandboxCloud
 from tests.recovery.conftest import as_it_was
 from tests.recovery.test_restore_kinds import BINS, whole
+from tests.seeds import new_seed
 from tests.warm_worker import WarmWorker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-SEED = random.SystemRandom().randrange(1_000_000)
+SEED = new_seed()
 ORDERS = "tests.recovery.orders"
 KILLS = 8
 MODES = ("new_root", "skip", "replace", "duplicate")

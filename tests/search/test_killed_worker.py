@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from apps.sandbox.testing import SandboxCloud
+from tests.seeds import new_seed
 from tests.warm_worker import WarmWorker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-SEED = random.SystemRandom().randrange(1_000_000)
+SEED = new_seed()
 ORDERS = "tests.search.orders"
 KILLS = 8
 

@@ -1,6 +1,6 @@
 """A hostile object costs an error: never memory, never another exception, never code (tests/vault/fuzz.py).
 
-Each parser runs in a child whose memory is capped. Seeds are new each time and printed when a try fails.
+Each parser runs in a child whose memory is capped. The seed is printed when a try fails.
 """
 
 import random
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.seeds import new_seed
 from tests.vault import fuzz
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED = random.SystemRandom().randrange(1_000_000)
+SEED = new_seed()
 TRIES = 1_500
 
 
