@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -53,9 +54,10 @@ def test_an_army_of_addresses_is_slowed_down_but_the_owners_own_device_gets_in(o
     own = Client()
     sign_in(olivia, client=own)
     own.post(reverse("account_logout"))
-    for number in range(FROM_EVERYWHERE.burst):
-        sign_in(olivia, "guess", address=f"2001:db8:{number:x}::1")
-    assert is_refused(sign_in(olivia, address="198.51.100.9"))
+    with patch("apps.core.clock.now", return_value=clock.now()):  # a hundred take so long that one is refilled
+        for number in range(FROM_EVERYWHERE.burst):
+            sign_in(olivia, "guess", address=f"2001:db8:{number:x}::1")
+        assert is_refused(sign_in(olivia, address="198.51.100.9"))
     assert sign_in(olivia, address="198.51.100.9", client=own).status_code == 302
 
 

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.models import Account
 from apps.backups import tick
-from apps.backups.engine.lease import Lease, claim
+from apps.backups.engine.lease import LEASE, Lease, claim
 from apps.backups.enums import EntityState, Precedence, Trigger, Verdict
 from apps.backups.errors import LeaseLost
 from apps.backups.models import BackupTask, Entity, Run
@@ -136,7 +136,7 @@ def test_a_dead_workers_entity_runs_again_and_its_run_is_closed(cast: Cast, brok
     assert claim(**broker[0]) is not None
     dead = Run.objects.create(account=cast.account, entity=entity)
     assert tick.dispatch_due() == 0, "its lease is fresh"
-    with clock.travel(NOW + timedelta(seconds=61)):
+    with clock.travel(NOW + 2 * LEASE):
         assert tick.dispatch_due() == 1
         assert claim(**broker[1]) is not None
     dead.refresh_from_db()
@@ -164,7 +164,7 @@ def test_who_was_overtaken_cannot_write_any_more(cast: Cast, broker: Sent) -> No
     (entity,) = make_entities(cast.account, 1)
     slow = claim(account_id=cast.account.pk, entity_id=entity.pk)
     assert slow is not None
-    with clock.travel(NOW + timedelta(seconds=61)):
+    with clock.travel(NOW + 2 * LEASE):
         assert isinstance(claim(account_id=cast.account.pk, entity_id=entity.pk), Lease)
     with pytest.raises(LeaseLost), slow.guard():
         Entity.objects.filter(pk=entity.pk).update(name="written too late")

@@ -69,7 +69,7 @@ def test_the_beat_sends_what_waits_and_nothing_twice(cast: Cast, job: Job) -> No
             assert job_claim(job.pk, "worker")
         dispatch_jobs()
         assert send.call_count == 1, "somebody works on it"
-        with clock.travel(start + LEASE + timedelta(seconds=1)):
+        with clock.travel(clock.now() + LEASE + timedelta(seconds=1)):
             dispatch_jobs()
         assert send.call_count == 2, "its worker died"
 
