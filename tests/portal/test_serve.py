@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures.portal import ROOT, RunningPortal, start_portal, stop_portal
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def _children(portal: RunningPortal) -> dict[str, int]:
