@@ -153,6 +153,9 @@ def test_what_was_not_counted_anew_is_not_said_to_be_nothing(bob: Entity, olivia
     unread = {"a": {"unread": 1, "captured": 0}}
     make_snapshot(make_run(bob, verdict=Verdict.PARTIAL), number=2, coverage=unread, items=39)
     assert "No folder was counted anew: 39 items kept" in olivia.get(address).text
+    empty = {"a": {"expected": 0, "captured": 0}}
+    make_snapshot(make_run(bob, verdict=Verdict.SUCCESS), number=3, coverage=empty, items=39)
+    assert "No folder was counted anew" not in olivia.get(address).text
 
 
 def test_folders_that_name_each_other_as_parents_end_the_walk(bob: Entity) -> None:

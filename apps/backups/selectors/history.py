@@ -161,6 +161,11 @@ class Coverage:
         return self.captured >= self.snapshot.items
 
     @property
+    def is_counted(self) -> bool:
+        """Tell whether the provider counted any folder in this run."""
+        return any(folder.expected is not None for folder in (*self.gaps, *self.complete))
+
+    @property
     def captured(self) -> int:
         return sum(folder.captured for folder in (*self.gaps, *self.complete))
 
