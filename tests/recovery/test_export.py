@@ -29,6 +29,7 @@ from apps.recovery.exports.listing import About, add_lists, write_lists
 from apps.recovery.exports.names import Names, folder_path
 from apps.recovery.exports.part import PartWriter
 from apps.recovery.exports.start import export_start
+from apps.recovery.restore.target import open_target
 from tests.cast import Cast
 from tests.recovery.conftest import Office
 from tests.recovery.factories import make_export
@@ -71,6 +72,17 @@ def test_every_message_is_byte_for_byte_what_the_provider_served(office: Office)
     assert part.name == f"{office.bob.address}_Exchange_{job.created_at:%Y%m%d%H%M%S}_1.zip"
     rows = listed(job)
     assert len(rows) == job.items_total and {row["Outcome"] for row in rows} == {"Exported"}
+
+
+def test_folders_whose_names_are_alike_in_an_archive_stand_there_once(office: Office) -> None:
+    with open_target(office.bob) as live:
+        for name in ("Rota: summer", "Rota? summer", "rota* summer"):
+            live.do(live.items("mail").ensure_folder(None, name))
+    snapshot = office.back_up()
+    office.choose(snapshot)
+    (archive,) = archives(office.export(snapshot))
+    names = [name.casefold() for name in archive.namelist()]
+    assert "mail/rota_ summer/" in names and len(set(names)) == len(names)
 
 
 def test_a_large_export_comes_in_numbered_parts_without_doubles(office: Office, settings: Any) -> None:

@@ -175,7 +175,7 @@ class _Export:
         number = len(self.parts) + 1
         writer = PartWriter(self.desk / part_name(self.context.job, number))
         if number == 1:
-            for path in self._empty_folders():
+            for path in filter(self.names.take, self._empty_folders()):
                 writer.add_folder(path)
         self.context.say(f"Writing part {number}")
         return _Open(writer, EntryLog(self.desk, number), Packer(writer, self.names, self.reader))
