@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.accounts.http import MemberRequest
+from apps.core.actor import current_actor
 from apps.core.permissions import Permission, allowed
 
 
@@ -71,7 +72,9 @@ def hidden_kinds() -> list[str]:
 
 
 def _right_to_list(kind: Kind) -> Permission | None:
-    return kind.listed_for or (Permission.VIEW if kind.sight_needed else None)
+    """As all sight, that of backups is narrowed for people alone, not for work that nobody does."""
+    views = kind.sight_needed and current_actor().kind == "user"
+    return kind.listed_for or (Permission.VIEW if views else None)
 
 
 def offered_kinds() -> list[Kind]:
