@@ -173,12 +173,13 @@ class _Export:
 
     def _open(self) -> _Open:
         number = len(self.parts) + 1
+        log = EntryLog(self.desk, number)
         writer = PartWriter(self.desk / part_name(self.context.job, number))
         if number == 1:
             for path in filter(self.names.take, self._empty_folders()):
                 writer.add_folder(path)
         self.context.say(f"Writing part {number}")
-        return _Open(writer, EntryLog(self.desk, number), Packer(writer, self.names, self.reader))
+        return _Open(writer, log, Packer(writer, self.names, self.reader))
 
     def _empty_folders(self) -> Iterator[str]:
         chosen = self.context.params.get("folders", {})
