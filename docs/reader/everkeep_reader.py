@@ -1155,7 +1155,7 @@ def safe_name(text: str) -> str:
     text = "".join("_" if c in unseen or c in '<>:"/\\|?*' else c for c in text).strip(". ")
     while len(text.encode("utf-8", "replace")) > 120:
         text = text[:-1].rstrip(". ")
-    reserved = re.match(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", text, re.IGNORECASE)
+    reserved = re.match(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³]) *(\.|$)", text, re.IGNORECASE)
     return ("_" + text if reserved else text) or "without a name"
 
 

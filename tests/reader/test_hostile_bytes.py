@@ -102,6 +102,13 @@ def test_any_name_becomes_one_that_stays_in_its_folder(text: str) -> None:
     assert len(name.encode("utf-8", "replace")) <= 121 and Path("folder", name).parent == Path("folder")
 
 
+@pytest.mark.parametrize(
+    "text", ["nul", "NUL .txt", "con", "conin$", "Conout$.txt", "COM¹", "lpt³.log", "com7.a"]
+)
+def test_no_name_is_one_that_windows_keeps_for_devices(text: str) -> None:
+    assert module.safe_name(text) == "_" + text
+
+
 def test_each_changed_byte_of_every_object_is_an_error_in_words(made: HandMade, reader: BareReader) -> None:
     """Every object, at places of every part of it: each time the reader ends calmly and says what is bad."""
     source = random.Random(SEED)
