@@ -118,6 +118,7 @@ def test_two_days_are_compared_and_one_version_is_taken_back(rita: Visit, runs: 
     picture(rita, "recover-compare")
     page.get_by_label("Change", exact=True).select_option("deleted")
     expect(page.get_by_label("Select: Sauce")).to_have_count(0)
+    expect(page.locator(".htmx-settling")).to_have_count(0)  # before that the new list hears no change
     page.get_by_label("Change", exact=True).select_option("changed")
     page.get_by_role("link", name="Before: Giulia Conti").click()
     page.get_by_role("link", name="All versions").click()
