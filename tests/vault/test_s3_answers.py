@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from apps.vault.store.backends.base import ObjectInfo
 from apps.vault.store.backends.parts import MULTIPART_FROM
 from apps.vault.store.backends.remote import Head
 from apps.vault.store.backends.retry import Retry
@@ -93,6 +94,18 @@ def test_more_objects_than_one_page_are_listed(s3_server: S3Server) -> None:
     for key in keys:
         store._put_whole(key, memoryview(b"x"))
     assert [found.key for found in store.list("packs/")] == keys
+
+
+def test_what_a_server_lists_twice_is_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = S3Store(S3Address("bucket", "folder/", "http://127.0.0.1:9", "x", "path", "k", "s"))
+    pages = {"": ["a", "b", "b"], "more": ["b", "c", "c", "c"]}
+
+    def page(ContinuationToken: str = "", **_: Any) -> Any:
+        found = [{"Key": f"folder/{name}", "Size": 4} for name in pages[ContinuationToken]]
+        return {"IsTruncated": not ContinuationToken, "NextContinuationToken": "more", "Contents": found}
+
+    monkeypatch.setattr(store._client, "list_objects_v2", page)
+    assert list(store.list("")) == [ObjectInfo("a", 4), ObjectInfo("b", 4), ObjectInfo("c", 4)]
 
 
 def answered(code: str, status: int) -> ClientError:

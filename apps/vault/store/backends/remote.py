@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TypeVar
 
 from ..errors import (
@@ -114,8 +115,10 @@ class RemoteStore(ABC):
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         skip = len(self.prefix)
-        for found in self._pages(self.prefix + checked_prefix(prefix)):
-            yield ObjectInfo(found.key[skip:], found.size)
+        # Some servers say a name twice: rclone's does when several writes made its folder at once.
+        found = self._pages(self.prefix + checked_prefix(prefix))
+        for key, same in groupby(found, key=lambda each: each.key):
+            yield ObjectInfo(key[skip:], next(same).size)
 
     def delete(self, key: str) -> None:
         """Where a bucket keeps versions, all of the object's go: a deleted key envelope must be gone."""
