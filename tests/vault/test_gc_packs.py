@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from apps.vault import references
 from apps.vault.api import ContentPart, open_reader
 from apps.vault.enums import GcState, PackState
-from apps.vault.errors import PackBarred
-from apps.vault.gc import rewriting, rounds
+from apps.vault.errors import PackBarred, ReferencesUnreadable, StoreError, StoreUnavailable
+from apps.vault.gc import marking, rewriting, rounds
 from apps.vault.gc.rules import MERGE_FROM
 from apps.vault.gc.work import Work
 from apps.vault.leases import maintenance
@@ -161,6 +162,37 @@ def test_orphans_stay_while_referenced_blobs_are_lost(vault: World) -> None:
     vault.pass_days(4)
     assert vault.collect().lost == 1
     assert vault.objects() == 5
+
+
+@pytest.mark.parametrize("trouble", ["the list of packs does not come", "a content list cannot be read"])
+def test_orphans_stay_while_it_is_not_known_whether_anything_is_lost(
+    vault: World, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """A round that broke off has counted nothing: that is no proof that nothing is lost."""
+    _stored_but_not_recorded(vault)
+    lost = vault.items.pop("7")[1]
+    BlobLocation.objects.filter(account_id=vault.account_id, blob_id=lost.blobs[0]).delete()
+    vault.items["7"] = (b"", lost)
+    vault.collect(now=True, forced=True)
+    vault.pass_days(4)
+    vault.collect()
+    vault.pass_days(4)
+    with monkeypatch.context() as patched, pytest.raises((StoreError, ReferencesUnreadable)):
+        if "list of packs" in trouble:
+            patched.setattr(marking, "stored_packs", _no_answer)
+        else:
+            patched.setattr(vault, "contents", lambda account_id: [[b"no content list"]])
+            references.register_references(
+                "test", contents=vault.contents, writers_gone=vault.writers_gone
+            )
+        vault.collect(now=True)
+    references.register_references("test", contents=vault.contents, writers_gone=vault.writers_gone)
+    vault.collect(now=True, forced=True)
+    assert vault.objects() == 5
+
+
+def _no_answer(vault: OpenVault) -> dict[bytes, int]:
+    raise StoreUnavailable("The store does not answer.")
 
 
 def test_a_lost_blob_is_counted_though_others_have_a_place_on_each_of_two_shelves(vault: World) -> None:

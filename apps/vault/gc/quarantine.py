@@ -3,9 +3,9 @@
 from apps.activity import services as activity
 from apps.core import clock
 
-from ..enums import PackState
+from ..enums import GcState, PackState
 from ..errors import ObjectLocked, PackCorrupt
-from ..models import Pack
+from ..models import GcRound, Pack
 from ..references import writers_gone
 from ..store.errors import ObjectMissing
 from ..store.inspect import read_pack_index
@@ -24,14 +24,22 @@ def empty_quarantine(work: Work) -> None:
     leaving = Pack.objects.filter(state=PackState.RETIRED, state_at__lt=now - QUARANTINE)
     _delete_all(work, list(leaving), PackState.RETIRED)
     orphans = list(Pack.objects.filter(state=PackState.ORPHAN, state_at__lt=now - GRACE))
-    # An orphan may hold what is lost elsewhere: while referenced blobs have no place, it stays for the repair.
-    if orphans and not work.round.lost and writers_gone(work.account_id, now - GRACE + CLOCKS_APART):
+    if orphans and _nothing_is_lost(work.round) and writers_gone(work.account_id, now - GRACE + CLOCKS_APART):
         _delete_all(work, orphans, PackState.ORPHAN)
     if work.freed:
         with work.lease.guard():
             activity.record("vault.freed", bytes=work.freed)
     with work.lease.guard():
         Pack.objects.filter(state=PackState.DELETED, state_at__lt=now - BARRED).delete()
+
+
+def _nothing_is_lost(last: GcRound) -> bool:
+    """Tell whether the newest round has found a place for all that is referenced.
+
+    An orphan may hold what is lost elsewhere: then it stays for the repair. A round that broke off, or was
+    refused, has not counted.
+    """
+    return last.marked_at is not None and last.state != GcState.REFUSED and not last.lost
 
 
 def _delete_all(work: Work, packs: list[Pack], state: PackState) -> None:
