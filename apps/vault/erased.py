@@ -4,16 +4,20 @@ gc rewrites a pack when little of it is live. What was erased has to leave a ful
 such bytes register, and their packs are rewritten as soon as the blobs' places are gone.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
 from .enums import GcState, PackState
+from .errors import StoreError
 from .models import BlobLocation, GcRound, LockedUntil, Pack
 from .references import live_blobs
-from .store.pack import Kind
+from .services import open_vault
+from .store.pack import Kind, pack_key
 
+log = logging.getLogger("everkeep.vault")
 _BATCH: Final = 400
 
 
@@ -65,6 +69,23 @@ def packs_there(pack_rows: Iterable[int]) -> dict[int, datetime | None]:
             if pack_row in found:
                 found[pack_row] = max(until, found[pack_row] or until)
     return found
+
+
+def objects_there(account_id: int, pack_rows: Iterable[int]) -> bool:
+    """Tell whether any store has, or may have, an object of these packs, whatever their rows say.
+
+    gc writes down that a pack is deleted before it deletes the object (V14), and may die in between.
+    """
+    try:
+        store = open_vault(account_id=account_id).store
+        for some in _few(pack_rows):
+            for pack_id in Pack.objects.filter(pk__in=some).values_list("pack_id", flat=True):
+                if store.size(pack_key(bytes(pack_id))) is not None:
+                    return True
+    except StoreError as error:
+        log.warning("whether deleted packs of account %s are gone cannot be asked: %s", account_id, error)
+        return True
+    return False
 
 
 def journals_locked_until() -> datetime | None:

@@ -15,7 +15,7 @@ from django.db.models import Sum
 
 from apps.core import clock
 from apps.core.sight import whole_sight
-from apps.vault.api import collected_since, packs_there, places_of, referenced
+from apps.vault.api import collected_since, objects_there, packs_there, places_of, referenced
 
 from ..catalog import in_batches
 from ..damage import blobs_of
@@ -90,6 +90,8 @@ def look_for_bytes(erasure: Erasure) -> bool:
     if collected is None or packs_there(_packs_with_remains(erasure)) or erasure.left:
         return False
     if remains_elsewhere(erasure.account_id):
+        return False
+    if objects_there(erasure.account_id, _packs_with_remains(erasure)):
         return False
     if (shared := _shared(erasure, blobs, collected)) is None:
         return False

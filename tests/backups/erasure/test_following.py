@@ -1,6 +1,7 @@
 """What is ordered to be erased goes first by another way: with its mailbox, by retention, out of a new pack."""
 
 import random
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +23,13 @@ from apps.backups.services import discovery
 from apps.core import clock
 from apps.vault.api import ObjectLocked
 from apps.vault.gc import collect
+from apps.vault.store.backends.local import LocalStore
+from apps.vault.store.errors import StoreUnavailable
 from apps.vault.store.journal import JournalFolder
 from tests.backups.erasure.conftest import DAY, HOURS, let_pass, order, versions
 from tests.backups.erasure.test_erasing import SECRET, everything_readable
 from tests.backups.fake_cloud import FakeCloud, found
+from tests.faults.store import Killed
 from tests.fixtures.mailbox import Mailbox
 
 pytestmark = pytest.mark.database
@@ -197,3 +201,36 @@ def test_a_dead_runs_record_that_the_store_keeps_makes_no_rebuild_forget_the_lis
     assert ErasedItem.objects.filter(entity=paula.entity).count() == 1
     paula.cloud.refuse_cursor = True
     assert paula.run() == "success" and versions(paula.entity, "mail-knee") == 0
+
+
+@pytest.mark.parametrize("ends", [StoreUnavailable("It is away."), Killed()], ids=["away", "killed"])
+def test_bytes_are_there_until_the_store_has_let_go_of_them(
+    paula: Mailbox, olivia: Any, monkeypatch: pytest.MonkeyPatch, ends: BaseException
+) -> None:
+    """gc writes down that a pack is deleted, durably, before it deletes the object (V14)."""
+    account_id, real = paula.entity.account_id, LocalStore.delete
+    erasure = order(paula.entity, "mail-knee")
+    now = hours(8, clock.now())
+    refused = list[str]()
+
+    def delete(store: LocalStore, key: str) -> None:
+        if "/packs/" in key:
+            refused.append(key)
+            raise ends
+        real(store, key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "delete", delete)
+        for _ in range(7):
+            with clock.travel(now), suppress(StoreUnavailable, Killed):
+                collect(account_id)
+            now = hours(2, now)
+            if refused:
+                break
+    erasure.refresh_from_db()
+    assert refused and erasure.bytes_gone_at is None
+    assert certificate_of(erasure)["bytes gone from the store"] is None
+    rounds(account_id, now)
+    erasure.refresh_from_db()
+    assert erasure.bytes_gone_at is not None
+    assert SECRET not in everything_readable(account_id)
