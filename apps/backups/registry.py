@@ -1,6 +1,6 @@
 """What upper apps say and are told before a snapshot or an entity goes. Filled in their `AppConfig.ready()`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -100,6 +100,24 @@ def erase_elsewhere(versions: ErasedVersions) -> dict[str, int]:
         for name, count in erase(versions).items():
             found[name] = found.get(name, 0) + count
     return found
+
+
+Keeper = Callable[[UUID, Collection[str]], Iterable[bytes]]
+_keepers: dict[str, Keeper] = {}
+
+
+def register_keeper(name: str, contents: Keeper) -> None:
+    """Let `contents` give the content lists that an app keeps of an entity's items, beside the catalog.
+
+    It is given the entity and the items' keys. Where their bytes lie is followed when the items are erased.
+    """
+    _keepers[name] = contents
+
+
+def kept_elsewhere(entity: UUID, keys: Collection[str]) -> Iterator[bytes]:
+    """Yield the content lists that upper apps keep of these items."""
+    for contents in _keepers.values():
+        yield from contents(entity, keys)
 
 
 Remains = Callable[[int], bool]

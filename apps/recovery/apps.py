@@ -48,11 +48,12 @@ def _register_deleting() -> None:
 
 
 def _register_erasing() -> None:
-    from apps.backups.registry import register_eraser  # noqa: PLC0415 - models are loaded only after this module
+    from apps.backups.registry import register_eraser, register_keeper  # noqa: PLC0415 - models come first
 
-    from .erasing import erase  # noqa: PLC0415
+    from .erasing import contents_before, erase  # noqa: PLC0415
 
     register_eraser("recovery", erase)
+    register_keeper("recovery", contents_before)
 
 
 def _register_secrets() -> None:

@@ -11,13 +11,14 @@ from apps.jobs.enums import OPEN_STATES, JobKind
 from apps.jobs.models import Job
 
 from .exports.files import folder_of
-from .models import Plan
+from .models import BeforeState, Plan
 
 
 def settle(entity_id: UUID) -> str:
     """Wait for jobs at work; end what exports still hand out. The jobs' rows and ledgers keep their words.
 
-    A plan that was carried out stays, without what it kept of contents: its undo needs it.
+    A plan that was carried out stays, without what it kept of contents: its undo needs it. What a restore
+    replaced in the entity goes with it: its undo would have nowhere to go.
     """
     mine = Job.objects.filter(Q(entity_id=entity_id) | Q(destination_id=entity_id))
     if mine.filter(state__in=OPEN_STATES).exists():
@@ -28,6 +29,8 @@ def settle(entity_id: UUID) -> str:
     plans = Plan.objects.filter(source__public_id=entity_id)
     plans.filter(job=None).delete()
     plans.update(samples=[])
+    into = Plan.objects.filter(target__public_id=entity_id).exclude(job=None)
+    BeforeState.objects.filter(job__in=into.values("job")).delete()
     return ""
 
 

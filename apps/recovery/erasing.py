@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -63,13 +64,21 @@ def _plans(versions: ErasedVersions) -> int:
 
 def _before(versions: ErasedVersions) -> int:
     """What a restore replaced of these items: its undo cannot bring them back any more."""
-    keys, count = set(versions.keys), 0
-    jobs = Plan.objects.filter(target__public_id=versions.entity).exclude(job=None).values("job")
-    rows = BeforeState.objects.filter(job__in=jobs)
-    for pk, remote_id in rows.values_list("pk", "remote_id").iterator():
-        if key_of(remote_id) in keys:
-            count += BeforeState.objects.filter(pk=pk).delete()[0]
-    return count
+    kept = _kept_before(versions.entity, versions.keys)
+    return sum(BeforeState.objects.filter(pk__in=pks).delete()[0] for pks in _few(kept))
+
+
+@whole_sight("what is erased goes whoever restored or exported it")
+def contents_before(entity: UUID, keys: Collection[str]) -> list[bytes]:
+    """Return the content lists of what restores replaced of these items."""
+    kept = (BeforeState.objects.filter(pk__in=pks) for pks in _few(_kept_before(entity, keys)))
+    return [bytes(content) for rows in kept for content in rows.values_list("content", flat=True)]
+
+
+def _kept_before(entity: UUID, keys: Collection[str]) -> list[int]:
+    wanted, jobs = set(keys), Plan.objects.filter(target__public_id=entity).exclude(job=None).values("job")
+    rows = BeforeState.objects.filter(job__in=jobs).values_list("pk", "remote_id")
+    return [pk for pk, remote_id in rows.iterator() if key_of(remote_id) in wanted]
 
 
 def _copies(versions: ErasedVersions) -> int:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from apps.accounts.enums import Role
 from apps.accounts.models import Account, Approval, Membership
 from apps.backups.erasure.work import look_after_erasures
-from apps.backups.models import Erasure, HeldPart, Hold, NodeVersion, Snapshot
+from apps.backups.models import ErasedPlace, Erasure, HeldPart, Hold, NodeVersion, Snapshot
 from apps.backups.models.catalog import key_of
 from apps.backups.registry import ErasedVersions, erase_elsewhere
 from apps.backups.retention.night import night
@@ -23,7 +23,8 @@ from apps.jobs.enums import JobKind, JobState
 from apps.jobs.models import Job, JobItem
 from apps.recovery.drill.report import verified
 from apps.recovery.exports.files import folder_of
-from apps.recovery.models import Selection
+from apps.recovery.models import BeforeState, Selection
+from apps.vault.api import decode_content
 from tests.cast import Cast, member, prove_again
 from tests.recovery.factories import Mailbox, mail, make_entity, make_plan, store
 
@@ -197,6 +198,34 @@ def test_ledgers_files_and_plans_that_hold_it_are_cleared(cast: Cast, backup: Sn
     assert job.result["revoked"] and not folder_of(job).exists()
     assert sorted(JobItem.objects.values_list("label", flat=True)) == ["An erased item", "Lunch"]
     assert (plan.state, plan.samples) == ("failed", [])
+
+
+def test_bytes_that_an_undo_keeps_of_it_are_followed_until_they_are_gone(
+    client: Client, cast: Cast, backup: Snapshot
+) -> None:
+    """Somebody edited the mail before a restore replaced it: no backup holds that state, the undo alone does."""
+    edited = store(mail("My knee, as it really was"))
+    job = Job.objects.create(account=cast.account, kind=JobKind.RESTORE, state=JobState.SUCCEEDED)
+    row = JobItem.objects.create(account=cast.account, job=job, key="mail:1", label="My knee")
+    make_plan(backup, user_id=cast.owner.pk, mode="replace", state="used", job=job, target=backup.entity)
+    BeforeState.objects.create(
+        account=cast.account, item=row, job=job, remote_id="My knee", name="My knee", content=edited
+    )
+    client.force_login(cast.owner)
+    prove_again(client)
+    ask(client, backup, typed="erase 2 items of mail")
+    (blob_id,) = decode_content(edited)[0].blobs
+
+    def followed() -> bool:
+        return ErasedPlace.objects.filter(blob_id=blob_id, pack_row__isnull=False).exists()
+
+    assert followed()
+    now = clock.now()
+    for _ in range(30):
+        with clock.travel(now):
+            look_after_erasures()
+        now += HOURS
+    assert not BeforeState.objects.exists() and followed()
 
 
 def test_what_a_search_found_goes_the_same_way(client: Client, cast: Cast, backup: Snapshot) -> None:

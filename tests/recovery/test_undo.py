@@ -221,6 +221,16 @@ def test_a_restore_into_another_mailbox_is_undone_after_the_backups_of_its_sourc
     assert in_place(office, other) == before
 
 
+def test_what_a_restore_replaced_in_a_mailbox_goes_with_the_backups_of_the_mailbox(office: Office) -> None:
+    snapshot = changed_mailbox(office)
+    office.choose(snapshot, folders=[folder_key(office, "Inbox")])
+    job = office.restore(snapshot, "replace")
+    assert BeforeState.objects.filter(job=job).exists()
+    delete_backups(office.bob)
+    assert not BeforeState.objects.exists()
+    assert not any(blob for group in live_blobs(job.account_id) for blob in group), "nothing keeps its bytes"
+
+
 def delete_backups(entity: Entity) -> None:
     """As the hourly task does when the grace of an order is over."""
     now = clock.now()

@@ -20,7 +20,6 @@ from apps.core.errors import Conflict
 from apps.vault.api import Chain, ObjectLocked, VaultError, open_journals, vault_own
 
 from ..catalog import in_batches
-from ..damage import blobs_of
 from ..deletion.destroy import references_in
 from ..engine.lease import Lease, held
 from ..journals.compacting import journals_compact, journals_prune
@@ -28,7 +27,7 @@ from ..models import DamagedItem, Entity, ErasedItem, Erasure, NodeVersion, RunI
 from ..models.catalog import hash_of, key_of
 from ..registry import ErasedVersions, erase_elsewhere, forgotten
 from .chosen import holds_on, versions_of
-from .proof import follow
+from .proof import follow_versions
 from .remembered import hash_in
 
 logger = logging.getLogger("everkeep.erasure")
@@ -55,7 +54,7 @@ def _rows(entity: Entity, erasure: Erasure, kind: str, lease: Lease) -> None:
             raise Conflict(ON_HOLD)
         ids = versions_of(entity, kind, keys)
         versions = [row for some in in_batches(ids) for row in NodeVersion.objects.filter(pk__in=some)]
-        follow(erasure, {blob for row in versions for blob in blobs_of(bytes(row.content))})
+        follow_versions(erasure)
         _count_anew(entity, kind, versions)
         numbers = erase_elsewhere(ErasedVersions(entity.public_id, kind, ids, keys))
         forgotten(entity.pk, ids)

@@ -21,7 +21,7 @@ from ..catalog import in_batches
 from ..damage import blobs_of
 from ..enums import ErasureState
 from ..models import Entity, ErasedPlace, Erasure, NodeVersion
-from ..registry import remains_elsewhere
+from ..registry import kept_elsewhere, remains_elsewhere
 from .chosen import versions_of
 
 ORDERED: Final = (ErasureState.WAITING, ErasureState.ERASING)
@@ -56,6 +56,8 @@ def follow_versions(erasure: Erasure) -> None:
         for ids in in_batches(versions_of(erasure.entity, kind, some)):
             contents = NodeVersion.objects.filter(pk__in=ids).values_list("content", flat=True)
             blobs.update(blob for content in contents for blob in blobs_of(bytes(content)))
+    for content in kept_elsewhere(erasure.entity.public_id, set[str]().union(*keys.values())):
+        blobs |= blobs_of(content)
     follow(erasure, blobs)
 
 
