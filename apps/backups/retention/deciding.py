@@ -85,10 +85,12 @@ def decide(
     zone: tzinfo,
     left: Iterable[tuple[datetime, tzinfo]] = (),
     held: bool = False,
+    ripe: Collection[int] | None = None,
 ) -> list[Fate]:
     """Decide over all snapshots of one kind of data of one entity; answers come in the order of numbers.
 
-    `left`: zones that were in force before, and until when.
+    `left`: zones that were in force before, and until when. `ripe`: only these can go now, so that what the
+    others are measured by stays; None: all of them can.
     """
     past = sorted(history, key=lambda each: each.number)
     dated = _rightly_dated(past, now)
@@ -103,7 +105,8 @@ def decide(
         if of_then := {each.number for each in dated if each.taken_at <= until}:
             kept |= of_then & kept_in(earlier)
     counted = {each.number for each in dated}
-    measures = _measures(dated, good, kept | floor | {each.number for each in past[-1:]})
+    cannot_go = set() if ripe is None else counted.difference(ripe)
+    measures = _measures(dated, good, kept | floor | cannot_go | {each.number for each in past[-1:]})
 
     def why(each: Past) -> Why:
         if held:

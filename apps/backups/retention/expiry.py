@@ -44,9 +44,9 @@ def expire(entity: Entity, *, now: datetime | None = None) -> int:
     now = now or clock.now()
     for unfinished in Expiry.objects.filter(entity=entity, finished_at=None).order_by("pk"):
         _carry_out(entity, unfinished)
-    count, rule = 0, of_entity(entity).rule
+    count = 0
     for sub_service in _ripe(entity, now):
-        expiry = _let_go(entity, sub_service, rule, now)
+        expiry = _let_go(entity, sub_service, now)
         if expiry is not None:
             count += expiry.snapshots
             _carry_out(entity, expiry)
@@ -62,13 +62,17 @@ def _ripe(entity: Entity, now: datetime) -> list[str]:
     return sorted(names)
 
 
-def _let_go(entity: Entity, sub_service: str, rule: Rule, now: datetime) -> Expiry | None:
+def _let_go(entity: Entity, sub_service: str, now: datetime) -> Expiry | None:
     """Take the rows away that may go; None when none may."""
     with held(account_id=entity.account_id, entity_id=entity.pk) as lease, lease.guard():
-        going = next((c.going for c in chains(entity, rule, now=now) if c.sub_service == sub_service), [])
-        rows = due(entity, now=now).filter(sub_service=sub_service)
-        found = {row.pk: row for row in rows.only("number", "run_id", "taken_at") if row.number in set(going)}
-        keys = sorted(found.keys() - in_use(found.keys()))
+        rule = _rule_now(entity)
+        rows = due(entity, now=now).filter(sub_service=sub_service).only("number", "run_id", "taken_at")
+        found = {row.pk: row for row in rows}
+        read = in_use(found.keys())
+        ripe = {row.number for key, row in found.items() if key not in read}
+        fates = chains(entity, rule, now=now, ripe=ripe)
+        going = set(next((each.going for each in fates if each.sub_service == sub_service), []))
+        keys = sorted(key for key, row in found.items() if row.number in ripe & going)
         if not keys:
             return None
         moments = [found[key].taken_at for key in keys]
@@ -93,6 +97,12 @@ def _let_go(entity: Entity, sub_service: str, rule: Rule, now: datetime) -> Expi
         Entity.objects.filter(pk=entity.pk).update(first_snapshot_at=oldest)
         _note(entity, expiry)
     return expiry
+
+
+def _rule_now(entity: Entity) -> Rule:
+    """Return the rule of this very moment: the work before may have taken long."""
+    rows = Entity.objects.select_related("task__connection", "task__account", "task__policy")
+    return of_entity(rows.get(pk=entity.pk)).rule
 
 
 def _carry_out(entity: Entity, expiry: Expiry) -> None:

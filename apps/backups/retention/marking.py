@@ -5,7 +5,7 @@ date, and by the time that was seen to pass since (`core.grace`), so that no clo
 week. A mark is taken off by the next look that finds that the snapshot stays.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,7 +41,14 @@ class Chain:
         return [fate.past.number for fate in self.fates if not fate.stays]
 
 
-def chains(entity: Entity, rule: Rule, *, now: datetime, held: bool | None = None) -> Iterator[Chain]:
+def chains(
+    entity: Entity,
+    rule: Rule,
+    *,
+    now: datetime,
+    held: bool | None = None,
+    ripe: Collection[int] | None = None,
+) -> Iterator[Chain]:
     """Decide over every kind of data of the entity. Reads only. Days end by the account's clock."""
     held = bool(on_hold([entity.pk])) if held is None else held
     histories: dict[str, list[Past]] = {}
@@ -50,7 +57,8 @@ def chains(entity: Entity, rule: Rule, *, now: datetime, held: bool | None = Non
         histories.setdefault(sub_service, []).append(Past(*values))
     zone, left = ZoneInfo(account_zone(entity.account_id)), zones_left(entity.account_id)
     for sub_service, history in histories.items():
-        yield Chain(sub_service, decide(history, rule.keep, now=now, held=held, zone=zone, left=left))
+        fates = decide(history, rule.keep, now=now, held=held, ripe=ripe, zone=zone, left=left)
+        yield Chain(sub_service, fates)
 
 
 def mark(entity: Entity, rule: Rule, *, now: datetime) -> int:

@@ -14,7 +14,7 @@ from apps.backups.registry import Reader, register_reader
 from apps.backups.retention import expiry
 from apps.backups.retention.marking import GRACE, count_marks_on
 from apps.backups.retention.night import Night, night
-from apps.backups.retention.rules import Keep, KeepFor, KeepSteps, Rule, Unit
+from apps.backups.retention.rules import Keep, KeepAll, KeepFor, KeepSteps, Rule, Unit
 from apps.core import clock
 from apps.vault.api import decode_content
 from apps.vault.gc import collect
@@ -206,6 +206,52 @@ def test_what_is_held_read_or_backed_up_right_now_stays(
         assert numbers(mailbox)[0] == 1
     finally:
         register_reader("a restore", Reader(lambda keys: set(), lambda keys: None))
+
+
+def test_what_a_restore_keeps_from_going_does_not_become_the_measure_of_good_days(mailbox: Mailbox) -> None:
+    """Its own measure stays with it: judged alone it would be good, and all the good ones after it not."""
+    worked(mailbox, days=6)
+    for number, items, size in ((1, 1_000, 1_000), (2, 3_000, 400), *((each, 1_200, 900) for each in range(3, 7))):
+        Snapshot.objects.filter(number=number).update(items=items, size=size)
+    rule(mailbox, KeepSteps(latest=3))
+    assert look(mailbox, 0.1).marked == 3
+    read = mailbox.snapshots()[1].pk
+    register_reader("a restore", Reader(lambda keys: {read} & set(keys), lambda keys: None))
+    try:
+        look(mailbox, 7.2)
+    finally:
+        register_reader("a restore", Reader(lambda keys: set(), lambda keys: None))
+    for _ in range(3):
+        mailbox.run()
+    Snapshot.objects.filter(number__gt=6).update(items=0, size=0)
+    for days in (1, 9, 17):
+        look(mailbox, days)
+    assert {4, 5, 6} <= set(numbers(mailbox))
+
+
+def test_a_rule_that_becomes_longer_while_backups_go_keeps_the_next_ones(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journals of a large mailbox take long to write anew: meanwhile somebody thinks better of it."""
+    worked(mailbox, days=6)
+    Snapshot.objects.bulk_create(
+        Snapshot(
+            account_id=each.account_id, entity_id=each.entity_id, run_id=each.run_id, sub_service="notes",
+            number=each.number, taken_at=each.taken_at, verdict=each.verdict, items=9, size=9,
+        )
+        for each in mailbox.snapshots()
+    )  # fmt: skip
+    rule(mailbox, FOUR)
+    assert look(mailbox, 0.1).marked == 4
+    real = expiry.journals_compact
+
+    def slow(*, entity: Entity, sub_service: str) -> Any:
+        rule(mailbox, KeepAll())
+        return real(entity=entity, sub_service=sub_service)
+
+    monkeypatch.setattr(expiry, "journals_compact", slow)
+    assert look(mailbox, 7.2).gone == 2, "of the first kind of data"
+    assert Snapshot.objects.filter(sub_service="notes").count() == 6
 
 
 def test_a_mailbox_that_was_emptied_and_a_clock_that_jumped_take_no_good_day_along(mailbox: Mailbox) -> None:
