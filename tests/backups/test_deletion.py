@@ -15,6 +15,7 @@ from apps.accounts.models import Account, Approval, Membership
 from apps.accounts.selectors import actor_of
 from apps.activity.models import Activity, SecurityEvent
 from apps.backups.deletion import destroy as destroying
+from apps.backups.deletion import work
 from apps.backups.deletion.facts import held_of, what_of
 from apps.backups.deletion.order import delete_of_rule, delete_wish, deletion_cancel
 from apps.backups.deletion.work import look_after_deletions
@@ -23,6 +24,7 @@ from apps.backups.enums import DeletionState, EntityState
 from apps.backups.journals.rebuild import rebuild
 from apps.backups.models import BackupTask, Deletion, Entity, HeldPart, Hold, NodeVersion, Run, Snapshot
 from apps.backups.services.activation import activate
+from apps.backups.services.holds import hold_place
 from apps.backups.services.limiting import limit
 from apps.backups.tick import dispatch_due
 from apps.core import clock
@@ -197,6 +199,29 @@ def test_a_clock_that_jumps_and_a_hold_that_comes_destroy_nothing(mailbox: Mailb
     mailbox.entity.refresh_from_db()
     with pytest.raises(Conflict, match=r"Paula Pizza \(Case 7\)"):
         order(mailbox.entity)
+
+
+def test_a_hold_that_comes_in_the_very_moment_of_destruction_is_not_too_late(
+    mailbox: Mailbox, twin: Mailbox, olivia: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, person = work.destroy, current_actor()
+
+    def held_before(entity: Entity, deletion: Deletion, *, comes_back: bool) -> None:
+        monkeypatch.undo()
+        with acting_as(person):
+            hold_place(name="Case 9", entities=[entity])
+        real(entity, deletion, comes_back=comes_back)
+
+    monkeypatch.setattr(work, "destroy", held_before)
+    deletion, before = order(mailbox.entity), mailbox.state(1)
+    now = let_pass(7.5)
+    deletion.refresh_from_db()
+    assert (deletion.state, deletion.waiting_for) == (DeletionState.DESTROYING, "One of them is on legal hold.")
+    assert mailbox.state(1) == before
+    Hold.objects.update(lifted_at=clock.now())
+    let_pass(0.5, now)
+    deletion.refresh_from_db()
+    assert deletion.state == DeletionState.DONE
 
 
 def test_the_name_of_a_hold_is_for_who_may_know_it_and_no_rule_names_whom_it_holds(

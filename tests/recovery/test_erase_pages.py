@@ -203,7 +203,7 @@ def test_ledgers_files_and_plans_that_hold_it_are_cleared(cast: Cast, backup: Sn
 def test_bytes_that_an_undo_keeps_of_it_are_followed_until_they_are_gone(
     client: Client, cast: Cast, backup: Snapshot
 ) -> None:
-    """Somebody edited the mail before a restore replaced it: no backup holds that state, the undo alone does."""
+    """Somebody edited the mail before a restore replaced it: no backup has that state, the undo does."""
     edited = store(mail("My knee, as it really was"))
     job = Job.objects.create(account=cast.account, kind=JobKind.RESTORE, state=JobState.SUCCEEDED)
     row = JobItem.objects.create(account=cast.account, job=job, key="mail:1", label="My knee")

@@ -182,9 +182,7 @@ def test_orphans_stay_while_it_is_not_known_whether_anything_is_lost(
             patched.setattr(marking, "stored_packs", _no_answer)
         else:
             patched.setattr(vault, "contents", lambda account_id: [[b"no content list"]])
-            references.register_references(
-                "test", contents=vault.contents, writers_gone=vault.writers_gone
-            )
+            references.register_references("test", contents=vault.contents, writers_gone=vault.writers_gone)
         vault.collect(now=True)
     references.register_references("test", contents=vault.contents, writers_gone=vault.writers_gone)
     vault.collect(now=True, forced=True)

@@ -20,6 +20,7 @@ from django.db.models import F
 
 from apps.connectors.enums import SubService
 from apps.core import clock
+from apps.core.errors import Conflict
 from apps.vault.api import (
     Chain,
     ContentCorrupt,
@@ -34,11 +35,13 @@ from ..engine.lease import Lease, held
 from ..enums import EntityState
 from ..erasure.proof import ORDERED, follow_ordered
 from ..erasure.remembered import carry_over
+from ..holds import on_hold
 from ..models import Deletion, Entity, Erasure, NodeVersion, Run, Snapshot
 
 logger = logging.getLogger("everkeep.deletion")
 BATCH: Final = 2_000
 BUSY: Final = timedelta(hours=1)
+ON_HOLD: Final = "One of them is on legal hold."
 FACTS = (
     "account_id",
     "task_id",
@@ -64,10 +67,13 @@ class Gone:
 
 
 def destroy(entity: Entity, deletion: Deletion, *, comes_back: bool) -> None:
-    """Delete all that is kept of an entity. In the account's scope. Raises LeaseLost, VaultError."""
+    """Delete all that is kept of an entity. In the account's scope. Raises LeaseLost, Conflict, VaultError."""
     gone = Gone()
     with held(account_id=entity.account_id, entity_id=entity.pk) as lease:
         with lease.guard():
+            # Asked under the lock of the row: who places a hold waits for it, or was here before.
+            if on_hold([entity.pk]):
+                raise Conflict(ON_HOLD)
             follow_ordered(entity)
             gone.snapshots = Snapshot.objects.filter(entity=entity).delete()[1].get("backups.Snapshot", 0)
         _versions(entity, deletion, lease, gone)

@@ -23,7 +23,7 @@ from ..models import Deletion, Entity
 from ..registry import settled
 from ..retention.archived import kept_by_now
 from ..service_list import nouns_of
-from .destroy import BUSY, destroy, remove_journals
+from .destroy import BUSY, ON_HOLD, destroy, remove_journals
 from .order import GRACE, put_back_some
 
 logger = logging.getLogger("everkeep.deletion")
@@ -99,7 +99,7 @@ def _begin(locked: Deletion) -> bool:
 def _in_the_way(entity: Entity) -> str:
     """Why one entity cannot be destroyed at this moment, "" when it can; the words name it to nobody."""
     if on_hold([entity.pk]):
-        return "One of them is on legal hold."
+        return ON_HOLD
     alive = entity.lease_owner and entity.lease_until and entity.lease_until > clock.now()
     if alive and not entity.lease_owner.startswith(DISPATCHED):
         return "A backup of one of them is still at work."

@@ -211,8 +211,9 @@ def test_what_is_held_read_or_backed_up_right_now_stays(
 def test_what_a_restore_keeps_from_going_does_not_become_the_measure_of_good_days(mailbox: Mailbox) -> None:
     """Its own measure stays with it: judged alone it would be good, and all the good ones after it not."""
     worked(mailbox, days=6)
-    for number, items, size in ((1, 1_000, 1_000), (2, 3_000, 400), *((each, 1_200, 900) for each in range(3, 7))):
-        Snapshot.objects.filter(number=number).update(items=items, size=size)
+    Snapshot.objects.update(items=1_200, size=900)
+    Snapshot.objects.filter(number=1).update(items=1_000, size=1_000)
+    Snapshot.objects.filter(number=2).update(items=3_000, size=400)
     rule(mailbox, KeepSteps(latest=3))
     assert look(mailbox, 0.1).marked == 3
     read = mailbox.snapshots()[1].pk
