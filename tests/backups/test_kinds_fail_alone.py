@@ -3,6 +3,7 @@
 import pytest
 
 from apps.backups.models import Entity, RunIssue, Snapshot
+from apps.backups.selectors import last_coverage
 from apps.connectors.base import FetchProblem
 from apps.connectors.enums import SubService
 from apps.core.errors import ConsentLost, EverkeepError, Forbidden, Gone, Malformed, Throttled, Unavailable
@@ -76,6 +77,28 @@ def test_a_kind_that_cannot_be_read_keeps_its_snapshot_and_stops_no_other(
     assert mailbox.run() == "success"
     assert numbers(mailbox) == {"mail": [1, 2, 3], "contacts": [1, 2]}
     assert Entity.objects.get().items == 4 + 3
+
+
+def test_each_kind_says_how_it_went_itself(mailbox: Mailbox) -> None:
+    contacts = with_contacts(mailbox)
+    inbox = next(iter(mailbox.cloud.folders))
+    bad = mailbox.cloud.add_mail(inbox, "Bad")
+    mailbox.cloud.problems[bad] = FetchProblem(bad, "damaged")
+
+    def shown() -> dict[str, tuple[str, str]]:
+        return {
+            each.snapshot.sub_service: (each.state, each.state_words) for each in last_coverage(mailbox.entity)
+        }
+
+    assert mailbox.run() == "partial"
+    assert shown() == {"mail": ("partial", ""), "contacts": ("success", "")}
+    del mailbox.cloud.problems[bad]
+    breaks(contacts, Unavailable("Microsoft did not answer."))
+    assert mailbox.run() == "partial"
+    assert shown() == {"mail": ("success", ""), "contacts": ("partial", "Older")}
+    heals(contacts)
+    assert mailbox.run() == "success"
+    assert shown() == {"mail": ("success", ""), "contacts": ("success", "")}
 
 
 def test_mail_that_fails_does_not_keep_contacts_from_their_backup(mailbox: Mailbox) -> None:

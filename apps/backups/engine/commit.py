@@ -1,6 +1,6 @@
 """The end of a run: snapshots, cursors, counters, verdict and activity in one transaction, or none of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,7 +75,8 @@ def commit(run: Run, lease: Lease, streams: list[Stream], failed: list[KindFaile
         end_without_snapshot(run, lease, Ending(verdict, message, after_failure), _run_totals(sums))
         return verdict
     closed = _closed(run, Ending(verdict, message, slot_after_run), _run_totals(sums))
-    ready = [_prepare(closed, lease, each) for each in sums]
+    uncovered = {gap.sub_service for gap in judged.open}
+    ready = [_prepare(closed, lease, each, uncovered) for each in sums]
     with lease.guard():
         for snapshot, settled in ready:
             settle_issues(settled)
@@ -103,10 +104,10 @@ def _sum(stream: Stream) -> Sum:
     return Sum(stream, totals, _coverage(stream, totals))
 
 
-def _prepare(run: Run, lease: Lease, each: Sum) -> tuple[Snapshot, Settlement]:
+def _prepare(run: Run, lease: Lease, each: Sum, uncovered: Container[str]) -> tuple[Snapshot, Settlement]:
     """Write the journal; returns the snapshot that names it, and what its issues come to, both not saved."""
     stream, draft = each.stream, each.stream.draft
-    settled, snapshot = settlement(draft, stream.troubles), _snapshot(run, each)
+    settled, snapshot = settlement(draft, stream.troubles), _snapshot(run, each, uncovered)
     journal = write_journal(
         run.entity, draft, snapshot, run, settled.rows(), before=stream.before, pulse=lease.renew
     )
@@ -158,7 +159,8 @@ def _coverage(stream: Stream, totals: Totals) -> dict[str, dict[str, int]]:
     return ledger
 
 
-def _snapshot(run: Run, each: Sum) -> Snapshot:
+def _snapshot(run: Run, each: Sum, uncovered: Container[str]) -> Snapshot:
+    """Make the row; its verdict is that of its own kind of data, the run's is the worst of all."""
     draft, totals = each.stream.draft, each.totals
     assert run.finished_at is not None
     return Snapshot(
@@ -168,7 +170,7 @@ def _snapshot(run: Run, each: Sum) -> Snapshot:
         sub_service=draft.sub_service,
         number=draft.number,
         taken_at=run.finished_at,
-        verdict=run.verdict,
+        verdict=Verdict.PARTIAL if str(draft.sub_service) in uncovered else Verdict.SUCCESS,
         items=totals.items,
         folders=totals.folders,
         size=totals.size,

@@ -1,7 +1,7 @@
 """What the page of one entity shows: its runs, what the last snapshot covers, and thirty days in bars."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -140,6 +140,15 @@ class Coverage:
     label: str
     gaps: list[FolderCoverage]
     complete: list[FolderCoverage]
+    is_older: bool = False  # the newest backup kept no newer state of this kind
+
+    @property
+    def state(self) -> str:
+        return Verdict.PARTIAL if self.is_older else self.snapshot.verdict
+
+    @property
+    def state_words(self) -> str:
+        return "Older" if self.is_older else ""
 
     @property
     def icon(self) -> str:
@@ -180,6 +189,15 @@ def last_snapshots(entity: Entity) -> list[Snapshot]:
     newest = Snapshot.objects.filter(entity=entity).order_by("-number").defer("cursor")
     found = (newest.filter(sub_service=sub_service).first() for sub_service in SubService.values)
     return [snapshot for snapshot in found if snapshot is not None]
+
+
+def last_coverage(entity: Entity) -> list[Coverage]:
+    """What is kept of each sub-service now, and which of it the newest backup could not renew."""
+    found = [coverage_of(snapshot) for snapshot in last_snapshots(entity)]
+    newest = max((each.snapshot for each in found), key=lambda row: (row.taken_at, row.pk), default=None)
+    return [
+        replace(each, is_older=newest is not None and each.snapshot.run_id != newest.run_id) for each in found
+    ]
 
 
 def coverage_of(snapshot: Snapshot) -> Coverage:

@@ -42,7 +42,7 @@ def page(request: MemberRequest, entity_id: UUID) -> HttpResponse:
         "may_choose": not all(gap.by_default for gap in gaps),
         "beyond": unreachable_of(entity.kind),
         "left_out": selectors.excluded_of(entity),
-        "coverage": [selectors.coverage_of(taken) for taken in selectors.last_snapshots(entity)],
+        "coverage": selectors.last_coverage(entity),
         **_runs(entity, request.GET),
     }
     return render(request, "backups/entity.html", context)
