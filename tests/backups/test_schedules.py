@@ -1,5 +1,6 @@
 """When backups start: hours of the wall in any time zone, windows, and a year of each rhythm."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -94,6 +95,28 @@ def test_an_hour_that_autumn_doubles_starts_once_and_the_first_time() -> None:
     rule = Rule(at=time(2, 30), zone=BERLIN)
     assert rule.next_start(utc("2026-10-24T12:00")) == utc("2026-10-25T00:30")
     assert rule.next_start(utc("2026-10-25T00:30")) == utc("2026-10-26T01:30")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize(
+    ("every", "at", "until"),
+    [("daily", "02:00", "03:00"), ("3_per_day", "18:00", "02:30"), ("hours", "02:00", "03:00")],
+)
+def test_no_change_of_the_clocks_makes_a_window_last_a_day(zone: str, every: str, at: str, until: str) -> None:
+    """The hour in which backups may run is the very one that spring leaves out."""
+    rule = Rule(Every(every), time.fromisoformat(at), zone, until=time.fromisoformat(until), hours=1)
+    meant = {stop - start for start, stop in _windows(rule, datetime(2026, 6, 1, tzinfo=UTC), days=7)}
+    for start, stop in _windows(rule, datetime(2026, 1, 1, tzinfo=UTC), days=365):
+        assert timedelta(0) < stop - start <= max(meant) + timedelta(hours=1), start
+
+
+def _windows(rule: Rule, after: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
+    end = after + timedelta(days=days)
+    while after < end:
+        after = rule.next_start(after)
+        stop = rule.stop_after(after)
+        assert stop is not None
+        yield after, stop
 
 
 def test_half_an_hour_of_lord_howe_is_left_out_and_doubled_too() -> None:

@@ -72,7 +72,13 @@ class Rule:
             return None
         day = self._local(start).date()
         stop = self._moment(day, self.until)
-        return stop if stop > start else self._moment(day + DAY, self.until)
+        if stop > start:
+            return stop
+        # Where spring moved the start past its stop, the stop moves as far, not to the next day.
+        meant = next((wall for wall in self._walls if self._moment(day, wall) == start), self.until)
+        if meant < self.until:
+            return start + (datetime.combine(day, self.until) - datetime.combine(day, meant))
+        return self._moment(day + DAY, self.until)
 
     @property
     def is_daily(self) -> bool:
@@ -114,11 +120,17 @@ class Rule:
             return day.day == self.day or (day.day < self.day and (day + DAY).month != day.month)
         return self.every != Every.EVERY_3_DAYS and (self.every != Every.WEEKLY or self._picks_weekdays)
 
+    @property
+    def _walls(self) -> list[time]:
+        """The hours of the wall at which starts are set."""
+        first = datetime.combine(date(2000, 1, 1), self.at)
+        turns = 3 if self.every == Every.THREE_PER_DAY else 1
+        return [(first + turn * _THIRD).time() for turn in range(turns)]
+
     def _starts_on(self, day: date) -> list[datetime]:
         """Return all starts of a local day, in their order."""
         if self.every == Every.THREE_PER_DAY:
-            noon = datetime.combine(day, self.at)
-            return sorted({self._moment(day, (noon + turn * _THIRD).time()) for turn in range(3)})
+            return sorted({self._moment(day, wall) for wall in self._walls})
         start = self._moment(day, self.at)
         if self.every != Every.HOURS:
             return [start]
