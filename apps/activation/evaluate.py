@@ -29,7 +29,7 @@ from .asking import tell_asks
 from .directory import members_of
 from .enums import Mode, Outcome, RuleKind, RuleState
 from .models import Rule, RuleEvent, RuleList, RuleMember
-from .plan import COMES, HOLDS, Plan, Step, plan_of
+from .plan import COMES, HOLDS, Plan, Step, met_key, plan_of
 
 logger = logging.getLogger("everkeep.activation")
 AT_ONCE: Final = 1000
@@ -231,6 +231,7 @@ def _finish(rule: Rule, plan: Plan, asked: Sequence[int] = ()) -> None:
     Rule.objects.filter(pk=rule.pk).update(
         checked_at=clock.now(), problem="", state=state, asks=len(asked), asked=list(asked), allowed=[]
     )
+    _remember_listed(rule, plan)
     if asked and list(asked) != rule.asked:
         words = f"{len(asked)} who no longer fit would be deleted: so many, or all, no rule deletes by itself"
         logger.warning("rule %s asks: %s", rule.public_id, words)
@@ -256,6 +257,17 @@ def _note_problem(rule: Rule, words: str) -> None:
         logger.warning("rule %s could not be followed: %s", rule.public_id, words)
         say(rule, "rule.not_followed", status=ActivityStatus.FAILED, reason=words)
         news.note(rule.task, Topic.RULE, words=f"{rule.name}: {words}")
+
+
+def _remember_listed(rule: Rule, plan: Plan) -> None:
+    """Keep by their ids whom a list means: under another name they would seem to have left it."""
+    listed = RuleList.objects.filter(rule=rule).first() if rule.kind == RuleKind.LIST else None
+    if listed is None:
+        return
+    held = [*plan.kept, *(step.candidate.remote_id for step in plan.of(*HOLDS))]
+    if new := {met_key(each) for each in held} - listed.values.keys():
+        listed.values |= dict.fromkeys(sorted(new), 0)
+        listed.save(update_fields=["values"])
 
 
 def say(rule: Rule, code: str, *, status: str = ActivityStatus.DONE, **details: Any) -> None:

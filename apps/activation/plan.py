@@ -30,6 +30,7 @@ _DECIDED = {EntityState.PAUSED.value: Outcome.BY_HAND, EntityState.NOT_ACTIVE.va
 """By the state that a person set."""
 _AWAY = (EntityState.ARCHIVED, EntityState.DELETING)
 """Who may be back: whether they leave is judged then."""
+_MET = "met "  # no address has a space
 COLUMNS = (
     "pk",
     "public_id",
@@ -42,6 +43,11 @@ COLUMNS = (
     "licensed",
     "properties",
 )
+
+
+def met_key(remote_id: str) -> str:
+    """Stands in a rule's list, beside addresses, for a mailbox that it met: who is renamed is no other one."""
+    return f"{_MET}{remote_id}"
 
 
 class Candidate(NamedTuple):
@@ -66,8 +72,13 @@ class Candidate(NamedTuple):
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """What a list may call it by, in lower case."""
+        """What a list that is handed in may call it by, in lower case."""
         return self.address.casefold(), str(self.properties.get("userPrincipalName") or "").casefold()
+
+    @property
+    def listed_as(self) -> tuple[str, ...]:
+        """What may stand for it in the list of a rule."""
+        return (*self.addresses, met_key(self.remote_id))
 
 
 class Step(NamedTuple):
@@ -82,7 +93,7 @@ class Step(NamedTuple):
 class Plan:
     """`comes`: who fits and was not held; `goes`: who was held and no longer fits; `stays`: how many are held.
 
-    `present`: those of them who are neither archived nor being deleted.
+    `present`: those of them who are neither archived nor being deleted. `kept`: their remote ids.
     `deleting`: how many who left it earlier are in the grace of their deletion.
     `unmatched`: what a list or a group names that is neither on the task's list nor hidden from the actor.
     """
@@ -91,6 +102,7 @@ class Plan:
     goes: list[Step] = field(default_factory=list)
     stays: int = 0
     present: int = 0
+    kept: list[str] = field(default_factory=list)
     deleting: int = 0
     unmatched: list[str] = field(default_factory=list)
 
@@ -131,12 +143,13 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
     for each in _candidates(rule.task):
         why = judge(each)
         if why and rule.kind == RuleKind.LIST:
-            met.update(each.addresses)
+            met.update(each.listed_as)
         elif why and rule.kind == RuleKind.GROUP:
             met.add(each.remote_id)
         known = held.get(each.pk)
         if why and known in HOLDS:
             plan.stays += 1
+            plan.kept.append(each.remote_id)
             plan.present += each.state not in _AWAY
         elif why:
             plan.comes.append(Step(each, _coming(each, known, elsewhere, free), why))
@@ -144,7 +157,9 @@ def plan_of(rule: Rule, listed: Iterable[str] = ()) -> Plan:
             plan.goes.append(Step(each, _going(rule, each, others, kept), _why_gone(rule, each)))
         elif known == Outcome.LEFT_DELETED and each.state == EntityState.DELETING:
             plan.deleting += 1
-    plan.unmatched = sorted(wanted - met - hidden_names(rule.task)) if wanted else []
+    if wanted:
+        unmatched = wanted - met - hidden_names(rule.task)
+        plan.unmatched = sorted(one for one in unmatched if not one.startswith(_MET))
     return plan
 
 
@@ -174,7 +189,7 @@ def _judge(rule: Rule, wanted: set[str]) -> Any:
         names = group_names(rule)
         return lambda each: f"Member of {names}" if each.remote_id in wanted else ""
     if rule.kind == RuleKind.LIST:
-        return lambda each: "On the list" if any(one in wanted for one in each.addresses) else ""
+        return lambda each: "On the list" if any(one in wanted for one in each.listed_as) else ""
     conditions = conditions_of(rule.conditions)
 
     def judge(each: Candidate) -> str:

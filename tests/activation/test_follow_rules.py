@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from apps.activation import evaluate, tasks
 from apps.activation.enums import Outcome
-from apps.activation.models import Rule, RuleEvent
+from apps.activation.models import Rule, RuleEvent, RuleList
 from apps.activation.onboarding.pacing import waiting_of
 from apps.activity.models import Activity
 from apps.backups.enums import EntityState
@@ -118,6 +118,35 @@ def test_who_was_activated_by_hand_is_not_paused_when_they_leave(task: BackupTas
     move(agata, "Finance")
     follow(rule)
     assert states(agata) == ["active"] and told(rule)[-1][1] == "left_by_hand"
+
+
+def test_who_is_renamed_stays_on_a_list_until_another_list_is_handed_in(task: BackupTask, person: Any) -> None:
+    agata, bob = person("Agata Brown"), person("Bob Smith")
+    rule = in_force(task, kind="list", leaving="pause", conditions={"addresses": 3})
+
+    def hand_in(*addresses: str) -> None:
+        RuleList.objects.filter(rule=rule).delete()
+        lines = {address: line for line, address in enumerate(addresses, 2)}
+        RuleList.objects.create(account_id=task.account_id, rule=rule, values=lines)
+
+    hand_in(agata.address, bob.address, "nobody@pizza-perfecto.example")
+    follow(rule)
+    Entity.objects.filter(pk=agata.pk).update(address="agata.white@pizza-perfecto.example")
+    Entity.objects.filter(name="Bob Smith").delete()
+    for _ in range(2):
+        plan = follow(rule)
+        assert states(agata) == ["active"] and not plan.goes and plan.stays == 1
+        assert plan.unmatched == [
+            "agata.brown@pizza-perfecto.example", bob.address, "nobody@pizza-perfecto.example",
+        ]  # fmt: skip
+    hand_in("agata.white@pizza-perfecto.example")
+    follow(rule)
+    Entity.objects.filter(pk=agata.pk).update(address="agata.green@pizza-perfecto.example")
+    follow(rule)
+    assert states(agata) == ["active"]
+    hand_in("agata.white@pizza-perfecto.example")
+    follow(rule)
+    assert states(agata) == ["paused"]
 
 
 def test_who_leaves_one_rule_goes_on_while_another_one_holds_them(task: BackupTask, person: Any) -> None:

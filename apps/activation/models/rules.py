@@ -60,6 +60,8 @@ class Rule(AccountModel):
 class RuleList(AccountModel):
     """The long list of a rule: addresses that were handed in, each with its line, or ids of groups' members.
 
+    Beside addresses stand those whom they met, by their ids (`plan.met_key`).
+
     `problems`: [line, what stood there, why it was not taken] of a list that was handed in.
     """
 
