@@ -52,9 +52,12 @@ def read_list(data: bytes) -> AddressList:
 def _text(data: bytes) -> str:
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise InvalidRequest("The list is not a text file in UTF-8.", do=_DO) from error
+    if "\0" in text:  # stands in no text, and the database keeps none
+        raise InvalidRequest("The list is not a text file in UTF-8.", do=_DO)
+    return text
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,6 +1,6 @@
 """What the provider's directory tells rules: groups, and who belongs to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -24,12 +24,19 @@ class GroupChoice:
     more: int
 
 
-def find_groups(connection: Connection, text: str = "", *, most: int | None = MOST_SHOWN) -> GroupChoice:
-    """Return groups whose name or address contains `text`, by name. Raises what the connector raises."""
+def find_groups(
+    connection: Connection, text: str = "", *, most: int | None = MOST_SHOWN, also: Collection[str] = ()
+) -> GroupChoice:
+    """Return groups whose name or address contains `text`, by name; before them the `also` named, by their ids.
+
+    Raises what the connector raises.
+    """
     wanted = text.strip().casefold()
-    fits = [group for group in all_groups(connection) if wanted in f"{group.name} {group.address}".casefold()]
-    fits.sort(key=lambda group: (group.name.casefold(), group.remote_id))
-    return GroupChoice(fits[:most], len(fits[most:]) if most else 0)
+    every = sorted(all_groups(connection), key=lambda group: (group.name.casefold(), group.remote_id))
+    named = [group for group in every if group.remote_id in also]
+    others = [group for group in every if group.remote_id not in also]
+    fits = [group for group in others if wanted in f"{group.name} {group.address}".casefold()]
+    return GroupChoice([*named, *fits[:most]], len(fits[most:]) if most else 0)
 
 
 def all_groups(connection: Connection) -> list[FoundGroup]:

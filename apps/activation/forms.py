@@ -107,7 +107,11 @@ class PropertyForm(RuleForm):
         chosen = prop or stored.get("field", "")
         self.prop = chosen if chosen in DIRECTORY_PROPERTIES else "department"
         self.values = property_values(task, self.prop)
-        self.chosen = set(stored.get("values", ())) if stored.get("field") == self.prop else set()
+        kept = stored["values"] if stored.get("field") == self.prop else []
+        shown = {value.casefold(): value for value, _, _ in self.values}
+        # What nobody has today is part of the rule, too: not shown, it would be lost by saving.
+        self.values += [(value, 0, 0) for value in kept if value.casefold() not in shown]
+        self.chosen = {shown.get(value.casefold(), value) for value in kept}
 
     @property
     def label(self) -> str:
@@ -128,7 +132,7 @@ class PropertyForm(RuleForm):
 
 
 class GroupForm(RuleForm):
-    """One group or several. The groups that are offered are those that a search finds at the provider."""
+    """One group or several. Offered are those of the rule that is changed, and what a search finds."""
 
     kind = RuleKind.GROUP
 
@@ -137,7 +141,7 @@ class GroupForm(RuleForm):
         self.text, self.problem, self.choice = text, "", GroupChoice([], 0)
         self.chosen = {each["id"] for each in self.edited.conditions["groups"]} if self.edited else set()
         try:
-            self.choice = find_groups(task.connection, text)
+            self.choice = find_groups(task.connection, text, also=self.chosen)
         except EverkeepError as problem:
             self.problem = str(problem)
 

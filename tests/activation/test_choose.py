@@ -112,7 +112,16 @@ def test_every_line_that_is_not_taken_is_reported_with_its_number_and_the_reason
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"Name,Account Email\nx,a@x.example\n", b"a@x.example\n", b"Account Email\n", b"\xff\x00\xfe"]
+    "data",
+    [
+        b"",
+        b"Name,Account Email\nx,a@x.example\n",
+        b"a@x.example\n",
+        b"Account Email\n",
+        b"\xff\x00\xfe",
+        b"Account Email\na\x00@x.example\n",
+        "Account Email\na@x.example\n".encode("utf-16-le"),
+    ],
 )
 def test_what_is_no_such_list_is_refused_whole(data: bytes) -> None:
     with pytest.raises(InvalidRequest):
@@ -227,6 +236,32 @@ def test_a_changed_rule_shows_who_would_leave_and_acts_only_when_it_is_confirmed
     follow(rule)
     assert states(agata, bob) == ["paused", "active"] and rule.name == "Money"
     assert Rule.objects.count() == 1
+
+
+def test_a_rule_that_is_changed_keeps_the_values_that_nobody_has_today(
+    olivia: Client, task: BackupTask, person: Any
+) -> None:
+    person("Agata Brown", "KITCHEN")
+    rule = in_force(task, {"field": "department", "how": "is", "values": ["Kitchen", "Shops"]}, kind="property")
+    address = reverse("activation_change", args=[rule.public_id])
+    page = olivia.get(address).text
+    assert 'value="KITCHEN" checked' in page and 'value="Shops" checked' in page and "0 mailboxes" in page
+    olivia.post(address, {"mode": "daily", "leaving": "keep", "value": ["KITCHEN", "Shops"]})
+    assert Rule.objects.get(replaces=rule).conditions["clauses"][0]["values"] == ["KITCHEN", "Shops"]
+
+
+def test_a_rule_that_is_changed_keeps_the_groups_that_a_page_or_a_search_does_not_show(
+    olivia: Client, task: BackupTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = [FoundGroup(f"g{number:02}", f"Group {number:02}", "Security group") for number in range(100)]
+    monkeypatch.setattr(directory, "all_groups", lambda connection: groups)
+    chosen = [{"id": "g05", "name": "Group 05"}, {"id": "g99", "name": "Group 99"}]
+    rule = in_force(task, kind="group", conditions={"groups": chosen})
+    address = reverse("activation_change", args=[rule.public_id])
+    page = olivia.get(address).text
+    assert page.count(" checked><span>Group") == 2 and page.count('name="group"') == 62 and "38 more" in page
+    found = olivia.get(address, {"q": "group 42"}).text
+    assert 'value="g99" checked' in found and found.count('name="group"') == 3
 
 
 def test_a_rule_is_paused_resumed_and_removed_and_whom_it_activated_goes_on(
