@@ -13,6 +13,7 @@ from apps.activation.models import Onboarding, OnboardingDay
 from apps.activation.onboarding import pacing, services
 from apps.activation.onboarding.checks import Checks
 from apps.activation.onboarding.quota import ASSUMED_REQUESTS, Measured, pace_of
+from apps.activation.onboarding.selectors import view_of
 from apps.activity.models import Activity
 from apps.backups.models import BackupTask, Entity, Run
 from apps.connectors.enums import EntityKind
@@ -21,6 +22,7 @@ from apps.connectors.services import Permitted
 from apps.core import clock
 from apps.notifications.models import Recipient
 from apps.notifications.sending import send_due
+from tests.backups.makers import make_protected, make_task
 from tests.cast import Cast
 
 pytestmark = pytest.mark.database
@@ -134,6 +136,15 @@ def test_a_paused_onboarding_starts_nobody_and_goes_on_where_it_was(
     assert day is not None and day.started > 0
     page = client.get(reverse("onboarding", args=[task.public_id])).content.decode()
     assert "Forecast" in page and "What limits it" in page
+
+
+def test_the_page_does_not_wait_for_what_another_task_backs_up(task: BackupTask) -> None:
+    people(task, 2)
+    make_protected(make_task(task.connection, name="Managers"), "Bob", remote_id="0")
+    onboarding = Onboarding.objects.create(account_id=task.account_id, task=task)
+    assert view_of(task).waiting == 1
+    day = pacing.work(onboarding.pk)
+    assert day is not None and (day.started, view_of(task).waiting, view_of(task).going_on) == (1, 0, 1)
 
 
 def test_it_does_not_start_while_a_permission_is_missing(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from apps.backups.models import BackupTask
+from apps.backups.selectors.elsewhere import twice
 from apps.core import clock
 from apps.core.sight import sees_everything
 
@@ -39,7 +40,8 @@ class OnboardingView:
 def view_of(task: BackupTask) -> OnboardingView:
     """Figures, plan and days of one task, for what the actor in force sees."""
     found = Onboarding.objects.filter(task=task).first()
-    pace, waiting = pace_now(found), waiting_of(task).count()
+    idle = waiting_of(task)
+    pace, waiting = pace_now(found), idle.count() - twice(task, idle).count()
     busy = going_on(found).count() if found else 0
     starts = OnboardingStart.objects.filter(onboarding=found) if found else OnboardingStart.objects.none()
     left = waiting + busy
