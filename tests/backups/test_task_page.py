@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from apps.activity.services import record
 from apps.backups.enums import EntityState, Verdict
 from apps.backups.models import BackupTask, Entity
 from apps.backups.selectors import Filters, counters, entity_page
@@ -41,6 +43,16 @@ def make_many(task: BackupTask, number: int) -> None:
         )
         for n in range(number)
     )
+
+
+def test_a_name_that_no_database_takes_is_nobodys(olivia: Client, task: BackupTask) -> None:
+    bob = make_mailbox(task, "Bob Smith")
+    assert "Bob Smith" in olivia.get(reverse("task", args=[task.public_id]), {"q": "b\0ob"}).text
+    query = urlencode({"q": "b\0ob"})
+    everybody = {"action": "activate", "all_matching": "1"}
+    olivia.post(f"{reverse('task_act', args=[task.public_id])}?{query}", everybody)
+    bob.refresh_from_db()
+    assert bob.state == "not_active"
 
 
 def test_name_and_address_are_searched_in_any_case(task: BackupTask) -> None:
@@ -177,6 +189,25 @@ def test_a_fresh_task_says_that_it_looks_and_fills_in(olivia: Client, task: Back
     BackupTask.objects.filter(pk=task.pk).update(discovering_since=clock.now())
     page = olivia.get(reverse("task", args=[task.public_id])).text
     assert "Looking for mailboxes." in page and "every 5s" in page
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [(0, "No new mailboxes found."), (1, "1 new mailbox found."), (3, "3 new mailboxes found.")],
+)
+def test_what_a_look_found_is_said_while_it_is_news(
+    olivia: Client, task: BackupTask, new: int, said: str
+) -> None:
+    for name in ("Ann", "Bob"):
+        make_mailbox(task, name)
+    now, address = clock.now(), reverse("task", args=[task.public_id])
+    BackupTask.objects.filter(pk=task.pk).update(discovered_at=now)
+    assert "found." not in olivia.get(address).text
+    record("task.discovered", subject_id=task.public_id, found=2, new=new)
+    assert said in olivia.get(address).text
+    assert said in olivia.get(reverse("task_live", args=[task.public_id])).text
+    with clock.travel(now + timedelta(minutes=3)):
+        assert said not in olivia.get(address).text
 
 
 def test_why_discovery_failed_stands_on_the_page(olivia: Client, task: BackupTask) -> None:

@@ -37,6 +37,7 @@ from .lists import (
     progress_words,
     uuid_of,
 )
+from .looked import new_lately
 from .nights import nights_of_tasks
 from .status import LIVE, Word, status_word, word_of
 from .tags import TagChoice, tag_by_key, tag_choices, tag_counts, tag_list, tags_of
@@ -80,6 +81,7 @@ __all__ = [
     "ledger_rows",
     "matching",
     "matching_surely",
+    "new_lately",
     "nights_of_tasks",
     "nouns_of",
     "progress_words",

@@ -47,13 +47,15 @@ class Filters:
     @classmethod
     def from_query(cls, query: QueryDict) -> "Filters":
         status, licence, tag = query.get("status", ""), query.get("licence", ""), query.get("tag", "")
+        typed = query.get("q", "")
+        text = typed.replace("\0", "")  # no name holds it, and PostgreSQL takes no question with it
         found = cls(
-            text=query.get("q", "").strip()[:100],
+            text=text.strip()[:100],
             status=status if status in set(Word) else "",
             licence=licence if licence in LICENCES else "",
             tag=tag if tag == LIMITED else str(uuid_of(tag) or ""),
         )
-        understood = (found.status, found.licence, bool(found.tag)) == (status, licence, bool(tag))
+        understood = (found.status, found.licence, bool(found.tag), text) == (status, licence, bool(tag), typed)
         return replace(found, garbled=not understood)
 
     @property

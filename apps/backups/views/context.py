@@ -62,6 +62,7 @@ def task_context(task: BackupTask, query: QueryDict) -> dict[str, Any]:
         "tags": selectors.tag_list(),
         "query": _place(query),
         "live": page.is_live or task.is_discovering,
+        "new_lately": selectors.new_lately(task),
         "previous_url": _page_url(address, filters, "before", page.previous),
         "next_url": _page_url(address, filters, "after", page.next),
         "several_pages": bool(page.previous or page.next),
