@@ -140,10 +140,16 @@ class ScheduleEditor:
         return f"{self.prefix}-none"
 
     def is_valid(self) -> bool:
-        """Check the rows that stay."""
+        """Check the rows that stay, and that one does: without any, nothing would start, and nobody said so."""
         if self.on_demand:
             return True
-        return all(form.is_valid() or form.cleaned_data.get("remove", False) for form in self.forms)
+        if not all(form.is_valid() or form.cleaned_data.get("remove", False) for form in self.forms):
+            return False
+        if self.schedule.rules:
+            return True
+        for form in self.forms[-1:]:
+            form.add_error("remove", "Keep one, or choose “Only when somebody asks for it”.")
+        return False
 
     @property
     def schedule(self) -> Schedule:
@@ -202,7 +208,7 @@ class ChainForm(forms.Form):
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() and len(text) < 3 else 0
 
 
 def _initial(rule: Rule) -> dict[str, Any]:

@@ -143,6 +143,8 @@ def test_all_that_match_the_filter_are_activated_and_no_others(olivia: Client, t
     assert "Activate: 60 mailboxes?" in asked.text and not Entity.objects.exclude(state="not_active").exists()
     make_mailbox(task, "Driver 60")
     assert "61 mailboxes" in olivia.post(f"{asked.request['PATH_INFO']}{query}", {**ALL, **SURE}).text
+    few = f"{query}&q=driver+1"
+    assert "Activate: 10 mailboxes?" in olivia.post(f"{asked.request['PATH_INFO']}{few}", {**ALL, **SURE}).text
     Entity.objects.filter(name="Driver 60").delete()
     said = act(olivia, task, query, **ALL, **SURE)
     assert said.startswith("60 mailboxes activated")

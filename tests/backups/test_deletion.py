@@ -37,7 +37,7 @@ from apps.vault.errors import StoreError
 from apps.vault.gc import collect
 from apps.vault.models import BlobLocation
 from apps.vault.store.journal import JournalFolder
-from tests.backups.makers import make_protected, make_run, make_snapshot
+from tests.backups.makers import make_protected, make_run, make_snapshot, make_task
 from tests.cast import Cast, member, prove_again
 from tests.fixtures.mailbox import Mailbox
 
@@ -374,6 +374,38 @@ def test_an_address_that_is_not_understood_selects_nobody_and_one_more_is_asked_
     make_protected(task, "Pablo Penne")
     client.post(address, {"all_matching": "1", "typed": "2 mailboxes"})
     assert not Deletion.objects.exists(), "one more fits than was said"
+
+
+def test_the_page_names_the_tasks_that_would_start_no_more(
+    client: Client, cast: Cast, task: BackupTask
+) -> None:
+    make_task(task.connection, name="Managers", after_task=task)
+    client.force_login(cast.owner)
+    prove_again(client)
+    page = client.get(reverse("task_delete", args=[task.public_id])).text
+    assert "<b>Runs after this task:</b> Managers." in page
+
+
+def test_as_many_others_as_were_shown_are_asked_about_again(
+    client: Client, cast: Cast, task: BackupTask
+) -> None:
+    paula = make_protected(task, "Paula Pizza", "failed")
+    make_protected(task, "Paul Pasta", "failed")
+    make_protected(task, "Pablo Penne")
+    client.force_login(cast.owner)
+    prove_again(client)
+    address = reverse("entities_delete", args=[task.public_id]) + "?status=failed"
+    asked = client.post(address, {"all_matching": "1"}).text
+    typed = {"all_matching": "1", "typed": "2 mailboxes", "meant": asked.split('name="meant" value="')[1][:64]}
+    Entity.objects.filter(pk=paula.pk).update(last_verdict="success")
+    Entity.objects.filter(name="Pablo Penne").update(last_verdict="failed")
+    again = client.post(address, typed).text
+    assert "Others match by now" in again and "Pablo Penne" in again and not Deletion.objects.exists()
+    assert (
+        client.post(address, {**typed, "meant": again.split('name="meant" value="')[1][:64]}).status_code == 302
+    )
+    paula.refresh_from_db()
+    assert paula.state == "active"
 
 
 def test_under_the_two_person_rule_it_waits_for_the_second(

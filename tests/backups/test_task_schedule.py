@@ -111,6 +111,10 @@ def test_rows_are_added_and_taken_away_without_script(olivia: Client, task: Back
     assert [rule.every for rule in schedule_of(task).rules] == [Every.DAILY, Every.WEEKLY]
     save(olivia, task, rules="2", **second, **{"rule-1-remove": "on"})
     assert [rule.every for rule in schedule_of(task).rules] == [Every.DAILY]
+    page = save(olivia, task, rules="2", remove="on", **second, **{"rule-1-remove": "on"}).text
+    assert "Keep one, or choose" in page and schedule_of(task).rules
+    assert save(olivia, task, rules="²").status_code == save(olivia, task, rules="9" * 5000).status_code == 200
+    assert schedule_of(task).rules
 
 
 def test_on_demand_only_takes_what_waits_off_the_queue(olivia: Client, task: BackupTask) -> None:

@@ -1,5 +1,6 @@
 """What pages say about deletions: what would go, what waits, what came of it."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ OPEN = (DeletionState.WAITING, DeletionState.DESTROYING)
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """What an order would delete."""
+    """What an order would delete. `followers` are tasks that run after this one, and would start no more."""
 
     task: BackupTask
     whole: bool
@@ -32,6 +33,12 @@ class What:
     backups: int
     named: list[Entity]
     held: dict[str, list[str]]
+    followers: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """Stands for exactly these: as many others are not what a person was shown."""
+        return hashlib.sha256(",".join(map(str, self.ids)).encode()).hexdigest()
 
     @property
     def more(self) -> int:
@@ -61,6 +68,7 @@ def what_of(task: BackupTask, entities: QuerySet[Entity], *, whole: bool = False
         backups=backups_of(ids),
         named=named,
         held=held_words(ids),
+        followers=tuple(map(str, task.followers.order_by("name"))) if whole else (),
     )
 
 

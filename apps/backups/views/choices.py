@@ -70,7 +70,9 @@ class Choice:
     @property
     def is_as_counted(self) -> bool:
         """Tell whether the number that was said to the person still holds."""
-        return not self.is_out_of_sight or self.counted == str(self.count)
+        if not self.all_matching:
+            return True
+        return self.counted == str(self.count) if self.counted else not self.is_out_of_sight
 
     @property
     def asks_again(self) -> bool:

@@ -68,6 +68,10 @@ def _question(request: MemberRequest, what: What, address: str) -> HttpResponse:
     error = ""
     if request.method == "POST" and "typed" in request.POST:
         try:
+            if request.POST.get("meant", what.mark) != what.mark:
+                raise InvalidRequest(
+                    "Others match by now than were shown.", do="Look at them and type it again."
+                )
             proposed = delete_wish(what, typed=request.POST["typed"])
         except InvalidRequest as problem:
             error = str(problem)
