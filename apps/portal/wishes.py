@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 
 from apps.backups.selectors import Word
 from apps.connectors.enums import ConnectionState, Service
+from apps.core.typed import typed
 
 from .cards import Card
 
@@ -38,7 +39,7 @@ class Wishes:
             return value if value in values else ""
 
         return cls(
-            text=query.get("q", "").strip()[:100],
+            text=typed(query),
             status=known("status", {NEEDS, *Word}),
             service=known("service", set(Service.values)),
             connection=known("connection", set(ConnectionState.values)),

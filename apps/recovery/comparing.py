@@ -19,6 +19,7 @@ from apps.backups.selectors.compare import (
 from apps.backups.selectors.hidden import hidden_items
 from apps.backups.selectors.points import Point, last_run, neighbour_runs, point_of, point_of_day
 from apps.connectors.enums import SubService
+from apps.core.typed import typed
 
 from .kinds import Kind, kind_of
 from .lives import difference_words
@@ -127,7 +128,7 @@ def comparison(entity: Entity, sides: tuple[Side, Side], query: dict[str, str]) 
     pairs = _pairs(older.point, newer.point)
     kind = query.get("kind", "") if query.get("kind", "") in {pair.sub_service for pair in pairs} else ""
     change = query.get("change", "") if query.get("change", "") in set(Change) else ""
-    text = query.get("q", "").strip()[:200]
+    text = typed(query, most=200)
     page = compare_page(
         [pair for pair in pairs if kind in ("", pair.sub_service)],
         changes=[change] if change else list(Change),

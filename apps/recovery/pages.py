@@ -13,6 +13,7 @@ from apps.backups.selectors.held import held_by_themselves
 from apps.backups.selectors.points import Point, neighbour_runs
 from apps.backups.selectors.tree import Folder, Tree, folder_tree
 from apps.core.errors import NotFound
+from apps.core.typed import typed
 
 from .access import snapshot_at
 from .choosing import Pick, Picks, picks_of
@@ -178,7 +179,7 @@ def browse_page(point: Point, query: dict[str, str]) -> BrowsePage:
     folder = _folder(tree, query.get("folder", ""))
     kind = kind_of(snapshot.sub_service)
     sort = next((sort for sort, _ in kind.orders if sort == query.get("sort")), kind.orders[0][0])
-    text, shown = query.get("q", "").strip()[:200], _shown(query)
+    text, shown = typed(query, most=200), _shown(query)
     page = Page([], None)
     if folder is not None:
         page = folder_page(state, folder.node.remote_id, sort=sort, after=query.get("after") or None, text=text)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core.errors import NotFound
 from apps.core.keyset import page_of
 from apps.core.permissions import Permission
+from apps.core.typed import typed
 
 from ..access import member_required, owner_required
 from ..guests import partners, support
@@ -81,7 +82,7 @@ def support_end(request: MemberRequest, grant_id: UUID) -> HttpResponse:
 def staff(request: StaffRequest) -> HttpResponse:
     """All accounts by name and state, and which of them let support in. Nothing of what is in them."""
     before, after = as_uuid(request.GET.get("before")), as_uuid(request.GET.get("after"))
-    rows = Account.objects.filter(name__icontains=request.GET.get("q", ""))
+    rows = Account.objects.filter(name__icontains=typed(request.GET))
     page = page_of(rows, keys=("name", "pk"), size=50, before=before, after=after)
     open_to_us = support.let_in(page.items)
     context = {

@@ -14,6 +14,7 @@ from apps.core.actor import current_actor
 from apps.core.errors import Conflict, NotFound
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission
+from apps.core.typed import typed
 
 from ..access import member_required, owner_required
 from ..enums import Role
@@ -31,7 +32,7 @@ from ..sudo import ask_again, sudo_required
 @member_required(Permission.USERS)
 def users(request: MemberRequest) -> HttpResponse:
     """People who can sign in to this account, and who is invited."""
-    text = request.GET.get("q", "").strip()[:100]
+    text = typed(request.GET)
     before, after = _uuid(request.GET.get("before")), _uuid(request.GET.get("after"))
     page = people_page(request.account, text=text, before=before, after=after)
     context = {

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 
 from apps.core import clock
 from apps.core.keyset import page_of
+from apps.core.typed import typed
 
 from ..enums import Verdict
 from ..holds import any_hold, on_hold
@@ -47,16 +48,14 @@ class Filters:
     @classmethod
     def from_query(cls, query: QueryDict) -> "Filters":
         status, licence, tag = query.get("status", ""), query.get("licence", ""), query.get("tag", "")
-        typed = query.get("q", "")
-        text = typed.replace("\0", "")  # no name holds it, and PostgreSQL takes no question with it
         found = cls(
-            text=text.strip()[:100],
+            text=typed(query),
             status=status if status in set(Word) else "",
             licence=licence if licence in LICENCES else "",
             tag=tag if tag == LIMITED else str(uuid_of(tag) or ""),
         )
-        understood = (found.status, found.licence, bool(found.tag), text) == (status, licence, bool(tag), typed)
-        return replace(found, garbled=not understood)
+        understood = (found.status, found.licence, bool(found.tag)) == (status, licence, bool(tag))
+        return replace(found, garbled=not understood or "\0" in query.get("q", ""))
 
     @property
     def query(self) -> str:

@@ -76,7 +76,7 @@ def run(request: MemberRequest, run_id: UUID) -> HttpResponse:
     found = run_for(run_id)
     after = request.GET.get("after", "")
     kind = IssueKind.SKIPPED if request.GET.get("kind") == IssueKind.SKIPPED else IssueKind.FAILED
-    start = int(after) if after.isdecimal() else 0
+    start = int(after) if after.isdecimal() and len(after) < 19 else 0
     parts = [
         (each, selectors.issue_page(found, each, start if each == kind else 0))
         for each in (IssueKind.FAILED, IssueKind.SKIPPED)

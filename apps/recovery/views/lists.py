@@ -12,6 +12,7 @@ from apps.accounts.http import MemberRequest
 from apps.backups.access import task_for
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission, allowed
+from apps.core.typed import typed
 
 from ..lists import STATUSES, ListFilter, list_page
 
@@ -27,7 +28,7 @@ def of_task(request: MemberRequest, task_id: UUID) -> HttpResponse:
 def page(request: MemberRequest) -> HttpResponse:
     """List entities with their first and last backup (BRW-02)."""
     query = request.GET
-    wanted = ListFilter(query.get("q", "").strip()[:100], query.get("task", ""), query.get("status", ""))
+    wanted = ListFilter(typed(query), query.get("task", ""), query.get("status", ""))
     found = list_page(wanted, query.get("after", ""))
     pairs = {"q": wanted.text, "task": wanted.task, "status": wanted.status, "after": found.after}
     context = {

@@ -16,6 +16,7 @@ from apps.backups.selectors import uuid_of
 from apps.core.errors import InvalidRequest
 from apps.core.htmx import render_page_or_part
 from apps.core.permissions import Permission
+from apps.core.typed import typed
 
 from ..access import batch_for
 from ..enums import PlanState
@@ -61,7 +62,7 @@ def _tick(request: MemberRequest) -> None:
 
 
 def _choose_context(request: MemberRequest) -> dict[str, Any]:
-    text = request.GET.get("q", "").strip()[:100]
+    text = typed(request.GET)
     sides = {name: uuid_of(request.GET.get(name)) for name in ("before", "after")}
     page = lost_page(text, **sides)
 
