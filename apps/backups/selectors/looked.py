@@ -23,4 +23,4 @@ def new_lately(task: BackupTask) -> int | None:
         subject_id=task.public_id, code="task.discovered", status=ActivityStatus.DONE, at__gte=ended - LATELY
     )
     said = looks.order_by("-at", "-id").values_list("details", flat=True).first()
-    return int(said["new"]) if said else None
+    return said.get("new") if said else None
