@@ -1,7 +1,8 @@
 """A real SMTP server as a process: `python -m tests.smtp_server <port> <folder>` writes each mail as a file.
 
 What it says depends on the name before the @, up to a hyphen: `once` is refused with 451 the first time, `grey`
-twice, `gone` with 550 always, `full` with 552; `broken` has the connection cut.
+twice, `gone` with 550 always, `full` with 552; `broken` has the connection cut. A sender `locked` has to sign
+in before, a sender `large` sent too much.
 """
 
 import asyncio
@@ -19,6 +20,18 @@ class Handler:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.tries, self.numbers = folder, Counter[str](), itertools.count(1)
+
+    async def handle_MAIL(
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        name = address.partition("@")[0]
+        if name == "locked":
+            return "530 5.7.0 Authentication required"
+        if name == "large":
+            return "552 5.3.4 Message size exceeds fixed limit"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]

@@ -74,7 +74,9 @@ def mail_after_commit(
     """
     address = link if "://" in link else f"{settings.PORTAL_URL}{link}" if link else ""
     subject, _, body = render_to_string(f"mails/{name}.txt", context).strip().partition("\n")
-    words = {"subject": subject.strip(), "body": body.strip(), "link": address, "link_words": link_words}
+    # Names that people chose stand in it: with a line break in one, no mail server would get any of it.
+    subject = " ".join(subject.split())
+    words = {"subject": subject, "body": body.strip(), "link": address, "link_words": link_words}
     try:
         account_id = current_account_id()
     except ScopeMissing:

@@ -7,8 +7,10 @@ from smtplib import (
     SMTPAuthenticationError,
     SMTPConnectError,
     SMTPException,
+    SMTPHeloError,
     SMTPRecipientsRefused,
     SMTPResponseException,
+    SMTPSenderRefused,
 )
 from typing import Any, Final
 
@@ -29,6 +31,7 @@ from .registry import kind_of
 from .unsubscribing import unsubscribe_address
 
 SECONDS: Final = 10.0
+_TOO_LARGE: Final = 552
 _LATER: Final = frozenset({408, 425, 429})
 _SHORT: Final = 2500  # characters of a text in Slack and Teams, whose limits are near
 
@@ -90,8 +93,14 @@ def _judged(error: Exception) -> Exception:
     words = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
     plain = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
     told = f"The mail server said: {code} {plain.rstrip('.')}."
-    ours = isinstance(error, SMTPAuthenticationError | SMTPConnectError)
-    return GivenUp(told) if code >= 500 and not ours else NotNow(told)
+    return GivenUp(told) if code >= 500 and not _is_about_us(error, code) else NotNow(told)
+
+
+def _is_about_us(error: Exception, code: int) -> bool:
+    """Whether the server would say the same of every mail, until the operator mends it."""
+    if isinstance(error, SMTPSenderRefused):
+        return code != _TOO_LARGE  # the size is told beside the sender
+    return isinstance(error, SMTPAuthenticationError | SMTPConnectError | SMTPHeloError)
 
 
 def _to(delivery: Delivery, words: Written) -> str:

@@ -101,6 +101,21 @@ def test_refused_for_now_is_tried_again_refused_for_good_is_given_up(cast: Cast,
     assert [str(mail["To"]).partition("@")[0] for mail in post.mails()] == ["once", "grey"]
 
 
+def test_a_server_that_does_not_let_us_in_is_asked_again_and_one_that_wants_less_is_not(
+    cast: Cast, post: Post, settings: Any
+) -> None:
+    recipient(cast)
+    settings.DEFAULT_FROM_EMAIL = "locked@everkeep.example"
+    notify("weather", letter())
+    sending.send_due()
+    assert states() == [("desk", "waiting")], "the operator mends it, and nothing is lost"
+    assert "530 5.7.0 Authentication required" in Delivery.objects.get().said
+    settings.DEFAULT_FROM_EMAIL = "large@everkeep.example"
+    with later(minutes=2):
+        sending.send_due()
+    assert states() == [("desk", "failed")] and "552 5.3.4" in Delivery.objects.get().said
+
+
 def test_a_server_that_stays_away_is_given_up_visibly_and_retried_by_hand(
     cast: Cast, post: Post, settings: Any
 ) -> None:
@@ -279,6 +294,19 @@ def test_a_mail_in_the_accounts_name_is_kept_when_the_server_was_away_but_no_sec
     assert str(mail["To"]) == "olivia@pizza-perfecto.example" and mail["List-Unsubscribe"] is None
     done = SecurityEvent.objects.filter(code="notice.sent", status="done")
     assert list(done.values_list("entity_id", flat=True)) == [bob], "read by who may see what it names"
+
+
+def test_a_line_break_in_a_name_keeps_nobody_from_being_told(
+    cast: Cast, post: Post, django_capture_on_commit_callbacks: Any
+) -> None:
+    account = "Pizza\rBcc: eve@x.example"
+    said = {"what": "Retention was shortened", "account": account, "who": "Eve\r\nEvil", "words": "W"}
+    with django_capture_on_commit_callbacks(execute=True):
+        mail_after_commit("less_protected", ["olivia@pizza-perfecto.example", "bob@x.example"], **said)
+    first, second = post.mails()
+    assert [str(each["To"]) for each in (first, second)] == ["olivia@pizza-perfecto.example", "bob@x.example"]
+    assert first["Bcc"] is None and first["Subject"] == second["Subject"]
+    assert "Less is protected in Pizza Bcc: eve@x.example" in str(first["Subject"])
 
 
 def test_the_accounts_that_have_letters_are_found_without_reading_all(cast: Cast) -> None:
