@@ -79,6 +79,17 @@ def test_a_short_outage_is_billed_once_and_a_long_one_or_a_wrong_clock_not_at_al
     assert len(charger.taken) == 3
 
 
+def test_tries_that_were_missed_are_not_made_up_for_within_hours(
+    account: Account, card: Card, charger: FakeCharger
+) -> None:
+    charger.answer = "no"
+    subscription_request(interval=Interval.MONTH)
+    live(account, BEGIN - timedelta(days=1), BEGIN)
+    for days, tries in ((10, 2), (11, 3), (12, 4)):  # off from the first day to the tenth
+        live(account, BEGIN + timedelta(days=days), BEGIN + timedelta(days=days))
+        assert Payment.objects.count() == tries, "a bank that is asked every hour takes the card for stolen"
+
+
 def test_days_seen_while_it_was_suspended_make_no_later_jump_of_the_clock_believed(
     account: Account, card: Card, charger: FakeCharger
 ) -> None:

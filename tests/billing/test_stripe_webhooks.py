@@ -170,6 +170,20 @@ def test_refunds_and_cards_that_were_changed_at_stripe_are_seen(
         assert not Card.objects.exists()
 
 
+def test_a_refund_during_a_long_outage_is_found_when_that_is_over(
+    cast: Cast, stripe_server: StripeServer
+) -> None:
+    at_stripe = stripe.StripeClient(stripe_server.key, base_addresses={"api": stripe_server.url})
+    with account_scope(cast.account.pk):
+        charges.charge(make_invoice(cast.account), save_card(stripe_server, cast.account))
+        at_stripe.v1.refunds.create({"payment_intent": Payment.objects.get().stripe_id, "amount": 1900})
+    with clock.travel(clock.now() + timedelta(days=10)):  # Stripe itself gives up after three
+        tasks.reconcile()
+    with account_scope(cast.account.pk):
+        assert Payment.objects.get().refunded_minor == 1900
+        assert Invoice.objects.get(kind="credit").total_minor == -1900
+
+
 def test_a_fault_of_ours_in_one_event_holds_up_no_other(
     cast: Cast, stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from ..models import Card, HostedPage, Payment, StripeEvent
 from ..services.cards import card_warn
 from . import charges, events, hosted
 
-LOOKED_BACK: Final = timedelta(days=3)
+LOOKED_BACK: Final = timedelta(days=28)  # also what an outage missed; Stripe tells of events of 30 days
 KEPT: Final = timedelta(days=90)
 
 

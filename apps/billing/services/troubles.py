@@ -47,7 +47,9 @@ def next_try(invoice: Invoice) -> date | None:
         return None
     if last.failure_code in LOST_FOR_GOOD and not _has_other_card(last):
         return None
-    return failed[0].at.date() + timedelta(days=RETRY_DAYS[len(failed) - 1])
+    # Tries that an outage kept from happening are not made up for one after the other.
+    day_after = last.at.date() + timedelta(days=1)
+    return max(failed[0].at.date() + timedelta(days=RETRY_DAYS[len(failed) - 1]), day_after)
 
 
 def _has_other_card(failed: Payment) -> bool:
