@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.accounts.models import Account
 from apps.accounts.selectors import person_now
 from apps.backups import selectors
 from apps.backups.enums import EntityState, GapCause, ReportState, Verdict
@@ -365,6 +366,20 @@ def test_a_mailbox_that_somebody_paused_is_not_good(cast: Cast, task: BackupTask
     assert paper(cast, task=task, entity=bob, subject="2").is_trouble
     Entity.objects.update(state=EntityState.ACTIVE, last_snapshot_at=clock.now() - 2 * DAY)
     assert paper(cast, task=task, entity=bob, subject="3").tone == Tone.QUIET
+
+
+def test_nothing_is_all_good_or_under_way_while_the_account_is_stopped(
+    cast: Cast, settings: Any, task: BackupTask
+) -> None:
+    settings.BILLING = True
+    bob = make_protected(task, "Bob Smith")
+    assert paper(cast).headline == "all good"
+    Account.objects.filter(pk=cast.account.pk).update(suspended_at=clock.now())
+    abouts: list[dict[str, Any]] = [{}, {"task": task}, {"task": task, "entity": bob}]
+    for number, about in enumerate(abouts):
+        Entity.objects.update(next_run_at=clock.now() if number else None)
+        found = paper(cast, subject=str(number), **about)
+        assert found.is_trouble and found.headline == "backups of this account are stopped"
 
 
 @pytest.mark.usefixtures("task")

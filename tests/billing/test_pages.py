@@ -19,7 +19,7 @@ from apps.backups.models import Entity
 from apps.billing.enums import InvoiceState, PaymentState, SubscriptionState
 from apps.billing.links import OPEN_FOR, paper_link
 from apps.billing.mails import tell
-from apps.billing.models import BillingDetails, Payment, PriceList, Subscription
+from apps.billing.models import BillingDetails, Invoice, Payment, PriceList, Subscription
 from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
@@ -191,6 +191,27 @@ def test_messages_about_payments_are_for_who_may_see_them(priced: Account, cast:
     reader = member(priced, "meg@pizza-perfecto.example", Role.CUSTOM, extra_permissions=["billing_messages"])
     page = at_desk(reader).get(support).content.decode()
     assert "Backups are suspended." in page and reverse("billing_status") not in page
+
+
+def test_that_nothing_is_backed_up_is_seen_by_everybody_also_when_a_plan_has_ended(
+    priced: Account, cast: Cast, fred: Client
+) -> None:
+    make_details()
+    support, vera = reverse("support"), at_desk(cast.viewer)
+    Account.objects.filter(pk=priced.pk).update(state="active", suspended_at=clock.now())
+    plan = Subscription.objects.create(account=priced, currency="EUR", state="suspended", stopped_on=today())
+    make_invoice(priced, due_in=-40)
+    page = vera.get(support).content.decode()
+    assert "Backups are stopped." in page and "119.00" not in page and "Open billing" not in page
+    Invoice.objects.update(state=InvoiceState.UNCOLLECTIBLE)
+    Subscription.objects.filter(pk=plan.pk).update(state=SubscriptionState.CANCELLED)
+    assert "Backups are stopped." in vera.get(support).content.decode()
+    closes = f"{today() + timedelta(days=30):%-d %B %Y}"
+    for page in (fred.get(support).content.decode(), text(fred, "billing_status")):
+        assert "Your plan has ended." in page and closes in page
+    Account.objects.filter(pk=priced.pk).update(suspended_at=None)
+    Subscription.objects.update(state=SubscriptionState.ACTIVE)
+    assert "Backups are stopped." not in vera.get(support).content.decode()
 
 
 def test_the_trial_banner_leads_who_may_to_the_plans(priced: Account, cast: Cast, fred: Client) -> None:

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.accounts.selectors import stopped_accounts
+from apps.core.scope import current_account_id
 from apps.core.spreadsheet import csv_lines
 from apps.core.streams import as_now
 
@@ -74,7 +76,16 @@ class Paper:
 def paper_of(report: Report) -> Paper | None:
     """What a report says to the actor in force; None when they do not see what it is about."""
     paper = _of_backups(report)
-    return replace(paper, warned=warned_of(report.task, report.entity)) if paper else None
+    if paper is None:
+        return None
+    return replace(paper, warned=[*_stopped(), *warned_of(report.task, report.entity)])
+
+
+def _stopped() -> list[Warned]:
+    """That nothing is backed up, whatever stood well when it stopped. The portal says why."""
+    if not stopped_accounts().filter(pk=current_account_id()).exists():
+        return []
+    return [Warned(1, _("backups of this account are stopped"), reverse("home"))]
 
 
 def _of_backups(report: Report) -> Paper | None:

@@ -7,8 +7,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apps.accounts.enums import AccountState
+from apps.accounts.models import Account
 from apps.core.banners import Banner
 from apps.core.permissions import Permission, allowed
+from apps.core.scope import current_account_id
 from apps.notifications.enums import Silence
 from apps.notifications.services import gets_nothing
 
@@ -17,10 +20,12 @@ from ..enums import PaymentState, SubscriptionState
 from ..mails import KIND
 from ..models import Payment, Subscription
 from ..money import shown
+from ..rules import AFTER_STOP
 from ..services.details import details_of
 from ..services.troubles import stops_on
 from .invoices import InvoiceRow, unpaid
 
+_WHO_CAN: Final = "Who manages billing in your account can settle it."
 _ENDED: Final = (PaymentState.FAILED, PaymentState.NEEDS_ACTION)
 
 
@@ -44,7 +49,7 @@ def trouble_now() -> Trouble | None:
     if plan.state == SubscriptionState.SUSPENDED:
         return _suspended(open_invoices)
     if not open_invoices:
-        return None
+        return _ended(plan)
     first = open_invoices[0]
     tried = Payment.objects.filter(invoice=first.invoice).order_by("-at", "-pk").first()
     if tried is not None and tried.state in _ENDED:
@@ -60,6 +65,24 @@ def _suspended(open_invoices: list[InvoiceRow]) -> Trouble:
         return Trouble("Backups are suspended.", text, reverse("support"), "Ask support", "bad")
     first = open_invoices[0]
     return Trouble("Backups are suspended.", text, _page_of(first), f"See and pay {_amount(first)}", "bad")
+
+
+def _ended(plan: Subscription) -> Trouble | None:
+    """A plan that was cancelled, and whose last day is over."""
+    if plan.state != SubscriptionState.CANCELLED or plan.stopped_on is None:
+        return None
+    if not _is_stopped(Account.objects.get(pk=current_account_id())):
+        return None
+    text = (
+        "Nothing new is backed up; what is kept can be restored and exported. Without another plan the account "
+        f"is closed on {plan.stopped_on + AFTER_STOP:%-d %B %Y}."
+    )
+    return Trouble("Your plan has ended.", text, reverse("billing"), "Choose a plan", "bad")
+
+
+def _is_stopped(account: Account) -> bool:
+    """Whether its backups are stopped for want of a plan. One that is being closed says so itself."""
+    return account.suspended_at is not None and account.state in (AccountState.TRIAL, AccountState.ACTIVE)
 
 
 def _not_paid(row: InvoiceRow, payment: Payment) -> Trouble:
@@ -101,13 +124,22 @@ def silent_address() -> tuple[str, Silence] | None:
 
 
 def billing_banner(request: HttpRequest) -> Banner | None:
-    """What a person with the right to see billing messages must not overlook; the way is for who may pay."""
-    if not settings.BILLING or not allowed(Permission.BILLING_MESSAGES):
+    """What a person with the right to see billing messages must not overlook; the way is for who may pay.
+
+    That backups are stopped is no secret of billing: everybody else is told that much.
+    """
+    if not settings.BILLING:
         return None
-    found = trouble_now()
+    found = trouble_now() if allowed(Permission.BILLING_MESSAGES) else None
     if found is None:
-        return None
+        return _stopped_banner(request.account)  # type: ignore[attr-defined]
     if allowed(Permission.BILLING):
         return Banner(found.strong, found.text, reverse("billing_status"), "Open billing", "card")
-    text = f"{found.text} Who manages billing in your account can settle it."
-    return Banner(found.strong, text, "", "", "card")
+    return Banner(found.strong, f"{found.text} {_WHO_CAN}", "", "", "card")
+
+
+def _stopped_banner(account: Account) -> Banner | None:
+    if not _is_stopped(account):
+        return None
+    text = f"Nothing new is backed up; what is kept can be restored and exported. {_WHO_CAN}"
+    return Banner("Backups are stopped.", text, "", "", "card")
