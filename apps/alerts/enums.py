@@ -18,7 +18,7 @@ class AlertKind(models.TextChoices):
     EXPIRING = "expiring", "Sign-in expires"
     DISCONNECTED = "disconnected", "Connection lost"
     COVERAGE = "coverage", "Coverage dropped"
-    QUOTA = "quota", "Quota nearly used"
+    QUOTA = "quota", "Mailbox or storage nearly full"
     FAILURES = "failures", "Backups fail one after the other"
     OVERDUE = "overdue", "No good backup for long"
     DAMAGE = "damage", "Damage in what is kept"

@@ -111,6 +111,8 @@ def test_hooks_are_added_heard_before_and_after_a_round_paused_and_deleted(
     expect(page.get_by_text("Hook saved.")).to_be_visible()
     expect(page.get_by_role("row", name=before).first).to_contain_text("Paused")
     page.get_by_role("button", name=f"Delete {after}").click()
+    expect(page.get_by_role("dialog", name="Delete this hook?")).to_contain_text(after)
+    page.get_by_role("button", name="Delete the hook").click()
     expect(page.get_by_text("The hook is deleted.")).to_be_visible()
     expect(page.get_by_role("link", name=after)).to_have_count(0)
     expect(page.get_by_role("link", name=before)).to_be_visible()
