@@ -167,6 +167,8 @@ def has_moved(account_id: int, user: User, old: str) -> None:
         account_id=account_id, way=Way.MAIL, user=user, state__in=[DeliveryState.WAITING, DeliveryState.FAILED]
     )
     open_ones.update(address=user.email)
+    for kind in Refusal.objects.filter(address=old.lower()).exclude(kind="").values_list("kind", flat=True):
+        Refusal.objects.get_or_create(account_id=account_id, address=user.email.lower(), kind=kind)
     _refuse(account_id, old)
 
 

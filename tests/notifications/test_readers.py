@@ -18,7 +18,7 @@ from apps.core.errors import Conflict, PermissionMissing
 from apps.core.permissions import Permission
 from apps.core.scope import account_scope
 from apps.notifications import recipients, sending
-from apps.notifications.models import Delivery, Recipient
+from apps.notifications.models import Delivery, Recipient, Refusal
 from apps.notifications.recipients import (
     TO_ONE_A_DAY,
     Wanted,
@@ -73,6 +73,17 @@ def test_letters_follow_who_changes_their_address_and_end_when_they_leave(cast: 
     assert not Recipient.objects.exists()
     sending.send_due()
     assert not Delivery.objects.exclude(state="stopped").exists() and mail.outbox == []
+
+
+def test_what_somebody_ended_stays_ended_at_their_new_address(cast: Cast) -> None:
+    old = cast.viewer.email
+    readers = readers_of([old], {})
+    Refusal.objects.create(account=cast.account, address=old, kind="weather")
+    assert notify_addresses([old], letter(), kind="weather", readers=readers) == 0
+    _put(cast.viewer, f"new-{old}", keep="")
+    assert notify_addresses([old], letter(), kind="weather", readers=readers) == 0
+    _put(cast.viewer, f"newer-{old}", keep="")
+    assert notify_addresses([old], letter(), kind="weather", readers=readers) == 0
 
 
 def test_who_was_outside_first_reads_as_the_member_that_they_are_now(cast: Cast) -> None:
