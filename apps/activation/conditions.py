@@ -103,8 +103,12 @@ def _clause(stored: Mapping[str, Any]) -> Clause:
         ) from error
     if not values or (how is not How.IS and "" in values):
         raise InvalidRequest("A condition has nothing to compare with.", do="Type a text or choose a value.")
+    if len(values) > MOST_VALUES:
+        raise InvalidRequest(
+            f"A condition has {MOST_VALUES} values at most.", do="Make another rule for the rest."
+        )
     return Clause(field, how, values)
 
 
 def _values(given: Iterable[object]) -> Sequence[str]:
-    return list(dict.fromkeys(str(value).strip()[:300] for value in given))[:MOST_VALUES]
+    return list(dict.fromkeys(str(value).strip()[:300] for value in given))

@@ -32,6 +32,7 @@ LEAVING = [
 ]
 _RIGHTS = {Leaving.PAUSE: Permission.PAUSE, Leaving.DELETE: Permission.DELETE}
 PATTERN_ROWS = 3
+MOST_GROUPS = 50
 
 
 class RuleForm(forms.Form):
@@ -154,9 +155,13 @@ class GroupForm(RuleForm):
             raise forms.ValidationError(str(problem)) from problem
         cleaned["groups"] = [
             {"id": group.remote_id, "name": group.name} for group in every if group.remote_id in self.chosen
-        ][:50]
+        ]
         if not cleaned["groups"]:
             raise forms.ValidationError("Choose at least one group.")
+        if len(cleaned["groups"]) > MOST_GROUPS:
+            raise forms.ValidationError(
+                f"A rule has {MOST_GROUPS} groups at most. Make another one for the rest."
+            )
         return cleaned
 
     def conditions(self) -> dict[str, Any]:

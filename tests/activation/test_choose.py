@@ -238,6 +238,24 @@ def test_a_changed_rule_shows_who_would_leave_and_acts_only_when_it_is_confirmed
     assert Rule.objects.count() == 1
 
 
+def test_more_than_a_rule_can_hold_is_refused_and_not_cut_off(
+    olivia: Client, task: BackupTask, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = [FoundGroup(f"g{number:02}", f"Group {number:02}", "Security group") for number in range(60)]
+    monkeypatch.setattr(directory, "all_groups", lambda connection: groups)
+    monkeypatch.setattr(services, "members_of", lambda connection, chosen: set())
+    wanted = {"mode": "daily", "leaving": "keep"}
+    every = {**wanted, "group": [group.remote_id for group in groups]}
+    page = olivia.post(reverse("activation_new", args=[task.public_id, "group"]), every)
+    assert page.status_code == 200 and "50 groups at most" in page.text
+    for number in range(501):
+        person(f"Person {number}", f"Department {number}")
+    every = {**wanted, "value": [f"Department {number}" for number in range(501)]}
+    page = olivia.post(reverse("activation_new", args=[task.public_id, "property"]), every)
+    assert page.status_code == 200 and "500 values at most" in page.text
+    assert not Rule.objects.exists()
+
+
 def test_a_rule_that_is_changed_keeps_the_values_that_nobody_has_today(
     olivia: Client, task: BackupTask, person: Any
 ) -> None:
