@@ -167,6 +167,26 @@ def test_the_last_start_decides_how_long_a_backup_may_take() -> None:
     assert both.next_start(friday) == utc("2026-11-21T08:00")
 
 
+@pytest.mark.parametrize("every", ["monthly", "yearly", "every_3_days", "weekly"])
+def test_what_starts_once_a_month_gives_no_hour_to_the_days_between(every: str) -> None:
+    """On weekdays until 08:00, and besides on the 31st at noon: on a Tuesday nothing goes on at noon."""
+    night = Rule(at=time(5), until=time(8), weekdays=frozenset(range(5)))
+    both = Schedule((night, Rule(Every(every), time(12), day=31, month=8)))
+    tuesday, stopped = utc("2026-03-10 13:00"), utc("2026-03-10 08:00")
+    assert both.next_start(stopped, first=True) == utc("2026-03-11 05:00")
+    if every in ("monthly", "yearly"):
+        assert not both.is_open(tuesday) and both.last_start(tuesday) == utc("2026-03-10 05:00")
+        assert both.is_open(utc("2026-08-31 13:00")) and both.is_open(utc("2026-09-01 04:00"))
+        assert both.stop_at(utc("2026-03-10 06:00")) == stopped
+
+
+def test_a_first_backup_does_not_wait_for_a_rhythm_that_has_not_begun() -> None:
+    later = Rule(at=time(5), first_day=date(2027, 1, 1))
+    both = Schedule((later, Rule(Every.MONTHLY, time(12), day=31)))
+    assert both.next_start(utc("2026-03-10 08:00"), first=True) == utc("2026-03-10 12:00")
+    assert both.is_open(utc("2026-03-10 12:30"))
+
+
 def test_nothing_starts_by_itself_on_demand() -> None:
     asked = Schedule()
     assert (asked.next_start(NOON), asked.good_until(NOON), asked.is_open(NOON)) == (None, None, True)

@@ -55,12 +55,16 @@ class Rule:
                     return start
         raise AssertionError("a rule without an end has no next start")
 
-    def last_start(self, moment: datetime) -> datetime | None:
-        """Return the start that a backup at `moment` belongs to. Counted days, months and years: any day."""
+    def last_start(self, moment: datetime, *, on_its_days: bool = False) -> datetime | None:
+        """Return the start that a backup at `moment` belongs to. Counted days, months and years: any day.
+
+        `on_its_days`: months and years only on theirs, and None where that is longer ago than a week.
+        """
         today = self._local(moment).date()
+        of_calendar = on_its_days and self.every in {Every.MONTHLY, Every.YEARLY}
         for back in range(-1, 9):
             day = today - back * DAY
-            if self._may_start(day):
+            if self._may_start(day) and (not of_calendar or self._fits_calendar(day)):
                 earlier = [start for start in self._starts_on(day) if start <= moment]
                 if earlier:
                     return earlier[-1]
@@ -85,6 +89,11 @@ class Rule:
         """Tell whether something starts on every single day."""
         often = self.every in {Every.THREE_PER_DAY, Every.HOURS, Every.DAILY}
         return often and len(self.weekdays) in {0, 7}
+
+    @property
+    def is_of_days(self) -> bool:
+        """Tell whether its days are known without a backup before: every day, or chosen days of the week."""
+        return self.every in {Every.THREE_PER_DAY, Every.HOURS, Every.DAILY} or self._picks_weekdays
 
     def _local(self, moment: datetime) -> datetime:
         return moment.astimezone(ZoneInfo(self.zone))

@@ -12,6 +12,7 @@ from .rule import Every, Rule
 # How much later than its start a backup may be before green has run out: a queue, a long run, one retry.
 TOLERANCE = timedelta(hours=12)
 MOST_RULES = 5
+SOON = timedelta(days=8)  # within it a rule of days starts, whatever the clocks do
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,14 @@ class Schedule:
     rules: tuple[Rule, ...] = ()
 
     def next_start(self, after: datetime, *, first: bool = False) -> datetime | None:
-        """Return the next start of any rule; however many were missed before, it is one."""
-        return min((rule.next_start(after, first=first) for rule in self.rules), default=None)
+        """Return the next start of any rule; however many were missed before, it is one.
+
+        What is `first` lends the hour of a month only where no rule of days starts soon: else a
+        backup that was stopped at eight would go on at the noon that somebody chose for the 31st.
+        """
+        of_days = (rule.next_start(after) for rule in self.rules if rule.is_of_days)
+        soon = any(start - after <= SOON for start in of_days)
+        return min((rule.next_start(after, first=first and not soon) for rule in self.rules), default=None)
 
     def good_until(self, last_good: datetime) -> datetime | None:
         """Return the moment from which a backup of `last_good` is overdue; None where nothing is awaited."""
@@ -40,7 +47,7 @@ class Schedule:
 
     def last_start(self, moment: datetime) -> datetime | None:
         """Return the start that a backup at `moment` belongs to."""
-        return max(filter(None, (rule.last_start(moment) for rule in self.rules)), default=None)
+        return max((start for start, _ in self._last(moment)), default=None)
 
     @property
     def is_daily(self) -> bool:
@@ -48,13 +55,19 @@ class Schedule:
         return any(rule.is_daily for rule in self.rules)
 
     def _window(self, moment: datetime) -> tuple[datetime, datetime | None] | None:
-        last = [(start, rule) for rule in self.rules if (start := rule.last_start(moment))]
+        last = self._last(moment)
         if not last:
             return None
         newest = max(start for start, _ in last)
         stops = [rule.stop_after(start) for start, rule in last if start == newest]
         stop = None if None in stops else max(filter(None, stops))
         return None if stop is not None and stop <= moment else (newest, stop)
+
+    def _last(self, moment: datetime) -> list[tuple[datetime, Rule]]:
+        """Return the last start of each rule; beside one of days, that of a month only where it really was."""
+        of_days = any(rule.is_of_days and rule.last_start(moment) for rule in self.rules)
+        starts = ((rule.last_start(moment, on_its_days=of_days), rule) for rule in self.rules)
+        return [(start, rule) for start, rule in starts if start is not None]
 
     def to_json(self) -> dict[str, Any]:
         return {"rules": [_said(rule) for rule in self.rules]}
