@@ -29,7 +29,8 @@ pytestmark = pytest.mark.database
 @pytest.fixture
 def task(cast: Cast) -> Iterator[BackupTask]:
     with account_scope(cast.account.pk), acting_as(SYSTEM):
-        yield make_task(make_connection(cast.account, credential_kind="client_secret"))
+        since = clock.now() - timedelta(days=90)
+        yield make_task(make_connection(cast.account, credential_kind="client_secret", state_since=since))
 
 
 def standing() -> list[tuple[str, str, str]]:
@@ -55,9 +56,35 @@ def test_a_lost_connection_is_one_alert_for_all_its_mailboxes_and_over_when_it_i
     connection_mark_disconnected(connection=task.connection, reason="The secret has expired.")
     for _ in range(2):
         assert standing() == [("disconnected", Severity.CRITICAL, str(task.connection))]
+    with clock.travel(clock.now() + timedelta(hours=1)):
+        connection_mark_connected(connection=task.connection)
+        assert standing() == [], "what failed with the connection is no news, now that it is back"
+        assert Alert.objects.get(kind=AlertKind.DISCONNECTED).closed_at is not None
+    with clock.travel(clock.now() + timedelta(hours=26)):
+        assert [kind for kind, _, _ in standing()] == [AlertKind.FAILURES], "and nothing came since"
+    Alert.objects.update(state=AlertState.CLOSED)
+    with clock.travel(clock.now() + timedelta(hours=6)):
+        for entity in Entity.objects.all():
+            failed(entity, *[Verdict.FAILED] * 3)
+        assert [kind for kind, _, _ in standing()] == [AlertKind.FAILURES]
+
+
+def test_after_a_lost_connection_the_next_backup_is_waited_for_but_no_longer_than_a_day(
+    task: BackupTask,
+) -> None:
+    now = clock.now()
+    start = now + timedelta(hours=9)
+    late = make_protected(task, "Late", overdue_at=now - timedelta(days=3), next_run_at=start)
+    assert standing() == [("overdue", Severity.CRITICAL, "Mail")], "it was so before"
+    connection_mark_disconnected(connection=task.connection, reason="The secret has expired.")
+    Entity.objects.filter(pk=late.pk).update(overdue_at=now - timedelta(minutes=5))
     connection_mark_connected(connection=task.connection)
-    assert [kind for kind, _, _ in standing()] == [AlertKind.FAILURES]
-    assert Alert.objects.get(kind=AlertKind.DISCONNECTED).closed_at is not None
+    assert standing() == []
+    with clock.travel(now + timedelta(hours=10)):
+        assert [kind for kind, _, _ in standing()] == [AlertKind.OVERDUE], "it was due, and did not come"
+    Entity.objects.filter(pk=late.pk).update(next_run_at=now + timedelta(days=7))
+    with clock.travel(now + timedelta(hours=25)):
+        assert [kind for kind, _, _ in standing()] == [AlertKind.OVERDUE]
 
 
 def test_a_secret_is_told_of_once_and_grows_worse_until_it_is_renewed(task: BackupTask) -> None:

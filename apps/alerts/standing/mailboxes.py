@@ -22,11 +22,17 @@ from .grouping import told
 ENDED: Final = (Verdict.SUCCESS, Verdict.PARTIAL, Verdict.FAILED)
 # A kind or folder that was not read once is read by the next run mostly: told when it outlives a day.
 SETTLES_WITHIN: Final = timedelta(days=1)
+# So long after a lost connection is back nobody is told anew of what went wrong while it was lost.
+BACK_SINCE: Final = timedelta(days=1)
+STATE_SINCE: Final = "task__connection__state_since"
 LEAST_ITEMS, LEAST_SHARE = 10, 50  # so many items, and more than a fiftieth of the mailbox
 
 
 def failing() -> Iterator[Found]:
-    """Whose last n runs all failed. Runs that somebody cancelled say nothing either way."""
+    """Whose last n runs all failed. Runs that somebody cancelled say nothing either way.
+
+    Nor, at first, do those that failed with a connection which is back.
+    """
     n = wishes().failures_in_a_row
     ended = Run.objects.filter(entity=OuterRef("pk"), verdict__in=ENDED)
     rows = _active().filter(last_verdict=Verdict.FAILED)
@@ -34,6 +40,7 @@ def failing() -> Iterator[Found]:
         nth=Subquery(ended.order_by("-started_at", "-pk").values("started_at")[n - 1 : n]),
     ).filter(nth__isnull=False)
     rows = rows.exclude(Exists(ended.exclude(verdict=Verdict.FAILED).filter(started_at__gte=OuterRef("nth"))))
+    rows = rows.exclude(_just_back(), nth__lt=F(STATE_SINCE))
 
     def facts(entity: Entity) -> dict[str, Any]:
         return {"runs": n, "since": _moment(entity.last_snapshot_at), "why": entity.last_message[:500]}
@@ -49,8 +56,13 @@ def failing() -> Iterator[Found]:
 
 
 def overdue() -> Iterator[Found]:
-    """Whose last good backup is too old though none failed: when it is a whole task, nothing runs at all."""
-    rows = _active().filter(overdue_at__lt=clock.now()).exclude(last_verdict=Verdict.FAILED)
+    """Whose last good backup is too old though none failed: when it is a whole task, nothing runs at all.
+
+    Of a connection that is back the next start is waited for at first.
+    """
+    now = clock.now()
+    rows = _active().filter(overdue_at__lt=now).exclude(last_verdict=Verdict.FAILED)
+    rows = rows.exclude(_just_back(), overdue_at__lt=F(STATE_SINCE), next_run_at__gt=now)
 
     def facts(entity: Entity) -> dict[str, Any]:
         return {"last": _moment(entity.last_snapshot_at), "due": _moment(entity.overdue_at)}
@@ -79,6 +91,10 @@ def uncovered() -> Iterator[Found]:
 def _active() -> "QuerySet[Entity]":
     rows = Entity.objects.filter(state=EntityState.ACTIVE)
     return rows.exclude(task__connection__state=ConnectionState.DISCONNECTED)
+
+
+def _just_back() -> Q:
+    return Q(**{f"{STATE_SINCE}__gt": clock.now() - BACK_SINCE})
 
 
 def _weighty_gaps() -> "QuerySet[CoverageGap]":
