@@ -85,7 +85,7 @@ def on_all(action: str, options: Options, say: Say) -> None:
         rows = Subscription.objects.filter(state=SubscriptionState.REQUESTED).select_related("account")
         for row in rows.order_by("requested_at"):
             start = f", wishes to begin on {row.wanted_start:%Y-%m-%d}" if row.wanted_start else ""
-            say(f"{row.account.public_id}  {row.account.name}, {row.currency}{start}")
+            say(f"{row.account.public_id}  {row.account.name}, {row.currency}{start}; ask {row.contact_words}")
 
 
 def on_account(action: str, account: Account, options: Options, say: Say) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core import mail
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from pypdf import PdfReader
@@ -136,6 +138,21 @@ def test_a_year_is_asked_for_and_taken_back(priced: Account, fred: Client) -> No
     assert "Your request for an annual subscription was sent" in text(fred, "billing")
     assert fred.post(reverse("billing_withdraw")).status_code == 302
     assert Subscription.objects.get().state == SubscriptionState.NONE
+
+
+def test_the_operator_reads_whom_to_ask_about_a_year(
+    priced: Account, fred: Client, settings: Any, capsys: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.BILLING_EMAIL = "support@everkeep.example"
+    make_details()
+    wanted = {"contact_name": "Mia www.evil.example", "contact_email": "mia@pizza-perfecto.example"}
+    order = {**wanted, "wanted_start": (today() + timedelta(days=6)).isoformat(), "purchase_order": "4350123"}
+    with django_capture_on_commit_callbacks(execute=True):
+        fred.post(reverse("billing_annual"), order)
+    (letter,) = [one for one in mail.outbox if one.to == ["support@everkeep.example"]]
+    call_command("billing", "requests")
+    for said in (str(letter.body), capsys.readouterr().out):
+        assert "Mia evil example <mia@pizza-perfecto.example>" in said and "4350123" in said
 
 
 def test_ending_a_subscription_wants_a_fresh_proof_and_can_be_taken_back(priced: Account, fred: Client) -> None:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from apps.core import clock
+from apps.core.mails import plain_name
 from apps.core.models import AccountModel
 
 from ..enums import Interval, InvoiceAs, SubscriptionState
@@ -48,6 +49,14 @@ class Subscription(AccountModel):
 
     def __str__(self) -> str:
         return f"{self.get_interval_display()}, {self.get_state_display()}"
+
+    @property
+    def contact_words(self) -> str:
+        """Whom support asks about a request, and by which number the customer knows it."""
+        order = f", purchase order {self.purchase_order}" if self.purchase_order else ""
+        if not self.contact_email:
+            return f"the customer{order}"
+        return f"{plain_name(self.contact_name)} <{self.contact_email}>{order}"
 
 
 class BillingDetails(AccountModel):

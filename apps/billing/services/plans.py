@@ -115,7 +115,8 @@ def subscription_request(
     subscription.state = SubscriptionState.REQUESTED
     subscription.save()
     tell("requested")
-    tell_operator("An annual plan is requested", "Confirm it with: manage.py billing confirm")
+    task = f"Ask {subscription.contact_words} whether it is meant, then: manage.py billing confirm"
+    tell_operator("An annual plan is requested", task)
     audit("billing.requested", description="Asked for an annual plan.")
     return subscription
 
