@@ -4,9 +4,10 @@ A *lane* is what is due of one task in one urgency and one precedence, the most 
 index `entity_lane`. One query reads the head of each lane; more of a lane is read only when its account has its
 turn again. So a tick reads as much as there are tasks and as it sends, whatever waits behind.
 
-Between accounts: on demand first; then who has the least under way, runs of earlier ticks included; then who
-was served the longest ago; then the most overdue. Inside an account: by the precedence of tasks, then of
-entities, then the most overdue. Of a task never more than its limit.
+Between accounts: on demand first, but not when half of the workers are at work on orders of the same account:
+who orders everything would stop all others. Then who has the least under way, runs of earlier ticks included;
+then who was served the longest ago; then the most overdue. Inside an account: on demand first, then by the
+precedence of tasks, then of entities, then the most overdue. Of a task never more than its limit.
 """
 
 import heapq
@@ -78,11 +79,15 @@ class Lane:
 
 @dataclass(slots=True)
 class Queue:
-    """What is due of one account; `under_way` counts what it holds and what was picked just now."""
+    """What is due of one account; `under_way` counts what it holds and what was picked just now.
+
+    `urgent`: so many more on demand go before whatever else is due.
+    """
 
     account_id: int
     under_way: int
     served_at: datetime
+    urgent: int
     lanes: list[Lane] = field(default_factory=list)
 
     @property
@@ -92,7 +97,8 @@ class Queue:
     @property
     def order(self) -> tuple[int, int, datetime, Place]:
         rank, place = self.front.order
-        return rank[0], self.under_way, self.served_at, place
+        urgency = rank[0] if self.urgent > 0 else int(RunPriority.ROUTINE)
+        return urgency, self.under_way, self.served_at, place
 
 
 def pick(workers: int, closed: Collection[int] = ()) -> list[int]:
@@ -100,24 +106,34 @@ def pick(workers: int, closed: Collection[int] = ()) -> list[int]:
 
     Of the tasks that are `closed` only what a person ordered.
     """
-    rows = held().order_by().values_list("account_id", "task_id").annotate(n=Count("pk"))
-    of_account, of_task = Counter[int](), Counter[int]()
-    for account_id, task_id, number in rows:
-        of_account[account_id] += number
-        of_task[task_id] += number
-    room = 2 * workers - of_account.total()
-    return _pick(room, of_account, of_task, closed) if room > 0 else []
+    rows = held().order_by().values_list("account_id", "task_id", "run_priority").annotate(n=Count("pk"))
+    at_work = AtWork()
+    for account_id, task_id, priority, number in rows:
+        at_work.of_account[account_id] += number
+        at_work.of_task[task_id] += number
+        at_work.ordered[account_id] += number if priority == RunPriority.ON_DEMAND else 0
+    room = 2 * workers - at_work.of_account.total()
+    return _pick(room, max(workers // 2, 1), at_work, closed) if room > 0 else []
 
 
-def _pick(room: int, of_account: Counter[int], of_task: Counter[int], closed: Collection[int]) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """How many are under way, by account and by task; of each account, how many on demand."""
+
+    of_account: Counter[int] = field(default_factory=Counter)
+    of_task: Counter[int] = field(default_factory=Counter)
+    ordered: Counter[int] = field(default_factory=Counter)
+
+
+def _pick(room: int, urgent: int, at_work: AtWork, closed: Collection[int]) -> list[int]:
     heads, limits = _heads()
     heads = [
         (account, lane)
         for account, lane in heads
         if lane.task_id not in closed or lane.rank[0] == RunPriority.ON_DEMAND
     ]
-    left = {task_id: limit - of_task[task_id] for task_id, limit in limits.items()}
-    queues = _queues(heads, of_account, left)
+    left = {task_id: limit - at_work.of_task[task_id] for task_id, limit in limits.items()}
+    queues = _queues(heads, urgent, at_work, left)
     heap = [(queue.order, queue.account_id) for queue in queues.values()]
     heapq.heapify(heap)
     picked: dict[int, None] = {}  # in order; what another process moved meanwhile may be read twice
@@ -131,6 +147,7 @@ def _pick(room: int, of_account: Counter[int], of_task: Counter[int], closed: Co
         else:
             picked[lane.take()] = None
             queue.under_way += 1
+            queue.urgent -= lane.rank[0] == RunPriority.ON_DEMAND
             if lane.task_id in left:
                 left[lane.task_id] -= 1
                 queue.lanes = [each for each in queue.lanes if left.get(each.task_id, 1) > 0]
@@ -171,14 +188,15 @@ def _lanes(heads: set[int]) -> Iterable[Head]:
             yield account_id, Lane(task_id, (urgency, of_task, precedence), place, waiting=deque([place]))
 
 
-def _queues(heads: list[Head], of_account: Counter[int], left: dict[int, int]) -> dict[int, Queue]:
+def _queues(heads: list[Head], urgent: int, at_work: AtWork, left: dict[int, int]) -> dict[int, Queue]:
     accounts = {account_id for account_id, _ in heads}
     turns = AccountTurn.objects.filter(account__in=accounts).values_list("account_id", "served_at")
     served = dict(turns)
     queues: dict[int, Queue] = {}
     for account_id, lane in heads:
         if left.get(lane.task_id, 1) > 0:
-            fresh = Queue(account_id, of_account[account_id], served.get(account_id, NEVER))
+            last, more = served.get(account_id, NEVER), urgent - at_work.ordered[account_id]
+            fresh = Queue(account_id, at_work.of_account[account_id], last, more)
             queues.setdefault(account_id, fresh).lanes.append(lane)
     return queues
 

@@ -95,6 +95,20 @@ def test_a_backup_on_demand_overtakes_the_queue(cast: Cast, broker: Sent) -> Non
     assert broker[0]["entity_id"] == urgent.pk
 
 
+def test_who_orders_everything_at_once_leaves_the_others_their_turns(cast: Cast, broker: Sent) -> None:
+    make_entities(cast.account, 60, due=timedelta(days=1))
+    make_entities(cast.other_account, 20)
+    with account_scope(cast.account.pk):
+        assert runs.backup_now(entities=Entity.objects.all()) == 60
+    for _ in range(4):
+        tick.dispatch_due()
+        running = Entity.objects.exclude(lease_owner="").order_by("lease_until", "pk")[:5]
+        Entity.objects.filter(pk__in=[each.pk for each in running]).update(lease_owner="", next_run_at=None)
+    sent = accounts_of(broker)
+    assert sent[:2] == [cast.account.pk] * 2, "who waits comes first"
+    assert sent.count(cast.other_account.pk) >= 8, "and those whose hour has come are not kept waiting for it"
+
+
 @pytest.mark.parametrize("state", [EntityState.PAUSED, EntityState.NOT_ACTIVE, EntityState.ARCHIVED])
 def test_only_active_entities_run(cast: Cast, broker: Sent, state: str) -> None:
     make_entities(cast.account, 1)
