@@ -91,13 +91,8 @@ class Copier:
         brought = self.bring_keys(target)
         known = {found.key for folder in (JOURNALS, AUDIT_HEADS) for found in there.list(folder)}
         for found in (*here.list(JOURNALS), *here.list(AUDIT_HEADS)):
-            if found.key in known:
-                continue
-            data = here.get(found.key)
-            there.put_if_absent(found.key, data)
-            if there.get(found.key) != data:
-                raise StoreError(f"{target} does not give back what was written to it ({found.key}).")
-            brought += 1
+            if found.key not in known:
+                brought += _bring_object(here, there, found.key, target)
         return brought
 
     def clear_the_rest(self, store: Store) -> None:
@@ -251,6 +246,19 @@ def _note(
             store=store,
             defaults={"state": state, "reason": reason, "due_at": due_at, "checked_at": clock.now()},
         )
+
+
+def _bring_object(here: ObjectStore, there: ObjectStore, key: str, target: Store) -> bool:
+    """Copy one object. One that is deleted meanwhile is left out: who deletes journals has no lease of ours."""
+    if (data := _found(here, key)) is None:
+        return False
+    there.put_if_absent(key, data)
+    if there.get(key) != data:
+        raise StoreError(f"{target} does not give back what was written to it ({key}).")
+    if here.size(key) is None:
+        there.delete(key)
+        return False
+    return True
 
 
 def _found(store: ObjectStore, key: str) -> bytes | None:

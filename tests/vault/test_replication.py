@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
+from uuid import uuid4
 
 import pytest
 
 from apps.core import clock
 from apps.core.scope import account_scope
-from apps.vault.api import open_reader, pack_heal
+from apps.vault.api import Chain, open_journals, open_reader, pack_heal
 from apps.vault.copies import GRACE, Copier
 from apps.vault.errors import BlobError, StoreError
 from apps.vault.models import Pack, PackCopy, Shelf, Store, VaultLease
 from apps.vault.services import open_vault
 from apps.vault.shelves import replica_set
 from apps.vault.storage_page import storage_note
+from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.check import Claim, PackChecker
 from apps.vault.store.mirror import MirrorStore
 from apps.vault.store.pack import pack_key
@@ -181,6 +183,44 @@ def test_deleting_reaches_every_store(
     for found in list(store.list("packs/")):
         store.delete(found.key)
     assert len(objects_in(vault_folder)) == len(objects_in(tmp_path / "replica")) == 1  # the envelope
+
+
+@pytest.mark.parametrize("copied", ["while it is deleted", "between the replica and the first store"])
+def test_a_journal_that_is_deleted_while_it_is_copied_does_not_live_on_in_the_replica(
+    account_id: int, replica: Store, vault_folder: Path, tmp_path: Path, copied: str
+) -> None:
+    """Erasures and deletions take no lease of the vault: names of what was erased would stay there for ever."""
+    folder, chain = open_journals(account_id), Chain(uuid4(), "mail")
+    name = folder.write(chain, 1).finish({"before": None}).name
+    copier, home = Copier(account_id), Store.objects.get(url=vault_folder.as_uri())
+    get, delete = LocalStore.get, LocalStore.delete
+
+    def got(store: LocalStore, key: str) -> bytes:
+        data = get(store, key)
+        if key.endswith(name.short) and path_of(store) == vault_folder:
+            patched.undo()
+            folder.remove(name)
+        return data
+
+    def deleted(store: LocalStore, key: str) -> None:
+        if path_of(store) == vault_folder:
+            patched.undo()
+            copier.bring_the_rest(home, replica)
+        delete(store, key)
+
+    with pytest.MonkeyPatch.context() as patched:
+        if copied == "while it is deleted":
+            patched.setattr(LocalStore, "get", got)
+            copier.bring_the_rest(home, replica)
+        else:
+            patched.setattr(LocalStore, "delete", deleted)
+            folder.remove(name)
+    assert not list(vault_folder.rglob(f"*{name.short}*"))
+    assert not list((tmp_path / "replica").rglob(f"*{name.short}*"))
+
+
+def path_of(store: LocalStore) -> Path:
+    return Path(store.describe().place)
 
 
 def test_one_store_alone_costs_no_mirror(account_id: int, kept: Kept) -> None:

@@ -117,16 +117,21 @@ class MirrorStore:
             yield next(same)
 
     def delete(self, key: str) -> None:
-        for replicas in (True, False):
-            trouble: StoreError | None = None
-            for member in self._members.values():
-                if member.replica == replicas:
-                    try:
-                        member.store.delete(key)
-                    except StoreError as error:
-                        trouble = trouble or error
-            if trouble:
-                raise trouble
+        members = list(self._members.values())
+        self._delete(key, [member for member in members if member.replica])
+        self._delete(key, [member for member in members if not member.replica])
+        # Once more: until the last one was gone, somebody may have copied it to where it was gone already.
+        self._delete(key, members)
+
+    def _delete(self, key: str, members: Sequence[Member]) -> None:
+        trouble: StoreError | None = None
+        for member in members:
+            try:
+                member.store.delete(key)
+            except StoreError as error:
+                trouble = trouble or error
+        if trouble:
+            raise trouble
 
     def locked_until(self, key: str) -> datetime | None:
         return self._read(key, lambda store: store.locked_until(key))
