@@ -32,6 +32,7 @@ from .remembered import hash_in
 
 logger = logging.getLogger("everkeep.erasure")
 COMPACTED: Final = "compacted"
+UNKNOWN_BACKUPS: Final = "There are later backups in the store, which the operator has to take in first."
 ON_HOLD: Final = "On legal hold."  # names of holds are not for all who see erasures
 
 
@@ -183,7 +184,9 @@ def clean_journals(entity: Entity, erasure: Erasure, kind: str) -> bool:
 def _strays(entity: Entity, kind: str) -> int:
     """Delete what runs that died have left beyond the newest snapshot; returns how many the store keeps.
 
-    Nothing of theirs is lost: their rows are in the database, and the next run adopts them.
+    Nothing of theirs is lost: their rows are in the database, and the next run adopts them. Such a run leaves
+    one number at most: more is the only record of backups that an old dump of the database does not have.
+    Raises Conflict then.
     """
     kept = 0
     with held(account_id=entity.account_id, entity_id=entity.pk) as lease:
@@ -191,9 +194,10 @@ def _strays(entity: Entity, kind: str) -> int:
         numbers = Snapshot.objects.filter(entity=entity, sub_service=kind).order_by("-number")
         newest = numbers.values_list("number", flat=True).first() or 0
         folder = open_journals(entity.account_id, entity.task.shelf)
-        for name, part, _ in list(folder.list(Chain(entity.public_id, kind))):
-            if name.number <= newest:
-                continue
+        found = [row for row in folder.list(Chain(entity.public_id, kind)) if row[0].number > newest]
+        if any(name.number > newest + 1 for name, _, _ in found):
+            raise Conflict(UNKNOWN_BACKUPS, do="For the operator: manage.py vault rebuild.")
+        for name, part, _ in found:
             lease.renew()
             try:
                 folder.remove(name, part)

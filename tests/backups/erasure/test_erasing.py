@@ -228,6 +228,29 @@ def test_the_database_is_lost_and_it_stays_erased(kept: Mailbox, olivia: Any) ->
     assert kept.run() == "success" and versions(kept.entity, "mail-knee") == 0
 
 
+def test_after_an_old_dump_no_record_of_later_backups_goes_before_they_are_rebuilt(
+    kept: Mailbox, olivia: Any
+) -> None:
+    kept.cloud.add_mail(inbox_of(kept), "Only on the third day", mail_id="mail-third")
+    assert kept.run() == "success"
+    kept.cloud.delete_mail("mail-third")
+    assert kept.run() == "success"
+    wanted, account_id = [without(state, "mail-knee") for state in states(kept)], kept.entity.account_id
+    Snapshot.objects.filter(number__gt=3).delete()
+    NodeVersion.objects.filter(first__gt=3).delete()
+    NodeVersion.objects.filter(gone__gt=3).update(gone=None)
+    kept.entity.refresh_from_db()
+    erasure = order(kept.entity, "mail-knee")
+    now = let_pass(7.5)
+    erasure.refresh_from_db()
+    assert (erasure.state, erasure.waiting_for[:24]) == ("erasing", "There are later backups ")
+    assert rebuild(account_id=account_id, say=lambda words: None).snapshots == 2
+    assert states(kept) == wanted
+    let_pass(0.5, now)
+    erasure.refresh_from_db()
+    assert erasure.state == "done" and states(kept) == wanted
+
+
 @pytest.mark.parametrize("after", range(1, 7))
 def test_killed_anywhere_it_is_finished_by_the_next_hour(
     kept: Mailbox, olivia: Any, monkeypatch: pytest.MonkeyPatch, after: int
