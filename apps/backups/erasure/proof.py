@@ -7,7 +7,7 @@ A blob that another item holds as well stays, and is counted. A place alone does
 in packs of the last day. So what still has a place after a whole round is looked for in the references.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Final
 
@@ -81,8 +81,11 @@ def packs_to_empty(account_id: int) -> set[int]:
     return {pack for erasure in _open(account_id, BEGUN) for pack in _packs_with_remains(erasure)}
 
 
-def look_for_bytes(erasure: Erasure) -> bool:
-    """Write down that the bytes are gone, once they are. True when there is nothing left to look for."""
+def look_for_bytes(erasure: Erasure, records_clean: Callable[[Erasure], bool]) -> bool:
+    """Write down that the bytes are gone, once they are. True when there is nothing left to look for.
+
+    `records_clean` is asked last of all but the references.
+    """
     if erasure.bytes_gone_at is not None:
         return True
     assert erasure.settled_at is not None
@@ -93,7 +96,7 @@ def look_for_bytes(erasure: Erasure) -> bool:
         return False
     if remains_elsewhere(erasure.account_id):
         return False
-    if objects_there(erasure.account_id, _packs_with_remains(erasure)):
+    if objects_there(erasure.account_id, _packs_with_remains(erasure)) or not records_clean(erasure):
         return False
     if (shared := _shared(erasure, blobs, collected)) is None:
         return False

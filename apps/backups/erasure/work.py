@@ -71,9 +71,17 @@ def go_on(erasure: Erasure) -> bool:
             clean_journals(entity, erasure, kind)
     if erasure.entity is None and erasure.left != (left := _left_by_deletion(erasure)):
         _update(erasure, left=left)
-    through = look_for_bytes(erasure)
-    _update(erasure, busy_until=None)
+    through = look_for_bytes(erasure, _records_clean)
+    _update(erasure, busy_until=None, waiting_for="")
     return through
+
+
+def _records_clean(erasure: Erasure) -> bool:
+    """Look at the journals once more: a worker that had lost its lease may have put one there since."""
+    if (entity := erasure.entity) is None:
+        return True
+    kinds = sorted(set(erasure.items.values_list("sub_service", flat=True)))
+    return all(clean_journals(entity, erasure, kind) for kind in kinds)
 
 
 @transaction.atomic

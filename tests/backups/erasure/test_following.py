@@ -21,7 +21,7 @@ from apps.backups.models import BackupTask, Entity, ErasedItem, ErasedPlace, Era
 from apps.backups.retention.expiry import forget_unseen
 from apps.backups.services import discovery
 from apps.core import clock
-from apps.vault.api import ObjectLocked
+from apps.vault.api import Chain, IssueLine, ObjectLocked, open_journals
 from apps.vault.gc import collect
 from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.errors import StoreUnavailable
@@ -233,4 +233,28 @@ def test_bytes_are_there_until_the_store_has_let_go_of_them(
     rounds(account_id, now)
     erasure.refresh_from_db()
     assert erasure.bytes_gone_at is not None
+    assert SECRET not in everything_readable(account_id)
+
+
+def test_a_record_that_a_frozen_worker_put_later_goes_before_the_certificate_says_so(
+    paula: Mailbox, olivia: Any
+) -> None:
+    """It had read the rows before they were erased, and its last request reached the store afterwards."""
+    account_id = paula.entity.account_id
+    erasure = order(paula.entity, "mail-knee")
+    now = paula.now = hours(7.6, clock.now())
+    erasure.refresh_from_db()
+    assert erasure.state == "done"
+    late = open_journals(account_id).write(Chain(paula.entity.public_id, "mail"), 2)
+    late.add(IssueLine({"remote_id": "mail-knee", "what": SECRET.decode()}))
+    late.finish({"before": None})
+    assert paula.run() == "success"
+    Entity.objects.filter(pk=paula.entity.pk).update(lease_owner="a run", lease_until=now + 99 * DAY)
+    now = rounds(account_id, now)
+    erasure.refresh_from_db()
+    assert erasure.bytes_gone_at is None and erasure.waiting_for
+    Entity.objects.filter(pk=paula.entity.pk).update(lease_owner="")
+    hours(1, now)
+    erasure.refresh_from_db()
+    assert erasure.bytes_gone_at is not None and not erasure.waiting_for
     assert SECRET not in everything_readable(account_id)
