@@ -31,7 +31,7 @@ from .proof import follow_versions
 from .remembered import hash_in
 
 logger = logging.getLogger("everkeep.erasure")
-COMPACTED: Final = "compacted"
+COMPACTED: Final = "journals written anew"  # in `proof`: kinds, with the number of the base
 UNKNOWN_BACKUPS: Final = "There are later backups in the store, which the operator has to take in first."
 ON_HOLD: Final = "On legal hold."  # names of holds are not for all who see erasures
 
@@ -168,12 +168,17 @@ def _count_entity(entity: Entity) -> None:
 
 def clean_journals(entity: Entity, erasure: Erasure, kind: str) -> bool:
     """Rewrite the journals of one kind of data, and take the old ones away. True when none of them is left."""
-    if kind not in erasure.proof.get(COMPACTED, []):
-        if Snapshot.objects.filter(entity=entity, sub_service=kind).exists():
-            journals_compact(entity=entity, sub_service=kind)
-        erasure.proof = {**erasure.proof, COMPACTED: [*erasure.proof.get(COMPACTED, []), kind]}
+    bases = erasure.proof.get(COMPACTED, {})
+    if kind not in bases:
+        there = Snapshot.objects.filter(entity=entity, sub_service=kind).exists()
+        number = journals_compact(entity=entity, sub_service=kind).number if there else 0
+        bases = {**bases, kind: number}
+        erasure.proof = {**erasure.proof, COMPACTED: bases}
         erasure.save(update_fields=["proof"])
-    locked = journals_prune(entity=entity, sub_service=kind).locked + _strays(entity, kind)
+    # Later ones were written without the items: a store that locks each of them would be waited for always.
+    upto = bases[kind] + 1  # a run that died had one number more
+    pruned = journals_prune(entity=entity, sub_service=kind, counted_upto=upto)
+    locked = pruned.locked + _strays(entity, kind, upto)
     left = set(erasure.left) - {kind} | ({kind} if locked else set())
     if sorted(left) != erasure.left:
         erasure.left = sorted(left)
@@ -181,8 +186,8 @@ def clean_journals(entity: Entity, erasure: Erasure, kind: str) -> bool:
     return not locked
 
 
-def _strays(entity: Entity, kind: str) -> int:
-    """Delete what runs that died have left beyond the newest snapshot; returns how many the store keeps.
+def _strays(entity: Entity, kind: str, upto: int) -> int:
+    """Delete what runs that died have left beyond the newest snapshot; returns how many up to `upto` stay.
 
     Nothing of theirs is lost: their rows are in the database, and the next run adopts them. Such a run leaves
     one number at most: more is the only record of backups that an old dump of the database does not have.
@@ -202,8 +207,8 @@ def _strays(entity: Entity, kind: str) -> int:
             try:
                 folder.remove(name, part)
             except ObjectLocked:
-                kept += 1
+                kept += name.number <= upto
             except VaultError as error:
                 logger.warning("a record of %s stays for now: %s", entity.public_id, error)
-                kept += 1
+                kept += name.number <= upto
     return kept

@@ -79,8 +79,11 @@ def _write(folder: JournalFolder, entity: Entity, last: Snapshot, lease: Lease) 
     return finish(writer, entity, last, last.run, before=None, link=last.journal_link).name, count
 
 
-def journals_prune(*, entity: Entity, sub_service: str) -> Pruned:
-    """Delete journals that no snapshot needs any more. In the account's scope. Raises LeaseLost, StoreError."""
+def journals_prune(*, entity: Entity, sub_service: str, counted_upto: int | None = None) -> Pruned:
+    """Delete journals that no snapshot needs any more. In the account's scope. Raises LeaseLost, StoreError.
+
+    With `counted_upto` only those of snapshots up to it are counted when the store keeps them.
+    """
     deleted = locked = 0
     with held(account_id=entity.account_id, entity_id=entity.pk) as lease:
         vault_own(account_id=entity.account_id)
@@ -90,7 +93,7 @@ def journals_prune(*, entity: Entity, sub_service: str) -> Pruned:
             try:
                 folder.remove(name, part)
             except ObjectLocked:
-                locked += 1
+                locked += counted_upto is None or name.number <= counted_upto
             else:
                 deleted += 1
     return Pruned(deleted, locked)

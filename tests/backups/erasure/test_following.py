@@ -16,6 +16,7 @@ from apps.backups.enums import EntityState
 from apps.backups.erasure.certificate import certificate_of
 from apps.backups.erasure.order import erasure_cancel
 from apps.backups.erasure.work import look_after_erasures
+from apps.backups.journals.compacting import journals_compact, journals_prune
 from apps.backups.journals.rebuild import rebuild
 from apps.backups.models import BackupTask, Entity, ErasedItem, ErasedPlace, Erasure, NodeVersion, Snapshot
 from apps.backups.retention.expiry import forget_unseen
@@ -25,7 +26,7 @@ from apps.vault.api import Chain, IssueLine, ObjectLocked, open_journals
 from apps.vault.gc import collect
 from apps.vault.store.backends.local import LocalStore
 from apps.vault.store.errors import StoreUnavailable
-from apps.vault.store.journal import JournalFolder
+from apps.vault.store.journal import JournalFolder, JournalName
 from tests.backups.erasure.conftest import DAY, HOURS, let_pass, order, versions
 from tests.backups.erasure.test_erasing import SECRET, everything_readable
 from tests.backups.fake_cloud import FakeCloud, found
@@ -258,3 +259,41 @@ def test_a_record_that_a_frozen_worker_put_later_goes_before_the_certificate_say
     erasure.refresh_from_db()
     assert erasure.bytes_gone_at is not None and not erasure.waiting_for
     assert SECRET not in everything_readable(account_id)
+
+
+def test_records_that_a_store_locks_are_waited_for_and_those_written_since_are_not(
+    paula: Mailbox, olivia: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each week retention writes the journals anew, and those of the week before are locked for some days."""
+    entity, real, seen = paula.entity, JournalFolder.remove, dict[str, datetime]()
+
+    def remove(self: JournalFolder, name: JournalName, part: int = 0) -> None:
+        if clock.now() < seen.setdefault(name.short, clock.now()) + 10 * DAY:
+            raise ObjectLocked("until some day")
+        real(self, name, part)
+
+    monkeypatch.setattr(JournalFolder, "remove", remove)
+    erasure = order(entity, "mail-knee")
+    now = hours(7.6, clock.now())
+    erasure.refresh_from_db()
+    assert (erasure.state, erasure.left) == ("done", ["mail"])
+    for _ in range(4):
+        paula.now = now
+        assert paula.run() == "success"
+        with clock.travel(now):
+            journals_compact(entity=entity, sub_service="mail")
+            journals_prune(entity=entity, sub_service="mail")
+            collect(entity.account_id)
+        now = hours(5, now)
+    erasure.refresh_from_db()
+    assert erasure.left == []
+    assert SECRET not in b"".join(
+        repr([open_journals(entity.account_id).open(name).info, *_lines(entity.account_id, name)]).encode()
+        for name, part, _ in open_journals(entity.account_id).list()
+        if part == 0
+    )
+
+
+def _lines(account_id: int, name: JournalName) -> list[Any]:
+    folder = open_journals(account_id)
+    return list(folder.lines(folder.open(name)))
