@@ -6,6 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from apps.accounts.selectors import account_zone
+from apps.core import clock
 from apps.core.zones import zone_choices
 
 from .enums import RoundOutcome
@@ -42,6 +43,7 @@ MONTHS: Final = list(
         1,
     )
 )
+FARTHEST_YEARS: Final = 10  # no calendar goes on after the year 9999
 DELAYS: Final = [(0, "At once"), (15, "After 15 minutes"), (30, "After half an hour"), (60, "After an hour")]
 
 
@@ -95,6 +97,8 @@ class RuleForm(forms.Form):
             self.add_error("day", "Say on which day of the month.")
         if found.get("until") and found["until"] == found.get("at"):
             self.add_error("until", "It would be stopped as it starts. Choose another hour, or none.")
+        if found.get("first_day") and found["first_day"].year > clock.now().year + FARTHEST_YEARS:
+            self.add_error("first_day", "A day within the next ten years, please.")
         return found
 
     @property

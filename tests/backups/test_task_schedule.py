@@ -91,6 +91,7 @@ def test_a_new_hour_moves_what_waits_and_not_what_is_due(olivia: Client, task: B
         ({"until": "02:00"}, "It would be stopped as it starts."),
         ({"every": "hours", "hours": ""}, "Say how many hours"),
         ({"every": "monthly", "day": "40"}, "less than or equal to 31"),
+        ({"first_day": "9999-12-31"}, "A day within the next ten years"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
