@@ -16,6 +16,7 @@ from apps.backups.engine.lease import LEASE, Lease, claim
 from apps.backups.enums import EntityState, Precedence, Trigger, Verdict
 from apps.backups.errors import LeaseLost
 from apps.backups.models import BackupTask, Entity, Run
+from apps.backups.selectors import Word, word_of
 from apps.backups.services import runs
 from apps.connectors.enums import CredentialKind, EntityKind, Service
 from apps.connectors.models import Connection
@@ -116,6 +117,18 @@ def test_only_active_entities_run(cast: Cast, broker: Sent, state: str) -> None:
     assert tick.dispatch_due() == 0
     with account_scope(cast.account.pk):
         assert runs.backup_now(entities=Entity.objects.all()) == 0
+
+
+def test_what_was_paused_on_its_way_to_a_worker_may_be_sent_again_at_once(cast: Cast, broker: Sent) -> None:
+    (entity,) = make_entities(cast.account, 1)
+    tick.dispatch_due()
+    with account_scope(cast.account.pk):
+        Entity.objects.update(state=EntityState.PAUSED, next_run_at=None)
+        assert claim(**broker[0]) is None
+        entity.refresh_from_db()
+        assert word_of(entity, NOW) is Word.PAUSED
+        Entity.objects.update(state=EntityState.ACTIVE, next_run_at=NOW)
+    assert tick.dispatch_due() == 1
 
 
 def test_a_lost_message_is_sent_again_and_the_old_one_does_nothing(cast: Cast, broker: Sent) -> None:

@@ -75,6 +75,9 @@ def claim(*, account_id: int, entity_id: int, token: str = "") -> Lease | None:
         lease_owner=owner, lease_until=now + LEASE, cancel_requested=False
     )
     if not claimed:
+        if token:  # paused or deleted on its way here: nothing waits for this message any more
+            sent = Entity.objects.filter(pk=entity_id, account_id=account_id, lease_owner=token)
+            sent.exclude(state=EntityState.ACTIVE).update(lease_owner="", lease_until=None)
         return None
     if _close_interrupted(entity_id) and _died_before(entity_id):
         _rest(entity_now(entity_id), owner)
