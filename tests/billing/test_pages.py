@@ -184,6 +184,26 @@ def test_one_card_is_active_and_another_one_takes_its_place(priced: Account, fre
     assert "billing.card_activated" in codes()
 
 
+def test_no_card_is_asked_for_where_none_can_be_charged(priced: Account, fred: Client, settings: Any) -> None:
+    make_details()
+    by_hand = "One invoice a month, payable within 14 days, by bank transfer."
+    assert by_hand in text(fred, "billing"), "no card processor"
+    settings.STRIPE_KEY = "sk_test_everkeep"
+    invoice = make_invoice(priced)
+    assert "By card, on the same day of each month." in text(fred, "billing")
+    assert "add a card" in fred.get(reverse("billing_details"), {"plan": "month"}).content.decode()
+    pay = reverse("billing_pay", args=[invoice.public_id])
+    assert pay in fred.get(reverse("billing_history")).content.decode()
+    Subscription.objects.create(account=priced, currency="ISK")
+    Invoice.objects.update(currency="ISK")
+    PriceList.objects.filter(currency="EUR").update(currency="ISK")
+    assert by_hand in text(fred, "billing")
+    page = fred.get(reverse("billing_details"), {"plan": "month"}).content.decode()
+    assert "add a card" not in page and "Cards are not accepted for ISK here" in page
+    for name in ("billing_history", "billing_status"):
+        assert pay not in fred.get(reverse(name)).content.decode()
+
+
 # ---- what stands on every page ----
 
 

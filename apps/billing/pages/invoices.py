@@ -15,6 +15,7 @@ from apps.core.keyset import page_of
 from ..enums import InvoiceKind, InvoiceState
 from ..models import Invoice, InvoiceLine, Payment
 from .counted import in_units
+from .online import cards_possible
 
 PAGE = 25
 
@@ -47,6 +48,11 @@ class InvoiceRow:
     def may_pay(self) -> bool:
         """Whether money is wanted for it."""
         return self.invoice.state == InvoiceState.OPEN and self.invoice.total_minor > 0
+
+    @property
+    def may_pay_online(self) -> bool:
+        """Whether there is a page on which it can be paid."""
+        return self.may_pay and cards_possible(self.invoice.currency, self.invoice.open_minor or None)
 
     @property
     def kind_words(self) -> str:

@@ -12,6 +12,7 @@ from apps.core.scope import current_account_id
 from ..enums import Interval, SubscriptionState
 from ..models import Subscription
 from ..money import shown
+from ..rules import PAYABLE
 from ..services.plans import FREE, RUNNING, ends_if_cancelled, first_day
 from .forecasts import Forecast, forecast_for
 from .invoices import InvoiceRow, unpaid
@@ -139,7 +140,6 @@ def status_context() -> dict[str, Any]:
         "forecast": forecast,
         "forecast_title": "Forecast for the next payment",
         "unpaid": view.open_invoices,
-        "pay_online": cards_possible(),
         "unpaid_title": "Unpaid bills" if monthly else "Overdue invoices" if overdue else "Due invoices",
         "when": first_payment_words(forecast),
     }
@@ -166,15 +166,14 @@ def review_context(wanted: str) -> dict[str, Any]:
 
 def _choice(plan: Subscription, interval: Interval, is_chosen: bool) -> dict[str, Any]:
     monthly = interval == Interval.MONTH
+    period, by_card = "a month" if monthly else "a year", "By card, on the same day of each month."
+    by_hand = f"payable within {PAYABLE[interval].days} days, by {ways_words(plan.currency)}."
+    is_charged = monthly and plan.auto_pay and cards_possible(plan.currency)
     return {
         "interval": interval.value,
         "title": "Monthly" if monthly else "Annual",
-        "period": "a month" if monthly else "a year",
-        "words": (
-            "By card, on the same day of each month. A receipt follows by mail."
-            if monthly
-            else f"One invoice a year, payable within 30 days, by {ways_words()}."
-        ),
+        "period": period,
+        "words": f"{by_card} A receipt follows by mail." if is_charged else f"One invoice {period}, {by_hand}",
         "forecast": forecast_for(plan, interval),
         "is_chosen": is_chosen,
     }

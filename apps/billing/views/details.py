@@ -39,7 +39,7 @@ def details(request: MemberRequest) -> HttpResponse:
     plan = plan_now()
     chooses = wanted if plan.is_none and wanted in Interval.values else ""
     forecast = forecast_for(plan.plan, Interval.MONTH)
-    possible = cards_possible()
+    possible = cards_possible(plan.plan.currency)
     context = {
         "form": form,
         "cards": page.cards(),

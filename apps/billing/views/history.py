@@ -21,7 +21,6 @@ from ..links import invoice_of, paper_by_link, paper_for_member
 from ..models import Invoice
 from ..pages import invoices as page
 from ..pages.frame import charged, leave, show
-from ..pages.online import cards_possible
 from ..services import invoice_mail
 from ..services.details import details_of
 
@@ -31,8 +30,7 @@ from ..services.details import details_of
 @charged
 def history(request: MemberRequest) -> HttpResponse:
     """All invoices and receipts, newest first (BIL-09)."""
-    context = page.history_context(request.GET) | {"pay_online": cards_possible()}
-    return show(request, "billing/history.html", "billing_history", context)
+    return show(request, "billing/history.html", "billing_history", page.history_context(request.GET))
 
 
 @require_safe
@@ -41,7 +39,7 @@ def history(request: MemberRequest) -> HttpResponse:
 def invoice(request: MemberRequest, invoice_id: UUID) -> HttpResponse:
     """One invoice: what was billed, the tax, the total, how it was paid."""
     found = invoice_for(invoice_id)
-    context = page.invoice_context(found) | {"pay_online": cards_possible()}
+    context = page.invoice_context(found)
     return show(request, "billing/invoice.html", "billing_history", context, below=found.reference)
 
 
