@@ -40,7 +40,7 @@ def tell_of_the_day() -> int:
         rows = Alert.objects.filter(news_at__gt=begin, news_at__lte=now, state=AlertState.OPEN)
         if not rows.exclude(severity=Severity.CRITICAL).exists():
             return 0
-        return notify(KIND, lambda: _day_letter(begin))
+        return notify(KIND, lambda: _day_letter(begin, now))
 
 
 def _letter(alert: Alert) -> Letter | None:
@@ -62,8 +62,9 @@ def _letter(alert: Alert) -> Letter | None:
     )
 
 
-def _day_letter(begin: datetime) -> Letter | None:
-    rows = Alert.objects.filter(news_at__gt=begin, state=AlertState.OPEN).exclude(severity=Severity.CRITICAL)
+def _day_letter(begin: datetime, until: datetime) -> Letter | None:
+    rows = Alert.objects.filter(news_at__gt=begin, news_at__lte=until, state=AlertState.OPEN)
+    rows = rows.exclude(severity=Severity.CRITICAL)
     count = rows.count()
     if not count:
         return None

@@ -28,6 +28,7 @@ from apps.core.actor import SYSTEM, acting_as
 from apps.core.scope import account_scope
 from apps.notifications.letters import opened, written
 from apps.notifications.models import Delivery, Recipient
+from apps.notifications.services import notify
 from tests.cast import Cast, member, prove_again
 from tests.recovery.factories import Mailbox, make_entity
 
@@ -113,6 +114,30 @@ def test_the_others_are_one_letter_a_day(cast: Cast) -> None:
     assert (letter.subject, "Bob Smith" in letter.body) == ("1 alert since yesterday", True)
     with clock.travel(clock.now() + timedelta(days=1, minutes=1)):
         assert tell_of_the_day() == 0, "nothing new"
+
+
+def test_what_is_raised_while_the_letter_of_the_day_is_written_stands_in_the_next_one_alone(cast: Cast) -> None:
+    Recipient.objects.create(
+        account=cast.account, way="mail", user=cast.viewer, address=cast.viewer.email, kinds=["alerts"]
+    )
+    start = clock.now()
+
+    def raised(entity: Entity) -> None:
+        alert_raise("silence", f"silence:{entity.pk}", severity=Severity.NOTICE, entity=entity, facts={})
+
+    def meanwhile(kind: str, letter: Any) -> int:
+        with clock.travel(start + timedelta(seconds=1)):
+            raised(make_entity("Late Larry", "larry@x.example"))
+        return notify(kind, letter)
+
+    with clock.travel(start):
+        raised(make_entity("Bob Smith"))
+        with patch("apps.alerts.notices.notify", meanwhile):
+            assert tell_of_the_day() == 1
+    with clock.travel(start + timedelta(days=1, minutes=1)):
+        assert tell_of_the_day() == 1
+    first, second = (opened(row).body for row in Delivery.objects.order_by("pk"))
+    assert ("Larry" in first, "Larry" in second) == (False, True)
 
 
 @pytest.mark.parametrize(("person", "seen"), [("owner", 2), ("operator", 1), ("viewer", 1), ("custom", 0)])
