@@ -84,6 +84,19 @@ def test_find_narrow_look_select_and_restore(olivia: Visit, found: None) -> None
     expect(page.get_by_role("heading", level=1)).to_contain_text("Restore")
 
 
+def test_what_is_ticked_the_moment_it_is_there_is_heard(olivia: Visit, found: None) -> None:
+    page = olivia.page
+    olivia.open("/search/?q=invoice")
+    page.evaluate("""() => new MutationObserver((changes, watch) => {
+      watch.disconnect();
+      document.getElementById("narrow-life-deleted").click();
+    }).observe(document.getElementById("found"), {childList: true})""")
+    page.get_by_label("Deleted since").click()
+    expect(page.get_by_label("Deleted since")).not_to_be_checked()
+    expect(page.get_by_text("6 items", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"q=invoice(?!.*deleted)"))
+
+
 def test_a_mistake_and_an_opened_backup_are_sound(olivia: Visit, found: None) -> None:
     olivia.open("/search/?q=form:anna")
     expect(olivia.page.get_by_text("There is no field “form:”.")).to_be_visible()
