@@ -65,6 +65,10 @@ class Visit:
         """Go to an address of the portal."""
         self.page.goto(self.base_url + path, wait_until="load")
 
+    def arrive(self) -> None:
+        """Wait until the page that a click led to listens: its words are there before its scripts are."""
+        self.page.wait_for_load_state("load")
+
     def sign_in_as(self, client: Any) -> None:
         """Take over the session of a signed-in Django test client."""
         cookie = client.cookies["sessionid"].value
@@ -98,6 +102,7 @@ class Visit:
 
     def check(self, name: str) -> None:
         """Assert that the open page is sound in both widths and themes, and keep its pictures."""
+        self.arrive()
         SCREENS.mkdir(parents=True, exist_ok=True)
         found: list[str] = []
         for width in WIDTHS:

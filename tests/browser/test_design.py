@@ -3,15 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.rig import Visit
-
-
-def focused(page: Page) -> str:
-    return str(
-        page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.innerText")
-    )
 
 
 def test_the_style_guide_is_sound(olivia: Visit) -> None:
@@ -45,9 +39,9 @@ def test_a_page_that_is_missing_is_sound(visit: Visit) -> None:
 def test_the_first_tab_offers_to_skip_to_the_content(olivia: Visit) -> None:
     olivia.open("/support/")
     olivia.page.keyboard.press("Tab")
-    assert focused(olivia.page) == "Skip to content"
+    expect(olivia.page.get_by_role("link", name="Skip to content")).to_be_focused()
     olivia.page.keyboard.press("Enter")
-    assert olivia.page.evaluate("document.activeElement.id") == "main"
+    expect(olivia.page.locator("#main")).to_be_focused()
 
 
 def test_the_keyboard_opens_the_menu_and_escape_gives_the_focus_back(olivia: Visit) -> None:

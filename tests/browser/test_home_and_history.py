@@ -58,6 +58,7 @@ def test_tasks_are_found_and_shown_as_rows(olivia: Visit, bob: Entity) -> None:
     expect(page.get_by_role("article")).to_have_count(1)
     expect(page).to_have_url(re.compile("connection=disconnected"))
     page.get_by_role("button", name="Show as rows").click()
+    olivia.arrive()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.get_by_text("1 of 1 shown, 2 hidden by the filter")).to_be_visible()
     page.get_by_label("Connection").select_option("Any connection")
@@ -81,9 +82,9 @@ def test_the_days_of_a_mailbox_are_read_by_keys_and_cut_by_sliders(olivia: Visit
     picture(olivia, "mailbox-history")
     first = page.get_by_label("First day shown")
     first.focus()
-    for _ in range(3):
+    for left in (27, 24, 21):
         page.keyboard.press("PageUp")
-    expect(page.locator("[data-day]")).not_to_have_count(30)
+        expect(page.locator("[data-day]")).to_have_count(left)
     expect(first).to_be_focused()
     olivia.check("entity-history")
     page.get_by_text("Show as a table").click()

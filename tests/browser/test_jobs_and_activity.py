@@ -95,6 +95,7 @@ def test_jobs_and_their_items_are_found_and_the_address_keeps_it(olivia: Visit, 
     page.reload()
     expect(page.get_by_label("Status")).to_have_value("partial")
     page.get_by_role("link", name="Show the 3").click()
+    olivia.arrive()
     find = page.get_by_label("Item, folder or reason")
     find.fill("Mail 28")
     find.press("Enter")

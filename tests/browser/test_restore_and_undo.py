@@ -124,6 +124,7 @@ def test_a_deleted_mailbox_comes_back_inside_a_living_one(
     expect(page.get_by_text("1 mailbox selected")).to_be_visible()
     rita.check("lost-choose")
     page.get_by_role("button", name="Day and mailbox").click()
+    rita.arrive()
     page.get_by_role("searchbox", name="Mailbox for").press_sequentially("heir")
     page.get_by_role("radio", name=f"heir {address}").check()
     rita.check("lost-selected")

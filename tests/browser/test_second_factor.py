@@ -113,6 +113,7 @@ def test_a_passkey_signs_in_without_a_password_and_is_removed(olivia: User, visi
 
     sign_out(page)
     sign_in(visit, olivia)
+    visit.arrive()
     page.get_by_role("button", name="Use a passkey").click()
     come_home(visit)
     visit.open(reverse("my_security"))

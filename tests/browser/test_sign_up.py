@@ -42,6 +42,7 @@ def test_from_sign_up_to_home(visit: Visit, mails: None) -> None:
     visit.open("/welcome/")
     visit.check("welcome")
     page.get_by_role("link", name="New here: start a trial").click()
+    visit.arrive()
     page.get_by_label("Organisation").fill("Nadia's Noodles")
     page.get_by_label("Your name").fill("Nadia Nowak")
     page.get_by_label("Work email").fill("nadia@noodles.example")

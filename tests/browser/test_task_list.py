@@ -48,6 +48,7 @@ def test_mailboxes_are_tagged_found_by_their_tag_and_limited(olivia: Visit, task
     olivia.check("task-tags")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("Manager put on 2 mailboxes.")).to_be_visible()
+    olivia.arrive()
     page.get_by_label("Tag", exact=True).select_option("Kitchen")
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile("tag="))
@@ -78,6 +79,7 @@ def test_a_task_is_found_set_up_and_its_mailboxes_paused_and_backed_up(olivia: V
     expect(page.get_by_label("Activate new mailboxes")).to_be_checked()
 
     page.get_by_role("link", name="Mailboxes").click()
+    olivia.arrive()
     page.get_by_label("Licence").select_option("Unlicensed")
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("Info")
@@ -89,6 +91,7 @@ def test_a_task_is_found_set_up_and_its_mailboxes_paused_and_backed_up(olivia: V
         page.get_by_label("Select Agata Brown").check()
         bar.get_by_role("button", name=button).click()
         expect(agata.locator(".ek-cell-status")).to_contain_text(word)
+        olivia.arrive()
     page.get_by_label("Status").select_option("Pending")
     expect(page.locator("tbody tr")).to_have_count(1)
     assert olivia.complaints == []
