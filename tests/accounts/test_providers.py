@@ -327,7 +327,7 @@ def test_the_form_is_only_for_who_came_from_a_provider(client: Client, db: None)
 def test_a_second_factor_is_asked_for_after_the_provider_too(traveller: Traveller, nadia: str) -> None:
     user = sign_up(traveller, nadia)
     traveller.portal.post(reverse("second_factor_setup"), {"begin": "1"})
-    traveller.portal.post(reverse("second_factor_setup"), {"code": code_of(user, -1)})
+    traveller.portal.post(reverse("second_factor_setup"), {"code": code_of(user)})
     again = Traveller(Client())
     assert again.arrive(nadia)["Location"] == reverse("second_factor")
     assert signed_in(again.portal) is None

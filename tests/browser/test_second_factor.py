@@ -1,17 +1,16 @@
 """Second factors in a real browser: set up, asked, lost; and a passkey in place of the password."""
 
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 from django.urls import reverse
-from django_otp.oath import TOTP
 from playwright.sync_api import Page, expect
 
-from apps.accounts.models import TotpDevice, User
+from apps.accounts.models import User
+from tests.accounts.test_second_factor import code_of
 from tests.browser.rig import Visit
 from tests.cast import PASSWORD, Cast
 
@@ -36,12 +35,6 @@ def key(visit: Visit) -> Iterator[None]:
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     yield
     devtools.detach()
-
-
-def code_of(user: User, ahead: int) -> str:
-    totp = TOTP(TotpDevice.objects.get(user=user).key)
-    totp.time = time.time() + 30 * ahead
-    return f"{totp.token():06d}"
 
 
 def sign_in(visit: Visit, user: User) -> None:
@@ -70,7 +63,7 @@ def test_a_code_at_every_sign_in_and_a_recovery_code_when_it_is_lost(olivia: Use
     page.get_by_role("button", name="Show the key").click()
     expect(page.get_by_role("img", name="QR code for your authenticator app")).to_be_visible()
     visit.check("second-factor-setup")
-    page.get_by_role("textbox", name="Code").fill(code_of(olivia, -1))
+    page.get_by_role("textbox", name="Code").fill(code_of(olivia))
     page.get_by_role("button", name="Turn on").click()
     codes = re.findall(r"(?:\w{4}-){3}\w{4}", page.locator("#recovery-codes").inner_text())
     assert len(codes) == 10
@@ -82,7 +75,7 @@ def test_a_code_at_every_sign_in_and_a_recovery_code_when_it_is_lost(olivia: Use
     page.get_by_role("textbox", name="Code").fill("12345")
     page.get_by_role("button", name="Verify").click()
     visit.check("second-factor")
-    page.get_by_role("textbox", name="Code").fill(code_of(olivia, 0))
+    page.get_by_role("textbox", name="Code").fill(code_of(olivia))
     page.get_by_role("button", name="Verify").click()
     come_home(visit)
 
