@@ -273,7 +273,7 @@ def test_what_a_provider_says_is_wrong_is_not_read_out(traveller: Traveller, nad
     url = f"{reverse('provider_back', args=['google'])}?error=server_error&error_description=Call+0900&state="
     answer = traveller.back(url + last_state(traveller))
     shows(answer, "Google refused the sign-in", 400)
-    assert "0900" not in answer.content.decode()
+    assert "Call 0900" not in answer.content.decode()
 
 
 def test_a_provider_that_does_not_answer_is_named(client: Client, settings: Any, db: None) -> None:

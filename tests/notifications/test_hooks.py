@@ -209,7 +209,7 @@ def test_what_does_not_arrive_is_said_where_it_is_set_and_can_be_sent_again(cast
     assert "Send again" in found.content.decode()
     client.post(reverse("notification_retry", args=[Delivery.objects.get().public_id]))
     assert Delivery.objects.get().state == "waiting"
-    assert "550" not in client.get(reverse("notifications")).content.decode()
+    assert "550 No such user" not in client.get(reverse("notifications")).content.decode()
 
 
 def test_a_dead_hook_is_told_by_name_while_another_of_its_host_works_until_it_is_removed(
