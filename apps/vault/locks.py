@@ -1,7 +1,8 @@
 """Keeping immutable what is still needed: locks run out, so they are prolonged in good time.
 
 A store locks a pack for so many days when it is written (store/backends/locks.py). What is still in use when
-half of that is left gets the full time again; what garbage collection has retired is let go.
+half of that is left gets the full time again; what garbage collection has retired is let go, and so are
+journals that another one has replaced.
 """
 
 import logging
@@ -21,6 +22,7 @@ from .errors import LockUnsupported, StoreError, StoreUnavailable
 from .folders import Folders, vault_folder
 from .index import owned_connection
 from .models import LockedUntil, Pack, Store, VaultKey
+from .needless import needed_journals
 from .store.backends.base import ObjectStore
 from .store.backends.locks import AUDIT_HEADS, Lock
 from .store.errors import ObjectMissing
@@ -107,14 +109,15 @@ class _Pass:
             yield packs
 
     def _journals(self) -> None:
-        """Journals have no rows: all that are there are extended together, when the first of them is due."""
+        """Journals have no rows: all that are needed are extended together, when the first of them is due."""
         journals = LockedUntil.objects.filter(store=self._store, pack__isnull=True)
         if journals.filter(until__gte=self._due).exists():
             return
         failed = self._done.failed
-        for folder in (JOURNALS, AUDIT_HEADS):
-            for found in self._folder.list(folder):
-                self._extend(found.key)
+        for key in needed_journals(self._account_id, self._folder.list(JOURNALS)):
+            self._extend(key)
+        for found in self._folder.list(AUDIT_HEADS):
+            self._extend(found.key)
         if self._done.failed == failed:
             self._note(None, self._until)
 

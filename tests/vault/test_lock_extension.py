@@ -1,20 +1,24 @@
 """Locks that run out are prolonged while the data is needed: apps/vault/locks.py, against moto."""
 
 import itertools
+import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from apps.accounts.life.closing import account_close, account_reactivate
 from apps.core import clock
 from apps.core.scope import account_scope
-from apps.vault import tasks
-from apps.vault.api import Role, open_reader, open_writer
+from apps.vault import registry, tasks
+from apps.vault.api import Chain, JournalName, Role, open_reader, open_writer
 from apps.vault.enums import CopyState, PackState, StoreState
 from apps.vault.folders import vault_folder
 from apps.vault.locks import accounts_with_vault, locks_extend
 from apps.vault.models import LockedUntil, Pack, PackCopy, Shelf, Store, VaultKey
+from apps.vault.registry import JournalClaim
 from apps.vault.services import open_vault
 from apps.vault.shredding import vault_shred
 from apps.vault.store.pack import pack_key
@@ -93,6 +97,38 @@ def test_what_garbage_collection_has_retired_is_let_go(vault: Vault) -> None:
     with clock.travel(datetime.now(UTC) + 16 * DAY):
         assert locks_extend(account_id=vault.account_id).seen == 0
     assert vault.days_left(key) == 30
+
+
+def test_journals_that_no_backup_needs_are_let_go_and_those_in_doubt_are_not(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Erasures and deletions wait for them: prolonged again and again they would wait for ever."""
+    vault.keep(b"one")
+    store, lists = open_vault(account_id=vault.account_id).store, [Chain(uuid4(), "mail") for _ in range(4)]
+    known, unknown, deleted, overtaken = lists
+
+    def put(chain: Chain, number: int, *, base: bool = False) -> str:
+        name = JournalName(chain, number, os.urandom(16), base).key()
+        store.put_if_absent(name, b"journal")
+        return name
+
+    needless = [put(known, 1), put(known, 1) + ".000001", put(known, 3), put(deleted, 1)]
+    store.put_if_absent(needless[1], b"segment")
+    claims = [put(known, 2, base=True), put(known, 3), JournalName(overtaken, 5, bytes(16)).key()]
+    needed = [*claims[:2], put(known, 4), put(unknown, 7), put(overtaken, 5, base=True)]
+
+    def journals(account_id: int, after: int) -> list[JournalClaim]:
+        return [JournalClaim(1, key, "", "") for key in claims]
+
+    (catalog,) = registry.catalogs()
+    monkeypatch.setitem(registry._catalogs, catalog[0], replace(catalog[1], journals=journals))
+    given_up = registry.Ordered(lambda *_: 0, lambda account_id: [(deleted.entity, "mail")])
+    monkeypatch.setitem(registry._ordered, "test", given_up)
+    locks_extend(account_id=vault.account_id)
+    with clock.travel(datetime.now(UTC) + 16 * DAY):
+        assert locks_extend(account_id=vault.account_id).extended == len(needed) + 1
+    assert {vault.days_left(name) for name in needed} == {46}
+    assert {vault.days_left(name) for name in needless} == {30}
 
 
 def test_a_lock_that_is_added_later_holds_old_packs_too(vault: Vault) -> None:
