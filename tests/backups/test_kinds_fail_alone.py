@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.backups.models import Entity, RunIssue, Snapshot
+from apps.backups.models import BackupTask, Entity, RunIssue, Snapshot
 from apps.backups.selectors import last_coverage
 from apps.connectors.base import FetchProblem
 from apps.connectors.enums import SubService
@@ -99,6 +99,10 @@ def test_each_kind_says_how_it_went_itself(mailbox: Mailbox) -> None:
     heals(contacts)
     assert mailbox.run() == "success"
     assert shown() == {"mail": ("success", ""), "contacts": ("success", "")}
+    left_out = {"kinds": ["contacts"], "folders": [], "names": []}
+    BackupTask.objects.update(exclusions=left_out)
+    assert mailbox.run() == "success"
+    assert shown() == {"mail": ("success", ""), "contacts": ("success", "Older")}, "as somebody ordered"
 
 
 def test_mail_that_fails_does_not_keep_contacts_from_their_backup(mailbox: Mailbox) -> None:

@@ -12,7 +12,7 @@ from apps.core import clock
 from apps.core.keyset import KeysetPage, page_of
 
 from ..enums import IssueKind, Verdict
-from ..models import Entity, NodeVersion, Run, RunIssue, Snapshot
+from ..models import CoverageGap, Entity, NodeVersion, Run, RunIssue, Snapshot
 from .tree import TOPS
 
 RUNS_PER_PAGE = 10
@@ -141,10 +141,11 @@ class Coverage:
     gaps: list[FolderCoverage]
     complete: list[FolderCoverage]
     is_older: bool = False  # the newest backup kept no newer state of this kind
+    is_missed: bool = False  # and that is a gap which nobody ordered or acknowledged
 
     @property
     def state(self) -> str:
-        return Verdict.PARTIAL if self.is_older else self.snapshot.verdict
+        return Verdict.PARTIAL if self.is_missed else self.snapshot.verdict
 
     @property
     def state_words(self) -> str:
@@ -194,10 +195,17 @@ def last_snapshots(entity: Entity) -> list[Snapshot]:
 def last_coverage(entity: Entity) -> list[Coverage]:
     """What is kept of each sub-service now, and which of it the newest backup could not renew."""
     found = [coverage_of(snapshot) for snapshot in last_snapshots(entity)]
-    newest = max((each.snapshot for each in found), key=lambda row: (row.taken_at, row.pk), default=None)
-    return [
-        replace(each, is_older=newest is not None and each.snapshot.run_id != newest.run_id) for each in found
-    ]
+    if not found:
+        return []
+    newest = max((each.snapshot for each in found), key=lambda row: (row.taken_at, row.pk))
+    gaps = CoverageGap.objects.filter(entity=entity, place="", acknowledged_at=None)
+    missed = set(gaps.values_list("sub_service", flat=True))
+
+    def compared(each: Coverage) -> Coverage:
+        is_older = each.snapshot.run_id != newest.run_id
+        return replace(each, is_older=is_older, is_missed=is_older and each.snapshot.sub_service in missed)
+
+    return [compared(each) for each in found]
 
 
 def coverage_of(snapshot: Snapshot) -> Coverage:
