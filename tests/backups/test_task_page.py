@@ -202,10 +202,11 @@ def test_what_a_look_found_is_said_while_it_is_news(
         make_mailbox(task, name)
     now, address = clock.now(), reverse("task", args=[task.public_id])
     BackupTask.objects.filter(pk=task.pk).update(discovered_at=now)
-    assert "found." not in olivia.get(address).text
-    record("task.discovered", subject_id=task.public_id, found=2, new=new)
-    assert said in olivia.get(address).text
-    assert said in olivia.get(reverse("task_live", args=[task.public_id])).text
+    with clock.travel(now):
+        assert "found." not in olivia.get(address).text
+        record("task.discovered", subject_id=task.public_id, found=2, new=new)
+        assert said in olivia.get(address).text
+        assert said in olivia.get(reverse("task_live", args=[task.public_id])).text
     with clock.travel(now + timedelta(minutes=3)):
         assert said not in olivia.get(address).text
 
