@@ -12,7 +12,7 @@ from apps.backups.models import BackupTask, Entity, News, NewsTold
 from apps.backups.reports import telling
 from apps.backups.services import discovery, news
 from apps.backups.services.activation import pause
-from apps.connectors.services import connection_mark_disconnected
+from apps.connectors.services import connection_mark_connected, connection_mark_disconnected
 from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
 from apps.core.errors import Gone, Unavailable
@@ -61,6 +61,22 @@ def test_a_failure_is_told_when_trying_again_did_not_help_and_once(mailbox: Mail
     (letter,) = told(mailbox.entity.task)
     assert "1 backup failed" in letter.subject and "Microsoft does not answer." in letter.body
     assert not News.objects.exists() and not told(mailbox.entity.task, 300)
+
+
+def test_what_goes_on_failing_after_the_connection_is_back_is_told(mailbox: Mailbox) -> None:
+    mailbox.cloud.add_mail(mailbox.cloud.add_folder("Inbox"))
+    refuse(mailbox, Unavailable("Microsoft does not answer."))
+    connection = mailbox.entity.task.connection
+    connection_mark_disconnected(connection=connection, reason="The secret has expired.")
+    for _ in range(4):
+        assert mailbox.run() == "failed"
+    failed = News.objects.filter(topic=Topic.FAILED)
+    assert not failed.exists(), "the lost connection is the news"
+    with clock.travel(mailbox.now + timedelta(hours=1)):
+        connection_mark_connected(connection=connection)
+    for number in (0, 0, 1, 1):
+        assert mailbox.run() == "failed"
+        assert failed.count() == number
 
 
 def test_what_is_not_tried_again_soon_and_what_is_not_complete_is_told_at_its_first_time(

@@ -31,16 +31,23 @@ def note_run(run: Run, before: str, again: datetime | None) -> None:
         note(run.entity.task, Topic.PARTIAL, entity=run.entity, words=run.message)
     if run.verdict != Verdict.FAILED:
         return
-    if Connection.objects.filter(pk=run.entity.task.connection_id, state=ConnectionState.DISCONNECTED).exists():
+    connection = Connection.objects.get(pk=run.entity.task.connection_id)
+    if connection.state == ConnectionState.DISCONNECTED:
         return
-    streak, soon = _streak(run), again is not None and again - clock.now() <= LONGEST_WAIT
+    streak = _streak(run, connection.state_since)
+    soon = again is not None and again - clock.now() <= LONGEST_WAIT
     if streak == TRIES or (streak == 1 and not soon):
         note(run.entity.task, Topic.FAILED, entity=run.entity, words=run.message)
 
 
-def _streak(run: Run) -> int:
-    """How many runs in a row have failed with this one, as far as it matters."""
+def _streak(run: Run, connected: datetime) -> int:
+    """How many runs in a row have failed with this one, as far as it matters.
+
+    Those that failed while the connection was lost were not told: the count begins anew once it is back.
+    """
     earlier = Run.objects.filter(entity_id=run.entity_id).exclude(pk=run.pk)
+    if connected <= run.started_at:
+        earlier = earlier.filter(started_at__gte=connected)
     earlier = earlier.exclude(verdict__in=[Verdict.RUNNING, Verdict.CANCELLED, Verdict.STOPPED])
     streak = 1
     for verdict in earlier.order_by("-started_at", "-id").values_list("verdict", flat=True)[:TRIES]:
