@@ -300,3 +300,43 @@ def test_a_locked_pack_waits_and_is_counted(vault: World, monkeypatch: pytest.Mo
     vault.collect_all()
     assert vault.objects() < before
     vault.assert_whole()
+
+
+def test_a_locked_pack_that_has_to_be_emptied_is_at_once_and_goes_when_its_lock_has_run_out(
+    vault: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of a pack in use is prolonged: who waits for its end would wait for ever."""
+    with vault.today():
+        pack = Pack.objects.order_by("pk")[0]
+        monkeypatch.setattr(rewriting, "packs_to_empty", lambda account_id: {pack.pk})
+    until = vault.now + timedelta(days=30)
+
+    class Locked(FaultyStore):
+        def delete(self, key: str) -> None:
+            if self.locked_until(key):
+                raise ObjectLocked(f"{key} is protected.")
+            super().delete(key)
+
+        def locked_until(self, key: str) -> datetime | None:
+            return until if vault.now < until else None
+
+        def describe(self) -> StoreDescription:
+            return StoreDescription("Folder", "here", Lock(LockMode.GOVERNANCE, 30), True)
+
+    def opened(*, account_id: int, shelf: int = 0) -> OpenVault:
+        real = open_vault(account_id=account_id, shelf=shelf)
+        return replace(real, store=Locked(real.store))
+
+    monkeypatch.setattr(rounds, "open_vault", opened)
+    monkeypatch.setattr(rewriting, "open_vault", opened)
+    vault.forget(0)
+    before = vault.objects()
+    assert vault.collect_all().rewritten == 1
+    with vault.today():
+        pack.refresh_from_db()
+    assert pack.state == PackState.RETIRED, "its lock is prolonged no more"
+    assert vault.objects() == before + 1
+    vault.pass_days(30)
+    vault.collect()
+    assert vault.objects() == before
+    vault.assert_whole()

@@ -54,19 +54,23 @@ def rewrite(work: Work, live_bytes: dict[int, int], *, pack_bytes: int = TARGET_
 def _choose(work: Work, live_bytes: dict[int, int]) -> tuple[list[Pack], list[Pack]]:
     settled = Pack.objects.filter(state=PackState.STORED, created_at__lt=clock.now() - SETTLED)
     empty, thin, asked = [], [], packs_to_empty(work.account_id)
+    must: list[Pack] = []
     small: dict[int, list[Pack]] = {}  # by shelf
     for pack in settled.order_by("pk").iterator():
         live = live_bytes.get(pack.pk, 0)
         if not live:
             empty.append(pack)
-        elif pack.needs_rewrite or pack.pk in asked or live < _thin(pack):
+        elif pack.pk in asked:
+            must.append(pack)
+        elif pack.needs_rewrite or live < _thin(pack):
             thin.append(pack)
         elif pack.size < SMALL_PACK:
             small.setdefault(pack.shelf, []).append(pack)
     for packs in small.values():
         if len(packs) >= MERGE_FROM:
             thin += packs
-    return empty, sorted(_unlocked(work, thin), key=lambda pack: (pack.shelf, pack.pk))
+    # Also a locked one: in use, its lock is prolonged, and what was erased would never leave it.
+    return empty, sorted([*must, *_unlocked(work, thin)], key=lambda pack: (pack.shelf, pack.pk))
 
 
 def _thin(pack: Pack) -> float:
