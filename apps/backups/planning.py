@@ -81,6 +81,15 @@ def first_overdue(task: BackupTask) -> Coalesce:
     return Coalesce("overdue_at", _by_group(task, lambda each: awaited(each, task, clock.now(), first=True)))
 
 
+def overdue_when_paused() -> Case:
+    """The same for an UPDATE that pauses: nothing is awaited then, so a pause makes nobody late.
+
+    Who was late before stays so, and who waits for the first backup too: a pause hides neither.
+    """
+    in_time = Q(overdue_at__gt=clock.now(), last_snapshot_at__isnull=False)
+    return Case(When(in_time, then=Value(None)), default=F("overdue_at"), output_field=DateTimeField())
+
+
 def _by_group(task: BackupTask, moment: Callable[[Schedule], datetime | None]) -> Case:
     *tagged, (_, rest) = _schedules(task)
     found = [(rows, start) for rows, schedule in tagged if (start := moment(schedule)) != moment(rest)]

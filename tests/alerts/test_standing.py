@@ -15,6 +15,7 @@ from apps.alerts.wishes import wishes_save
 from apps.alerts.words import sentence
 from apps.backups.enums import DamagedState, GapCause, Verdict
 from apps.backups.models import BackupTask, CoverageGap, DamagedItem, Entity
+from apps.backups.services.activation import pause, resume
 from apps.connectors.services import connection_mark_connected, connection_mark_disconnected
 from apps.core import clock
 from apps.core.actor import SYSTEM, acting_as
@@ -132,6 +133,20 @@ def test_what_is_due_and_does_not_come_is_told_and_a_whole_task_is_severe(task: 
     assert "Nothing of this task is backed up though it is due" in sentence(
         Alert.objects.get(state=AlertState.OPEN)
     )
+
+
+def test_who_was_paused_in_time_is_not_late_before_the_next_start(task: BackupTask) -> None:
+    now = clock.now()
+    make_protected(task, "Bob", overdue_at=now + timedelta(hours=20))
+    make_protected(task, "Late", overdue_at=now - timedelta(hours=2))
+    assert [about for _, _, about in standing()] == ["Late"]
+    pause(task=task, entities=Entity.objects.all())
+    assert standing() == []
+    with clock.travel(now + timedelta(days=21)):
+        resume(task=task, entities=Entity.objects.all())
+        assert [about for _, _, about in standing()] == ["Late"], "a pause hides nobody who was late before"
+    with clock.travel(now + timedelta(days=23)):
+        assert standing() == [("overdue", Severity.CRITICAL, "Mail")]
 
 
 def test_coverage_that_dropped_is_told_not_what_was_never_covered(task: BackupTask) -> None:

@@ -9,7 +9,7 @@ from apps.core.actor import current_actor
 
 from ..enums import EntityState, Topic
 from ..models import BackupTask, Entity
-from ..planning import first_overdue, first_starts
+from ..planning import first_overdue, first_starts, overdue_when_paused
 from .changes import change_entities
 from .news import note_entities
 
@@ -29,9 +29,7 @@ def pause(*, task: BackupTask, entities: QuerySet[Entity]) -> int:
     """Start no more runs of these; a run in progress is finished, and what is kept stays."""
     active = entities.filter(state=EntityState.ACTIVE)
     note_entities(task, Topic.PAUSED, active, words=f"By {current_actor().label}")
-    return change_entities(
-        task, active, "entity.paused", state=EntityState.PAUSED, next_run_at=None, by_hand=True
-    )
+    return change_entities(task, active, "entity.paused", **_paused(), by_hand=True)
 
 
 @transaction.atomic
@@ -51,9 +49,13 @@ def start_by_rule(*, task: BackupTask, entity_ids: Collection[int]) -> int:
 def pause_by_rule(*, task: BackupTask, entity_ids: Collection[int]) -> int:
     """Pause these, but none that a person activated. No line of activity either."""
     active = Entity.objects.filter(task=task, pk__in=entity_ids, state=EntityState.ACTIVE, by_hand=False)
-    return active.update(state=EntityState.PAUSED, next_run_at=None)
+    return active.update(**_paused())
 
 
 def _active(task: BackupTask) -> dict[str, object]:
     starts, overdue = first_starts(task), first_overdue(task)
     return {"state": EntityState.ACTIVE, "next_run_at": starts, "overdue_at": overdue}
+
+
+def _paused() -> dict[str, object]:
+    return {"state": EntityState.PAUSED, "next_run_at": None, "overdue_at": overdue_when_paused()}
