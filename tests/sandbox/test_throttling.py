@@ -24,7 +24,7 @@ def at_once(graph: Graph, path: str, count: int) -> list[httpx.Response]:
 
 def test_more_than_four_at_once_are_refused(graph: Graph) -> None:
     graph.cloud.throttle(retry_after=2)
-    graph.cloud.switch(latency_ms=400)
+    graph.cloud.switch(latency_ms=2000)
     answers = at_once(graph, "mailFolders/inbox", 8)
     refused = [answer for answer in answers if answer.status_code == 429]
     assert len(refused) == 4
