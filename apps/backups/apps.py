@@ -221,6 +221,7 @@ def _register_catalog() -> None:
         busy=damage.backups_busy,
         named=damage.named_items,
         journals=damage.journals,
+        journals_of=damage.journals_of,
         named_anew=damage.named_anew,
         settle=damage.close_what_came_back,
         lost=damage.lost_items,

@@ -7,6 +7,9 @@ and nothing should, for the rare day on which it is needed.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from apps.core import clock
 from apps.core.scope import account_scope, every_account
@@ -33,7 +36,16 @@ def content_lists(account_id: int, after: int) -> Iterator[tuple[int, bytes]]:
 
 def journals(account_id: int, after: int) -> Iterator[JournalClaim]:
     """Yield the journal that each snapshot names, from beyond `after`."""
-    rows = Snapshot.objects.filter(account_id=account_id, pk__gt=after).exclude(journal="").order_by("pk")
+    yield from _claims(Snapshot.objects.filter(account_id=account_id, pk__gt=after))
+
+
+def journals_of(account_id: int, entities: Collection[UUID]) -> Iterator[JournalClaim]:
+    """Yield the journal that each snapshot of these entities names."""
+    yield from _claims(Snapshot.objects.filter(account_id=account_id, entity__public_id__in=entities))
+
+
+def _claims(snapshots: QuerySet[Snapshot]) -> Iterator[JournalClaim]:
+    rows = snapshots.exclude(journal="").order_by("pk")
     fields = ("pk", "entity__public_id", "entity__name", "sub_service", "number", "journal", "journal_link")
     for row in rows.values_list(*fields).iterator(chunk_size=1_000):
         pk, entity, name, sub_service, number, journal, link = row

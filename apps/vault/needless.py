@@ -3,12 +3,16 @@
 Somebody waits for that: an erasure, the deletion of a mailbox, retention. What is in doubt is needed.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby, islice
+from typing import Final
+from uuid import UUID
 
 from .registry import catalogs, chains_given_up
 from .store.backends.base import ObjectInfo
 from .store.journal import Chain, JournalName, parse_name
+
+_CHAINS: Final = 200  # asked for at once: an account may have a journal of each day of each mailbox
 
 
 def needed_journals(account_id: int, listed: Iterable[ObjectInfo]) -> Iterator[str]:
@@ -17,15 +21,15 @@ def needed_journals(account_id: int, listed: Iterable[ObjectInfo]) -> Iterator[s
     Not needed is what a base has replaced, or what lost to another journal of its number: when that one is in
     the list, too. And chains that were deleted by order.
     """
-    claimed, given_up = _claimed(account_id), chains_given_up(account_id)
-    for chain, objects in groupby(listed, key=_chain):
-        found = list(objects)
-        if chain is None:
-            yield from (each.key for each in found)
-        elif chain in claimed:
-            yield from _needed(claimed[chain], [each.key for each in found])
-        elif (chain.entity, chain.sub_service) not in given_up:
-            yield from (each.key for each in found)
+    given_up = chains_given_up(account_id)
+    chains = ((chain, [each.key for each in objects]) for chain, objects in groupby(listed, key=_chain))
+    while some := list(islice(chains, _CHAINS)):
+        claimed = _claimed(account_id, {chain.entity for chain, _ in some if chain is not None})
+        for chain, keys in some:
+            if chain in claimed:
+                yield from _needed(claimed[chain], keys)
+            elif chain is None or (chain.entity, chain.sub_service) not in given_up:
+                yield from keys
 
 
 def _needed(claimed: dict[int, JournalName], keys: list[str]) -> Iterator[str]:
@@ -38,10 +42,10 @@ def _needed(claimed: dict[int, JournalName], keys: list[str]) -> Iterator[str]:
             yield key
 
 
-def _claimed(account_id: int) -> dict[Chain, dict[int, JournalName]]:
-    found: dict[Chain, dict[int, JournalName]] = {}
+def _claimed(account_id: int, entities: Collection[UUID]) -> dict[Chain | None, dict[int, JournalName]]:
+    found: dict[Chain | None, dict[int, JournalName]] = {}
     for _, catalog in catalogs():
-        for claim in catalog.journals(account_id, 0):
+        for claim in catalog.journals_of(account_id, entities):
             if named := parse_name(claim.key):
                 found.setdefault(named[0].chain, {})[named[0].number] = named[0]
     return found

@@ -31,6 +31,7 @@ class Catalog:
     busy()                        tells whether backups of this installation run right now
     named(account_id)             yields a line per item that is damaged or lost, in a person's words
     journals(account_id, after)   yields what must lie in the store as journals, positions rising
+    journals_of(account_id, entities)  the same of these entities alone
     named_anew(account_id, named) of blobs that are lost, returns those that something names since: `named` are
                                   blobs by the positions (of `contents`) whose content names them
     settle(account_id)            closes lost items whose blobs are all recorded again
@@ -42,6 +43,7 @@ class Catalog:
     busy: Callable[[], bool]
     named: Callable[[int], Iterator[str]]
     journals: Callable[[int, int], Iterator[JournalClaim]]
+    journals_of: Callable[[int, Collection[UUID]], Iterator[JournalClaim]]
     named_anew: Callable[[int, Mapping[int, Collection[bytes]]], set[bytes]]
     settle: Callable[[int], None]
     lost: Callable[[int], int]

@@ -2,16 +2,18 @@
 
 import itertools
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from apps.accounts.life.closing import account_close, account_reactivate
 from apps.core import clock
 from apps.core.scope import account_scope
+from apps.vault import needless as needless_module
 from apps.vault import registry, tasks
 from apps.vault.api import Chain, JournalName, Role, open_reader, open_writer
 from apps.vault.enums import CopyState, PackState, StoreState
@@ -117,11 +119,12 @@ def test_journals_that_no_backup_needs_are_let_go_and_those_in_doubt_are_not(
     claims = [put(known, 2, base=True), put(known, 3), JournalName(overtaken, 5, bytes(16)).key()]
     needed = [*claims[:2], put(known, 4), put(unknown, 7), put(overtaken, 5, base=True)]
 
-    def journals(account_id: int, after: int) -> list[JournalClaim]:
-        return [JournalClaim(1, key, "", "") for key in claims]
+    def journals_of(account_id: int, entities: Collection[UUID]) -> list[JournalClaim]:
+        return [JournalClaim(1, key, "", "") for key in claims if UUID(hex=key.split("/")[1]) in entities]
 
     (catalog,) = registry.catalogs()
-    monkeypatch.setitem(registry._catalogs, catalog[0], replace(catalog[1], journals=journals))
+    monkeypatch.setitem(registry._catalogs, catalog[0], replace(catalog[1], journals_of=journals_of))
+    monkeypatch.setattr(needless_module, "_CHAINS", 2)
     given_up = registry.Ordered(lambda *_: 0, lambda account_id: [(deleted.entity, "mail")])
     monkeypatch.setitem(registry._ordered, "test", given_up)
     locks_extend(account_id=vault.account_id)
