@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.backups.models import Entity
 from apps.connectors.enums import SubService
 from apps.core import clock
+from apps.core.typed import typed
 
 from .index.engine import Order
 from .language.parsing import parse
@@ -61,7 +62,7 @@ class Asked:
         month = data.get("month", "")
         lives = [life for life in (GONE, THERE) if life in data.getlist(LIFE)]
         return cls(
-            text=data.get("q", "").replace("\x00", "").strip()[:TEXT_LIMIT],
+            text=typed(data, most=TEXT_LIMIT),
             kinds=tuple(kind for kind in SubService.values if kind in data.getlist(KIND)),
             mailboxes=tuple(dict.fromkeys(filter(None, map(_uuid, data.getlist(MAILBOX)[:200])))),
             years=tuple(sorted(years & set(YEARS))),

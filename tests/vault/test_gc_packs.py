@@ -268,6 +268,17 @@ def test_a_list_that_lags_misses_nothing_and_deletes_nothing_in_use(
     assert vault.blobs() == len(vault.items)
 
 
+def open_as(store: type[FaultyStore], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let garbage collection meet stores of this kind."""
+
+    def opened(*, account_id: int, shelf: int = 0) -> OpenVault:
+        real = open_vault(account_id=account_id, shelf=shelf)
+        return replace(real, store=store(real.store))
+
+    monkeypatch.setattr(rounds, "open_vault", opened)
+    monkeypatch.setattr(rewriting, "open_vault", opened)
+
+
 def test_a_locked_pack_waits_and_is_counted(vault: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Object Lock holds two packs: one that is empty by now, one that is thin."""
     held = True
@@ -284,12 +295,7 @@ def test_a_locked_pack_waits_and_is_counted(vault: World, monkeypatch: pytest.Mo
         def describe(self) -> StoreDescription:
             return StoreDescription("Folder", "here", Lock(LockMode.GOVERNANCE, 100), True)
 
-    def opened(*, account_id: int, shelf: int = 0) -> OpenVault:
-        real = open_vault(account_id=account_id, shelf=shelf)
-        return replace(real, store=Locked(real.store))
-
-    monkeypatch.setattr(rounds, "open_vault", opened)
-    monkeypatch.setattr(rewriting, "open_vault", opened)
+    open_as(Locked, monkeypatch)
     before = vault.objects()
     vault.forget(*range(13), *range(14, 22))
     done = vault.collect_all(forced=True)
@@ -323,12 +329,7 @@ def test_a_locked_pack_that_has_to_be_emptied_is_at_once_and_goes_when_its_lock_
         def describe(self) -> StoreDescription:
             return StoreDescription("Folder", "here", Lock(LockMode.GOVERNANCE, 30), True)
 
-    def opened(*, account_id: int, shelf: int = 0) -> OpenVault:
-        real = open_vault(account_id=account_id, shelf=shelf)
-        return replace(real, store=Locked(real.store))
-
-    monkeypatch.setattr(rounds, "open_vault", opened)
-    monkeypatch.setattr(rewriting, "open_vault", opened)
+    open_as(Locked, monkeypatch)
     vault.forget(0)
     before = vault.objects()
     assert vault.collect_all().rewritten == 1
